@@ -1,0 +1,1 @@
+"""The laboratory: brings the stack up, loads it, watches it, compares it."""

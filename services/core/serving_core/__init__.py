@@ -1,0 +1,1 @@
+"""What both services share: model, cache, tokens, metrics, prediction log, limits and settings."""

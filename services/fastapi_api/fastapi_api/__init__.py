@@ -1,0 +1,1 @@
+"""The prediction API as it will be: FastAPI under uvicorn workers."""

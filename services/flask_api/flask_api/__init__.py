@@ -1,0 +1,1 @@
+"""The prediction API as it was: Flask under gunicorn threads."""

@@ -1,0 +1,1 @@
+"""Trains the model on real data and exports it to ONNX."""
