@@ -1,0 +1,263 @@
+"""The two services as real processes, or as addresses of a stack that already runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ServiceName = Literal["flask", "fastapi"]
+SERVICE_NAMES: tuple[ServiceName, ...] = get_args(ServiceName)
+
+Setting = str | int | float | Path | None
+
+SECRET_KEY = "a-secret-key-for-tests-that-is-long-enough-for-HS512-too-0123456789"
+USERNAME = "tester"
+PASSWORD = "correct horse battery staple"
+
+START_SECONDS = 60.0
+STOP_SECONDS = 45.0
+
+# Below the range the kernel hands to outgoing connections, so that a load beside cannot take the port meanwhile.
+PORTS = range(20000, 32000)
+
+
+@dataclass(frozen=True)
+class RunningService:
+    """A service that answers. `process` and `log_dir` are None where somebody else started it."""
+
+    name: ServiceName
+    base_url: str
+    username: str
+    password: str
+    secret_key: str
+    process: subprocess.Popen[bytes] | None = None
+    log_dir: Path | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, for raw sockets."""
+        url = httpx.URL(self.base_url)
+        return url.host, url.port or 80
+
+    @property
+    def pid(self) -> int:
+        """The arbiter's process id."""
+        if self.process is None:
+            raise RuntimeError(f"{self.name} was not started here: it has no process to look at")
+        return self.process.pid
+
+    def client(self, token: str | None = None, *, keep_alive: bool = True) -> httpx.Client:
+        """Return an HTTP client, signed in where given a token; without `keep_alive` it opens a connection a request."""
+        return httpx.Client(
+            base_url=self.base_url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            limits=httpx.Limits(max_keepalive_connections=20 if keep_alive else 0),
+            timeout=30,
+            trust_env=False,
+        )
+
+    def login(self) -> str:
+        """Return a fresh token of this service."""
+        with self.client() as client:
+            response = client.post("/login", json={"username": self.username, "password": self.password})
+        response.raise_for_status()
+        token = response.json()["token"]
+        assert isinstance(token, str)
+        return token
+
+    def worker_pids(self) -> list[int]:
+        """Return the worker processes: the arbiter's children that hold its listening socket."""
+        listening = _socket_inodes(self.pid)
+        return [pid for pid in children(self.pid) if _socket_inodes(pid) & listening]
+
+    def stdout(self) -> str:
+        """Return what the service printed so far."""
+        return self._log("stdout")
+
+    def stderr(self) -> str:
+        """Return what the service printed to stderr so far."""
+        return self._log("stderr")
+
+    def _log(self, stream: str) -> str:
+        return (self.log_dir / stream).read_text(errors="replace") if self.log_dir else ""
+
+
+def settings_environment(model_dir: Path | str, **settings: Setting) -> dict[str, str]:
+    """Return the whole environment of a service process; a setting that is None is left out."""
+    defaults: dict[str, Setting] = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOST": "127.0.0.1",
+        "PORT": free_port(),
+        "WORKERS": 2,
+        "SECRET_KEY": SECRET_KEY,
+        "API_USERNAME": USERNAME,
+        "API_PASSWORD": PASSWORD,
+        "MODEL_DIR": model_dir,
+        "DRAIN_SECONDS": 0,
+    }
+    return {key: str(value) for key, value in (defaults | settings).items() if value is not None}
+
+
+def command(name: ServiceName) -> list[str]:
+    """Return the console script of the environment the tests run in."""
+    return [str(Path(sys.executable).parent / f"{name}-api")]
+
+
+@contextlib.contextmanager
+def running_service(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
+    """Start the service as its users do, yield it when it is ready, and stop it as an engine does.
+
+    Settings are given by their environment names. On leaving, the service gets SIGTERM and must exit 0 within
+    STOP_SECONDS with no process left behind; what it printed is shown where it does not.
+    """
+    with launched_service(name, model_dir, **settings) as service:
+        wait_until_ready(service)
+        yield service
+        stop(service)
+
+
+@contextlib.contextmanager
+def launched_service(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
+    """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving."""
+    environment = settings_environment(model_dir, **settings)
+    log_dir = Path(tempfile.mkdtemp(prefix=f"{name}-api-"))
+    with (log_dir / "stdout").open("wb") as stdout, (log_dir / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            command(name), env=environment, cwd=log_dir, stdout=stdout, stderr=stderr, start_new_session=True
+        )
+    service = RunningService(
+        name=name,
+        base_url=f"http://127.0.0.1:{environment['PORT']}",
+        username=environment.get("API_USERNAME", ""),
+        password=environment.get("API_PASSWORD", ""),
+        secret_key=environment.get("SECRET_KEY", ""),
+        process=process,
+        log_dir=log_dir,
+    )
+    try:
+        yield service
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        shutil.rmtree(log_dir, ignore_errors=True)
+
+
+def run_to_exit(name: ServiceName, model_dir: Path | str, **settings: Setting) -> subprocess.CompletedProcess[str]:
+    """Start a service that is expected to refuse, and return how it ended."""
+    return subprocess.run(
+        command(name),
+        env=settings_environment(model_dir, **settings),
+        cwd=tempfile.gettempdir(),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+
+def wait_until_ready(service: RunningService) -> None:
+    """Return when /ready answers 200; raise with the service's stderr where it ends or takes too long."""
+
+    def ready() -> bool:
+        if service.process is not None and service.process.poll() is not None:
+            raise AssertionError(f"{service.name} ended before it was ready\n{report(service)}")
+        try:
+            return httpx.get(f"{service.base_url}/ready", timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(ready, f"{service.name} ready", seconds=START_SECONDS, explain=lambda: report(service))
+
+
+def stop(service: RunningService) -> None:
+    """Ask the service to end (SIGTERM) and check that it ends well: exit code 0, nothing left running."""
+    process = service.process
+    if process is None:
+        raise RuntimeError(f"{service.name} was not started here")
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"{service.name} ignored SIGTERM for {STOP_SECONDS:.0f} s\n{report(service)}") from None
+    assert process.returncode == 0, f"{service.name} ended on SIGTERM badly\n{report(service)}"
+    left = process_group(process.pid)
+    assert not left, f"{service.name} left processes behind: {left}\n{report(service)}"
+
+
+def report(service: RunningService, characters: int = 6000) -> str:
+    """Return what a person needs to see of a service that misbehaved."""
+    code = service.process.poll() if service.process else None
+    return (
+        f"exit code: {code}\n--- stdout\n{service.stdout()[-characters:]}\n--- stderr\n{service.stderr()[-characters:]}"
+    )
+
+
+def wait_until(
+    condition: Callable[[], bool], what: str, seconds: float = 20.0, explain: Callable[[], str] = lambda: ""
+) -> None:
+    """Poll until the condition holds; fail with its name where it does not within the time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}\n{explain()}")
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """Return a TCP port nobody listens on."""
+    for port in random.sample(PORTS, 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise RuntimeError("no free port between 20000 and 32000")
+
+
+def children(pid: int) -> list[int]:
+    """Return the live child processes of a process, oldest first."""
+    return sorted(child for child, (state, parent, _) in _processes() if parent == pid and state != "Z")
+
+
+def process_group(group: int) -> list[int]:
+    """Return the live processes of a process group."""
+    return sorted(pid for pid, (state, _, its_group) in _processes() if its_group == group and state != "Z")
+
+
+def _processes() -> Iterator[tuple[int, tuple[str, int, int]]]:
+    """Yield pid, (state, parent, process group) of every process."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                # The name is in brackets and may hold anything, spaces and brackets too.
+                state, parent, group, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+                yield int(entry.name), (state, int(parent), int(group))
+
+
+def _socket_inodes(pid: int) -> set[str]:
+    """Return the sockets a process holds."""
+    inodes = set()
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                target = str(descriptor.readlink())
+                if target.startswith("socket:"):
+                    inodes.add(target)
+    return inodes
