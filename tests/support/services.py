@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 ServiceName = Literal["flask", "fastapi"]
 SERVICE_NAMES: tuple[ServiceName, ...] = get_args(ServiceName)
@@ -63,7 +63,7 @@ class RunningService:
         return self.process.pid
 
     def client(self, token: str | None = None, *, keep_alive: bool = True) -> httpx.Client:
-        """Return an HTTP client, signed in where given a token; without `keep_alive` it opens a connection a request."""
+        """Return an HTTP client, signed in where given a token; `keep_alive=False` opens a connection a request."""
         return httpx.Client(
             base_url=self.base_url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
@@ -133,6 +133,20 @@ def running_service(name: ServiceName, model_dir: Path | str, **settings: Settin
 
 
 @contextlib.contextmanager
+def running_services(model_dir: Path | str, **settings: Setting) -> Iterator[Mapping[ServiceName, RunningService]]:
+    """Start both services side by side with the same settings, as `running_service` does with one."""
+    with contextlib.ExitStack() as stack:
+        pair = {name: stack.enter_context(launched_service(name, model_dir, **settings)) for name in SERVICE_NAMES}
+        for service in pair.values():
+            wait_until_ready(service)
+        yield pair
+        for service in pair.values():
+            terminate(service)
+        for service in pair.values():
+            wait_stopped(service)
+
+
+@contextlib.contextmanager
 def launched_service(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
     """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving."""
     environment = settings_environment(model_dir, **settings)
@@ -187,17 +201,25 @@ def wait_until_ready(service: RunningService) -> None:
 
 
 def stop(service: RunningService) -> None:
-    """Ask the service to end (SIGTERM) and check that it ends well: exit code 0, nothing left running."""
-    process = service.process
-    if process is None:
-        raise RuntimeError(f"{service.name} was not started here")
-    process.send_signal(signal.SIGTERM)
+    """Ask the service to end and check that it ends well."""
+    terminate(service)
+    wait_stopped(service)
+
+
+def terminate(service: RunningService) -> None:
+    """Send SIGTERM to the arbiter, as a container engine does."""
+    os.kill(service.pid, signal.SIGTERM)
+
+
+def wait_stopped(service: RunningService) -> None:
+    """Wait for the end that SIGTERM asked for: exit code 0 within STOP_SECONDS, and nothing left running."""
+    assert service.process is not None
     try:
-        process.wait(STOP_SECONDS)
+        service.process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         raise AssertionError(f"{service.name} ignored SIGTERM for {STOP_SECONDS:.0f} s\n{report(service)}") from None
-    assert process.returncode == 0, f"{service.name} ended on SIGTERM badly\n{report(service)}"
-    left = process_group(process.pid)
+    assert service.process.returncode == 0, f"{service.name} ended badly on SIGTERM\n{report(service)}"
+    left = process_group(service.pid)
     assert not left, f"{service.name} left processes behind: {left}\n{report(service)}"
 
 
