@@ -1,0 +1,63 @@
+"""Where the project lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout, found from the directory a command is run in."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Return the checkout that holds `start` (default: the working directory).
+
+        Raises:
+            LabError: there is none.
+        """
+        start = (start or Path.cwd()).resolve()
+        for directory in (start, *start.parents):
+            if (directory / ".env.example").is_file() and (directory / "loadtest" / "locustfile.py").is_file():
+                return cls(directory)
+        raise LabError(
+            f"{start} is not inside a checkout of the lab", mend="cd to the directory that holds .env.example"
+        )
+
+    @property
+    def env_file(self) -> Path:
+        """This checkout's own settings."""
+        return self.root / ".env"
+
+    @property
+    def env_example(self) -> Path:
+        """Every setting with its default."""
+        return self.root / ".env.example"
+
+    @property
+    def compose_file(self) -> Path:
+        """The stack in containers."""
+        return self.root / "compose.yaml"
+
+    @property
+    def locustfile(self) -> Path:
+        """The load."""
+        return self.root / "loadtest" / "locustfile.py"
+
+    @property
+    def monitoring(self) -> Path:
+        """Configuration of Prometheus and Grafana."""
+        return self.root / "monitoring"
+
+    @property
+    def model_dir(self) -> Path:
+        """The model the services on the host answer with."""
+        return self.root / "build" / "model"
+
+    @property
+    def run_dir(self) -> Path:
+        """What the stack on the host needs while it runs; gone when it is down."""
+        return self.root / ".run"

@@ -1,0 +1,1 @@
+"""Bringing the stack up and down, in containers or as processes on the host."""

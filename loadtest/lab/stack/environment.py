@@ -1,0 +1,153 @@
+"""The settings of the stack: .env.example, over it .env, over it the shell's environment."""
+
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv.parser import parse_stream
+
+from lab.errors import LabError
+from lab.project import Project
+
+SECRETS = ("SECRET_KEY", "API_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the lab itself needs to know, and everything else as the programs will see it."""
+
+    environment: Mapping[str, str]
+    """Every setting by name; what is empty is left out."""
+    bind_address: str
+    flask_port: int
+    fastapi_port: int
+    locust_port: int
+    prometheus_port: int
+    grafana_port: int
+    workers: int
+    stop_seconds: float
+    """How long a service may take to end: draining, then requests in flight."""
+
+    @classmethod
+    def load(cls, project: Project, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            LabError: a file cannot be read, or a value the lab needs is wrong.
+        """
+        values = merged(project, os.environ if environment is None else environment)
+        return cls(
+            environment=values,
+            bind_address=values["BIND_ADDRESS"],
+            flask_port=_number(values, "FLASK_PORT", 1, 65535),
+            fastapi_port=_number(values, "FASTAPI_PORT", 1, 65535),
+            locust_port=_number(values, "LOCUST_PORT", 1, 65535),
+            prometheus_port=_number(values, "PROMETHEUS_PORT", 1, 65535),
+            grafana_port=_number(values, "GRAFANA_PORT", 1, 65535),
+            workers=_number(values, "WORKERS", 1, 256),
+            stop_seconds=_seconds(values, "DRAIN_SECONDS") + _seconds(values, "GRACEFUL_TIMEOUT_SECONDS"),
+        )
+
+    @property
+    def probe_address(self) -> str:
+        """The address this machine reaches the stack at, as it stands in a URL."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+        address = everywhere.get(self.bind_address, self.bind_address)
+        return f"[{address}]" if ":" in address else address
+
+
+def merged(project: Project, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return every setting that has a value, by name: the shell's, else .env's, else the default."""
+    defaults = read(project.env_example)
+    own = read(project.env_file) if project.env_file.exists() else {}
+    shell = {name: environment[name] for name in defaults | own if environment.get(name)}
+    # Empty counts as not set, so that a line left empty in .env means the default.
+    return {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
+
+
+def read(path: Path) -> dict[str, str]:
+    """Return the settings in a file, by name, empty ones included.
+
+    Raises:
+        LabError: the file cannot be read, or a line of it makes no sense.
+    """
+    try:
+        with path.open(encoding="utf-8") as stream:
+            bindings = list(parse_stream(stream))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LabError(
+            f"{path} cannot be read: {error}", mend=f"mend it, or move it away: mv {path} {path}.old"
+        ) from error
+    for binding in bindings:
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise LabError(
+                f"{path}, line {binding.original.line}: this is no setting: {binding.original.string.strip()[:80]!r}",
+                mend="write NAME=value, and quotes around a value with spaces or #",
+            )
+    return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
+
+
+def ensure_env_file(project: Project, environment: Mapping[str, str] | None = None) -> list[str]:
+    """Write .env where there is none, and fill in the secrets it leaves empty; return the names of those.
+
+    What stands in an existing file stays as it is. The file is readable by its owner alone.
+
+    Raises:
+        LabError: the file cannot be read or written.
+    """
+    environment = os.environ if environment is None else environment
+    fresh = not project.env_file.exists()
+    source = project.env_example if fresh else project.env_file
+    present = read(source)
+    missing = [name for name in SECRETS if not present.get(name) and not environment.get(name)]
+    if not fresh and not missing:
+        return []
+    text = source.read_text(encoding="utf-8")
+    for name in missing:
+        # Letters and digits only: the same value for compose, for a shell that sources the file, and in a URL.
+        line = f"{name}={secrets.token_hex(32 if name == 'SECRET_KEY' else 12)}"
+        text, found = re.subn(rf"^(?:export\s+)?{name}\s*=.*$", line, text, count=1, flags=re.MULTILINE)
+        if not found:
+            text = f"{text}{'' if text.endswith(chr(10)) else chr(10)}{line}\n"
+    _write_private(project.env_file, text)
+    return missing
+
+
+def _write_private(path: Path, text: str) -> None:
+    target = path.resolve()  # a link to a file elsewhere stays a link
+    try:
+        descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".env.")  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            Path(scratch).replace(target)
+        except BaseException:
+            Path(scratch).unlink()
+            raise
+    except OSError as error:
+        raise LabError(f"{path} cannot be written: {error.strerror}", mend=f"check who owns {target.parent}") from error
+
+
+def _number(values: Mapping[str, str], name: str, lowest: int, highest: int) -> int:
+    text = values.get(name, "")
+    if not (text.isascii() and text.isdecimal() and lowest <= int(text) <= highest):
+        raise LabError(
+            f"{name} is {text!r}, and must be a whole number from {lowest} to {highest}", mend="change it in .env"
+        )
+    return int(text)
+
+
+def _seconds(values: Mapping[str, str], name: str) -> float:
+    try:
+        seconds = float(values.get(name, ""))
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:
+        raise LabError(
+            f"{name} is {values.get(name, '')!r}, and must be seconds from 0 to 3600", mend="change it in .env"
+        )
+    return seconds
