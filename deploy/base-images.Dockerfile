@@ -1,0 +1,33 @@
+# Base images out of Debian packages, for places where no image registry can be reached; built by base-images.sh.
+# It needs no build context. DEBIAN_IMAGE is what debootstrap made.
+ARG DEBIAN_IMAGE
+
+FROM ${DEBIAN_IMAGE} AS debian
+ENV LANG=C.UTF-8
+# The release as debootstrap unpacks it has had no security updates.
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get update -q \
+    && apt-get upgrade -q -y --no-install-recommends
+
+
+FROM debian AS python
+LABEL org.opencontainers.image.title="Python of Debian, for serving-lab"
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get install -q -y --no-install-recommends ca-certificates python3
+CMD ["python3"]
+
+
+FROM debian AS prometheus
+LABEL org.opencontainers.image.title="Prometheus of Debian, for serving-lab"
+# Laid out as prom/prometheus is (/bin is /usr/bin here), so that compose.yaml runs either.
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get install -q -y --no-install-recommends ca-certificates prometheus \
+    && install -d -o nobody -g nogroup /prometheus
+USER 65534:65534
+WORKDIR /prometheus
+VOLUME /prometheus
+EXPOSE 9090
+ENTRYPOINT ["/bin/prometheus"]
+CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
