@@ -1,0 +1,1 @@
+"""The realistic load: users who log in, ask for predictions and check what they are told."""

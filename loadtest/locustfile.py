@@ -1,0 +1,63 @@
+"""Realistic load on both services: `locust -f loadtest/locustfile.py`, then http://localhost:8089.
+
+FLASK_URL, FASTAPI_URL, API_USERNAME, API_PASSWORD, THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE and
+REPEAT_POOL_SIZE set it up; Locust reads its own LOCUST_* variables. Users are shared out evenly between the services.
+"""
+
+import os
+import sys
+
+from lab.load.answers import Consistency
+from lab.load.exporter import add_metrics_route
+from lab.load.features import FeatureSource
+from lab.load.settings import LoadSettings, SettingError
+from lab.load.totals import Totals
+from lab.load.users import PredictionUser
+from lab.load.verdict import set_exit_code
+from lab.load.vitals import VitalsMonitor
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+try:
+    SETTINGS = LoadSettings.from_environment(os.environ)
+except SettingError as error:
+    sys.stderr.write(f"locust: {error}\n")
+    sys.exit(2)
+
+PredictionUser.settings = SETTINGS
+PredictionUser.features = FeatureSource(SETTINGS.repeat_share, SETTINGS.repeat_pool_size)
+PredictionUser.consistency = Consistency(frozenset(PredictionUser.features.pool))
+
+
+class FlaskUser(PredictionUser):
+    """A user of the Flask service."""
+
+    service = "flask"
+    base_url = host = SETTINGS.flask_url
+
+
+class FastApiUser(PredictionUser):
+    """A user of the FastAPI service."""
+
+    service = "fastapi"
+    base_url = host = SETTINGS.fastapi_url
+
+
+def suggest_load(parser: LocustArgumentParser) -> None:
+    """Fill in the web UI's start form where neither options nor LOCUST_USERS and LOCUST_SPAWN_RATE do."""
+    parser.set_defaults(num_users=20, spawn_rate=5)
+
+
+def watch(environment: Environment, **_: object) -> None:
+    """Count, watch the generator, serve /metrics, and judge the run at its end."""
+    totals, vitals = Totals(environment), VitalsMonitor(environment)
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    add_metrics_route(environment, totals, vitals)
+    environment.events.quitting.add_listener(lambda **_: set_exit_code(environment, totals))
+
+
+events.init_command_line_parser.add_listener(suggest_load)
+events.init.add_listener(watch)
