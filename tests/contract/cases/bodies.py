@@ -98,6 +98,16 @@ BODY_ACCEPTED = [
     Accepted(
         "key written with escapes", Request("POST", "/predict", body=GOOD.replace(b"features", b"\\u0066eatures"))
     ),
+    Accepted(
+        "number beyond a double in an unknown field", Request("POST", "/predict", body=GOOD[:-1] + b', "note": 1e400}')
+    ),
+    Accepted(
+        "number of 5000 digits in an unknown field",
+        Request("POST", "/predict", body=GOOD[:-1] + b', "note": 1' + b"0" * 5000 + b"}"),
+    ),
+    Accepted(
+        "NUL escaped in an unknown field", Request("POST", "/predict", body=GOOD[:-1] + b', "\\u0000": "\\u0000"}')
+    ),
     Accepted("white space around", Request("POST", "/predict", body=b" \r\n\t" + GOOD + b"\n\n")),
     Accepted(
         "repeated key, last one good", Request("POST", "/predict", body=f'{{"features": "no", {_FEATURES}}}'.encode())

@@ -1,0 +1,106 @@
+"""Request bodies: their size, their content type, and what is JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from support.answers import assert_error
+from support.services import running_services
+from support.wire import JSON_TYPE, Request, send
+
+from contract.cases import Accepted, Fault, each
+from contract.cases.bodies import (
+    BODY_ACCEPTED,
+    BODY_FAULTS,
+    CONTENT_TYPE_FAULTS,
+    CONTENT_TYPES_ACCEPTED,
+    REPEATED_KEY,
+    SIZE_FAULTS,
+    SIZES_ACCEPTED,
+    padded,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from support.services import RunningService, ServiceName
+
+
+@each("fault", BODY_FAULTS)
+def test_a_body_that_is_no_filled_json_object_is_refused(service: RunningService, token: str, fault: Fault) -> None:
+    assert_error(send(service, fault.request, token), fault.status, fault.error)
+
+
+@each("accepted", BODY_ACCEPTED)
+def test_a_body_may_be_any_json_object_with_the_features(
+    service: RunningService, token: str, accepted: Accepted
+) -> None:
+    response = send(service, accepted.request, token)
+
+    assert response.status_code == 200, response.text
+
+
+def test_of_repeated_keys_the_last_counts(service: RunningService, token: str) -> None:
+    assert_error(send(service, REPEATED_KEY.request, token), REPEATED_KEY.status, REPEATED_KEY.error)
+
+
+@each("fault", CONTENT_TYPE_FAULTS)
+def test_another_content_type_is_refused(service: RunningService, token: str, fault: Fault) -> None:
+    assert_error(send(service, fault.request, token), fault.status, fault.error)
+
+
+@each("accepted", CONTENT_TYPES_ACCEPTED)
+def test_the_content_type_may_have_parameters_and_any_case(
+    service: RunningService, token: str, accepted: Accepted
+) -> None:
+    response = send(service, accepted.request, token)
+
+    assert response.status_code == 200, response.text
+
+
+def test_clearing_the_cache_needs_no_body_and_no_content_type(service: RunningService, token: str) -> None:
+    assert send(service, Request("POST", "/cache/clear", headers=()), token).status_code == 200
+
+
+@each("accepted", SIZES_ACCEPTED)
+def test_a_body_of_exactly_the_limit_is_accepted(service: RunningService, token: str, accepted: Accepted) -> None:
+    response = send(service, accepted.request, token)
+
+    assert response.status_code == 200, response.text
+
+
+@each("fault", SIZE_FAULTS)
+def test_a_body_above_the_limit_is_refused(service: RunningService, token: str, fault: Fault) -> None:
+    assert_error(send(service, fault.request, token), fault.status, fault.error)
+
+
+def test_a_refused_body_does_not_disturb_the_next_request_of_the_client(service: RunningService, token: str) -> None:
+    with service.client(token) as client:
+        headers = dict(JSON_TYPE)
+        refused = client.post("/predict", content=padded(1_048_577), headers=headers)
+        accepted = client.post("/predict", content=padded(200), headers=headers)
+
+    assert (refused.status_code, accepted.status_code) == (413, 200)
+
+
+@pytest.fixture(scope="module")
+def small_services(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
+    with running_services(model_dir, MAX_BODY_BYTES=2048, WORKERS=1) as pair:
+        yield pair
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with length", "chunked"])
+@pytest.mark.parametrize("name", ["flask", "fastapi"])
+def test_the_limit_is_the_one_that_is_set(
+    small_services: Mapping[ServiceName, RunningService], name: ServiceName, chunked: bool
+) -> None:
+    service = small_services[name]
+    token = service.login()
+
+    fits = send(service, Request("POST", "/predict", body=padded(2048), chunked=chunked), token)
+    too_large = send(service, Request("POST", "/predict", body=padded(2049), chunked=chunked), token)
+
+    assert fits.status_code == 200
+    assert_error(too_large, 413, "Request body too large")
