@@ -26,10 +26,17 @@ class Rule(NamedTuple):
 Shape = Mapping[str, Rule]
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse(content: bytes) -> object:
     """Decode a JSON body; NaN and Infinity are no JSON. Raises WrongAnswer."""
     try:
-        return json.loads(content, parse_constant=_refuse_constant)
+        return _DECODER.decode(content.decode())
     except ValueError as error:
         raise WrongAnswer("body is not JSON") from error
 
@@ -145,10 +152,6 @@ class Consistency:
                 first = self._seen.setdefault((model_version, vector), prediction)
                 if not math.isclose(first, prediction, rel_tol=1e-9):
                     raise WrongAnswer("prediction differs from an earlier one of the same model for the same features")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
 
 
 def _kind(value: object) -> str:

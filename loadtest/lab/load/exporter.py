@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from lab.load.totals import RequestKind, Totals
 from lab.load.vitals import SATURATED_CPU_RATIO, SATURATED_DELAY_SECONDS, VitalsMonitor
 
-QUANTILES = (0.5, 0.95, 0.99)
+PERCENTILES = (50, 95, 99)
 STATES = (
     runners.STATE_INIT,
     runners.STATE_SPAWNING,
@@ -48,7 +48,7 @@ def add_metrics_route(environment: Environment, totals: Totals, vitals: VitalsMo
 class LocustCollector(Collector):
     """Reads the runner at scrape time.
 
-    The label ``service`` is the first word of a request's name. Counters are those of Totals; rates and quantiles are
+    The label ``service`` is the first word of a request's name. Counters are those of Totals; rates and percentiles are
     Locust's own, over about ten seconds and rounded as Locust rounds.
     """
 
@@ -114,12 +114,12 @@ class LocustCollector(Collector):
         )
         yield _gauge(
             "locust_response_time_seconds",
-            "Current quantiles of the response time.",
-            [*KIND, "quantile"],
+            "Current percentiles of the response time.",
+            [*KIND, "percentile"],
             [
-                ((*labels, str(quantile)), seconds)
+                ((*labels, str(percentile)), seconds)
                 for labels, entry in entries
-                for quantile, seconds in _current_quantiles(entry)
+                for percentile, seconds in _current_percentiles(entry)
             ],
         )
 
@@ -159,8 +159,8 @@ def _labels(kind: RequestKind) -> tuple[str, str, str]:
     return kind.method, kind.name, kind.name.partition(" ")[0]
 
 
-def _current_quantiles(entry: StatsEntry) -> Iterator[tuple[float, float]]:
-    for quantile in QUANTILES:
-        milliseconds = entry.get_current_response_time_percentile(quantile)
+def _current_percentiles(entry: StatsEntry) -> Iterator[tuple[int, float]]:
+    for percentile in PERCENTILES:
+        milliseconds = entry.get_current_response_time_percentile(percentile / 100)
         if milliseconds is not None:
-            yield quantile, milliseconds / 1000
+            yield percentile, milliseconds / 1000
