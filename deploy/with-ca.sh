@@ -1,0 +1,10 @@
+#!/bin/sh
+# Runs a command of an image build with the certificate authorities of the BuildKit secret "ca" beside the image's own.
+# Without the secret, or with an empty one, it only runs the command.
+# Put the joined file on a tmpfs (RUN --mount=type=tmpfs,target=/run/ca), so that no layer keeps it.
+set -eu
+if [ -s /run/secrets/ca ]; then
+    cat /etc/ssl/certs/ca-certificates.crt /run/secrets/ca >/run/ca/bundle.pem
+    export SSL_CERT_FILE=/run/ca/bundle.pem PIP_CERT=/run/ca/bundle.pem
+fi
+exec "$@"
