@@ -2,7 +2,8 @@
 # Builds the base images out of Debian packages, for places where no image registry can be reached:
 #   serving-lab/python      stands in for python:3.13-slim-trixie
 #   serving-lab/prometheus  stands in for prom/prometheus (Debian's 2.53)
-# and writes their names to .env as PYTHON_IMAGE and PROMETHEUS_IMAGE; no other line of .env is touched.
+# and writes their names to .env as PYTHON_IMAGE and PROMETHEUS_IMAGE; no other line of .env is touched. Where there is
+# no .env yet, it starts as a copy of .env.example.
 # Usage: deploy/base-images.sh
 #   FORCE=1         build anew, with today's packages, what exists already
 #   YES=1           install debootstrap without asking, where it is missing
@@ -100,14 +101,9 @@ build() {
         --target "$target" --tag "$image" - <"$HERE/base-images.Dockerfile" >/dev/null
 }
 
-# Writes NAME=value to .env: in place of the line that has it, else at the end. A new file is for its owner's eyes only,
-# because `make up` adds the secrets to it.
+# Writes NAME=value to .env, in place of the line that has it, else at the end.
 record() {
     local name=$1 value=$2
-    if [ ! -e "$ENV_FILE" ]; then
-        (umask 077 && : >"$ENV_FILE")
-        chown --reference="$HERE/.." "$ENV_FILE" # under sudo too it belongs to whoever has the project
-    fi
     if grep -q "^$name=" "$ENV_FILE"; then
         sed -i "s|^$name=.*|$name=$value|" "$ENV_FILE"
     else
@@ -121,6 +117,10 @@ docker info >/dev/null 2>&1 || die "no container engine answers. Run: make engin
 if wanted "$DEBIAN_IMAGE"; then build_debian; else say "[1/3] $DEBIAN_IMAGE exists"; fi
 build 2 python "$PYTHON_IMAGE"
 build 3 prometheus "$PROMETHEUS_IMAGE"
+if [ ! -e "$ENV_FILE" ]; then
+    install -m 600 "$HERE/../.env.example" "$ENV_FILE" # `make up` adds the secrets
+    chown --reference="$HERE/.." "$ENV_FILE"           # under sudo too it belongs to whoever has the project
+fi
 record PYTHON_IMAGE "$PYTHON_IMAGE"
 record PROMETHEUS_IMAGE "$PROMETHEUS_IMAGE"
 say "Recorded in .env: PYTHON_IMAGE=$PYTHON_IMAGE PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE"
