@@ -10,7 +10,7 @@ import pytest
 from model_training.forest import train
 from support.wire import Request, send
 
-from contract.test_predictions import random_rows
+from contract.cases import random_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pytest
 from support.answers import assert_contract_headers, assert_error
 from support.wire import send
 
-from contract.cases import ROW, Accepted, Fault, each
+from contract.cases import ROW, Accepted, Fault, each, random_rows
 from contract.cases.features import BATCH_ACCEPTED, BATCH_FAULTS, PREDICT_ACCEPTED, PREDICT_FAULTS
 
 if TYPE_CHECKING:
     from support.services import RunningService
-
-
-def random_rows(count: int, seed: int) -> list[list[float]]:
-    """Return rows over the whole accepted range, a few values at its ends."""
-    generator = random.Random(seed)  # noqa: S311 - test data
-    return [
-        [
-            generator.choice([generator.uniform(-1000, 1000), generator.uniform(0, 100), -1000.0, 1000.0, 0.0])
-            for _ in range(10)
-        ]
-        for _ in range(count)
-    ]
 
 
 @each("fault", PREDICT_FAULTS)

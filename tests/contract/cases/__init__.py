@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,3 +49,13 @@ def literals(changes: dict[int, str] | None = None) -> list[str]:
 def array(items: Iterable[str]) -> str:
     """Return JSON literals as a JSON array."""
     return f"[{', '.join(items)}]"
+
+
+def random_rows(count: int, seed: int) -> list[list[float]]:
+    """Return rows over the whole accepted range, some values at its ends."""
+    generator = random.Random(seed)  # noqa: S311 - test data
+
+    def value() -> float:
+        return generator.choice([generator.uniform(-1000, 1000), generator.uniform(0, 100), -1000.0, 1000.0, 0.0])
+
+    return [[value() for _ in range(10)] for _ in range(count)]

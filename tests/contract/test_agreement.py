@@ -1,0 +1,129 @@
+"""A client cannot tell the two apart: the same request, the same answer, down to what the contract leaves open."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.answers import REQUEST_ID, comparable
+from support.tokens import claims, sign
+from support.wire import Request, send
+
+from contract.cases.access import BAD_TOKENS, LOGIN_FAULTS, NO_TOKEN
+from contract.cases.bodies import BODY_FAULTS, CONTENT_TYPE_FAULTS, SIZE_FAULTS
+from contract.cases.features import BATCH_FAULTS, PREDICT_FAULTS
+from contract.cases.order import ORDER
+from contract.cases.paths import ALLOWED, GET_PATHS, UNKNOWN_PATHS, WRONG_METHODS
+from contract.cases.silent import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from support.services import RunningService, ServiceName
+
+FAULTS = {
+    fault.id: fault.request
+    for table in (
+        UNKNOWN_PATHS, WRONG_METHODS, ORDER, SIZE_FAULTS, NO_TOKEN, BAD_TOKENS, CONTENT_TYPE_FAULTS, BODY_FAULTS,
+        PREDICT_FAULTS, BATCH_FAULTS, LOGIN_FAULTS,
+    )
+    for fault in table
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shared_token(services: Mapping[ServiceName, RunningService]) -> str:
+    """One token for both."""
+    return services["flask"].login()
+
+
+def assert_same(services: Mapping[ServiceName, RunningService], request: Request, token: str) -> None:
+    """Send the same to both and compare everything but clocks and ids."""
+    flask, fastapi = (comparable(send(service, request, token)) for service in services.values())
+
+    assert flask == fastapi
+    assert flask.status < 500
+
+
+@pytest.mark.parametrize("request_", FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_told_in_the_same_words(
+    services: Mapping[ServiceName, RunningService], shared_token: str, request_: Request
+) -> None:
+    assert_same(services, request_, shared_token)
+
+
+@pytest.mark.parametrize("request_", SILENT.values(), ids=SILENT)
+def test_what_the_contract_leaves_open_is_the_same(
+    services: Mapping[ServiceName, RunningService], shared_token: str, request_: Request
+) -> None:
+    for service in services.values():
+        send(service, Request("POST", "/cache/clear", headers=()), shared_token)
+
+    assert_same(services, request_, shared_token)
+
+
+@pytest.mark.parametrize("path", ALLOWED)
+@pytest.mark.parametrize("method", ["OPTIONS", "DELETE"])
+def test_allowed_methods_are_listed_in_the_same_order(
+    services: Mapping[ServiceName, RunningService], path: str, method: str
+) -> None:
+    flask, fastapi = (send(service, Request(method, path)).headers["Allow"] for service in services.values())
+
+    assert flask == fastapi
+
+
+@pytest.mark.parametrize("path", GET_PATHS)
+def test_head_has_the_same_headers(
+    services: Mapping[ServiceName, RunningService], shared_token: str, path: str
+) -> None:
+    assert_same(services, Request("HEAD", path, headers=()), shared_token)
+    for service in services.values():
+        assert "Content-Length" in send(service, Request("HEAD", path, headers=()), shared_token).headers
+
+
+@pytest.mark.parametrize(
+    "ids", [("a",), ("a", "b"), ("", "b"), ("a,b",), ("a ",), (" a",), ("a\t",), ("a", "a")], ids=repr
+)
+def test_the_same_request_ids_are_kept(services: Mapping[ServiceName, RunningService], ids: tuple[str, ...]) -> None:
+    kept = []
+    for service in services.values():
+        headers = tuple(("X-Request-ID", value) for value in ids)
+        answered = send(service, Request("GET", "/health", headers=headers)).headers["X-Request-ID"]
+        assert REQUEST_ID.fullmatch(answered)
+        kept.append(answered if len(answered) < 8 else "new")
+
+    assert kept[0] == kept[1]
+
+
+STRANGE_CLAIMS: dict[str, dict[str, Any]] = {
+    "user is a number": {"user": 1},
+    "user is a list": {"user": ["tester"]},
+    "user is empty": {"user": ""},
+    "user in another script": {"user": "тестер"},
+    "user is a lone surrogate": {"user": "\ud800"},
+    "exp is text": {"exp": "tomorrow"},
+    "exp is digits": {"exp": str(int(time.time()) + 1000)},
+    "exp is a fraction": {"exp": time.time() + 1000.5},
+    "exp is enormous": {"exp": 10**400},
+    "exp is infinite": {"exp": float("inf")},
+    "exp is true": {"exp": True},
+    "exp is negative": {"exp": -1},
+    "iat is text": {"iat": "yesterday"},
+    "iat is a list": {"iat": []},
+    "iat is after exp": {"iat": int(time.time()) + 7200},
+    "not before": {"nbf": int(time.time()) + 600},
+    "audience": {"aud": "somebody"},
+    "issuer": {"iss": 1},
+    "subject is a number": {"sub": 1},
+    "id is a number": {"jti": 1},
+}
+
+
+@pytest.mark.parametrize("changes", STRANGE_CLAIMS.values(), ids=STRANGE_CLAIMS)
+def test_strange_claims_are_judged_alike(
+    services: Mapping[ServiceName, RunningService], changes: dict[str, Any]
+) -> None:
+    token = sign(claims(**changes), services["flask"].secret_key)
+
+    assert_same(services, Request("POST", "/predict", body=b"{}"), token)

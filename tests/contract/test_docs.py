@@ -1,0 +1,122 @@
+"""The interactive documentation of the new service, which must work without internet, and does not exist on the old."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.answers import assert_contract_headers, assert_error
+from support.wire import Request, send
+
+from contract.cases.paths import ALLOWED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.services import RunningService
+
+PAGES = ("/docs", "/redoc")
+PROTECTED = {"/predict", "/batch-predict", "/cache/stats", "/cache/clear"}
+
+
+@pytest.fixture(scope="session")
+def openapi(fastapi_service: RunningService) -> dict[str, Any]:
+    response = send(fastapi_service, Request("GET", "/openapi.json"))
+    assert response.status_code == 200
+    document = response.json()
+    assert isinstance(document, dict)
+    return document
+
+
+def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield path and operation of everything that is described."""
+    for path, methods in openapi["paths"].items():
+        for operation in methods.values():
+            yield path, operation
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/openapi.json"])
+def test_the_old_service_has_none(flask_service: RunningService, path: str) -> None:
+    assert_error(send(flask_service, Request("GET", path)), 404, "Not found")
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/openapi.json"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_the_new_service_serves_it_by_the_same_rules(fastapi_service: RunningService, path: str, method: str) -> None:
+    response = send(fastapi_service, Request(method, path))
+
+    assert response.status_code == 200
+    assert_contract_headers(response)
+    assert_error(send(fastapi_service, Request("POST", path)), 405, "Method not allowed")
+    assert_error(send(fastapi_service, Request("GET", path + "/")), 404, "Not found")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_loads_nothing_from_elsewhere(fastapi_service: RunningService, path: str) -> None:
+    page = send(fastapi_service, Request("GET", path)).text
+
+    loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)""", page)
+    assert loaded, "a page without script is not the documentation"
+    assert not re.findall(r"""["'(](?:https?:)?//[^"')]+""", page)
+    for asset in loaded:
+        response = send(fastapi_service, Request("GET", asset))
+        assert (response.status_code, len(response.content) > 0) == (200, True), asset
+
+
+def test_every_endpoint_is_described(openapi: dict[str, Any]) -> None:
+    assert set(openapi["paths"]) >= set(ALLOWED)
+    for path, operation in operations(openapi):
+        assert operation.get("summary"), path
+        assert operation["responses"], path
+
+
+def test_every_error_is_described_as_it_is_and_422_is_none(openapi: dict[str, Any]) -> None:
+    for path, operation in operations(openapi):
+        errors = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+        assert "422" not in errors, path
+        assert path not in PROTECTED or "401" in errors
+        for status, answer in errors.items():
+            schema = resolve(openapi, answer["content"]["application/json"]["schema"])
+            assert set(schema["properties"]) == {"error", "detail"}, (path, status)
+    assert "HTTPValidationError" not in openapi["components"]["schemas"]
+
+
+def test_bodies_are_described_with_an_example_that_works(
+    openapi: dict[str, Any], fastapi_service: RunningService
+) -> None:
+    token = fastapi_service.login()
+    for path in ("/predict", "/batch-predict"):
+        content = openapi["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        schema = resolve(openapi, content["schema"])
+        example = (
+            example_of(content)
+            or example_of(schema)
+            or {name: example_of(resolve(openapi, value)) for name, value in schema["properties"].items()}
+        )
+        with fastapi_service.client(token) as client:
+            response = client.post(path, json=example)
+        assert response.status_code == 200, (path, example, response.text)
+
+
+def test_protected_endpoints_say_that_they_ask_for_a_token(openapi: dict[str, Any]) -> None:
+    secured = {path for path, operation in operations(openapi) if operation.get("security")}
+
+    assert secured == PROTECTED
+    assert {"bearer"} == {scheme.get("scheme") for scheme in openapi["components"]["securitySchemes"].values()}
+
+
+def resolve(openapi: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow a reference within the document."""
+    while "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        schema = openapi["components"]["schemas"][name]
+    return schema
+
+
+def example_of(described: dict[str, Any]) -> object:
+    """Return the first example that is given, in either form of OpenAPI."""
+    examples = described.get("examples")
+    if isinstance(examples, dict):
+        return next(iter(examples.values()))["value"]
+    return examples[0] if examples else described.get("example")
