@@ -1,0 +1,52 @@
+"""The model artifact on disk: a graph and what is known about it, checked before it is used."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from serving_core.errors import StartupError
+
+FEATURES = 10
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a model comes from and how good it is; the answer of /model-info, field by field."""
+
+    version: str
+    model_type: Literal["random_forest"]
+    input_features: int
+    feature_names: tuple[str, ...]
+    dataset: str
+    training_date: str
+    metrics: dict[str, float]
+    format: Literal["onnx"]
+    sha256: str
+
+
+def load_artifact(directory: str) -> tuple[bytes, ModelInfo]:
+    """Read `model.onnx` and `model.json` from a directory and check the one against the other.
+
+    Raises:
+        StartupError: a file is missing, unreadable or damaged, or the model is not of ten features.
+    """
+    try:
+        graph = Path(directory, "model.onnx").read_bytes()
+        info = msgspec.json.decode(Path(directory, "model.json").read_bytes(), type=ModelInfo)
+    except OSError as error:
+        raise StartupError(
+            f"model: cannot read {error.filename}: {error.strerror}; train-model --output {directory} writes it"
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise StartupError(f"model: {directory}/model.json is not a model's metadata: {error}") from None
+    digest = hashlib.sha256(graph).hexdigest()
+    if digest != info.sha256:
+        raise StartupError(
+            f"model: {directory}/model.onnx is damaged: sha256 {digest}, its metadata says {info.sha256}"
+        )
+    if info.input_features != FEATURES or len(info.feature_names) != FEATURES:
+        raise StartupError(f"model: {directory} takes {info.input_features} features, the API {FEATURES}")
+    return graph, info

@@ -1,0 +1,91 @@
+"""What the API answers when it cannot do what was asked: one base error, mapped to HTTP at one place an adapter."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """A refusal that the contract names: status, message, and detail where there is more to say."""
+
+    status = 500
+    message = "Internal server error"
+
+    def __init__(self, message: str | None = None, *, detail: str | None = None) -> None:
+        self.message = message or self.message
+        self.detail = detail
+        self.headers: dict[str, str] = {}
+        super().__init__(self.message)
+
+    def body(self) -> dict[str, str | None]:
+        """The JSON object that a client gets."""
+        return {"error": self.message, "detail": self.detail}
+
+
+class InvalidRequestError(ApiError):
+    """400: the request is understood and wrong; the message says what is."""
+
+    status = 400
+    message = "No data provided"
+
+
+class UnauthorizedError(ApiError):
+    """401: no token, or one that does not hold."""
+
+    status = 401
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.headers["WWW-Authenticate"] = "Bearer"
+
+
+class NotFoundError(ApiError):
+    """404: no such path."""
+
+    status = 404
+    message = "Not found"
+
+
+class MethodNotAllowedError(ApiError):
+    """405: the path is there, but not for this method."""
+
+    status = 405
+    message = "Method not allowed"
+
+    def __init__(self, allowed: set[str]) -> None:
+        super().__init__()
+        self.headers["Allow"] = ", ".join(sorted(allowed))
+
+
+class BodyTooLargeError(ApiError):
+    """413: more bytes than MAX_BODY_BYTES."""
+
+    status = 413
+    message = "Request body too large"
+
+
+class UnsupportedContentTypeError(ApiError):
+    """415: the body is not announced as JSON."""
+
+    status = 415
+    message = "Content-Type must be application/json"
+
+
+class TooManyRequestsError(ApiError):
+    """429: the caller's share of the window is used up."""
+
+    status = 429
+    message = "Too many requests"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__()
+        self.headers["Retry-After"] = str(retry_after_seconds)
+
+
+class UnavailableError(ApiError):
+    """503: starting, draining, or without its model or cache."""
+
+    status = 503
+    message = "Service unavailable"
+
+
+class StartupError(Exception):
+    """The service cannot start; the text is the one line that its operator reads."""

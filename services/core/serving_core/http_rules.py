@@ -1,0 +1,99 @@
+"""What the contract says of requests and responses apart from any endpoint, in plain values."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, NoReturn
+
+from serving_core.errors import InvalidRequestError, UnsupportedContentTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_EXPOSED_HEADERS = "X-Request-ID, X-Process-Time, Retry-After"
+_PREFLIGHT_HEADERS = "Authorization, Content-Type, X-Request-ID"
+_PREFLIGHT_MAX_AGE_SECONDS = "600"
+
+
+def request_id(offered: str | None) -> str:
+    """The client's id where it is one, else a new one."""
+    return offered if offered and _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+
+
+def check_content_type(content_type: str | None) -> None:
+    """Accept JSON, with parameters or without.
+
+    Raises:
+        UnsupportedContentTypeError: it is something else, or not said.
+    """
+    if (content_type or "").partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedContentTypeError
+
+
+def decode_object(body: bytes) -> dict[str, object]:
+    """Decode a JSON object; every number becomes a float, and what overflows one becomes infinite.
+
+    Raises:
+        InvalidRequestError: no data, malformed JSON, or no object.
+    """
+    if not body:
+        raise InvalidRequestError("No data provided")
+    try:
+        value = _decoder.decode(body.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError("Malformed JSON", detail=f"Not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise InvalidRequestError("Malformed JSON", detail="Nested too deeply") from None
+    except ValueError as error:
+        raise InvalidRequestError("Malformed JSON", detail=str(error)) from None
+    if not isinstance(value, dict):
+        raise InvalidRequestError("Request body must be a JSON object")
+    if not value:
+        raise InvalidRequestError("No data provided")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+# float also for integers: Python refuses to convert integers of thousands of digits.
+_decoder = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
+
+
+class Cors:
+    """Which pages of other origins may call, and what a browser is told.
+
+    Source: https://fetch.spec.whatwg.org/#http-cors-protocol
+    """
+
+    def __init__(self, origins: str) -> None:
+        """`origins` are separated by commas."""
+        self._origins = frozenset(origin.strip() for origin in origins.split(",") if origin.strip())
+
+    def response_headers(self, origin: str | None) -> dict[str, str]:
+        """Headers of any response to a request from this origin."""
+        if not self._origins:
+            return {}
+        if origin not in self._origins:
+            return {"Vary": "Origin"}
+        return {
+            "Vary": "Origin",
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": _EXPOSED_HEADERS,
+        }
+
+    def preflight_headers(
+        self, origin: str | None, requested_method: str | None, allowed: Collection[str]
+    ) -> dict[str, str] | None:
+        """Headers of the answer to a preflight request; none where the browser must not go on."""
+        if origin not in self._origins or requested_method not in allowed:
+            return None
+        return {
+            "Access-Control-Allow-Methods": ", ".join(sorted(allowed)),
+            "Access-Control-Allow-Headers": _PREFLIGHT_HEADERS,
+            "Access-Control-Max-Age": _PREFLIGHT_MAX_AGE_SECONDS,
+        }

@@ -1,0 +1,58 @@
+"""Where a service is in its life, known to all its workers."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from enum import IntEnum
+from pathlib import Path
+
+
+class Phase(IntEnum):
+    """Starting, ready for requests, or on its way out."""
+
+    STARTING = 0
+    READY = 1
+    DRAINING = 2
+
+
+class Lifecycle:
+    """The phase in shared memory; made before the fork by the process that becomes the arbiter."""
+
+    def __init__(self) -> None:
+        self.arbiter_pid = os.getpid()
+        memory = memoryview(mmap.mmap(-1, 16))
+        self._phase = memory[:8].cast("q")
+        self._startup_seconds = memory[8:].cast("d")
+
+    @property
+    def phase(self) -> Phase:
+        """The phase now."""
+        return Phase(self._phase[0])
+
+    @property
+    def startup_seconds(self) -> float:
+        """From the arbiter's start to the first worker that was ready; 0 until then."""
+        return self._startup_seconds[0]
+
+    @property
+    def uptime_seconds(self) -> float:
+        """How long the arbiter has been running."""
+        return _age_seconds(self.arbiter_pid)
+
+    def worker_is_ready(self) -> None:
+        """Called by each worker that can answer; the first makes the service ready."""
+        if self.phase is Phase.STARTING:
+            self._startup_seconds[0] = self.uptime_seconds
+            self._phase[0] = Phase.READY
+
+    def drain(self) -> None:
+        """Say from now on that the service is not ready, while it still answers."""
+        self._phase[0] = Phase.DRAINING
+
+
+def _age_seconds(pid: int) -> float:
+    """How long a process has been running, to a hundredth of a second (proc(5), starttime)."""
+    start_ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - start_ticks / os.sysconf("SC_CLK_TCK")

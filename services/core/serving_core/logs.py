@@ -1,0 +1,56 @@
+"""Structured logs: one JSON object a line on standard error, with the id of the request that it belongs to."""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving_core.settings import Settings
+
+current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
+
+
+class RequestIdFilter(logging.Filter):
+    """Adds the current request's id to a record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        if request_id := current_request_id.get():
+            record.request_id = request_id
+        return True
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send what the service, the server and the libraries log to standard error."""
+    logging.config.dictConfig(_configuration(settings.log_level.upper()))
+
+
+def _configuration(level: str) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "json": {
+                "()": "pythonjsonlogger.json.JsonFormatter",
+                "fmt": "{asctime}{levelname}{name}{message}{process}",
+                "style": "{",
+                "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
+                "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+            }
+        },
+        "filters": {"request_id": {"()": RequestIdFilter}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",
+                "formatter": "json",
+                "filters": ["request_id"],
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        # Its own handler: uvicorn's worker takes over whatever handlers this logger has.
+        "loggers": {"gunicorn.error": {"handlers": ["stderr"], "level": level, "propagate": False}},
+    }

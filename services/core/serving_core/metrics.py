@@ -1,0 +1,119 @@
+"""Metrics of a service, counted by each worker in a file of its own and added up by whichever is asked.
+
+The client library names these files after process ids, so that every restarted worker leaves files behind. Here they
+are named after slots: a new worker takes the place of the dead one, goes on from its counts, and the number of files
+never grows.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prometheus_client.registry import Collector
+
+__all__ = ["CONTENT_TYPE", "Metrics", "enter_slot", "forget_live_gauges"]
+
+# Series that exist from the first scrape on, at zero: a rate over a series that appears with its first event misses it.
+ROUTES = {
+    "/health": "GET",
+    "/ready": "GET",
+    "/login": "POST",
+    "/predict": "POST",
+    "/batch-predict": "POST",
+    "/model-info": "GET",
+    "/cache/stats": "GET",
+    "/cache/clear": "POST",
+    "/metrics": "GET",
+}
+PREDICTING = ("/predict", "/batch-predict")
+AUTH_FAILURES = ("missing", "invalid", "expired", "credentials")
+UNMATCHED = "none"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
+_REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_INFERENCE_BUCKETS = tuple(float(f"{step}e{power}") for power in range(-5, 0) for step in (1, 2.5, 5)) + (1.0,)
+
+_ARBITER_SLOT = 0
+_slot = _ARBITER_SLOT
+# The library chooses the class of its values when it is imported; it is meant to be replaced before the first metric.
+values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[misc, assignment]
+
+
+def enter_slot(slot: int) -> None:
+    """Count into the files of this slot from now on; once in each worker, after the fork."""
+    global _slot
+    _slot = slot
+
+
+def forget_live_gauges(slot: int) -> None:
+    """Drop what the dead worker of a slot had in progress; in the arbiter."""
+    multiprocess.mark_process_dead(slot)
+
+
+class Metrics:
+    """Every metric that is counted by request; what is read at scrape time comes from collectors beside it."""
+
+    def __init__(self, directory: Path) -> None:
+        """Keep the files in an empty directory; one for the life of the process, before the fork."""
+        # The library looks the directory up here whenever it opens a file.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+        self._registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(self._registry, str(directory))
+        self.requests_in_progress = _gauge("http_requests_in_progress", "Number of HTTP requests in progress.")
+        self._requests = _counter("http_requests_total", "Requests answered.", "method", "handler", "status")
+        self._durations = _histogram(
+            "http_request_duration_seconds", "Time to answer a request.", _REQUEST_BUCKETS, "method", "handler"
+        )
+        self.predictions = _counter("predictions_total", "Rows predicted.", "handler")
+        self.inference_seconds = _histogram(
+            "model_inference_duration_seconds", "Time that the model took.", _INFERENCE_BUCKETS, "handler"
+        )
+        self.log_written = _counter("prediction_log_written_total", "Rows written to the prediction log.")
+        self.log_dropped = _counter("prediction_log_dropped_total", "Rows that the prediction log could not take.")
+        self.auth_failures = _counter("auth_failures_total", "Requests refused for their credentials.", "reason")
+        self.rate_limited = _counter("rate_limited_requests_total", "Requests refused by the rate limit.", "handler")
+        self._create_series()
+
+    def add_collector(self, collector: Collector) -> None:
+        """Expose what a collector reads at scrape time too."""
+        self._registry.register(collector)
+
+    def observe_request(self, method: str, handler: str, status: int, seconds: float) -> None:
+        """Count an answered request; methods that HTTP does not know share one label."""
+        method = method if method in _METHODS else "other"
+        self._requests.labels(method, handler, status).inc()
+        self._durations.labels(method, handler).observe(seconds)
+
+    def exposition(self) -> bytes:
+        """All metrics of the whole service in Prometheus' text format 0.0.4."""
+        return generate_latest(self._registry)
+
+    def _create_series(self) -> None:
+        for handler, method in ROUTES.items():
+            self._requests.labels(method, handler, 200)
+            self._durations.labels(method, handler)
+            self.rate_limited.labels(handler)
+        for handler in PREDICTING:
+            self.predictions.labels(handler)
+            self.inference_seconds.labels(handler)
+        for reason in AUTH_FAILURES:
+            self.auth_failures.labels(reason)
+
+
+def _counter(name: str, help_text: str, *labels: str) -> Counter:
+    return Counter(name, help_text, labels, registry=None)
+
+
+def _gauge(name: str, help_text: str) -> Gauge:
+    return Gauge(name, help_text, registry=None, multiprocess_mode="livesum")
+
+
+def _histogram(name: str, help_text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    return Histogram(name, help_text, labels, buckets=buckets, registry=None)

@@ -1,0 +1,110 @@
+"""The prediction log: one JSON line a predicted row, written off the request path.
+
+A request only appends to a bounded queue. A thread of each worker writes what has gathered; what the queue cannot
+take or the destination does not accept is dropped and counted, and no request waits for either or fails of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from serving_core.log_file import RotatingFile, StandardOutput
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+    from serving_core.settings import Settings
+
+_WRITE_INTERVAL_SECONDS = 0.05
+_BATCH_ENTRIES = 1000
+_CLOSE_TIMEOUT_SECONDS = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One predicted row."""
+
+    time: str
+    """When it was predicted, UTC, ISO 8601."""
+    request_id: str
+    user: str
+    features: list[float]
+    prediction: float
+    cached: bool
+    model_version: str
+
+
+class Destination(Protocol):
+    """Where lines go."""
+
+    def write(self, lines: list[bytes]) -> None:
+        """Write whole lines, or raise OSError."""
+
+
+class PredictionLog:
+    """The queue and, once started, the thread that empties it."""
+
+    def __init__(self, destination: Destination, max_entries: int, written: Counter, dropped: Counter) -> None:
+        self._destination = destination
+        self._max_entries = max_entries
+        self._written = written
+        self._dropped = dropped
+        self._queue: deque[LogEntry] = deque()
+        self._encode = msgspec.json.Encoder().encode
+        self._stopping = threading.Event()
+        self._failing = False
+        self._writer = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+
+    def start(self) -> None:
+        """Start writing; after the fork, because threads do not survive one."""
+        self._writer.start()
+
+    def record(self, entry: LogEntry) -> None:
+        """Queue a row, or count it as dropped where the queue is full."""
+        if len(self._queue) < self._max_entries:
+            self._queue.append(entry)
+        else:
+            self._dropped.inc()
+
+    def close(self) -> None:
+        """Write what is queued and stop; gives a stuck destination five seconds."""
+        self._stopping.set()
+        if self._writer.is_alive():
+            self._writer.join(_CLOSE_TIMEOUT_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_WRITE_INTERVAL_SECONDS):
+            self._write_queued()
+        self._write_queued()
+
+    def _write_queued(self) -> None:
+        while self._queue:
+            batch = [self._queue.popleft() for _ in range(min(len(self._queue), _BATCH_ENTRIES))]
+            try:
+                self._destination.write([self._encode(entry) + b"\n" for entry in batch])
+            except OSError as error:
+                self._dropped.inc(len(batch))
+                if not self._failing:
+                    _logger.error("prediction log: %s; predictions go on without it", error)
+                self._failing = True
+            else:
+                self._written.inc(len(batch))
+                self._failing = False
+
+
+def open_prediction_log(settings: Settings, written: Counter, dropped: Counter) -> PredictionLog | None:
+    """The log that the settings ask for; none where it is off. Before the fork: its lock is shared by all workers."""
+    match settings.prediction_log:
+        case "off":
+            return None
+        case "stdout":
+            destination: Destination = StandardOutput()
+        case path:
+            destination = RotatingFile(path, settings.prediction_log_max_bytes, settings.prediction_log_backups)
+    return PredictionLog(destination, settings.prediction_log_queue_entries, written, dropped)

@@ -1,0 +1,175 @@
+"""Runs a service under gunicorn: preload, fork, watch, drain.
+
+gunicorn is the arbiter of both services, so that start, restart and shutdown are equal; only the worker differs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+
+from serving_core import metrics
+from serving_core.errors import StartupError
+from serving_core.lifecycle import Phase
+from serving_core.logs import configure_logging
+from serving_core.service import Service
+from serving_core.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gunicorn.http.message import Request
+    from gunicorn.workers.base import Worker
+
+_WRONG_SETTING, _CANNOT_START = 2, 1
+_IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
+_WORKER_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Program:
+    """What makes one service differ from the other."""
+
+    name: str
+    """Of the command."""
+    framework: str
+    """The web framework's distribution, such as `flask`."""
+    server: str
+    """What runs it, for people to read."""
+    default_port: int
+    worker_class: str
+    """gunicorn's name or the dotted path of the worker class."""
+    create_app: Callable[[Service], Any]
+    """Makes the WSGI or ASGI application."""
+    hooks: Callable[[Service], Mapping[str, Any]] = field(default=lambda _: {})
+    """More of gunicorn's settings, such as its hooks."""
+
+
+def run(program: Program) -> None:
+    """Run a service until it is told to stop; a wrong setting exits with 2, a model that cannot be used with 1."""
+    try:
+        settings = Settings.from_environment(os.environ, default_port=program.default_port)
+    except SettingsError as error:
+        _exit_with_line(program, error, _WRONG_SETTING)
+    configure_logging(settings)
+    try:
+        run_dir = _make_run_dir(settings, program.name)
+    except OSError as error:
+        _exit_with_line(program, f"RUN_DIR: cannot write to {error.filename}: {error.strerror}", _WRONG_SETTING)
+    try:
+        service = Service(settings, run_dir, framework=program.framework, server=program.server)
+    except StartupError as error:
+        shutil.rmtree(run_dir)
+        _exit_with_line(program, error, _CANNOT_START)
+    _Application(program, service, run_dir).run()
+
+
+def _exit_with_line(program: Program, line: object, status: int) -> NoReturn:
+    print(f"{program.name}: {line}", file=sys.stderr)  # noqa: T201 - before there is a service that logs
+    sys.exit(status)
+
+
+def _make_run_dir(settings: Settings, name: str) -> Path:
+    """A fresh directory: metrics files of an earlier run must not be counted again."""
+    parent = settings.run_dir or (_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else tempfile.gettempdir())
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+
+
+class _Application(BaseApplication):
+    """gunicorn's view of a service: its settings and, when it asks, the application."""
+
+    def __init__(self, program: Program, service: Service, run_dir: Path) -> None:
+        self.service = service
+        self._program = program
+        self._run_dir = run_dir
+        super().__init__(prog=program.name)
+
+    def load_config(self) -> None:
+        settings = self.service.settings
+        slots = _WorkerSlots()
+        options = {
+            "bind": f"{settings.host}:{settings.port}",
+            "proc_name": self._program.name,
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "worker_class": self._program.worker_class,
+            "preload_app": True,
+            "timeout": _WORKER_TIMEOUT_SECONDS,
+            "graceful_timeout": settings.graceful_timeout_seconds,
+            "keepalive": settings.keep_alive_seconds,
+            "worker_tmp_dir": str(self._run_dir),
+            "control_socket_disable": True,  # two services of one user would want the same socket
+            "logger_class": _JsonLogger,
+            "pre_fork": slots.assign,
+            "post_fork": slots.enter,
+            "child_exit": slots.release,
+            "pre_request": self._close_connection_when_draining,
+            "on_exit": self._remove_run_dir,
+            **self._program.hooks(self.service),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:  # noqa: ANN401 - gunicorn's own signature: WSGI or ASGI
+        return self._program.create_app(self.service)
+
+    def run(self) -> None:
+        _DrainingArbiter(self).run()
+
+    def _close_connection_when_draining(self, worker: Worker, request: Request) -> None:  # noqa: ARG002
+        """Let clients find another service for their next request (gthread; for ASGI the adapter says so)."""
+        if self.service.lifecycle.phase is Phase.DRAINING:
+            request.force_close()
+
+    def _remove_run_dir(self, server: Arbiter) -> None:  # noqa: ARG002
+        shutil.rmtree(self._run_dir, ignore_errors=True)
+
+
+class _DrainingArbiter(Arbiter):
+    """Says that the service is not ready, and waits for load balancers to see it, before it closes the listener."""
+
+    app: _Application
+
+    def handle_term(self) -> None:
+        service = self.app.service
+        service.lifecycle.drain()
+        self.log.info("Draining for %s s", service.settings.drain_seconds)
+        time.sleep(service.settings.drain_seconds)
+        super().handle_term()
+
+
+class _WorkerSlots:
+    """Gives each living worker the lowest free slot for its metrics files."""
+
+    def __init__(self) -> None:
+        self._slots: dict[int, int] = {}
+
+    def assign(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
+        """In the arbiter, before the fork."""
+        taken = set(self._slots.values())
+        self._slots[worker.age] = next(slot for slot in range(1, len(taken) + 2) if slot not in taken)
+
+    def enter(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
+        """In the worker, after the fork."""
+        metrics.enter_slot(self._slots[worker.age])
+
+    def release(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
+        """In the arbiter, when the worker is dead."""
+        metrics.forget_live_gauges(self._slots.pop(worker.age))
+
+
+class _JsonLogger(Logger):
+    """gunicorn's logger without its own handlers: `configure_logging` has set up where lines go."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's own signature
+        self.loglevel = self.error_log.level

@@ -1,0 +1,198 @@
+"""The service behind the web framework: everything that both adapters do the same."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from serving_core.cache import PredictionCache
+from serving_core.errors import TooManyRequestsError, UnavailableError
+from serving_core.http_rules import Cors
+from serving_core.lifecycle import Lifecycle, Phase
+from serving_core.logs import current_request_id
+from serving_core.metrics import Metrics
+from serving_core.prediction_log import LogEntry, open_prediction_log
+from serving_core.predictor import Predictor
+from serving_core.rate_limits import RateLimiter
+from serving_core.service_collector import ServiceCollector
+from serving_core.tokens import AuthenticationError, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from serving_core.settings import Settings
+
+_access_logger = logging.getLogger("serving_core.access")
+_CHECK_ROW = (0.0,) * 10
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One predicted row."""
+
+    value: float
+    cached: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Predicted rows, and the time that the model took for them."""
+
+    values: list[float]
+    inference_seconds: float
+
+
+class Service:
+    """Built once, before the fork; each worker then starts and stops its share of it."""
+
+    def __init__(self, settings: Settings, run_dir: Path, *, framework: str, server: str) -> None:
+        """Load the model and set up what the workers will share.
+
+        Args:
+            settings: of this service.
+            run_dir: an empty directory for the metrics files.
+            framework: the web framework's distribution, such as `flask`.
+            server: what runs it, for people to read.
+
+        Raises:
+            StartupError: the model cannot be used.
+        """
+        self.settings = settings
+        self.lifecycle = Lifecycle()
+        self.predictor = Predictor(settings.model_dir)
+        self.model = self.predictor.info
+        self.cache = PredictionCache(settings.cache_max_entries, self.model.sha256)
+        self.tokens = Tokens(settings)
+        self.cors = Cors(settings.cors_origins)
+        self.metrics = Metrics(run_dir)
+        self.metrics.add_collector(
+            ServiceCollector(
+                framework=framework,
+                server=server,
+                workers=settings.workers,
+                model=self.model,
+                lifecycle=self.lifecycle,
+                cache=self.cache,
+            )
+        )
+        self._limiter = RateLimiter(settings.rate_limit)
+        self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
+
+    def start_worker(self) -> None:
+        """After the fork, when the worker can answer."""
+        if self._log:
+            self._log.start()
+        self.lifecycle.worker_is_ready()
+
+    def stop_worker(self) -> None:
+        """When the worker has answered its last request."""
+        if self._log:
+            self._log.close()
+
+    def check_rate(self, client: str, handler: str) -> None:
+        """Count a request of a client (its address) against the limit.
+
+        Raises:
+            TooManyRequestsError: the client's window is full.
+        """
+        try:
+            self._limiter.check(client)
+        except TooManyRequestsError:
+            self.metrics.rate_limited.labels(handler).inc()
+            raise
+
+    def authenticate(self, authorization: str | None) -> str:
+        """The user of an Authorization header.
+
+        Raises:
+            AuthenticationError: no token, or one that does not hold.
+        """
+        try:
+            return self.tokens.authenticate(authorization)
+        except AuthenticationError as error:
+            self.metrics.auth_failures.labels(error.reason).inc()
+            raise
+
+    def log_in(self, username: str, password: str) -> str:
+        """A token for credentials.
+
+        Raises:
+            AuthenticationError: `Invalid credentials`.
+        """
+        try:
+            return self.tokens.log_in(username, password)
+        except AuthenticationError as error:
+            self.metrics.auth_failures.labels(error.reason).inc()
+            raise
+
+    def predict(self, features: Sequence[float], *, user: str) -> Prediction:
+        """Predict one valid row, from the cache where it is there."""
+        key = self.cache.key(features)
+        value = self.cache.get(key)
+        cached = value is not None
+        if value is None:
+            [value] = self._infer([features], "/predict").values
+            self.cache.put(key, value)
+        self.metrics.predictions.labels("/predict").inc()
+        self._record([features], [value], user=user, cached=cached)
+        return Prediction(value, cached)
+
+    def predict_batch(self, samples: Sequence[Sequence[float]], *, user: str) -> Batch:
+        """Predict valid rows, without the cache."""
+        batch = self._infer(samples, "/batch-predict")
+        self.metrics.predictions.labels("/batch-predict").inc(len(samples))
+        self._record(samples, batch.values, user=user, cached=False)
+        return batch
+
+    def check_ready(self) -> None:
+        """Make sure that requests can be answered now.
+
+        Raises:
+            UnavailableError: starting, draining, or the model or cache does not answer.
+        """
+        if self.lifecycle.phase is not Phase.READY:
+            raise UnavailableError(detail=self.lifecycle.phase.name.lower())
+        self.predictor.predict([_CHECK_ROW])
+        self.cache.stats()
+
+    def observe_request(self, method: str, handler: str, status: int, seconds: float) -> None:
+        """Count an answered request and, where the access log is on, write a line of it."""
+        self.metrics.observe_request(method, handler, status, seconds)
+        if self.settings.access_log:
+            _access_logger.info(
+                "request",
+                extra={"method": method, "handler": handler, "status": status, "duration_seconds": round(seconds, 6)},
+            )
+
+    def _infer(self, rows: Sequence[Sequence[float]], handler: str) -> Batch:
+        began = time.perf_counter()
+        values = self.predictor.predict(rows)
+        seconds = time.perf_counter() - began
+        self.metrics.inference_seconds.labels(handler).observe(seconds)
+        return Batch(values, seconds)
+
+    def _record(self, rows: Sequence[Sequence[float]], values: Sequence[float], *, user: str, cached: bool) -> None:
+        if not self._log:
+            return
+        now = timestamp()
+        for features, value in zip(rows, values, strict=True):
+            self._log.record(
+                LogEntry(
+                    time=now,
+                    request_id=current_request_id.get() or "",
+                    user=user,
+                    features=list(features),
+                    prediction=value,
+                    cached=cached,
+                    model_version=self.model.version,
+                )
+            )
+
+
+def timestamp() -> str:
+    """This moment, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat()

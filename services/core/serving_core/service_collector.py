@@ -1,0 +1,84 @@
+"""Metrics that are read when they are asked for: what the service is, uses and may use, and its shared cache."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from serving_core import resources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.metrics_core import Metric
+
+    from serving_core.artifact import ModelInfo
+    from serving_core.cache import PredictionCache
+    from serving_core.lifecycle import Lifecycle
+
+
+class ServiceCollector(Collector):
+    """Reads /proc, the control groups and the cache at every scrape; any worker gives the whole service's values."""
+
+    def __init__(
+        self,
+        *,
+        framework: str,
+        server: str,
+        workers: int,
+        model: ModelInfo,
+        lifecycle: Lifecycle,
+        cache: PredictionCache,
+    ) -> None:
+        """`framework` is the name of its distribution, such as `flask`."""
+        self._lifecycle = lifecycle
+        self._cache = cache
+        self._info = {
+            "framework": framework,
+            "framework_version": version(framework),
+            "server": server,
+            "python": platform.python_version(),
+            "workers": str(workers),
+            "model_version": model.version,
+            "model_sha256": model.sha256,
+        }
+
+    def collect(self) -> Iterable[Metric]:
+        """The families, each with the values of this moment."""
+        info = GaugeMetricFamily("service_info", "What this service is made of.", labels=list(self._info))
+        info.add_metric(list(self._info.values()), 1)
+        yield info
+        yield GaugeMetricFamily(
+            "service_startup_seconds", "From process start to ready.", value=self._lifecycle.startup_seconds
+        )
+        yield from self._collect_resources()
+        yield from self._collect_cache()
+
+    def _collect_resources(self) -> Iterable[Metric]:
+        tree = resources.read_process_tree(self._lifecycle.arbiter_pid)
+        limits = resources.read_limits()
+        memory = GaugeMetricFamily("service_memory_bytes", "Memory of all processes of the service.", labels=["kind"])
+        memory.add_metric(["pss"], tree.pss_bytes)
+        charged_bytes = resources.read_cgroup_memory_bytes(self._lifecycle.arbiter_pid)
+        if charged_bytes is not None:
+            memory.add_metric(["cgroup"], charged_bytes)
+        yield memory
+        yield GaugeMetricFamily("service_memory_limit_bytes", "Memory it may use.", value=limits.memory_bytes)
+        yield GaugeMetricFamily("service_cpu_limit_cores", "Processor cores it may use.", value=limits.cpu_cores)
+        yield CounterMetricFamily(
+            "service_cpu_seconds_total", "Processor time of all processes, dead ones too.", value=tree.cpu_seconds
+        )
+        yield GaugeMetricFamily("service_workers", "Workers alive.", value=tree.workers)
+
+    def _collect_cache(self) -> Iterable[Metric]:
+        stats = self._cache.stats()
+        lookups = CounterMetricFamily("prediction_cache_requests_total", "Cache look-ups.", labels=["result"])
+        lookups.add_metric(["hit"], stats.hits)
+        lookups.add_metric(["miss"], stats.misses)
+        yield lookups
+        yield GaugeMetricFamily("prediction_cache_entries", "Predictions in the cache.", value=stats.entries)
+        yield CounterMetricFamily("prediction_cache_evictions_total", "Predictions pushed out.", value=stats.evictions)

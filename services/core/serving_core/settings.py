@@ -1,0 +1,96 @@
+"""Settings of a service, from the environment: one name, type, bound and default each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+import limits
+import msgspec
+from msgspec import Meta
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MIN_SECRET_BYTES = 32
+
+_Count = Annotated[int, Meta(ge=1, le=256)]
+_Seconds = Annotated[float, Meta(ge=0, le=3600)]
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the text names it and says what it has to be."""
+
+
+class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
+    """Everything that can be set; the name in the environment is the field's in upper case."""
+
+    secret_key: str
+    """Signs the tokens; 32 bytes at least. Services with the same key accept each other's tokens."""
+    api_username: Annotated[str, Meta(min_length=1)]
+    api_password: Annotated[str, Meta(min_length=1)]
+
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    workers: _Count = 4
+    """Processes that answer requests."""
+    threads: _Count = 4
+    """Threads a worker, where the server works with threads."""
+    model_dir: Annotated[str, Meta(min_length=1)] = "build/model"
+    run_dir: str = ""
+    """Scratch space for metrics and heartbeats; empty: a fresh directory in memory, removed at exit."""
+
+    token_lifetime_seconds: Annotated[int, Meta(ge=1, le=30 * 86400)] = 86400
+    max_body_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 1 << 20
+    cache_max_entries: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
+    rate_limit: str = ""
+    """Requests a client may send, such as `100/minute`; empty: any number."""
+    cors_origins: str = ""
+    """Origins whose pages may call, separated by commas; empty: none."""
+
+    prediction_log: str = "off"
+    """`off`, `stdout`, or the path of a file."""
+    prediction_log_max_bytes: Annotated[int, Meta(ge=4096)] = 100 << 20
+    prediction_log_backups: Annotated[int, Meta(ge=0, le=1000)] = 3
+    prediction_log_queue_entries: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = False
+    drain_seconds: _Seconds = 1.0
+    """How long /ready says 503 before the service stops to accept connections."""
+    graceful_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 20
+    """How long requests in flight may take after that."""
+    keep_alive_seconds: Annotated[int, Meta(ge=1, le=3600)] = 75
+
+    def __post_init__(self) -> None:
+        if len(self.secret_key.encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"SECRET_KEY: expected {MIN_SECRET_BYTES} bytes at least")
+        if self.rate_limit:
+            try:
+                limits.parse(self.rate_limit)
+            except ValueError:
+                raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or nothing") from None
+        if "*" in self.cors_origins:
+            raise ValueError("CORS_ORIGINS: expected origins such as https://app.example.org, no wildcard")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, default_port: int) -> Self:
+        """Read the settings; an empty value counts as not set.
+
+        Raises:
+            SettingsError: the first setting that is missing or wrong.
+        """
+        given = {name: value for name, value in environment.items() if value}
+        try:
+            return msgspec.convert({"PORT": default_port} | given, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise SettingsError(_in_one_line(error)) from None
+
+
+def _in_one_line(error: msgspec.ValidationError) -> str:
+    """Turn msgspec's "Expected `int` >= 1 - at `$.WORKERS`" into "WORKERS: expected `int` >= 1"."""
+    text, _, path = str(error).partition(" - at `$.")
+    if path:
+        return f"{path.rstrip('`')}: {text[0].lower()}{text[1:]}"
+    if text.startswith("Object missing required field"):
+        return f"{text.split('`')[1]}: not set"
+    return text

@@ -1,0 +1,164 @@
+"""Memory that the arbiter and its workers share: made before the fork, robust against a worker's sudden death."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import tempfile
+import threading
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class ProcessLock:
+    """A lock between threads and forked processes that the kernel releases when its holder dies.
+
+    POSIX record locks belong to a process, so a thread lock stands before them.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the service
+        self._threads = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._threads.acquire()
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_UN)
+        self._threads.release()
+
+
+class SharedTable:
+    """A bounded map in shared memory, least recently used out first: 16-byte keys to pairs of numbers.
+
+    Use it inside `with table:`, which holds the lock. A process that dies inside leaves the table marked; whoever
+    enters next empties it, so that no half-made change is ever read. `counters` are whole numbers that survive that.
+    """
+
+    KEY_BYTES = 16
+    COUNTERS = 4
+    _NONE = -1
+    # Words of 8 bytes. Header: mark, entries, newest, oldest, counters. Slot: key (2), values (2), chain, older, newer.
+    _MARK, _ENTRIES, _NEWEST, _OLDEST, _COUNTERS, _HEADER = 0, 1, 2, 3, 4, 8
+    _VALUES, _CHAIN, _OLDER, _NEWER, _SLOT = 2, 4, 5, 6, 7
+
+    def __init__(self, max_entries: int) -> None:
+        self.max_entries = max_entries
+        self._buckets = max_entries
+        self._slots = self._HEADER + self._buckets
+        memory = memoryview(mmap.mmap(-1, 8 * (self._slots + self._SLOT * max_entries)))
+        self._words = memory.cast("q")
+        self._numbers = memory.cast("d")
+        self._lock = ProcessLock()
+        self._reset()
+
+    def __enter__(self) -> Self:
+        self._lock.__enter__()
+        if self._words[self._MARK]:
+            self._reset()
+        self._words[self._MARK] = 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._words[self._MARK] = 0
+        self._lock.__exit__(kind, error, trace)
+
+    def __len__(self) -> int:
+        return self._words[self._ENTRIES]
+
+    def counter(self, number: int) -> int:
+        """Read one of the counters."""
+        return self._words[self._COUNTERS + number]
+
+    def count(self, number: int, amount: int = 1) -> None:
+        """Add to one of the counters."""
+        self._words[self._COUNTERS + number] += amount
+
+    def get(self, key: bytes) -> tuple[float, float] | None:
+        """Read an entry and make it the newest."""
+        slot, _ = self._find(key)
+        if slot == self._NONE:
+            return None
+        self._unlink(slot)
+        self._link_newest(slot)
+        values = slot + self._VALUES
+        return self._numbers[values], self._numbers[values + 1]
+
+    def put(self, key: bytes, first: float, second: float = 0.0) -> bool:
+        """Write an entry as the newest; true where that pushed the oldest one out."""
+        slot, bucket = self._find(key)
+        evicted = False
+        if slot != self._NONE:
+            self._unlink(slot)
+        else:
+            evicted = len(self) == self.max_entries
+            slot = self._evict_oldest() if evicted else self._slots + self._SLOT * len(self)
+            self._words[self._ENTRIES] += not evicted
+            self._words[slot], self._words[slot + 1] = _as_words(key)
+            self._words[slot + self._CHAIN] = self._words[bucket]
+            self._words[bucket] = slot
+        self._numbers[slot + self._VALUES], self._numbers[slot + self._VALUES + 1] = first, second
+        self._link_newest(slot)
+        return evicted
+
+    def clear(self) -> int:
+        """Drop all entries; returns how many there were."""
+        entries = len(self)
+        self._reset()
+        return entries
+
+    def _reset(self) -> None:
+        words = self._words
+        words[self._HEADER : self._slots] = memoryview(b"\xff" * 8 * self._buckets).cast("q")  # all _NONE
+        words[self._ENTRIES] = 0
+        words[self._NEWEST] = words[self._OLDEST] = self._NONE
+
+    def _bucket(self, low: int) -> int:
+        return self._HEADER + low % self._buckets
+
+    def _find(self, key: bytes) -> tuple[int, int]:
+        """The slot of a key, or none, and the bucket that it belongs into."""
+        words = self._words
+        low, high = _as_words(key)
+        bucket = self._bucket(low)
+        slot = words[bucket]
+        while slot != self._NONE and (words[slot] != low or words[slot + 1] != high):
+            slot = words[slot + self._CHAIN]
+        return slot, bucket
+
+    def _evict_oldest(self) -> int:
+        """Take the oldest entry out of list and bucket; its slot is free then."""
+        words = self._words
+        victim = words[self._OLDEST]
+        self._unlink(victim)
+        link = self._bucket(words[victim])
+        while words[link] != victim:
+            link = words[link] + self._CHAIN
+        words[link] = words[victim + self._CHAIN]
+        return victim
+
+    def _unlink(self, slot: int) -> None:
+        words = self._words
+        older, newer = words[slot + self._OLDER], words[slot + self._NEWER]
+        words[self._OLDEST if older == self._NONE else older + self._NEWER] = newer
+        words[self._NEWEST if newer == self._NONE else newer + self._OLDER] = older
+
+    def _link_newest(self, slot: int) -> None:
+        words = self._words
+        newest = words[self._NEWEST]
+        words[slot + self._OLDER], words[slot + self._NEWER] = newest, self._NONE
+        words[self._OLDEST if newest == self._NONE else newest + self._NEWER] = slot
+        words[self._NEWEST] = slot
+
+
+def _as_words(key: bytes) -> memoryview:
+    """The two words of a 16-byte key."""
+    return memoryview(key).cast("q")

@@ -1,0 +1,93 @@
+"""Tokens: who may ask, proved by a JWT that either service issued."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import jwt
+
+from serving_core.errors import UnauthorizedError
+
+if TYPE_CHECKING:
+    from serving_core.settings import Settings
+
+_ALGORITHM = "HS256"
+_REQUIRED_CLAIMS = ["user", "iat", "exp"]
+_REMEMBERED_TOKENS = 1024
+
+FailureReason = Literal["missing", "invalid", "expired", "credentials"]
+
+
+class AuthenticationError(UnauthorizedError):
+    """A 401, with the reason under which it is counted."""
+
+    def __init__(self, reason: FailureReason, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message, detail=detail)
+        self.reason: FailureReason = reason
+
+
+class Tokens:
+    """Issues and checks tokens."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._key = settings.secret_key.encode()
+        self._username = settings.api_username.encode()
+        self._password = settings.api_password.encode()
+        self.lifetime_seconds = settings.token_lifetime_seconds
+        # Verifying costs more than predicting. A remembered token is one that held; its expiry is still looked at.
+        # Failures raise, and what raises is not remembered.
+        self._verified = lru_cache(_REMEMBERED_TOKENS)(self._verify)
+
+    def log_in(self, username: str, password: str) -> str:
+        """Exchange credentials for a token.
+
+        Raises:
+            AuthenticationError: `Invalid credentials`.
+        """
+        # Both are compared, in constant time; JSON may carry lone surrogates.
+        matches = hmac.compare_digest(username.encode("utf-8", "surrogatepass"), self._username) & hmac.compare_digest(
+            password.encode("utf-8", "surrogatepass"), self._password
+        )
+        if not matches:
+            raise AuthenticationError("credentials", "Invalid credentials")
+        return self.issue(username)
+
+    def issue(self, user: str) -> str:
+        """A token for a user, valid from now for the lifetime that is set."""
+        now = int(time.time())
+        claims = {"user": user, "iat": now, "exp": now + self.lifetime_seconds}
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def authenticate(self, authorization: str | None) -> str:
+        """The user of an Authorization header: `Bearer <jwt>` in any case, or the bare token.
+
+        Raises:
+            AuthenticationError: `Token is missing` or `Token is invalid`.
+        """
+        scheme, _, rest = (authorization or "").strip().partition(" ")
+        token = rest.strip() if scheme.lower() == "bearer" else f"{scheme} {rest}".strip()
+        if not token:
+            raise AuthenticationError("missing", "Token is missing")
+        try:
+            user, expiry = self._verified(token)
+        except jwt.ExpiredSignatureError:
+            raise _expired() from None
+        except jwt.InvalidTokenError:
+            raise AuthenticationError("invalid", "Token is invalid") from None
+        if expiry <= time.time():
+            raise _expired()
+        return user
+
+    def _verify(self, token: str) -> tuple[str, int]:
+        claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM], options={"require": _REQUIRED_CLAIMS})
+        user = claims["user"]
+        if not isinstance(user, str):
+            raise jwt.InvalidTokenError("claim user is no string")
+        return user, int(claims["exp"])
+
+
+def _expired() -> AuthenticationError:
+    return AuthenticationError("expired", "Token is invalid", detail="Token has expired")

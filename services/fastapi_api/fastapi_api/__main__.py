@@ -1,0 +1,25 @@
+"""Command `fastapi-api`: gunicorn with uvicorn's workers."""
+
+from __future__ import annotations
+
+from serving_core.server import Program, run
+
+from fastapi_api.app import create_app
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    run(
+        Program(
+            name="fastapi-api",
+            framework="fastapi",
+            server="gunicorn uvicorn",
+            default_port=8000,
+            worker_class="fastapi_api.worker.Worker",
+            create_app=create_app,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from prometheus_fastapi_instrumentator import Instrumentator
+from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
+
+from fastapi_api.middleware import ContractMiddleware, HeadAsGet
+from fastapi_api.routers import operations, predictions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from prometheus_fastapi_instrumentator.metrics import Info
+    from serving_core.service import Service
+    from starlette.exceptions import HTTPException
+
+
+def create_app(service: Service) -> FastAPI:
+    """Build the ASGI application around a service."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start_worker()
+        yield
+        service.stop_worker()
+
+    # Its documentation pages bring their scripts along, instead of loading them from a public network.
+    app: FastAPI = FastAPIOffline(
+        title="Prediction API",
+        version=service.model.version,
+        description="Predicts disease progression from ten measurements of a patient.",
+        lifespan=lifespan,
+        redirect_slashes=False,  # another path is another path: 404
+    )
+    app.state.service = service
+    app.include_router(predictions)
+    app.include_router(operations)
+    app.add_exception_handler(ApiError, _answer_refusal)
+    app.add_exception_handler(404, _answer_not_found)
+    app.add_exception_handler(405, _answer_method_not_allowed)
+    app.add_middleware(HeadAsGet)
+    _instrument(app, service)
+    app.add_middleware(ContractMiddleware, service=service)
+    return app
+
+
+def _instrument(app: FastAPI, service: Service) -> None:
+    """Count requests by the instrumentator, into the metrics that both services share.
+
+    Its own metrics group statuses as 2xx and have no bucket below 10 ms.
+    """
+
+    def record(info: Info) -> None:
+        service.observe_request(info.method, info.modified_handler, int(info.modified_status), info.modified_duration)
+
+    Instrumentator(
+        should_group_status_codes=False,
+        should_instrument_requests_inprogress=True,
+        inprogress_name="http_requests_in_progress",
+    ).add(record).instrument(app)
+
+
+async def _answer_refusal(request: Request, error: ApiError) -> Response:  # noqa: ARG001
+    return JSONResponse(error.body(), error.status, error.headers)
+
+
+async def _answer_not_found(request: Request, error: HTTPException) -> Response:  # noqa: ARG001
+    return await _answer_refusal(request, NotFoundError())
+
+
+async def _answer_method_not_allowed(request: Request, error: HTTPException) -> Response:
+    """Refuse a method, or answer the preflight request of a page that may call."""
+    allowed = {method.strip() for method in (error.headers or {})["Allow"].split(",")}
+    allowed |= {"HEAD"} if "GET" in allowed else set()
+    return _preflight(request, allowed) or await _answer_refusal(request, MethodNotAllowedError(allowed))
+
+
+def _preflight(request: Request, allowed: set[str]) -> Response | None:
+    if request.method != "OPTIONS":
+        return None
+    cors: Any = request.app.state.service.cors
+    headers = cors.preflight_headers(
+        request.headers.get("Origin"), request.headers.get("Access-Control-Request-Method"), allowed
+    )
+    return Response(status_code=204, headers=headers) if headers else None

@@ -1,0 +1,53 @@
+"""What endpoints ask for, as types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+from serving_core.http_rules import check_content_type, decode_object
+from serving_core.service import Service
+
+from fastapi_api.schemas import BatchPredictRequest, LoginRequest, PredictRequest, RequestBody
+from fastapi_api.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+
+async def get_service(request: Request) -> Service:
+    """The service of the application that handles this request."""
+    service: Service = request.app.state.service
+    return service
+
+
+class TokenBearer(HTTPBearer):
+    """Documents the token as FastAPI's own scheme does, and checks it as the contract says."""
+
+    async def __call__(self, request: Request) -> str:  # type: ignore[override] # the user instead of the raw token
+        """The user of the request's token."""
+        service = await get_service(request)
+        return service.authenticate(request.headers.get("Authorization"))
+
+
+def _json_body(model: type[RequestBody]) -> Callable[[Request], Awaitable[RequestBody]]:
+    """A dependency that reads the body itself: FastAPI would parse a declared one before it asks for the token."""
+
+    async def read(request: Request) -> RequestBody:
+        check_content_type(request.headers.get("Content-Type"))
+        return validate(model, decode_object(await request.body()))
+
+    return read
+
+
+def documented_body(model: type[RequestBody]) -> dict[str, Any]:
+    """The part of an operation's OpenAPI that FastAPI would have derived from a declared body."""
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
+ServiceDep = Annotated[Service, Depends(get_service)]
+CurrentUser = Annotated[str, Security(TokenBearer(description="From /login."))]
+LoginBody = Annotated[LoginRequest, Depends(_json_body(LoginRequest))]
+PredictBody = Annotated[PredictRequest, Depends(_json_body(PredictRequest))]
+BatchPredictBody = Annotated[BatchPredictRequest, Depends(_json_body(BatchPredictRequest))]

@@ -1,0 +1,47 @@
+"""The checks that come before any endpoint's own, once its route is found: rate first, then size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi.routing import APIRoute
+from serving_core.errors import BodyTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from fastapi import Request, Response
+    from serving_core.service import Service
+
+
+class GuardedRoute(APIRoute):
+    """A route whose requests are counted against the rate limit and read up to the largest body allowed."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Put the checks before FastAPI's own handling."""
+        handle = super().get_route_handler()
+        path = self.path
+
+        async def guarded(request: Request) -> Response:
+            service: Service = request.app.state.service
+            service.check_rate(request.client.host if request.client else "", path)
+            if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
+                await _read_body(request, service.settings.max_body_bytes)
+            return await handle(request)
+
+        return guarded
+
+
+async def _read_body(request: Request, max_bytes: int) -> None:
+    """Read the body, which the request then keeps, unless it says or turns out to be too large."""
+    declared = request.headers.get("Content-Length", "")
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise BodyTooLargeError
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise BodyTooLargeError
+        chunks.append(chunk)
+    request._body = b"".join(chunks)

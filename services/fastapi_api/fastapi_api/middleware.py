@@ -1,0 +1,73 @@
+"""ASGI middleware around every request."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from serving_core.errors import ApiError
+from serving_core.http_rules import request_id
+from serving_core.lifecycle import Phase
+from serving_core.logs import current_request_id
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+
+if TYPE_CHECKING:
+    from serving_core.service import Service
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_logger = logging.getLogger(__name__)
+
+
+class ContractMiddleware:
+    """Outermost: gives every response the contract's headers, also that of a request that failed."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_headers = Headers(scope=scope)
+        identifier = request_id(request_headers.get("X-Request-ID"))
+        current_request_id.set(identifier)
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = identifier
+                headers["X-Process-Time"] = f"{time.perf_counter() - began:.6f}"
+                headers.update(self._service.cors.response_headers(request_headers.get("Origin")))
+                if self._service.lifecycle.phase is Phase.DRAINING:
+                    headers["Connection"] = "close"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            _logger.exception("request failed")
+            if started:
+                raise
+            refusal = ApiError()
+            await JSONResponse(refusal.body(), refusal.status)(scope, receive, send_with_headers)
+
+
+class HeadAsGet:
+    """Innermost: lets the router find the GET route of a HEAD request; the server leaves the body out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)

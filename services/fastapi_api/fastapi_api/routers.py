@@ -1,0 +1,141 @@
+"""The endpoints, by subject."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from serving_core.metrics import CONTENT_TYPE
+from serving_core.service import timestamp
+
+from fastapi_api.dependencies import (
+    BatchPredictBody,
+    CurrentUser,
+    LoginBody,
+    PredictBody,
+    ServiceDep,
+    documented_body,
+)
+from fastapi_api.guard import GuardedRoute
+from fastapi_api.schemas import (
+    BatchPredictRequest,
+    BatchPredictResponse,
+    CacheClearResponse,
+    CacheStatsResponse,
+    ErrorResponse,
+    HealthResponse,
+    LoginRequest,
+    LoginResponse,
+    ModelInfoResponse,
+    PredictRequest,
+    PredictResponse,
+    ReadyResponse,
+)
+
+_DESCRIPTIONS = {
+    400: "The request is understood and wrong.",
+    401: "No token, or one that does not hold.",
+    413: "More bytes than MAX_BODY_BYTES.",
+    415: "Not announced as application/json.",
+    429: "The client's share of requests is used up; Retry-After says for how long.",
+    503: "Starting, draining, or without model or cache.",
+}
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of an endpoint's errors, besides those that any endpoint may answer."""
+    return {status: {"model": ErrorResponse, "description": _DESCRIPTIONS[status]} for status in (*statuses, 413, 429)}
+
+
+def _json(answer: BaseModel) -> Response:
+    """Serialise an answer once; FastAPI would validate it again first."""
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+predictions = APIRouter(tags=["predictions"], route_class=GuardedRoute)
+operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
+
+
+@predictions.post(
+    "/predict",
+    response_model=PredictResponse,
+    responses=_errors(400, 401, 415),
+    openapi_extra=documented_body(PredictRequest),
+)
+async def predict(user: CurrentUser, body: PredictBody, service: ServiceDep) -> Response:
+    """Predict one row, from the cache where it is there."""
+    prediction = service.predict(body.features, user=user)
+    return _json(
+        PredictResponse(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
+    )
+
+
+@predictions.post(
+    "/batch-predict",
+    response_model=BatchPredictResponse,
+    responses=_errors(400, 401, 415),
+    openapi_extra=documented_body(BatchPredictRequest),
+)
+async def batch_predict(user: CurrentUser, body: BatchPredictBody, service: ServiceDep) -> Response:
+    """Predict up to a hundred rows, each as it would be predicted alone, without the cache."""
+    batch = service.predict_batch(body.samples, user=user)
+    return _json(
+        BatchPredictResponse(
+            predictions=batch.values,
+            count=len(batch.values),
+            model_version=service.model.version,
+            inference_ms=batch.inference_seconds * 1000,
+        )
+    )
+
+
+@predictions.get("/model-info", response_model=ModelInfoResponse, responses=_errors())
+async def model_info(service: ServiceDep) -> Response:
+    """Where the model comes from and how good it is."""
+    return _json(ModelInfoResponse.model_validate(service.model))
+
+
+@predictions.post(
+    "/login",
+    response_model=LoginResponse,
+    responses=_errors(400, 401, 415),
+    openapi_extra=documented_body(LoginRequest),
+)
+async def login(body: LoginBody, service: ServiceDep) -> Response:
+    """Exchange credentials for a token."""
+    token = service.log_in(body.username, body.password)
+    return _json(LoginResponse(token=token, token_type="bearer", expires_in=service.tokens.lifetime_seconds))  # noqa: S106
+
+
+@operations.get("/health", response_model=HealthResponse, responses=_errors())
+async def health(service: ServiceDep) -> Response:
+    """Whether the process answers at all."""
+    return _json(
+        HealthResponse(status="healthy", timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
+    )
+
+
+@operations.get("/ready", response_model=ReadyResponse, responses=_errors(503))
+async def ready(service: ServiceDep) -> Response:
+    """Whether requests should be sent here."""
+    service.check_ready()
+    return _json(ReadyResponse(status="ready", model_version=service.model.version))
+
+
+@operations.get("/cache/stats", response_model=CacheStatsResponse, responses=_errors(401))
+async def cache_stats(user: CurrentUser, service: ServiceDep) -> Response:  # noqa: ARG001 - a token is required
+    """What the cache of the whole service did since the service started."""
+    return _json(CacheStatsResponse.model_validate(service.cache.stats()))
+
+
+@operations.post("/cache/clear", response_model=CacheClearResponse, responses=_errors(401))
+async def cache_clear(user: CurrentUser, service: ServiceDep) -> Response:  # noqa: ARG001 - a token is required
+    """Forget all cached predictions."""
+    return _json(CacheClearResponse(cleared=service.cache.clear()))
+
+
+@operations.get("/metrics", response_class=Response, responses=_errors())
+def metrics(service: ServiceDep) -> Response:
+    """The whole service's metrics in Prometheus' text format; on a thread, because it reads files."""
+    return Response(service.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,0 +1,55 @@
+"""From Pydantic's findings to the contract's messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+from serving_core.errors import InvalidRequestError
+
+from fastapi_api.schemas import MAX_SAMPLES, WRONG_LENGTH, RequestBody
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+Body = TypeVar("Body", bound=RequestBody)
+
+
+def validate(model: type[Body], body: Mapping[str, object]) -> Body:
+    """The body as a model.
+
+    Raises:
+        InvalidRequestError: with the contract's message for the first fault in order.
+    """
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise InvalidRequestError(_message(error.errors(include_url=False)[0])) from None
+
+
+def _message(fault: ErrorDetails) -> str:
+    """The contract's words for a fault at a place."""
+    kind, found = fault["type"], fault["input"]
+    match fault["loc"]:
+        case ("username" | "password",):
+            return "Missing credentials"
+        case (str(field),):
+            name = field.capitalize()
+            if kind == "missing":
+                return f"Missing {field} field"
+            if kind != WRONG_LENGTH:
+                return f"{name} must be a list"
+            if field == "features":
+                return "Expected 10 features"
+            return f"Maximum {MAX_SAMPLES} samples allowed" if found else "Samples must not be empty"
+        case ("samples", int(i)):
+            return f"Sample {i} must have 10 features" if kind == WRONG_LENGTH else f"Sample {i} must be a list"
+        case ("samples", int(i), int(j)):
+            subject = f"Sample {i} feature {j}"
+        case ("features", int(i)):
+            subject = f"Feature {i}"
+        case place:
+            raise AssertionError(f"no message for a fault at {place}")
+    return f"{subject} must be a number" if kind == "float_type" else f"{subject} out of valid range [-1000, 1000]"

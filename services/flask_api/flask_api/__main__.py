@@ -1,0 +1,42 @@
+"""Command `flask-api`: gunicorn with threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from serving_core.server import Program, run
+
+from flask_api.app import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from serving_core.service import Service
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    run(
+        Program(
+            name="flask-api",
+            framework="flask",
+            server="gunicorn gthread",
+            default_port=5000,
+            # Not gunicorn's sync worker, which closes every connection: that would compare TCP set-up.
+            worker_class="gthread",
+            create_app=create_app,
+            hooks=_worker_hooks,
+        )
+    )
+
+
+def _worker_hooks(service: Service) -> Mapping[str, Any]:
+    """WSGI has no lifespan; gunicorn's hooks stand for it."""
+    return {
+        "post_worker_init": lambda worker: service.start_worker(),  # noqa: ARG005
+        "worker_exit": lambda server, worker: service.stop_worker(),  # noqa: ARG005
+    }
+
+
+if __name__ == "__main__":
+    main()

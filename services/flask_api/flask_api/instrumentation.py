@@ -1,0 +1,93 @@
+"""Around every request: its id, timing and metrics, and the checks that come before any endpoint's own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from flask.globals import request_ctx
+from serving_core.http_rules import request_id
+from serving_core.logs import current_request_id
+from serving_core.metrics import UNMATCHED
+from werkzeug.exceptions import MethodNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from serving_core.service import Service
+
+_TRACE = "flask_api.trace"
+
+
+@dataclass
+class _Trace:
+    """What is known of a request so far."""
+
+    request_id: str
+    handler: str = UNMATCHED
+    status: int = 500
+    began: float = field(default_factory=time.perf_counter)
+
+    def elapsed_seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+
+class Instrumentation:
+    """Wraps an application's WSGI callable and hooks into its requests."""
+
+    def __init__(self, app: Flask, service: Service) -> None:
+        self._service = service
+        self._wsgi_app = app.wsgi_app
+        app.wsgi_app = self  # type: ignore[method-assign]
+        app.before_request(self._check)
+        app.after_request(self._add_headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Count the request, whatever becomes of it."""
+        trace = environ[_TRACE] = _Trace(request_id(environ.get("HTTP_X_REQUEST_ID")))
+        current_request_id.set(trace.request_id)
+        self._service.metrics.requests_in_progress.inc()
+        try:
+            return self._wsgi_app(environ, start_response)
+        finally:
+            self._service.metrics.requests_in_progress.dec()
+            self._service.observe_request(
+                environ["REQUEST_METHOD"], trace.handler, trace.status, trace.elapsed_seconds()
+            )
+            current_request_id.set(None)
+
+    def _check(self) -> None:
+        """Refuse what the contract refuses on any path and method that is there: rate first, then size."""
+        _trace().handler = _route_template()
+        if request.url_rule is None:
+            return
+        self._service.check_rate(request.remote_addr or "", request.url_rule.rule)
+        if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
+            request.get_data()  # raises where it is larger than MAX_CONTENT_LENGTH, and is kept
+
+    def _add_headers(self, response: Response) -> Response:
+        trace = _trace()
+        trace.status = response.status_code
+        response.headers["X-Request-ID"] = trace.request_id
+        response.headers["X-Process-Time"] = f"{trace.elapsed_seconds():.6f}"
+        response.headers.update(self._service.cors.response_headers(request.headers.get("Origin")))
+        return response
+
+
+def _trace() -> _Trace:
+    trace: _Trace = request.environ[_TRACE]
+    return trace
+
+
+def _route_template() -> str:
+    """The route that the path belongs to, also where the method is not one of its own."""
+    if request.url_rule:
+        return request.url_rule.rule
+    error = request.routing_exception
+    if isinstance(error, MethodNotAllowed) and error.valid_methods and request_ctx.url_adapter:
+        rule, _ = request_ctx.url_adapter.match(method=next(iter(error.valid_methods)), return_rule=True)
+        return rule.rule
+    return UNMATCHED

@@ -1,0 +1,110 @@
+"""The endpoints."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
+from flask import Blueprint, Response, g, jsonify, request
+from msgspec import to_builtins
+from serving_core.http_rules import check_content_type, decode_object
+from serving_core.metrics import CONTENT_TYPE
+from serving_core.service import timestamp
+
+from flask_api.context import service
+from flask_api.validation import parse_credentials, parse_features, parse_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.typing import ResponseReturnValue
+
+P = ParamSpec("P")
+blueprint = Blueprint("api", __name__)
+
+
+def token_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Let only requests with a valid token through, and remember whose it is."""
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        g.user = service.authenticate(request.headers.get("Authorization"))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def json_body() -> dict[str, object]:
+    """The JSON object that the request carries."""
+    check_content_type(request.headers.get("Content-Type"))
+    return decode_object(request.get_data())
+
+
+@blueprint.get("/health")
+def health() -> ResponseReturnValue:
+    """Whether the process answers at all."""
+    return jsonify(status="healthy", timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
+
+
+@blueprint.get("/ready")
+def ready() -> ResponseReturnValue:
+    """Whether requests should be sent here."""
+    service.check_ready()
+    return jsonify(status="ready", model_version=service.model.version)
+
+
+@blueprint.post("/login")
+def login() -> ResponseReturnValue:
+    """Exchange credentials for a token."""
+    username, password = parse_credentials(json_body())
+    token = service.log_in(username, password)
+    return jsonify(token=token, token_type="bearer", expires_in=service.tokens.lifetime_seconds)  # noqa: S106
+
+
+@blueprint.post("/predict")
+@token_required
+def predict() -> ResponseReturnValue:
+    """Predict one row."""
+    features = parse_features(json_body())
+    prediction = service.predict(features, user=g.user)
+    return jsonify(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
+
+
+@blueprint.post("/batch-predict")
+@token_required
+def batch_predict() -> ResponseReturnValue:
+    """Predict up to a hundred rows."""
+    samples = parse_samples(json_body())
+    batch = service.predict_batch(samples, user=g.user)
+    return jsonify(
+        predictions=batch.values,
+        count=len(batch.values),
+        model_version=service.model.version,
+        inference_ms=batch.inference_seconds * 1000,
+    )
+
+
+@blueprint.get("/model-info")
+def model_info() -> ResponseReturnValue:
+    """Where the model comes from and how good it is."""
+    return jsonify(to_builtins(service.model))
+
+
+@blueprint.get("/cache/stats")
+@token_required
+def cache_stats() -> ResponseReturnValue:
+    """What the cache did since the service started."""
+    return jsonify(to_builtins(service.cache.stats()))
+
+
+@blueprint.post("/cache/clear")
+@token_required
+def cache_clear() -> ResponseReturnValue:
+    """Forget all cached predictions."""
+    return jsonify(cleared=service.cache.clear())
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """The whole service's metrics."""
+    return Response(service.metrics.exposition(), content_type=CONTENT_TYPE)
