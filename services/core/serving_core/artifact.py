@@ -44,9 +44,7 @@ def load_artifact(directory: str) -> tuple[bytes, ModelInfo]:
         raise StartupError(f"model: {directory}/model.json is not a model's metadata: {error}") from None
     digest = hashlib.sha256(graph).hexdigest()
     if digest != info.sha256:
-        raise StartupError(
-            f"model: {directory}/model.onnx is damaged: sha256 {digest}, its metadata says {info.sha256}"
-        )
+        raise StartupError(f"model: {directory}/model.onnx is damaged: sha256 {digest}, not {info.sha256}")
     if info.input_features != FEATURES or len(info.feature_names) != FEATURES:
         raise StartupError(f"model: {directory} takes {info.input_features} features, the API {FEATURES}")
     return graph, info

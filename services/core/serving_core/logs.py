@@ -7,6 +7,8 @@ import logging.config
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from pythonjsonlogger.core import RESERVED_ATTRS
+
 if TYPE_CHECKING:
     from serving_core.settings import Settings
 
@@ -37,6 +39,7 @@ def _configuration(level: str) -> dict[str, Any]:
                 "()": "pythonjsonlogger.json.JsonFormatter",
                 "fmt": "{asctime}{levelname}{name}{message}{process}",
                 "style": "{",
+                "reserved_attrs": [*RESERVED_ATTRS, "color_message"],
                 "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
                 "datefmt": "%Y-%m-%dT%H:%M:%S%z",
             }

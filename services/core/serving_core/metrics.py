@@ -38,12 +38,12 @@ UNMATCHED = "none"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 _REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_INFERENCE_BUCKETS = tuple(float(f"{step}e{power}") for power in range(-5, 0) for step in (1, 2.5, 5)) + (1.0,)
+_INFERENCE_BUCKETS = (*(float(f"{step}e{power}") for power in range(-5, 0) for step in (1, 2.5, 5)), 1.0)
 
 _ARBITER_SLOT = 0
 _slot = _ARBITER_SLOT
 # The library chooses the class of its values when it is imported; it is meant to be replaced before the first metric.
-values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[misc, assignment]
+values.ValueClass = values.MultiProcessValue(lambda: _slot)
 
 
 def enter_slot(slot: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from typing import cast
 
 from limits import RateLimitItem, parse
 from limits.storage import Storage
@@ -86,7 +85,7 @@ class SharedMemoryStorage(Storage):
 
     def _window(self, key: str) -> tuple[float, float]:
         with self._table as table:
-            return cast("tuple[float, float]", table.get(_digest(key)) or (0.0, time.time()))
+            return table.get(_digest(key)) or (0.0, time.time())
 
 
 def _digest(key: str) -> bytes:

@@ -5,6 +5,7 @@ gunicorn is the arbiter of both services, so that start, restart and shutdown ar
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from gunicorn.http.message import Request
     from gunicorn.workers.base import Worker
+
+_logger = logging.getLogger(__name__)
 
 _WRONG_SETTING, _CANNOT_START = 2, 1
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
@@ -143,7 +146,7 @@ class _DrainingArbiter(Arbiter):
     def handle_term(self) -> None:
         service = self.app.service
         service.lifecycle.drain()
-        self.log.info("Draining for %s s", service.settings.drain_seconds)
+        _logger.info("draining for %s s", service.settings.drain_seconds)
         time.sleep(service.settings.drain_seconds)
         super().handle_term()
 
@@ -172,4 +175,4 @@ class _JsonLogger(Logger):
     """gunicorn's logger without its own handlers: `configure_logging` has set up where lines go."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's own signature
-        self.loglevel = self.error_log.level
+        """Leave handlers and levels as they are."""

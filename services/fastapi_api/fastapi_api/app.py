@@ -42,9 +42,9 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(predictions)
     app.include_router(operations)
-    app.add_exception_handler(ApiError, _answer_refusal)
-    app.add_exception_handler(404, _answer_not_found)
-    app.add_exception_handler(405, _answer_method_not_allowed)
+    app.exception_handler(ApiError)(_answer_refusal)
+    app.exception_handler(404)(_answer_not_found)
+    app.exception_handler(405)(_answer_method_not_allowed)
     app.add_middleware(HeadAsGet)
     _instrument(app, service)
     app.add_middleware(ContractMiddleware, service=service)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
 from serving_core.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
@@ -32,6 +31,9 @@ from fastapi_api.schemas import (
     PredictResponse,
     ReadyResponse,
 )
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 _DESCRIPTIONS = {
     400: "The request is understood and wrong.",

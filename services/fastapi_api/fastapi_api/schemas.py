@@ -19,7 +19,7 @@ def _check_length(expected: str, shortest: int, longest: int) -> BeforeValidator
 
     def check(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         if isinstance(value, list) and not shortest <= len(value) <= longest:
-            raise PydanticCustomError(WRONG_LENGTH, expected)  # type: ignore[arg-type] # a literal would do no more
+            raise PydanticCustomError(WRONG_LENGTH, expected)
         return value
 
     return BeforeValidator(check)

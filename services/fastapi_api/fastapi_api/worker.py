@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from uvicorn_worker import UvicornWorker
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
     """uvicorn with its fast parts, and without what the other service has not."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
