@@ -1,0 +1,56 @@
+# `make` lists what there is. Needs python3 (3.11 to 3.14) and make, nothing else: deploy/bootstrap.py brings uv, and uv
+# the rest. A target is one line; what it does is written in loadtest/lab/ or deploy/.
+PYTHON ?= python3
+UV := $(PYTHON) deploy/bootstrap.py
+LAB := $(UV) run --frozen --no-dev --package lab lab
+DEV := $(UV) run --frozen --all-packages
+
+.DEFAULT_GOAL := help
+.PHONY: help up down restart ps logs urls token load doctor build engine base-images install test lint format lock clean
+
+##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can)
+up: ## Bring the lab up and say where everything is; writes .env where there is none
+	@$(LAB) up $(if $(MODE),--mode $(MODE))
+down: ## End it; leaves nothing behind: no processes, containers, volumes or logs
+	@$(LAB) down
+restart: ## Restart what runs, or one service: SERVICE=flask-api
+	@$(LAB) restart $(SERVICE)
+ps: ## Show each service: state, health, port, process, memory
+	@$(LAB) ps
+logs: ## Follow the logs, or one service's: SERVICE=flask-api; without following: FOLLOW=0
+	@$(LAB) logs $(if $(filter 0,$(FOLLOW)),--no-follow) $(SERVICE)
+urls: ## Say again where everything is and what to do there
+	@$(LAB) urls
+token: ## Sign in and print a token for both services
+	@$(LAB) token
+load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m
+	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
+doctor: ## Check what `make up` needs and say what mends it
+	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
+
+##@ The machine
+build: ## Build the images, or on the host install the services and train the model
+	@$(LAB) build $(if $(MODE),--mode $(MODE))
+engine: ## Set up a container engine on Debian or Ubuntu; asks first, unless YES=1
+	@YES=$(YES) deploy/engine.sh
+base-images: ## Build the base images from Debian packages where no registry can be reached
+	@YES=$(YES) deploy/base-images.sh
+clean: ## End the lab and remove what was built: images, model, caches; keeps .env
+	@$(LAB) clean
+	@rm -rf build .*_cache .hypothesis
+
+##@ Development
+install: ## Install everything into .venv
+	@$(UV) sync --frozen --all-packages
+test: ## Run every test this machine can; ARGS='-k login' chooses
+	@$(DEV) pytest $(ARGS)
+lint: ## Check style, types, Dockerfiles, scripts and configurations; CI=true makes a missing tool an error
+	@$(DEV) deploy/lint.sh
+format: ## Format the code
+	@$(DEV) ruff format .
+	@$(DEV) ruff check --fix-only .
+lock: ## Bring uv.lock up to date with the pyproject.toml files
+	@$(UV) lock
+
+help:
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Checks style, types, Dockerfiles, scripts and configurations; `make lint` runs it where the tools are installed.
+# A check whose tool is missing is named and left out; with CI=true it fails.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+
+failed=()
+
+check() {
+    local name=$1
+    shift
+    printf '%s\n' "== $name"
+    "$@" || failed+=("$name")
+}
+
+without() {
+    printf '%s\n' "== $1: left out, $2"
+    if [ "${CI:-}" = true ]; then failed+=("$1"); fi
+}
+
+engine() { docker info >/dev/null 2>&1; }
+
+compose_config() {
+    # The example's values, and something for the secrets it leaves empty.
+    env SECRET_KEY=- API_PASSWORD=- GRAFANA_ADMIN_PASSWORD=- docker compose --env-file .env.example config --quiet
+}
+
+in_prometheus_image() {
+    local image
+    image=$( { grep -s '^PROMETHEUS_IMAGE=.' .env || grep '^PROMETHEUS_IMAGE=' .env.example; } | tail -n 1 | cut -d= -f2)
+    docker run --rm --network none --volume "$PWD/monitoring/prometheus:/etc/prometheus:ro" --workdir /etc/prometheus \
+        --entrypoint promtool "$image" "$@"
+}
+
+promtool_checks() {
+    local run=$1 tests
+    (
+        cd "$2" || exit
+        tests=$(find . -path '*test*' -name '*.y*ml')
+        "$run" check config --lint=all prometheus.yml || exit
+        # shellcheck disable=SC2086 # one argument a file
+        if [ -n "$tests" ]; then "$run" test rules $tests; fi
+    )
+}
+
+check "ruff check" ruff check .
+check "ruff format" ruff format --check --quiet .
+check "mypy, packages" mypy -p serving_core -p model_training -p flask_api -p fastapi_api -p lab
+check "mypy, the rest" mypy loadtest/locustfile.py deploy tests
+mapfile -t dockerfiles < <(git ls-files '*Dockerfile' 2>/dev/null || find . -name '*Dockerfile' -not -path './.venv/*')
+check "hadolint" hadolint "${dockerfiles[@]}"
+check "shellcheck" shellcheck deploy/*.sh
+if docker compose version >/dev/null 2>&1; then
+    check "docker compose config" compose_config
+else
+    without "docker compose config" "the docker compose plugin is missing (make engine)"
+fi
+if command -v promtool >/dev/null; then
+    check "promtool" promtool_checks promtool monitoring/prometheus
+elif engine; then
+    check "promtool" promtool_checks in_prometheus_image .
+else
+    without "promtool" "neither promtool nor a container engine is here (apt-get install prometheus)"
+fi
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'failed: %s\n' "$(IFS=,; printf '%s' "${failed[*]}")" >&2
+    exit 1
+fi

@@ -1,0 +1,73 @@
+"""What a stack can do, whether it runs in containers or on the host."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from lab.stack.headless import Load
+from lab.stack.preflight import Check
+from lab.stack.services import Service
+
+
+class Mode(StrEnum):
+    """How the stack runs."""
+
+    CONTAINERS = "containers"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True)
+class Status:
+    """One service as it is now; `memory_bytes` is None where it cannot be known."""
+
+    name: str
+    state: str
+    healthy: bool
+    port: int
+    pid: int
+    memory_bytes: int | None
+
+
+class Stack(Protocol):
+    """The five services, in one of the two modes."""
+
+    mode: Mode
+
+    def running(self) -> bool:
+        """Whether anything of it runs."""
+
+    def checks(self) -> list[Check]:
+        """Return what must hold before `up`."""
+
+    def build(self) -> None:
+        """Build what `up` starts.
+
+        Raises:
+            LabError: something cannot be built.
+        """
+
+    def remove_built(self) -> None:
+        """Remove what `build` made; the stack is down."""
+
+    def up(self) -> Sequence[Service]:
+        """Bring it up, wait until it is ready, and return the services that answer.
+
+        Raises:
+            LabError: it cannot come up; nothing of it is left running.
+        """
+
+    def down(self) -> bool:
+        """End it and remove what it left; return whether there was anything."""
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Restart these services (none named: all) and wait until they are ready."""
+
+    def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
+        """Print the last lines of these services (none named: all), and what follows; return an exit code."""
+
+    def status(self) -> list[Status]:
+        """Return what each service does now."""
+
+    def load(self, load: Load) -> int:
+        """Run the load without a web UI; return Locust's exit code."""

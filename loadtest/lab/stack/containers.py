@@ -1,0 +1,230 @@
+"""The stack in containers, under Docker Compose."""
+
+import json
+import math
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from lab.errors import LabError
+from lab.project import Project
+from lab.stack import engine, preflight
+from lab.stack.base import Mode, Status
+from lab.stack.environment import SECRETS, Settings
+from lab.stack.headless import Load
+from lab.stack.services import GRAFANA, LOCUST, Service, services
+
+READY_SECONDS = 180
+DISK_BYTES = 3 << 30
+_SHOWN_LOG_LINES = 20
+_STOP_SECONDS = 10
+_IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+
+
+class ContainerStack:
+    """The five services as containers; Grafana where its image can be had."""
+
+    mode = Mode.CONTAINERS
+
+    def __init__(self, project: Project, settings: Settings, console: Console) -> None:
+        self._project = project
+        self._settings = settings
+        self._console = console
+
+    def running(self) -> bool:
+        """Whether the engine answers and runs containers of this checkout."""
+        return self._engine_answers() and bool(self._output("ps", "--quiet").split())
+
+    def checks(self) -> list[preflight.Check]:
+        """Return what must hold before `up`."""
+        try:
+            found = engine.Engine.find()
+        except LabError as error:
+            return [preflight.Check("engine", preflight.Outcome.FAIL, str(error), error.mend)]
+        detail = f"{found.version}, Compose {found.compose_version}"
+        checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
+        checks += [self._check_image(name) for name in _IMAGES]
+        if not self.running():
+            everything = services(self._settings)
+            checks += preflight.check_ports(self._settings, everything)
+            checks.append(preflight.check_memory(found.available_bytes, everything, self._settings.workers))
+        if found.data_dir.exists():
+            checks.append(preflight.check_disk(found.data_dir, DISK_BYTES, "docker system prune"))
+        return checks
+
+    def build(self) -> None:
+        """Build the images of the services and of the load.
+
+        Raises:
+            LabError: a build fails.
+        """
+        if self._compose("build").returncode != 0:
+            raise LabError("an image could not be built; the lines above say why", mend="mend it, then make up")
+
+    def up(self) -> Sequence[Service]:
+        """Build what has changed, start the containers, and wait until they are healthy."""
+        preflight.require(check for check in self.checks() if check.subject not in _IMAGES)
+        wanted = self._with_images()
+        self.build()
+        names = [service.name for service in wanted]
+        # Compose says itself how far it is.
+        started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
+        if started.returncode != 0:
+            self._show_unhealthy()
+            self.down()
+            raise LabError(
+                "not everything became healthy; the last lines stand above, and everything was stopped again",
+                mend="make doctor, then make up",
+            )
+        return wanted
+
+    def down(self) -> bool:
+        """Remove the containers, their network and volumes."""
+        if not self._engine_answers():
+            return False
+        found = bool(self._output("ps", "--all", "--quiet").split())
+        if self._compose("down", "--volumes", "--remove-orphans", *self._stop_timeout).returncode != 0:
+            raise LabError(
+                "the containers could not be removed; the lines above say why", mend="docker compose ps --all"
+            )
+        return found
+
+    def remove_built(self) -> None:
+        """Remove the images built for the containers."""
+        if self._engine_answers():
+            self._compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Restart containers and wait until they are healthy."""
+        self._require_known(names)
+        self._compose("restart", *self._stop_timeout, *names)
+        running = names or [status.name for status in self.status()]
+        started = self._compose(
+            "up", "--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *running
+        )
+        if started.returncode != 0:
+            self._show_unhealthy()
+            raise LabError(
+                "not everything became healthy again; the last lines stand above", mend="make logs, or make up"
+            )
+
+    def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
+        """Print what the containers wrote."""
+        self._require_known(names)
+        return self._compose("logs", "--tail", str(lines), *(["--follow"] if follow else []), *names).returncode
+
+    def status(self) -> list[Status]:
+        """Return how each container is."""
+        ports = {service.name: service.port for service in services(self._settings)}
+        facts = [json.loads(line) for line in self._output("ps", "--all", "--format", "json").splitlines()]
+        memory = _memory_bytes([fact["ID"] for fact in facts if fact["State"] == "running"])
+        found = {
+            fact["Service"]: Status(
+                name=fact["Service"],
+                state=fact["State"],
+                healthy=fact["Health"] == "healthy",
+                port=ports[fact["Service"]],
+                pid=_pid(fact["ID"]),
+                memory_bytes=memory.get(fact["ID"]),
+            )
+            for fact in facts
+            if fact["Service"] in ports
+        }
+        return [found[name] for name in ports if name in found]
+
+    def load(self, load: Load) -> int:
+        """Run Locust in a container of its own on the stack's network."""
+        return self._compose("run", "--rm", "--no-deps", "--no-TTY", LOCUST, "locust", *load.arguments).returncode
+
+    @property
+    def _stop_timeout(self) -> tuple[str, str]:
+        return "--timeout", str(math.ceil(self._settings.stop_seconds) + _STOP_SECONDS)
+
+    def _engine_answers(self) -> bool:
+        try:
+            engine.Engine.find()
+        except LabError:
+            return False
+        return True
+
+    def _with_images(self) -> list[Service]:
+        wanted = services(self._settings)
+        for setting in _IMAGES:
+            image = self._settings.environment[setting]
+            if engine.has_image(image) or engine.pull(image):
+                continue
+            if setting != "GRAFANA_IMAGE":
+                raise LabError(
+                    f"the image {image} cannot be had ({setting})", mend=f"make base-images, or set {setting} in .env"
+                )
+            self._console.print(f"[yellow]grafana is left out[/]: its image {image} cannot be had", soft_wrap=True)
+            wanted = [service for service in wanted if service.name != GRAFANA]
+        return wanted
+
+    def _check_image(self, setting: str) -> preflight.Check:
+        image = self._settings.environment[setting]
+        if engine.has_image(image):
+            return preflight.Check(setting, preflight.Outcome.OK, f"{image} is here")
+        if engine.registry_answers(image):
+            return preflight.Check(setting, preflight.Outcome.OK, f"{image} will be fetched")
+        outcome = preflight.Outcome.WARN if setting == "GRAFANA_IMAGE" else preflight.Outcome.FAIL
+        mend = (
+            "the lab comes up without it"
+            if setting == "GRAFANA_IMAGE"
+            else f"make base-images, or set {setting} in .env"
+        )
+        return preflight.Check(setting, outcome, f"{image} is not here, and its registry cannot be reached", mend)
+
+    def _require_known(self, names: Sequence[str]) -> None:
+        known = [service.name for service in services(self._settings)]
+        if unknown := [name for name in names if name not in known]:
+            raise LabError(f"there is no {unknown[0]} here", mend=f"choose from {', '.join(known)}")
+
+    def _show_unhealthy(self) -> None:
+        for status in self.status():
+            if not status.healthy:
+                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), status.name)
+
+    def _output(self, *arguments: str) -> str:
+        result = self._compose(*arguments, capture=True)
+        if result.returncode != 0:
+            raise LabError(f"docker compose {arguments[0]}: {result.stderr.strip()}")
+        return result.stdout
+
+    def _compose(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+        command = ["docker", "compose", "--project-directory", str(self._project.root), *arguments]
+        # Compose takes the environment before .env: so the defaults come from .env.example, and CA_BUNDLE from here.
+        # Without .env the secrets are unknown, and need not be known to look at containers or to remove them.
+        secrets = dict.fromkeys(SECRETS, "unknown")
+        environment = {**secrets, **os.environ, **self._settings.environment, "CA_BUNDLE": _ca_bundle(self._settings)}
+        return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
+
+
+def _ca_bundle(settings: Settings) -> str:
+    given = settings.environment.get("CA_BUNDLE", "")
+    if given and not Path(given).is_file():
+        raise LabError(f"CA_BUNDLE names {given}, which is no file", mend="change it in .env")
+    found = given or os.environ.get("SSL_CERT_FILE", "")
+    return str(Path(found).resolve()) if found and Path(found).is_file() else ""
+
+
+def _memory_bytes(containers: list[str]) -> dict[str, int]:
+    if not containers:
+        return {}
+    command = ["docker", "stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers]
+    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()  # noqa: S603
+    return {line.split()[0]: _bytes(line.split()[1]) for line in lines}
+
+
+def _bytes(text: str) -> int:
+    units = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
+    unit = next(unit for unit in units if text.endswith(unit))
+    return int(float(text.removesuffix(unit)) * units[unit])
+
+
+def _pid(container: str) -> int:
+    command = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
+    return int(subprocess.run(command, capture_output=True, text=True, check=False).stdout or 0)  # noqa: S603

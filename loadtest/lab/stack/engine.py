@@ -1,0 +1,95 @@
+"""The container engine: whether it answers, what it has, and whether an image can be had."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from lab.errors import LabError
+
+_ANSWER_SECONDS = 15.0
+_REGISTRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers, with Compose of version 2 or newer."""
+
+    version: str
+    compose_version: str
+    memory_bytes: int
+    data_dir: Path
+
+    @classmethod
+    def find(cls) -> "Engine":
+        """Ask for the engine.
+
+        Raises:
+            LabError: none answers, or Compose is missing; the message says which.
+        """
+        mend = "make engine (Debian and Ubuntu) or install Docker, or bring the lab up without: make up MODE=native"
+        try:
+            info = _ask("info", "--format", "{{json .}}")
+        except FileNotFoundError:
+            raise LabError("there is no docker command here", mend=mend) from None
+        except subprocess.TimeoutExpired:
+            raise LabError(
+                "the container engine does not answer in time", mend="restart it; docker info must answer"
+            ) from None
+        facts = json.loads(info.stdout) if info.returncode == 0 else {}
+        if "ServerVersion" not in facts or facts.get("ServerErrors"):
+            reason = (info.stderr.strip().splitlines() or facts.get("ServerErrors") or ["it says nothing"])[-1]
+            raise LabError(f"no container engine answers ({reason})", mend=mend)
+        compose = _ask("compose", "version", "--short")
+        version = compose.stdout.strip().removeprefix("v")
+        if compose.returncode != 0 or not version[:1].isdigit() or version.startswith("1."):
+            raise LabError("the docker compose plugin is missing (version 2 or newer is needed)", mend=mend)
+        return cls(facts["ServerVersion"], version, int(facts["MemTotal"]), Path(facts["DockerRootDir"]))
+
+    @property
+    def available_bytes(self) -> int:
+        """Memory containers may still take; in a virtual machine or on another host only its total is known."""
+        if sys.platform == "linux" and "DOCKER_HOST" not in os.environ:
+            return min(self.memory_bytes, psutil.virtual_memory().available)
+        return self.memory_bytes
+
+
+def has_image(image: str) -> bool:
+    """Whether the engine holds this image already."""
+    return _ask("image", "inspect", image).returncode == 0
+
+
+def pull(image: str) -> bool:
+    """Fetch an image, showing how it goes; return whether that worked."""
+    return subprocess.run(["docker", "pull", image], check=False).returncode == 0  # noqa: S603, S607
+
+
+def registry_answers(image: str) -> bool:
+    """Whether the registry an image comes from can be reached from here."""
+    first = image.partition("/")[0]
+    named = "." in first or ":" in first or first == "localhost"
+    registry = first if named and "/" in image else "registry-1.docker.io"
+    try:
+        urllib.request.urlopen(f"https://{registry}/v2/", timeout=_REGISTRY_SECONDS).close()
+    except urllib.error.HTTPError:
+        return True  # it wants a login first, as registries do
+    except OSError:
+        return False
+    return True
+
+
+def _ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        ["docker", *arguments],  # noqa: S607
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_ANSWER_SECONDS,
+        check=False,
+    )

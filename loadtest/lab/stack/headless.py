@@ -1,0 +1,57 @@
+"""The load that `make load` sends: how many users, how fast they come, and how long."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lab.errors import LabError
+
+_DURATION = re.compile(r"(?=\d)(\d+h)?(\d+m)?(\d+s)?|\d+")
+_USAGE_EXIT_CODE = 2
+
+
+@dataclass(frozen=True)
+class Load:
+    """A run of Locust without its web UI."""
+
+    users: int
+    spawn_rate: float
+    """Users started a second."""
+    duration: str
+    """As Locust reads it: 30s, 5m, 1h, 1h30m."""
+
+    @classmethod
+    def from_settings(
+        cls, environment: Mapping[str, str], *, users: int | None, spawn_rate: float | None, duration: str | None
+    ) -> "Load":
+        """Return what was asked for, and for the rest what the settings say.
+
+        Raises:
+            LabError: a setting is no number, or the duration is none.
+        """
+        load = cls(
+            users=users or int(_positive(environment, "LOCUST_USERS")),
+            spawn_rate=spawn_rate or _positive(environment, "LOCUST_SPAWN_RATE"),
+            duration=duration or environment["LOAD_DURATION"],
+        )
+        if not _DURATION.fullmatch(load.duration) or not re.search("[1-9]", load.duration):
+            raise LabError(f"{load.duration!r} is no duration: write 30s, 5m or 1h", exit_code=_USAGE_EXIT_CODE)
+        return load
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Locust's options for it."""
+        length = ("--users", str(self.users), "--spawn-rate", f"{self.spawn_rate:g}", "--run-time", self.duration)
+        # Requests still open at the end are waited for, so that they count.
+        return ("--headless", *length, "--stop-timeout", "10")
+
+
+def _positive(environment: Mapping[str, str], name: str) -> float:
+    text = environment[name]
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < float("inf"):
+        raise LabError(f"{name} is {text!r}, and must be a number above 0", mend="change it in .env")
+    return number

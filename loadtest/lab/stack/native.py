@@ -1,0 +1,216 @@
+"""The stack as processes on this host, under supervisord."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from lab.errors import LabError
+from lab.project import Project
+from lab.stack import logs, preflight
+from lab.stack.base import Mode, Status
+from lab.stack.environment import Settings
+from lab.stack.headless import Load
+from lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
+from lab.stack.services import FASTAPI, FLASK, Service, services
+from lab.stack.supervisor import Program, State, Supervisor
+
+READY_SECONDS = 60.0
+DISK_BYTES = 1 << 29
+_SHOWN_LOG_LINES = 15
+
+
+class NativeStack:
+    """The five services as processes; Prometheus and Grafana where this host has them."""
+
+    mode = Mode.NATIVE
+
+    def __init__(self, project: Project, settings: Settings, console: Console) -> None:
+        self._project = project
+        self._settings = settings
+        self._console = console
+        self._supervisor = Supervisor(project.run_dir)
+
+    def running(self) -> bool:
+        """Whether its supervisord answers."""
+        return self._supervisor.identity() is not None
+
+    def checks(self) -> list[preflight.Check]:
+        """Return what must hold before `up`."""
+        tools = Tools.find()
+        wanted = [service for service in services(self._settings) if service.name not in tools.missing]
+        checks = [preflight.check_writable(self._project)]
+        checks += [
+            preflight.Check(name, preflight.Outcome.WARN, "left out", mend) for name, mend in tools.missing.items()
+        ]
+        if not self.running():
+            available = psutil.virtual_memory().available
+            checks += preflight.check_ports(self._settings, wanted)
+            checks.append(preflight.check_memory(available, wanted, self._settings.workers))
+        checks.append(preflight.check_disk(self._project.root, DISK_BYTES, "remove what is not needed: make clean"))
+        return checks
+
+    def build(self) -> None:
+        """Install the services and train the model, where that is not done."""
+        install(self._project)
+        self._train()
+
+    def remove_built(self) -> None:
+        """Remove the trained model."""
+        shutil.rmtree(self._project.model_dir, ignore_errors=True)
+
+    def up(self) -> Sequence[Service]:
+        """Start the programs, unless just these run already, and wait until they are ready."""
+        tools = Tools.find()
+        for name, mend in tools.missing.items():
+            self._console.print(f"[yellow]{name} is left out[/]: {mend}", soft_wrap=True)
+        self.build()
+        programs = programs_for(self._project, self._settings, tools, self._project.run_dir)
+        environment = shared_environment(self._project, self._settings, self._project.run_dir)
+        identity = self._identity(programs, environment)
+        wanted = present(self._settings, programs)
+        if self._supervisor.identity() == identity and all(status.healthy for status in self.status()):
+            return wanted
+        if self._supervisor.stop():
+            self._console.print("Something has changed: starting anew")
+        preflight.require(self.checks())
+        try:
+            self._project.run_dir.mkdir(mode=0o700)
+            write_monitoring(self._project, self._settings, self._project.run_dir)
+            self._supervisor.start(identity, programs, environment)
+            self._wait(wanted)
+        except BaseException:
+            self._supervisor.stop()
+            raise
+        return wanted
+
+    def down(self) -> bool:
+        """End the programs and remove the run directory."""
+        return self._supervisor.stop()
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Restart programs and wait until they are ready."""
+        chosen = self._chosen(names)
+        self._supervisor.restart([service.name for service in chosen])
+        self._wait(chosen)
+
+    def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
+        """Print what the programs wrote."""
+        files = {service.name: self._supervisor.log_file(service.name) for service in self._chosen(names)}
+        logs.show(self._console, files, follow=follow, lines=lines)
+        return 0
+
+    def status(self) -> list[Status]:
+        """Return how each program is."""
+        processes = {process.name: process for process in self._supervisor.processes()}
+        return [
+            Status(
+                name=service.name,
+                state=str(processes[service.name].state).lower(),
+                healthy=processes[service.name].state is State.RUNNING and service.ready(),
+                port=service.port,
+                pid=processes[service.name].pid,
+                memory_bytes=_memory_bytes(processes[service.name].pid),
+            )
+            for service in services(self._settings)
+            if service.name in processes
+        ]
+
+    def load(self, load: Load) -> int:
+        """Run Locust beside the stack."""
+        environment = shared_environment(self._project, self._settings, self._project.run_dir)
+        command = [tool("locust"), "-f", str(self._project.locustfile), *load.arguments]
+        return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+
+    def _chosen(self, names: Sequence[str]) -> list[Service]:
+        running = {process.name for process in self._supervisor.processes()}
+        if unknown := [name for name in names if name not in running]:
+            raise LabError(f"there is no {unknown[0]} here", mend=f"choose from {', '.join(sorted(running))}")
+        return [service for service in services(self._settings) if service.name in (names or running)]
+
+    def _wait(self, wanted: Sequence[Service]) -> None:
+        started = time.monotonic()
+        waiting = list(wanted)
+        with self._console.status("") as progress:
+            while waiting:
+                elapsed = time.monotonic() - started
+                progress.update(f"{elapsed:.0f} s: waiting for {', '.join(service.name for service in waiting)}")
+                states = {process.name: process for process in self._supervisor.processes()}
+                for service in list(waiting):
+                    process = states[service.name]
+                    if process.state.over:
+                        self._fail(service, f"did not start ({process.description})")
+                    if process.state is State.RUNNING and service.ready():
+                        self._console.print(f"[green]ready[/] {service.name} after {elapsed:.1f} s")
+                        waiting.remove(service)
+                    elif elapsed > READY_SECONDS:
+                        self._fail(service, f"was not ready within {READY_SECONDS:.0f} s")
+                time.sleep(0.1)
+
+    def _fail(self, service: Service, what: str) -> None:
+        for line in logs.tail(self._supervisor.log_file(service.name), _SHOWN_LOG_LINES):
+            self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
+        raise LabError(
+            f"{service.name} {what}; its last lines stand above, and everything was stopped again",
+            mend="make doctor, then make up",
+        )
+
+    def _train(self) -> None:
+        model = self._project.model_dir / "model.json"
+        sources = [*(self._project.root / "services" / "model").rglob("*.py"), self._project.root / "uv.lock"]
+        if model.exists() and model.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
+            return
+        with self._console.status("training the model"):
+            result = subprocess.run(  # noqa: S603
+                [tool("train-model"), "--output", self._project.model_dir], capture_output=True, text=True, check=False
+            )
+        if result.returncode != 0:
+            raise LabError(f"the model could not be trained: {(result.stdout + result.stderr).strip()}")
+        self._console.print("[green]ready[/] model")
+
+    def _identity(self, programs: list[Program], environment: object) -> str:
+        digest = hashlib.sha256(repr((programs, environment)).encode())
+        for path in sorted(_sources(self._project)):
+            digest.update(f"{path}\0".encode() + path.read_bytes())
+        return f"serving-lab-{digest.hexdigest()[:16]}"
+
+
+def install(project: Project) -> None:
+    """Install the services beside the lab; a lab that uv did not start takes them as they are.
+
+    Raises:
+        LabError: they are not there and cannot be installed.
+    """
+    if uv := os.environ.get("UV"):
+        command = [uv, "sync", "--frozen", "--all-packages", "--inexact", "--no-dev", "--quiet"]
+        if subprocess.run(command, cwd=project.root, check=False).returncode != 0:  # noqa: S603
+            raise LabError("the services could not be installed: uv says why above", mend="mend it, then make up")
+    for name in (FLASK, FASTAPI, "train-model"):
+        if not Path(tool(name)).exists():
+            raise LabError(f"{name} is not installed", mend="make install")
+
+
+def _sources(project: Project) -> list[Path]:
+    folders = ("services", "loadtest", "monitoring", "build/model")
+    found = [path for folder in folders for path in (project.root / folder).rglob("*") if path.is_file()]
+    return [path for path in found if "__pycache__" not in path.parts]
+
+
+def _memory_bytes(pid: int) -> int | None:
+    try:
+        process = psutil.Process(pid)
+        return sum(_own_bytes(member) for member in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return None
+
+
+def _own_bytes(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    # Shared pages are counted once over all processes where the kernel can say so (Linux).
+    return int(getattr(full, "pss", 0) or full.rss)
