@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from lab.load.features import DIABETES_FEATURES, Vector
@@ -77,9 +77,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def _is_time(value: object) -> bool:
+def _is_utc_time(value: object) -> bool:
     try:
-        return isinstance(value, str) and datetime.fromisoformat(value).utcoffset() is not None
+        return isinstance(value, str) and datetime.fromisoformat(value).utcoffset() == timedelta()
     except ValueError:
         return False
 
@@ -108,7 +108,7 @@ LOGIN: Shape = {
 PREDICTION: Shape = {"prediction": NUMBER, "cached": BOOLEAN, "model_version": TEXT}
 HEALTH: Shape = {
     "status": _exactly("healthy"),
-    "timestamp": Rule("a UTC time", _is_time),
+    "timestamp": Rule("a UTC time", _is_utc_time),
     "uptime_seconds": DURATION,
 }
 MODEL_INFO: Shape = {

@@ -3,7 +3,7 @@
 import logging
 
 from locust.env import Environment
-from locust.runners import WorkerRunner
+from locust.runners import Runner, WorkerRunner
 
 from lab.load.totals import Totals
 
@@ -21,7 +21,7 @@ def set_exit_code(environment: Environment, totals: Totals) -> None:
         return
     requests, failures = totals.requests.total(), totals.failures.total()
     if failures:
-        logger.error("%d of %d requests failed", failures, requests)
+        logger.error("%d of %d requests failed%s", failures, requests, _most_frequent(runner))
     elif not requests:
         logger.error("no request was answered")
     elif runner.exceptions:
@@ -29,3 +29,10 @@ def set_exit_code(environment: Environment, totals: Totals) -> None:
     else:
         return
     environment.process_exit_code = 1
+
+
+def _most_frequent(runner: Runner) -> str:
+    if not runner.errors:
+        return ""
+    error = max(runner.errors.values(), key=lambda error: error.occurrences)
+    return f", most often {error.name}: {error.error}"

@@ -36,7 +36,7 @@ class ContainerStack:
 
     def running(self) -> bool:
         """Whether the engine answers and runs containers of this checkout."""
-        return self._engine_answers() and bool(self._output("ps", "--quiet").split())
+        return self._engine_answers() and bool(engine.containers(self._project.root))
 
     def checks(self) -> list[preflight.Check]:
         """Return what must hold before `up`."""
@@ -74,7 +74,7 @@ class ContainerStack:
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
         if started.returncode != 0:
             self._show_unhealthy()
-            self.down()
+            self._remove()
             raise LabError(
                 "not everything became healthy; the last lines stand above, and everything was stopped again",
                 mend="make doctor, then make up",
@@ -83,14 +83,16 @@ class ContainerStack:
 
     def down(self) -> bool:
         """Remove the containers, their network and volumes."""
-        if not self._engine_answers():
+        if not self._engine_answers() or not engine.containers(self._project.root, "--all"):
             return False
-        found = bool(self._output("ps", "--all", "--quiet").split())
+        self._remove()
+        return True
+
+    def _remove(self) -> None:
         if self._compose("down", "--volumes", "--remove-orphans", *self._stop_timeout).returncode != 0:
             raise LabError(
                 "the containers could not be removed; the lines above say why", mend="docker compose ps --all"
             )
-        return found
 
     def remove_built(self) -> None:
         """Remove the images built for the containers."""
@@ -120,14 +122,14 @@ class ContainerStack:
         """Return how each container is."""
         ports = {service.name: service.port for service in services(self._settings)}
         facts = [json.loads(line) for line in self._output("ps", "--all", "--format", "json").splitlines()]
-        memory = _memory_bytes([fact["ID"] for fact in facts if fact["State"] == "running"])
+        memory = engine.memory_bytes([fact["ID"] for fact in facts if fact["State"] == "running"])
         found = {
             fact["Service"]: Status(
                 name=fact["Service"],
                 state=fact["State"],
                 healthy=fact["Health"] == "healthy",
                 port=ports[fact["Service"]],
-                pid=_pid(fact["ID"]),
+                pid=engine.pid(fact["ID"]),
                 memory_bytes=memory.get(fact["ID"]),
             )
             for fact in facts
@@ -209,22 +211,3 @@ def _ca_bundle(settings: Settings) -> str:
         raise LabError(f"CA_BUNDLE names {given}, which is no file", mend="change it in .env")
     found = given or os.environ.get("SSL_CERT_FILE", "")
     return str(Path(found).resolve()) if found and Path(found).is_file() else ""
-
-
-def _memory_bytes(containers: list[str]) -> dict[str, int]:
-    if not containers:
-        return {}
-    command = ["docker", "stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers]
-    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()  # noqa: S603
-    return {line.split()[0]: _bytes(line.split()[1]) for line in lines}
-
-
-def _bytes(text: str) -> int:
-    units = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
-    unit = next(unit for unit in units if text.endswith(unit))
-    return int(float(text.removesuffix(unit)) * units[unit])
-
-
-def _pid(container: str) -> int:
-    command = ["docker", "inspect", "--format", "{{.State.Pid}}", container]
-    return int(subprocess.run(command, capture_output=True, text=True, check=False).stdout or 0)  # noqa: S603

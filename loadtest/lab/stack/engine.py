@@ -84,6 +84,31 @@ def registry_answers(image: str) -> bool:
     return True
 
 
+def containers(project_dir: Path, *options: str) -> list[str]:
+    """Return the containers Compose started from a directory: those that run, and with `--all` the ended ones too."""
+    label = f"label=com.docker.compose.project.working_dir={project_dir}"
+    return _ask("ps", "--quiet", "--filter", label, *options).stdout.split()
+
+
+def memory_bytes(containers: list[str]) -> dict[str, int]:
+    """Return what each running container is charged, by its id."""
+    if not containers:
+        return {}
+    lines = _ask("stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers).stdout.splitlines()
+    return {line.split()[0]: _bytes(line.split()[1]) for line in lines}
+
+
+def pid(container: str) -> int:
+    """Return the first process of a container, as this host counts; 0 where it does not run."""
+    return int(_ask("inspect", "--format", "{{.State.Pid}}", container).stdout or 0)
+
+
+def _bytes(text: str) -> int:
+    units = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
+    unit = next(unit for unit in units if text.endswith(unit))
+    return int(float(text.removesuffix(unit)) * units[unit])
+
+
 def _ask(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         ["docker", *arguments],  # noqa: S607
