@@ -114,7 +114,6 @@ STRANGE_CLAIMS: dict[str, dict[str, Any]] = {
     "iat is after exp": {"iat": int(time.time()) + 7200},
     "not before": {"nbf": int(time.time()) + 600},
     "audience": {"aud": "somebody"},
-    "issuer": {"iss": 1},
     "subject is a number": {"sub": 1},
     "id is a number": {"jti": 1},
 }
@@ -127,3 +126,15 @@ def test_strange_claims_are_judged_alike(
     token = sign(claims(**changes), services["flask"].secret_key)
 
     assert_same(services, Request("POST", "/predict", body=b"{}"), token)
+
+
+@pytest.mark.parametrize("path", ["/health", "/predict", "/no-such-path"])
+def test_an_upgrade_that_is_not_offered_is_no_fault_of_the_service(service: RunningService, path: str) -> None:
+    handshake = (
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    )
+
+    assert send(service, Request("GET", path, headers=handshake)).status_code < 500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,11 +122,10 @@ def assert_same(services: Mapping[ServiceName, RunningService], request: Request
     responses = [send(service, request, token) for service in services.values()]
     flask, fastapi = (comparable(response) for response in responses)
 
-    if request.target == "/cache/stats" and flask.status == 200:
+    if request.target == "/cache/stats" and flask.json is not None:
         # Hits and misses are as old as the services, which other tests have asked differently.
-        assert flask.json.keys() == fastapi.json.keys()
-    else:
-        assert flask == fastapi
+        flask, fastapi = (replace(answer, json=sorted(answer.json)) for answer in (flask, fastapi))
+    assert flask == fastapi
     assert flask.status < 500
     for response in responses:
         assert_contract_headers(response)

@@ -95,7 +95,8 @@ class RunningService:
         return self._log("stderr")
 
     def _log(self, stream: str) -> str:
-        return (self.log_dir / stream).read_text(errors="replace") if self.log_dir else ""
+        path = self.log_dir / stream if self.log_dir else None
+        return path.read_text(errors="replace") if path and path.exists() else ""
 
 
 def settings_environment(model_dir: Path | str, **settings: Setting) -> dict[str, str]:

@@ -37,7 +37,7 @@ UNKNOWN_PATHS = [
         "/%00",
         "/a%2Fb",
         "/" + "x" * 2000,
-        "/пустой".encode().decode("latin-1"),
+        "/%D0%BF%D1%83%D1%81%D1%82%D0%BE%D0%B9",
     )
 ]
 
