@@ -1,0 +1,162 @@
+"""Real services, real Locust, real Prometheus: what the dashboard asks has an answer for both services."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from support.dashboards import PanelQuery, panel_queries, values_by_service
+from support.load import LoadRun, RunningLocust, answers, process_ended, run_headless, running_locust
+from support.services import RunningService, free_port, running_service, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROMETHEUS_CONFIG = Path(__file__).resolve().parents[2] / "monitoring" / "prometheus" / "prometheus.yml"
+SHARES = {"/predict": 0.70, "/batch-predict": 0.20, "/model-info": 0.07, "/health": 0.03}
+TOKEN_LIFETIME_SECONDS = 2
+
+needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
+
+
+@pytest.fixture(scope="module")
+def service_pair(model_dir: Path) -> Iterator[dict[str, RunningService]]:
+    """Both services with a token lifetime short enough to be renewed during a test."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                running_service(name, model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS)
+            )
+            for name in ("flask", "fastapi")
+        }
+
+
+@pytest.fixture(scope="module")
+def urls(service_pair: dict[str, RunningService]) -> dict[str, str]:
+    return {f"{name.upper()}_URL": service.base_url for name, service in service_pair.items()}
+
+
+@pytest.fixture(scope="module")
+def finished_run(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> LoadRun:
+    """A headless run of some seconds without think time."""
+    directory = tmp_path_factory.mktemp("headless")
+    return run_headless(directory, "--users", 6, "--spawn-rate", 6, "--run-time", 5, **urls, REPEAT_POOL_SIZE=50)
+
+
+@pytest.fixture(scope="module")
+def locust(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
+    """Locust with its web UI, loading both services from the start."""
+    directory = tmp_path_factory.mktemp("locust")
+    thinking = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.05}
+    with running_locust(directory, "--autostart", "--users", 8, "--spawn-rate", 8, **urls, **thinking) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prometheus_url(
+    urls: dict[str, str], locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Prometheus with the project's configuration, its targets where the tests started them."""
+    directory = tmp_path_factory.mktemp("prometheus")
+    port = free_port()
+    targets = {
+        "flask-api": urls["FLASK_URL"],
+        "fastapi-api": urls["FASTAPI_URL"],
+        "locust": locust.base_url,
+        "prometheus": f"http://127.0.0.1:{port}",
+    }
+    shutil.copy(PROMETHEUS_CONFIG, directory)
+    (directory / "targets").mkdir()
+    for job, url in targets.items():
+        (directory / "targets" / f"{job}.json").write_text(json.dumps([{"targets": [urlsplit(url).netloc]}]))
+    log = directory / "log"
+    with (
+        log.open("wb") as output,
+        process_ended(
+            subprocess.Popen(
+                [
+                    "prometheus",
+                    f"--config.file={directory / PROMETHEUS_CONFIG.name}",
+                    f"--storage.tsdb.path={directory / 'data'}",
+                    "--storage.tsdb.retention.time=1h",
+                    f"--web.listen-address=127.0.0.1:{port}",
+                ],
+                stdout=output,
+                stderr=output,
+            )
+        ),
+    ):
+        url = targets["prometheus"]
+        wait_until(lambda: answers(f"{url}/-/ready"), "Prometheus ready", explain=log.read_text)
+        yield url
+
+
+def test_load_on_the_real_services_has_no_failures(finished_run: LoadRun) -> None:
+    assert finished_run.exit_code == 0, finished_run.output
+    assert finished_run.failures == 0
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi"])
+def test_requests_come_in_the_stated_shares(finished_run: LoadRun, service: str) -> None:
+    counts = {path: finished_run.statistics[f"{service} {path}"]["num_requests"] for path in SHARES}
+    total = sum(counts.values())
+
+    assert total > 100
+    for path, share in SHARES.items():
+        # Five standard deviations of a binomial count: once in a million runs by chance.
+        assert abs(counts[path] - share * total) < 5 * (total * share * (1 - share)) ** 0.5, counts
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi"])
+def test_tokens_are_renewed_before_they_end(
+    finished_run: LoadRun, service_pair: dict[str, RunningService], service: str
+) -> None:
+    users = 3
+    assert finished_run.statistics[f"{service} /login"]["num_requests"] >= 2 * users
+    with service_pair[service].client() as client:
+        exposition = client.get("/metrics").text
+    assert not [line for line in exposition.splitlines() if line.startswith("http_requests_total") and '"401"' in line]
+
+
+@pytest.mark.parametrize("service", ["flask", "fastapi"])
+def test_repeated_vectors_hit_the_cache(
+    finished_run: LoadRun, service_pair: dict[str, RunningService], service: str
+) -> None:
+    with service_pair[service].client(service_pair[service].login()) as client:
+        statistics = client.get("/cache/stats").json()
+
+    assert finished_run.exit_code == 0
+    assert statistics["hits"] > 0
+    # Half of the vectors are drawn from a pool of 50; the first time each of those is a miss.
+    assert 0.1 < statistics["hit_rate"] < 0.5
+
+
+@needs_prometheus
+@pytest.mark.parametrize("query", panel_queries(), ids=str)
+def test_panel_has_data_for_both_services(prometheus_url: str, query: PanelQuery) -> None:
+    wait_until(
+        lambda: set(values_by_service(prometheus_url, query.expression)) == {"flask", "fastapi"},
+        f"data for both services: {query.expression}",
+        seconds=30,
+    )
+
+
+@needs_prometheus
+def test_every_job_is_up_and_prometheus_reads_the_locust_metrics(prometheus_url: str) -> None:
+    wait_until(lambda: values_by_service(prometheus_url, "min(up)") == {"": 1.0}, "all targets up")
+    assert values_by_service(prometheus_url, "count(up)") == {"": 4.0}
+    wait_until(
+        lambda: (
+            values_by_service(prometheus_url, "sum by (service) (rate(locust_requests_total[8s])) > 0").keys()
+            == {"flask", "fastapi"}
+        ),
+        "rates of both services",
+    )
+    assert values_by_service(prometheus_url, "locust_users") == {"": 8.0}
+    assert values_by_service(prometheus_url, "sum(locust_request_failures_total)") == {"": 0.0}

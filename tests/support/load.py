@@ -1,0 +1,146 @@
+"""Locust as its users start it: headless to an exit code, or with its web UI."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.services import PASSWORD, USERNAME, free_port, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtest" / "locustfile.py"
+
+Labels = frozenset[tuple[str, str]]
+Samples = dict[tuple[str, Labels], float]
+
+
+@dataclass(frozen=True)
+class LoadRun:
+    """A headless run that ended: its exit code, what it printed, and Locust's statistics by request name."""
+
+    exit_code: int
+    output: str
+    statistics: dict[str, dict[str, Any]]
+
+    @property
+    def failures(self) -> int:
+        return sum(entry["num_failures"] for entry in self.statistics.values())
+
+
+@dataclass(frozen=True)
+class RunningLocust:
+    """Locust with its web UI."""
+
+    base_url: str
+    log: Path
+
+    def metrics(self, accept: str = "text/plain") -> Samples:
+        """Scrape and parse /metrics: value by sample name and labels."""
+        response = httpx.get(f"{self.base_url}/metrics", headers={"Accept": accept}, timeout=10, trust_env=False)
+        assert response.status_code == 200, response.text
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(response.text)
+            for sample in family.samples
+        }
+
+    def total(self, name: str, /, **labels: str) -> float:
+        """Sum the samples of a name that carry these labels."""
+        return sum(
+            value
+            for (sample, sample_labels), value in self.metrics().items()
+            if sample == name and labels.items() <= dict(sample_labels).items()
+        )
+
+    def post(self, path: str, **form: str | float) -> None:
+        """Press a button of the web UI."""
+        httpx.post(f"{self.base_url}{path}", data=form, timeout=10, trust_env=False).raise_for_status()
+
+
+def command(*options: str | float) -> list[str]:
+    """Return the command line of Locust with this project's locustfile."""
+    return [str(Path(sys.executable).parent / "locust"), "-f", str(LOCUSTFILE), *map(str, options)]
+
+
+def environment(**settings: str | float) -> dict[str, str]:
+    """Return the whole environment of a Locust process: no think time, the tests' credentials, then the settings."""
+    defaults: dict[str, str | float] = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "API_USERNAME": USERNAME,
+        "API_PASSWORD": PASSWORD,
+        "THINK_TIME_MIN_SECONDS": 0,
+        "THINK_TIME_MAX_SECONDS": 0,
+    }
+    return {name: str(value) for name, value in (defaults | settings).items()}
+
+
+def run_headless(directory: Path, *options: str | float, **settings: str | float) -> LoadRun:
+    """Run Locust to its end; `settings` are its environment, FLASK_URL and FASTAPI_URL among them."""
+    finished = subprocess.run(
+        command("--headless", "--only-summary", "--json-file", str(directory / "statistics"), *options),
+        env=environment(**settings),
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    saved = directory / "statistics.json"
+    entries = json.loads(saved.read_text()) if saved.exists() else []
+    return LoadRun(finished.returncode, finished.stdout + finished.stderr, {entry["name"]: entry for entry in entries})
+
+
+@contextlib.contextmanager
+def running_locust(directory: Path, *options: str | float, **settings: str | float) -> Iterator[RunningLocust]:
+    """Start Locust with its web UI on a free port, yield it once it answers, and stop it."""
+    port = free_port()
+    log = directory / f"locust-{port}.log"
+    with (
+        log.open("wb") as output,
+        process_ended(
+            subprocess.Popen(
+                command("--web-host", "127.0.0.1", "--web-port", port, *options),
+                env=environment(**settings),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        ),
+    ):
+        locust = RunningLocust(f"http://127.0.0.1:{port}", log)
+        wait_until(lambda: answers(f"{locust.base_url}/metrics"), "Locust's /metrics", explain=log.read_text)
+        yield locust
+
+
+@contextlib.contextmanager
+def process_ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """End the process on leaving, whatever happened."""
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether the address answers 200 now."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
