@@ -1,0 +1,55 @@
+"""Fixtures of the stack tests: an engine that answers, and the whole stack running in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.project import Project
+from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UP_SECONDS = 120
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "stack: needs a container engine; skipped where none answers")
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A container engine; without one there is nothing these tests could look at."""
+    if shutil.which("docker") is None or run(["docker", "info"], check=False, seconds=30).returncode != 0:
+        pytest.skip("no container engine answers (docker info); make engine sets one up")
+
+
+@pytest.fixture(scope="session")
+def stack(engine: None) -> Iterator[Stack]:
+    """The stack, built and healthy; everything of it is removed at the end."""
+    settings = stack_settings(f"serving-lab-test-{os.getpid()}")
+    containers = CONTAINERS if _can_be_had(settings["GRAFANA_IMAGE"]) else WITHOUT_GRAFANA
+    running = Stack(Project.find(), settings, containers)
+    running.compose("build")
+    try:
+        started = running.compose("up", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS), *containers, check=False)
+        assert started.returncode == 0, f"{started.stderr}\n{running.compose('logs', check=False).stdout[-8000:]}"
+        yield running
+    finally:
+        running.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+
+@pytest.fixture(params=CONTAINERS)
+def container(request: pytest.FixtureRequest, stack: Stack) -> str:
+    """Each container of the stack in turn."""
+    if request.param not in stack.containers:
+        pytest.skip(f"the image {stack.settings['GRAFANA_IMAGE']} cannot be had here")
+    return str(request.param)
+
+
+def _can_be_had(image: str) -> bool:
+    here = run(["docker", "image", "inspect", image], check=False).returncode == 0
+    return here or run(["docker", "pull", "--quiet", image], check=False).returncode == 0

@@ -1,0 +1,74 @@
+"""Stopping a service under load: it says first that it is going, and no request is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.services import PASSWORD, USERNAME, ServiceName
+from support.stack import SERVICES, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.stack
+
+STEADY_LOAD = Path(__file__).with_name("steady_load.py")
+PORTS: dict[ServiceName, str] = {"flask": "5000", "fastapi": "8000"}
+LOAD_SECONDS_BEFORE, LOAD_SECONDS_AT_MOST = 2.0, 20.0
+
+
+@pytest.fixture(params=SERVICES, scope="module")
+def stopped(request: pytest.FixtureRequest, stack: Stack) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Stop each service in turn while it is asked; what the clients saw, and what the engine says of its end."""
+    name: ServiceName = request.param
+    service = SERVICES[name]
+    arguments = [service, PORTS[name], USERNAME, PASSWORD, str(LOAD_SECONDS_AT_MOST)]
+    command = ["docker", "exec", "--interactive", stack.container("locust"), "python", "-", *arguments]
+    with (
+        STEADY_LOAD.open() as script,
+        subprocess.Popen(command, stdin=script, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as load,
+    ):
+        assert load.stdout is not None
+        started = load.stdout.readline()
+        time.sleep(LOAD_SECONDS_BEFORE)  # a load is a matter of time: there is no condition to wait for
+        stack.compose("stop", service)
+        output, errors = load.communicate(timeout=LOAD_SECONDS_AT_MOST + 30)
+        assert started == "loading\n", errors
+    state = stack.inspect(service)["State"]
+    try:
+        yield json.loads(output), state
+    finally:
+        stack.compose("up", "--detach", "--wait", "--no-recreate", service)
+
+
+def test_every_request_gets_its_right_answer(stopped: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    seen, _ = stopped
+
+    assert seen["lost"] == []
+    assert len(seen["predictions"]) == 1
+    assert seen["answered"] > 200
+
+
+def test_service_says_that_it_is_going_before_it_refuses(stopped: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    seen, _ = stopped
+
+    statuses = [status for _, status in seen["ready"]]
+    assert statuses[0] == 200
+    assert statuses == sorted(statuses), "ready, then never again"
+    first_unready = next(moment for moment, status in seen["ready"] if status == 503)
+    assert first_unready < seen["last_answer"], "requests were still answered after /ready said no"
+    assert seen["refused"] is not None
+    assert seen["refused"] > first_unready + 0.5, "DRAIN_SECONDS leave time for load balancers to notice"
+
+
+def test_service_ends_by_itself_and_well(stopped: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    _, state = stopped
+
+    assert state["Status"] == "exited"
+    assert state["ExitCode"] == 0
+    assert state["OOMKilled"] is False

@@ -1,0 +1,104 @@
+"""The load, and what is watched of it: users make both services work, and Prometheus and the dashboard see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from support.dashboards import PanelQuery, panel_queries, values_by_service
+from support.services import wait_until
+from support.stack import SERVICES, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.stack
+
+USERS = 8
+SCRAPED = {"flask-api", "fastapi-api", "locust", "prometheus"}
+
+
+@pytest.fixture(scope="module")
+def swarm(stack: Stack) -> Iterator[None]:
+    """Locust's users at work, started as the button of its web UI does."""
+    locust = stack.url("LOCUST_PORT")
+    started = httpx.post(f"{locust}/swarm", data={"user_count": USERS, "spawn_rate": USERS}, trust_env=False)
+    assert started.json()["success"], started.text
+    yield
+    httpx.post(f"{locust}/stop", trust_env=False).raise_for_status()
+
+
+@pytest.mark.usefixtures("swarm")
+def test_both_services_are_asked_alike_and_answer_right(stack: Stack) -> None:
+    def requests() -> dict[str, int]:
+        return {
+            service: sum(entry["num_requests"] for entry in statistics(stack) if entry["name"].startswith(f"{service} "))
+            for service in SERVICES
+        }
+
+    wait_until(lambda: min(requests().values()) > 100, "a hundred requests to each service", 30, lambda: f"{requests()}")
+
+    assert [entry for entry in statistics(stack) if entry["num_failures"]] == []
+    assert {entry["name"] for entry in statistics(stack)} >= {
+        f"{service} {path}" for service in SERVICES for path in ("/predict", "/batch-predict", "/model-info")
+    }
+    flask, fastapi = requests().values()
+    assert 0.5 < flask / fastapi < 2
+
+
+@pytest.mark.usefixtures("swarm")
+def test_prometheus_scrapes_everything(stack: Stack) -> None:
+    def up() -> dict[str, str]:
+        return {series["metric"]["job"]: series["value"][1] for series in query(stack, "up")}
+
+    wait_until(lambda: up() == dict.fromkeys(SCRAPED, "1"), "every target up", 20, lambda: f"{up()}")
+
+
+@pytest.mark.usefixtures("swarm")
+def test_prometheus_sees_the_predictions_of_both_services(stack: Stack) -> None:
+    expression = 'sum by (service) (rate(http_requests_total{handler="/predict", status="200"}[8s]))'
+
+    def rates() -> dict[str, float]:
+        return values_by_service(stack.url("PROMETHEUS_PORT"), expression)
+
+    wait_until(lambda: rates().keys() == set(SERVICES) and min(rates().values()) > 1, "predictions of both", 30)
+
+
+@pytest.mark.usefixtures("swarm")
+@pytest.mark.parametrize("panel", panel_queries(), ids=str)
+def test_panel_has_data_of_both_services(stack: Stack, panel: PanelQuery) -> None:
+    def drawn() -> set[str]:
+        return set(values_by_service(stack.url("PROMETHEUS_PORT"), panel.expression))
+
+    wait_until(lambda: drawn() == set(SERVICES), f"{panel} draws both services", 30, lambda: panel.expression)
+
+
+@pytest.mark.usefixtures("swarm")
+def test_grafana_shows_the_dashboard_without_a_login(stack: Stack) -> None:
+    if "grafana" not in stack.containers:
+        pytest.skip(f"the image {stack.settings['GRAFANA_IMAGE']} cannot be had here")
+    grafana = stack.url("GRAFANA_PORT")
+
+    dashboard = httpx.get(f"{grafana}/api/dashboards/uid/side-by-side", trust_env=False)
+    answer = httpx.get(
+        f"{grafana}/api/datasources/proxy/uid/prometheus/api/v1/query", params={"query": "up"}, trust_env=False
+    )
+
+    assert dashboard.json()["meta"]["provisioned"] is True
+    assert answer.json()["status"] == "success"
+
+
+def statistics(stack: Stack) -> list[dict[str, Any]]:
+    """Return Locust's statistics of each request name."""
+    stats = httpx.get(f"{stack.url('LOCUST_PORT')}/stats/requests", trust_env=False).json()["stats"]
+    return [entry for entry in stats if entry["name"] != "Aggregated"]
+
+
+def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
+    """Return what Prometheus answers to an instant query."""
+    url = f"{stack.url('PROMETHEUS_PORT')}/api/v1/query"
+    answer = httpx.get(url, params={"query": expression}, trust_env=False).json()
+    assert answer["status"] == "success", answer
+    result: list[dict[str, Any]] = answer["data"]["result"]
+    return result

@@ -1,0 +1,119 @@
+"""The stack in containers, under a project name and on ports of its own: a user's running stack is not touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lab.project import Project
+from lab.stack.environment import merged, read
+
+from support.services import PASSWORD, SECRET_KEY, USERNAME, ServiceName, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+SERVICES: Mapping[ServiceName, str] = {"flask": "flask-api", "fastapi": "fastapi-api"}
+OWN_IMAGES = (*SERVICES.values(), "locust")
+WITHOUT_GRAFANA = (*OWN_IMAGES, "prometheus")
+CONTAINERS = (*WITHOUT_GRAFANA, "grafana")
+
+# The stack is tested with its defaults, whatever a user's .env says; but the images are those that can be had here.
+_OF_THIS_MACHINE = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "CA_BUNDLE")
+_PORTS = ("FLASK_PORT", "FASTAPI_PORT", "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A Compose project made of the repository's compose.yaml."""
+
+    project: Project
+    settings: Mapping[str, str]
+    containers: Sequence[str]
+    """The services of compose.yaml that run: all of them, or all but grafana."""
+
+    def url(self, setting: str) -> str:
+        """Return the address that a port's setting (such as FLASK_PORT) publishes."""
+        return f"http://127.0.0.1:{self.settings[setting]}"
+
+    def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run docker compose on this project."""
+        return run(["docker", "compose", *arguments], environment={**os.environ, **self.settings}, check=check)
+
+    def container(self, service: str) -> str:
+        """Return the id of a service's container, running or not."""
+        return self.compose("ps", "--all", "--quiet", service).stdout.strip()
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """Return what the engine knows of a service's container."""
+        return docker_json("container", "inspect", self.container(service))
+
+    def image(self, service: str) -> dict[str, Any]:
+        """Return what the engine knows of a service's image."""
+        return docker_json("image", "inspect", str(self.inspect(service)["Image"]))
+
+    def execute(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command inside a service's container."""
+        return run(["docker", "exec", self.container(service), *command], check=check)
+
+    def python(self, service: str, script: str, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+        """Run a script with the Python of a service's container; return the JSON it prints."""
+        return json.loads(self.execute(service, "python", "-c", script, *arguments).stdout)
+
+
+def stack_settings(project_name: str) -> dict[str, str]:
+    """Return the defaults, ports of nobody else, and credentials the tests know."""
+    project = Project.find()
+    defaults = {name: value for name, value in read(project.env_example).items() if value}
+    here = merged(project, os.environ)
+    return {
+        **defaults,
+        **{name: here[name] for name in _OF_THIS_MACHINE if name in here},
+        **dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True)),
+        "COMPOSE_PROJECT_NAME": project_name,
+        "SECRET_KEY": SECRET_KEY,
+        "API_USERNAME": USERNAME,
+        "API_PASSWORD": PASSWORD,
+        "GRAFANA_ADMIN_PASSWORD": PASSWORD,
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    """Return this many different TCP ports nobody listens on."""
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
+
+
+def docker_json(*arguments: str) -> dict[str, Any]:
+    """Return the one object that a docker command prints as a JSON list."""
+    (found,) = json.loads(run(["docker", *arguments]).stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    stdin: str = "",
+    check: bool = True,
+    seconds: float = 900,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository's root; fail with what it printed where it fails and must not."""
+    result = subprocess.run(
+        command,
+        cwd=Project.find().root,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+    assert not check or result.returncode == 0, f"{' '.join(command[:6])} failed\n{result.stdout}\n{result.stderr}"
+    return result
