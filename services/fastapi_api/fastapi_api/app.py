@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
 
+from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
 
@@ -87,6 +88,6 @@ def _preflight(request: Request, allowed: set[str]) -> Response | None:
         return None
     cors: Any = request.app.state.service.cors
     headers = cors.preflight_headers(
-        request.headers.get("Origin"), request.headers.get("Access-Control-Request-Method"), allowed
+        combined(request.headers, "Origin"), request.headers.get("Access-Control-Request-Method"), allowed
     )
     return Response(status_code=204, headers=headers) if headers else None

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from serving_core.http_rules import check_content_type, decode_object
 from serving_core.service import Service
 
+from fastapi_api.headers import combined
 from fastapi_api.schemas import BatchPredictRequest, LoginRequest, PredictRequest, RequestBody
 from fastapi_api.validation import validate
 
@@ -28,7 +29,7 @@ class TokenBearer(HTTPBearer):
     async def __call__(self, request: Request) -> str:  # type: ignore[override] # the user instead of the raw token
         """The user of the request's token."""
         service = await get_service(request)
-        return service.authenticate(request.headers.get("Authorization"))
+        return service.authenticate(combined(request.headers, "Authorization"))
 
 
 def _json_body(model: type[RequestBody]) -> Callable[[Request], Awaitable[RequestBody]]:

@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
 from serving_core.errors import BodyTooLargeError
+from starlette.routing import Match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from fastapi import Request, Response
     from serving_core.service import Service
+    from starlette.types import Scope
 
 
 class GuardedRoute(APIRoute):
     """A route whose requests are counted against the rate limit and read up to the largest body allowed."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the whole path; the router's pattern would let a line break at the end pass."""
+        return (Match.NONE, {}) if scope["path"].endswith("\n") else super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the checks before FastAPI's own handling."""

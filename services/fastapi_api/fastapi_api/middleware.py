@@ -13,6 +13,8 @@ from serving_core.logs import current_request_id
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 
+from fastapi_api.headers import combined
+
 if TYPE_CHECKING:
     from serving_core.service import Service
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,7 +36,7 @@ class ContractMiddleware:
             return
         began = time.perf_counter()
         request_headers = Headers(scope=scope)
-        identifier = request_id(request_headers.get("X-Request-ID"))
+        identifier = request_id(combined(request_headers, "X-Request-ID"))
         current_request_id.set(identifier)
         started = False
 
@@ -45,7 +47,7 @@ class ContractMiddleware:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identifier
                 headers["X-Process-Time"] = f"{time.perf_counter() - began:.6f}"
-                headers.update(self._service.cors.response_headers(request_headers.get("Origin")))
+                headers.update(self._service.cors.response_headers(combined(request_headers, "Origin")))
                 if self._service.lifecycle.phase is Phase.DRAINING:
                     headers["Connection"] = "close"
             await send(message)

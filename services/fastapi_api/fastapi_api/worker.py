@@ -13,6 +13,7 @@ class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
         "http": "httptools",
+        "ws": "none",
         "lifespan": "on",  # a worker whose start fails must not answer
         "access_log": False,  # written by the service itself, the same for both
         "server_header": False,

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
-from serving_core.errors import ApiError, BodyTooLargeError, MethodNotAllowedError, NotFoundError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from flask_api.context import service
 from flask_api.instrumentation import Instrumentation
@@ -25,7 +25,6 @@ def create_app(for_service: Service) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # another path is another path: 404, no redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.config["MAX_CONTENT_LENGTH"] = for_service.settings.max_body_bytes
     app.extensions["service"] = for_service
     app.register_blueprint(blueprint)
     app.register_error_handler(ApiError, _answer_refusal)
@@ -47,8 +46,6 @@ def _answer_http_exception(error: HTTPException) -> ResponseReturnValue:
             return _preflight(allowed) or _answer_refusal(MethodNotAllowedError(allowed))
         case NotFound():
             return _answer_refusal(NotFoundError())
-        case RequestEntityTooLarge():
-            return _answer_refusal(BodyTooLargeError())
         case _:
             return _answer_crash(error)
 
@@ -59,7 +56,11 @@ def _preflight(allowed: set[str]) -> Response | None:
     headers = service.cors.preflight_headers(
         request.headers.get("Origin"), request.headers.get("Access-Control-Request-Method"), allowed
     )
-    return Response(status=204, headers=headers) if headers else None
+    if headers is None:
+        return None
+    response = Response(status=204, headers=headers)
+    del response.headers["Content-Type"]  # of no content
+    return response
 
 
 def _answer_crash(error: Exception) -> ResponseReturnValue:

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask.globals import request_ctx
+from serving_core.errors import BodyTooLargeError, NotFoundError
 from serving_core.http_rules import request_id
 from serving_core.logs import current_request_id
 from serving_core.metrics import UNMATCHED
@@ -47,6 +48,7 @@ class Instrumentation:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Count the request, whatever becomes of it."""
+        environ.pop("HTTP_UPGRADE", None)  # not offered here; the router would refuse what may be answered plainly
         trace = environ[_TRACE] = _Trace(request_id(environ.get("HTTP_X_REQUEST_ID")))
         current_request_id.set(trace.request_id)
         self._service.metrics.requests_in_progress.inc()
@@ -61,12 +63,13 @@ class Instrumentation:
 
     def _check(self) -> None:
         """Refuse what the contract refuses on any path and method that is there: rate first, then size."""
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise NotFoundError  # the router would take them for one slash
         _trace().handler = _route_template()
         if request.url_rule is None:
             return
         self._service.check_rate(request.remote_addr or "", request.url_rule.rule)
-        if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
-            request.get_data()  # raises where it is larger than MAX_CONTENT_LENGTH, and is kept
+        g.body = _read_body(self._service.settings.max_body_bytes)
 
     def _add_headers(self, response: Response) -> Response:
         trace = _trace()
@@ -80,6 +83,21 @@ class Instrumentation:
 def _trace() -> _Trace:
     trace: _Trace = request.environ[_TRACE]
     return trace
+
+
+def _read_body(max_bytes: int) -> bytes:
+    """The body, with or without a declared length.
+
+    Raises:
+        BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
+    """
+    if (request.content_length or 0) > max_bytes:
+        raise BodyTooLargeError
+    # Of the server's own stream, which ends where the body does: werkzeug's would cut a chunked body off at the limit.
+    body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise BodyTooLargeError
+    return body
 
 
 def _route_template() -> str:

@@ -37,7 +37,7 @@ def token_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
 def json_body() -> dict[str, object]:
     """The JSON object that the request carries."""
     check_content_type(request.headers.get("Content-Type"))
-    return decode_object(request.get_data())
+    return decode_object(g.body)
 
 
 @blueprint.get("/health")
