@@ -46,7 +46,7 @@ class ContainerStack:
             return [preflight.Check("engine", preflight.Outcome.FAIL, str(error), error.mend)]
         detail = f"{found.version}, Compose {found.compose_version}"
         checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
-        checks += [self._check_image(name) for name in _IMAGES]
+        checks += [self._check_image(found, name) for name in _IMAGES]
         if not self.running():
             everything = services(self._settings)
             checks += preflight.check_ports(self._settings, everything)
@@ -74,7 +74,7 @@ class ContainerStack:
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
         if started.returncode != 0:
             self._show_unhealthy()
-            self._remove()
+            self._remove(quiet=True)
             raise LabError(
                 "not everything became healthy; the last lines stand above, and everything was stopped again",
                 mend="make doctor, then make up",
@@ -88,8 +88,9 @@ class ContainerStack:
         self._remove()
         return True
 
-    def _remove(self) -> None:
-        if self._compose("down", "--volumes", "--remove-orphans", *self._stop_timeout).returncode != 0:
+    def _remove(self, *, quiet: bool = False) -> None:
+        command = ("down", "--volumes", "--remove-orphans", *self._stop_timeout)
+        if self._compose(*command, capture=quiet).returncode != 0:
             raise LabError(
                 "the containers could not be removed; the lines above say why", mend="docker compose ps --all"
             )
@@ -139,7 +140,7 @@ class ContainerStack:
 
     def load(self, load: Load) -> int:
         """Run Locust in a container of its own on the stack's network."""
-        return self._compose("run", "--rm", "--no-deps", "--no-TTY", LOCUST, "locust", *load.arguments).returncode
+        return self._compose("run", "--rm", "--no-deps", "--no-TTY", LOCUST, *load.arguments).returncode
 
     @property
     def _stop_timeout(self) -> tuple[str, str]:
@@ -154,9 +155,10 @@ class ContainerStack:
 
     def _with_images(self) -> list[Service]:
         wanted = services(self._settings)
+        found = engine.Engine.find()
         for setting in _IMAGES:
             image = self._settings.environment[setting]
-            if engine.has_image(image) or engine.pull(image):
+            if engine.has_image(image) or (found.may_fetch(image) and engine.pull(image)):
                 continue
             if setting != "GRAFANA_IMAGE":
                 raise LabError(
@@ -166,11 +168,11 @@ class ContainerStack:
             wanted = [service for service in wanted if service.name != GRAFANA]
         return wanted
 
-    def _check_image(self, setting: str) -> preflight.Check:
+    def _check_image(self, found: engine.Engine, setting: str) -> preflight.Check:
         image = self._settings.environment[setting]
         if engine.has_image(image):
             return preflight.Check(setting, preflight.Outcome.OK, f"{image} is here")
-        if engine.registry_answers(image):
+        if found.may_fetch(image):
             return preflight.Check(setting, preflight.Outcome.OK, f"{image} will be fetched")
         outcome = preflight.Outcome.WARN if setting == "GRAFANA_IMAGE" else preflight.Outcome.FAIL
         mend = (

@@ -15,6 +15,7 @@ from lab.errors import LabError
 
 _ANSWER_SECONDS = 15.0
 _REGISTRY_SECONDS = 5.0
+_DOCKER_HUB = "registry-1.docker.io"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Engine:
     compose_version: str
     memory_bytes: int
     data_dir: Path
+    own_way_out: bool
+    """Whether it fetches images through a mirror or proxy of its own, which this process need not reach."""
 
     @classmethod
     def find(cls) -> "Engine":
@@ -50,7 +53,13 @@ class Engine:
         version = compose.stdout.strip().removeprefix("v")
         if compose.returncode != 0 or not version[:1].isdigit() or version.startswith("1."):
             raise LabError("the docker compose plugin is missing (version 2 or newer is needed)", mend=mend)
-        return cls(facts["ServerVersion"], version, int(facts["MemTotal"]), Path(facts["DockerRootDir"]))
+        return cls(
+            version=facts["ServerVersion"],
+            compose_version=version,
+            memory_bytes=int(facts["MemTotal"]),
+            data_dir=Path(facts["DockerRootDir"]),
+            own_way_out=bool(facts.get("HttpsProxy") or (facts.get("RegistryConfig") or {}).get("Mirrors")),
+        )
 
     @property
     def available_bytes(self) -> int:
@@ -58,6 +67,20 @@ class Engine:
         if sys.platform == "linux" and "DOCKER_HOST" not in os.environ:
             return min(self.memory_bytes, psutil.virtual_memory().available)
         return self.memory_bytes
+
+    def may_fetch(self, image: str) -> bool:
+        """Whether the registry an image comes from can be reached; asked first, because a pull may wait for minutes."""
+        first, _, rest = image.partition("/")
+        registry = first if rest and ("." in first or ":" in first or first == "localhost") else _DOCKER_HUB
+        if self.own_way_out:
+            return True
+        try:
+            urllib.request.urlopen(f"https://{registry}/v2/", timeout=_REGISTRY_SECONDS).close()
+        except urllib.error.HTTPError:
+            return True  # it wants a login first, as registries do
+        except OSError:
+            return False
+        return True
 
 
 def has_image(image: str) -> bool:
@@ -68,20 +91,6 @@ def has_image(image: str) -> bool:
 def pull(image: str) -> bool:
     """Fetch an image, showing how it goes; return whether that worked."""
     return subprocess.run(["docker", "pull", image], check=False).returncode == 0  # noqa: S603, S607
-
-
-def registry_answers(image: str) -> bool:
-    """Whether the registry an image comes from can be reached from here."""
-    first = image.partition("/")[0]
-    named = "." in first or ":" in first or first == "localhost"
-    registry = first if named and "/" in image else "registry-1.docker.io"
-    try:
-        urllib.request.urlopen(f"https://{registry}/v2/", timeout=_REGISTRY_SECONDS).close()
-    except urllib.error.HTTPError:
-        return True  # it wants a login first, as registries do
-    except OSError:
-        return False
-    return True
 
 
 def containers(project_dir: Path, *options: str) -> list[str]:

@@ -46,9 +46,8 @@ class NativeStack:
         tools = Tools.find()
         wanted = [service for service in services(self._settings) if service.name not in tools.missing]
         checks = [preflight.check_writable(self._project)]
-        checks += [
-            preflight.Check(name, preflight.Outcome.WARN, "left out", mend) for name, mend in tools.missing.items()
-        ]
+        warn = preflight.Outcome.WARN
+        checks += [preflight.Check(name, warn, f"left out: {why}") for name, why in tools.missing.items()]
         if not self.running():
             available = psutil.virtual_memory().available
             checks += preflight.check_ports(self._settings, wanted)
@@ -68,8 +67,8 @@ class NativeStack:
     def up(self) -> Sequence[Service]:
         """Start the programs, unless just these run already, and wait until they are ready."""
         tools = Tools.find()
-        for name, mend in tools.missing.items():
-            self._console.print(f"[yellow]{name} is left out[/]: {mend}", soft_wrap=True)
+        for name, why in tools.missing.items():
+            self._console.print(f"[yellow]{name} is left out[/]: {why}", soft_wrap=True)
         self.build()
         programs = programs_for(self._project, self._settings, tools, self._project.run_dir)
         environment = shared_environment(self._project, self._settings, self._project.run_dir)
