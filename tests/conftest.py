@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import pytest
 from support.services import SERVICE_NAMES, RunningService, ServiceName, report, running_service
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterator
 
 _URL_VARIABLES: Mapping[ServiceName, str] = {"flask": "CONTRACT_FLASK_URL", "fastapi": "CONTRACT_FASTAPI_URL"}
 
@@ -103,7 +104,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show a failed test what its services printed."""
     result = yield
     if result.failed:
-        for argument in getattr(item, "funcargs", {}).values():
-            if isinstance(argument, RunningService) and argument.log_dir is not None:
-                result.sections.append((f"{argument.name} service", report(argument, characters=3000)))
+        for service in _services_of(item):
+            result.sections.append((f"{service.name} service", report(service, characters=3000)))
     return result
+
+
+def _services_of(item: pytest.Item) -> Iterator[RunningService]:
+    for argument in getattr(item, "funcargs", {}).values():
+        for value in argument.values() if isinstance(argument, Mapping) else [argument]:
+            if isinstance(value, RunningService) and value.log_dir is not None:
+                yield value
