@@ -1,0 +1,72 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import pytest
+from serving_core.settings import Settings, SettingsError
+
+GOOD = {"SECRET_KEY": "k" * 32, "API_USERNAME": "lab", "API_PASSWORD": "secret"}
+
+
+def read(**given: str) -> Settings:
+    return Settings.from_environment(GOOD | given, default_port=5000)
+
+
+def test_only_the_secrets_must_be_set() -> None:
+    settings = read()
+    assert (settings.port, settings.workers, settings.cache_max_entries) == (5000, 4, 10_000)
+
+
+def test_values_have_types() -> None:
+    settings = read(PORT="8123", ACCESS_LOG="true", DRAIN_SECONDS="0.5", LOG_LEVEL="debug")
+    assert (settings.port, settings.access_log, settings.drain_seconds) == (8123, True, 0.5)
+
+
+def test_an_empty_value_is_one_that_is_not_set() -> None:
+    assert read(WORKERS="", RATE_LIMIT="").workers == 4
+
+
+def test_what_is_not_a_setting_is_left_alone() -> None:
+    assert read(PATH="/bin", WORKER="9").workers == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("WORKERS", "0", "expected `int` >= 1"),
+        ("WORKERS", "four", "expected `int`"),
+        ("WORKERS", "4.5", "expected `int`"),
+        ("PORT", "65536", "expected `int` <= 65535"),
+        ("ACCESS_LOG", "perhaps", "expected `bool`"),
+        ("LOG_LEVEL", "loud", "invalid enum value"),
+        ("DRAIN_SECONDS", "-1", "expected `float` >= 0"),
+        ("SECRET_KEY", "s3cr3t-but-short", "expected 32 bytes at least"),
+        ("RATE_LIMIT", "lots", "expected a rate such as 100/minute"),
+        ("CORS_ORIGINS", "*", "no wildcard"),
+        ("CACHE_MAX_ENTRIES", "0", "expected `int` >= 1"),
+        ("PREDICTION_LOG_MAX_BYTES", "10", "expected `int` >= 4096"),
+    ],
+)
+def test_a_wrong_value_is_named_in_one_line(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(**{name: value})
+    text = str(refused.value)
+    assert text.startswith(f"{name}: ")
+    assert says in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_secret_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name}: not set$"):
+        read(**{name: ""})
+
+
+def test_a_secrets_value_is_never_shown() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read(SECRET_KEY="s3cr3t-but-short")
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_key_is_measured_in_bytes() -> None:
+    assert read(SECRET_KEY="ü" * 16).secret_key
