@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
 
+from fastapi_api.dependencies import service_of
 from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
@@ -86,8 +87,7 @@ async def _answer_method_not_allowed(request: Request, error: HTTPException) -> 
 def _preflight(request: Request, allowed: set[str]) -> Response | None:
     if request.method != "OPTIONS":
         return None
-    cors: Any = request.app.state.service.cors
-    headers = cors.preflight_headers(
+    headers = service_of(request).cors.preflight_headers(
         combined(request.headers, "Origin"), request.headers.get("Access-Control-Request-Method"), allowed
     )
     return Response(status_code=204, headers=headers) if headers else None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from serving_core.http_rules import check_content_type, decode_object
-from serving_core.service import Service
 
 from fastapi_api.headers import combined
 from fastapi_api.schemas import BatchPredictRequest, LoginRequest, PredictRequest, RequestBody
@@ -16,9 +15,11 @@ from fastapi_api.validation import validate
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from serving_core.service import Service
 
-async def get_service(request: Request) -> Service:
-    """The service of the application that handles this request."""
+
+def service_of(request: Request) -> Service:
+    """The application's service; called, not declared: resolving a dependency costs more than the model."""
     service: Service = request.app.state.service
     return service
 
@@ -28,8 +29,7 @@ class TokenBearer(HTTPBearer):
 
     async def __call__(self, request: Request) -> str:  # type: ignore[override] # the user instead of the raw token
         """The user of the request's token."""
-        service = await get_service(request)
-        return service.authenticate(combined(request.headers, "Authorization"))
+        return service_of(request).authenticate(combined(request.headers, "Authorization"))
 
 
 def _json_body(model: type[RequestBody]) -> Callable[[Request], Awaitable[RequestBody]]:
@@ -47,7 +47,6 @@ def documented_body(model: type[RequestBody]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
-ServiceDep = Annotated[Service, Depends(get_service)]
 CurrentUser = Annotated[str, Security(TokenBearer(description="From /login."))]
 LoginBody = Annotated[LoginRequest, Depends(_json_body(LoginRequest))]
 PredictBody = Annotated[PredictRequest, Depends(_json_body(PredictRequest))]

@@ -8,11 +8,12 @@ from fastapi.routing import APIRoute
 from serving_core.errors import BodyTooLargeError
 from starlette.routing import Match
 
+from fastapi_api.dependencies import service_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from fastapi import Request, Response
-    from serving_core.service import Service
     from starlette.types import Scope
 
 
@@ -29,7 +30,7 @@ class GuardedRoute(APIRoute):
         path = self.path
 
         async def guarded(request: Request) -> Response:
-            service: Service = request.app.state.service
+            service = service_of(request)
             service.check_rate(request.client.host if request.client else "", path)
             if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
                 await _read_body(request, service.settings.max_body_bytes)

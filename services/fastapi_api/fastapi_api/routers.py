@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from serving_core.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
@@ -13,8 +13,8 @@ from fastapi_api.dependencies import (
     CurrentUser,
     LoginBody,
     PredictBody,
-    ServiceDep,
     documented_body,
+    service_of,
 )
 from fastapi_api.guard import GuardedRoute
 from fastapi_api.schemas import (
@@ -65,8 +65,9 @@ operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
     responses=_errors(400, 401, 415),
     openapi_extra=documented_body(PredictRequest),
 )
-async def predict(user: CurrentUser, body: PredictBody, service: ServiceDep) -> Response:
+async def predict(request: Request, user: CurrentUser, body: PredictBody) -> Response:
     """Predict one row, from the cache where it is there."""
+    service = service_of(request)
     prediction = service.predict(body.features, user=user)
     return _json(
         PredictResponse(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
@@ -79,8 +80,9 @@ async def predict(user: CurrentUser, body: PredictBody, service: ServiceDep) -> 
     responses=_errors(400, 401, 415),
     openapi_extra=documented_body(BatchPredictRequest),
 )
-async def batch_predict(user: CurrentUser, body: BatchPredictBody, service: ServiceDep) -> Response:
+async def batch_predict(request: Request, user: CurrentUser, body: BatchPredictBody) -> Response:
     """Predict up to a hundred rows, each as it would be predicted alone, without the cache."""
+    service = service_of(request)
     batch = service.predict_batch(body.samples, user=user)
     return _json(
         BatchPredictResponse(
@@ -93,8 +95,9 @@ async def batch_predict(user: CurrentUser, body: BatchPredictBody, service: Serv
 
 
 @predictions.get("/model-info", response_model=ModelInfoResponse, responses=_errors())
-async def model_info(service: ServiceDep) -> Response:
+async def model_info(request: Request) -> Response:
     """Where the model comes from and how good it is."""
+    service = service_of(request)
     return _json(ModelInfoResponse.model_validate(service.model))
 
 
@@ -104,40 +107,46 @@ async def model_info(service: ServiceDep) -> Response:
     responses=_errors(400, 401, 415),
     openapi_extra=documented_body(LoginRequest),
 )
-async def login(body: LoginBody, service: ServiceDep) -> Response:
+async def login(request: Request, body: LoginBody) -> Response:
     """Exchange credentials for a token."""
+    service = service_of(request)
     token = service.log_in(body.username, body.password)
     return _json(LoginResponse(token=token, token_type="bearer", expires_in=service.tokens.lifetime_seconds))  # noqa: S106
 
 
 @operations.get("/health", response_model=HealthResponse, responses=_errors())
-async def health(service: ServiceDep) -> Response:
+async def health(request: Request) -> Response:
     """Whether the process answers at all."""
+    service = service_of(request)
     return _json(
         HealthResponse(status="healthy", timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
     )
 
 
 @operations.get("/ready", response_model=ReadyResponse, responses=_errors(503))
-async def ready(service: ServiceDep) -> Response:
+async def ready(request: Request) -> Response:
     """Whether requests should be sent here."""
+    service = service_of(request)
     service.check_ready()
     return _json(ReadyResponse(status="ready", model_version=service.model.version))
 
 
 @operations.get("/cache/stats", response_model=CacheStatsResponse, responses=_errors(401))
-async def cache_stats(user: CurrentUser, service: ServiceDep) -> Response:  # noqa: ARG001 - a token is required
+async def cache_stats(request: Request, user: CurrentUser) -> Response:  # noqa: ARG001 - a token is required
     """What the cache of the whole service did since the service started."""
+    service = service_of(request)
     return _json(CacheStatsResponse.model_validate(service.cache.stats()))
 
 
 @operations.post("/cache/clear", response_model=CacheClearResponse, responses=_errors(401))
-async def cache_clear(user: CurrentUser, service: ServiceDep) -> Response:  # noqa: ARG001 - a token is required
+async def cache_clear(request: Request, user: CurrentUser) -> Response:  # noqa: ARG001 - a token is required
     """Forget all cached predictions."""
+    service = service_of(request)
     return _json(CacheClearResponse(cleared=service.cache.clear()))
 
 
 @operations.get("/metrics", response_class=Response, responses=_errors())
-def metrics(service: ServiceDep) -> Response:
+def metrics(request: Request) -> Response:
     """The whole service's metrics in Prometheus' text format; on a thread, because it reads files."""
+    service = service_of(request)
     return Response(service.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})
