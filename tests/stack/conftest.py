@@ -28,14 +28,16 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(engine: None) -> Iterator[Stack]:
+def stack(engine: None) -> Iterator[Stack]:  # noqa: ARG001 - asked for so that it can skip
     """The stack, built and healthy; everything of it is removed at the end."""
     settings = stack_settings(f"serving-lab-test-{os.getpid()}")
     containers = CONTAINERS if _can_be_had(settings["GRAFANA_IMAGE"]) else WITHOUT_GRAFANA
     running = Stack(Project.find(), settings, containers)
     running.compose("build")
     try:
-        started = running.compose("up", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS), *containers, check=False)
+        started = running.compose(
+            "up", "--detach", "--wait", "--wait-timeout", str(UP_SECONDS), *containers, check=False
+        )
         assert started.returncode == 0, f"{started.stderr}\n{running.compose('logs', check=False).stdout[-8000:]}"
         yield running
     finally:

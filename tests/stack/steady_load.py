@@ -1,8 +1,9 @@
 """Asks a service a bounded number of times a second until it refuses connections, and says what became of each request.
 
 It runs inside a container on the stack's network, with the standard library alone: a port published on the host would
-put Docker's proxy in between, which accepts connections that the service no longer does. Usage: steady_load.py HOST
-PORT USERNAME PASSWORD SECONDS. It prints "loading" when every client has had an answer, and at its end one line of JSON.
+put Docker's proxy in between, which accepts connections that the service no longer does.
+Usage: steady_load.py HOST PORT USERNAME PASSWORD SECONDS
+It prints "loading" when every client has had an answer, and at its end one line of JSON.
 """
 
 from __future__ import annotations

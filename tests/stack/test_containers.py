@@ -113,7 +113,8 @@ def test_service_starts_without_any_network(stack: Stack, service: str) -> None:
     settings = [f"--env={name}={stack.settings[name]}" for name in ("SECRET_KEY", "API_USERNAME", "API_PASSWORD")]
     name = f"{stack.settings['COMPOSE_PROJECT_NAME']}-{service}-alone"
     try:
-        run(["docker", "run", "--detach", "--name", name, "--network=none", "--read-only", "--tmpfs=/tmp", *settings, image])
+        alone = ["--network=none", "--read-only", "--tmpfs=/tmp", *settings]
+        run(["docker", "run", "--detach", "--name", name, *alone, image])
         script = "until python -m serving_core.healthcheck 2>/dev/null; do sleep 0.2; done"
         run(["docker", "exec", name, "timeout", "30", "sh", "-c", script])
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 import tomllib
 from pathlib import Path
@@ -110,8 +111,6 @@ def test_builds_see_the_code_and_the_lock_and_nothing_else() -> None:
 
 
 def _tar_names(command: list[str], dockerfile: str) -> list[str]:
-    import subprocess
-
     built = subprocess.run(command, cwd=ROOT, input=dockerfile.encode(), capture_output=True, timeout=120, check=False)
     assert built.returncode == 0, built.stderr.decode()
     with tarfile.open(fileobj=io.BytesIO(built.stdout)) as archive:

@@ -32,12 +32,10 @@ def swarm(stack: Stack) -> Iterator[None]:
 @pytest.mark.usefixtures("swarm")
 def test_both_services_are_asked_alike_and_answer_right(stack: Stack) -> None:
     def requests() -> dict[str, int]:
-        return {
-            service: sum(entry["num_requests"] for entry in statistics(stack) if entry["name"].startswith(f"{service} "))
-            for service in SERVICES
-        }
+        counted = [(entry["name"].partition(" ")[0], entry["num_requests"]) for entry in statistics(stack)]
+        return {service: sum(number for name, number in counted if name == service) for service in SERVICES}
 
-    wait_until(lambda: min(requests().values()) > 100, "a hundred requests to each service", 30, lambda: f"{requests()}")
+    wait_until(lambda: min(requests().values()) > 100, "100 requests to each service", 30, lambda: f"{requests()}")
 
     assert [entry for entry in statistics(stack) if entry["num_failures"]] == []
     assert {entry["name"] for entry in statistics(stack)} >= {

@@ -22,6 +22,7 @@ from gunicorn.glogging import Logger
 from serving_core import metrics
 from serving_core.errors import StartupError
 from serving_core.lifecycle import Phase
+from serving_core.listener import run_dry
 from serving_core.logs import configure_logging
 from serving_core.service import Service
 from serving_core.settings import Settings, SettingsError
@@ -37,6 +38,8 @@ _logger = logging.getLogger(__name__)
 _WRONG_SETTING, _CANNOT_START = 2, 1
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
 _WORKER_TIMEOUT_SECONDS = 30
+# Longest wait for workers to accept the connections that wait when the service stops.
+_QUEUE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class _DrainingArbiter(Arbiter):
         service.lifecycle.drain()
         _logger.info("draining for %s s", service.settings.drain_seconds)
         time.sleep(service.settings.drain_seconds)
+        run_dry([listener.sock for listener in self.LISTENERS], _QUEUE_SECONDS)
         super().handle_term()
 
 
