@@ -7,10 +7,12 @@ import shutil
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from support.dashboards import PanelQuery, panel_queries, values_by_service
 from support.load import LoadRun, RunningLocust, answers, process_ended, run_headless, running_locust
 from support.services import RunningService, free_port, running_service, wait_until
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
 PROMETHEUS_CONFIG = Path(__file__).resolve().parents[2] / "monitoring" / "prometheus" / "prometheus.yml"
 SHARES = {"/predict": 0.70, "/batch-predict": 0.20, "/model-info": 0.07, "/health": 0.03}
 TOKEN_LIFETIME_SECONDS = 2
+ACCEPT_OF_PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,*/*;q=0.1"
+)
+
+
+class Urls(TypedDict):
+    """Where the services are, by the names of Locust's settings."""
+
+    FLASK_URL: str
+    FASTAPI_URL: str
+
 
 needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 
@@ -38,19 +52,19 @@ def service_pair(model_dir: Path) -> Iterator[dict[str, RunningService]]:
 
 
 @pytest.fixture(scope="module")
-def urls(service_pair: dict[str, RunningService]) -> dict[str, str]:
-    return {f"{name.upper()}_URL": service.base_url for name, service in service_pair.items()}
+def urls(service_pair: dict[str, RunningService]) -> Urls:
+    return {"FLASK_URL": service_pair["flask"].base_url, "FASTAPI_URL": service_pair["fastapi"].base_url}
 
 
 @pytest.fixture(scope="module")
-def finished_run(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> LoadRun:
+def finished_run(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> LoadRun:
     """A headless run of some seconds without think time."""
     directory = tmp_path_factory.mktemp("headless")
     return run_headless(directory, "--users", 6, "--spawn-rate", 6, "--run-time", 5, **urls, REPEAT_POOL_SIZE=50)
 
 
 @pytest.fixture(scope="module")
-def locust(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
+def locust(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
     """Locust with its web UI, loading both services from the start."""
     directory = tmp_path_factory.mktemp("locust")
     thinking = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.05}
@@ -59,9 +73,7 @@ def locust(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
-def prometheus_url(
-    urls: dict[str, str], locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def prometheus_url(urls: Urls, locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Prometheus with the project's configuration, its targets where the tests started them."""
     directory = tmp_path_factory.mktemp("prometheus")
     port = free_port()
@@ -135,6 +147,24 @@ def test_repeated_vectors_hit_the_cache(
     assert statistics["hits"] > 0
     # Half of the vectors are drawn from a pool of 50; the first time each of those is a miss.
     assert 0.1 < statistics["hit_rate"] < 0.5
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_finds_no_fault_with_the_metrics_of_locust(locust: RunningLocust) -> None:
+    exposition = httpx.get(f"{locust.base_url}/metrics", trust_env=False).text
+
+    lint = subprocess.run(
+        ["promtool", "check", "metrics"], input=exposition, capture_output=True, text=True, check=False
+    )
+
+    assert (lint.returncode, lint.stderr) == (0, "")
+
+
+def test_metrics_of_locust_are_what_prometheus_3_asks_for(locust: RunningLocust) -> None:
+    response = httpx.get(f"{locust.base_url}/metrics", headers={"Accept": ACCEPT_OF_PROMETHEUS_3}, trust_env=False)
+
+    assert response.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert "locust_requests" in {family.name for family in openmetrics_families(response.text)}
 
 
 @needs_prometheus

@@ -17,8 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.services import PASSWORD, USERNAME, free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+OUTPUT = "output"  # the file in a run's directory that holds what it printed
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtest" / "locustfile.py"
 
 Labels = frozenset[tuple[str, str]]
@@ -45,9 +46,9 @@ class RunningLocust:
     base_url: str
     log: Path
 
-    def metrics(self, accept: str = "text/plain") -> Samples:
+    def metrics(self) -> Samples:
         """Scrape and parse /metrics: value by sample name and labels."""
-        response = httpx.get(f"{self.base_url}/metrics", headers={"Accept": accept}, timeout=10, trust_env=False)
+        response = httpx.get(f"{self.base_url}/metrics", timeout=10, trust_env=False)
         assert response.status_code == 200, response.text
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
@@ -85,20 +86,28 @@ def environment(**settings: str | float) -> dict[str, str]:
     return {name: str(value) for name, value in (defaults | settings).items()}
 
 
-def run_headless(directory: Path, *options: str | float, **settings: str | float) -> LoadRun:
-    """Run Locust to its end; `settings` are its environment, FLASK_URL and FASTAPI_URL among them."""
-    finished = subprocess.run(
-        command("--headless", "--only-summary", "--json-file", str(directory / "statistics"), *options),
-        env=environment(**settings),
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def run_headless(
+    directory: Path, *options: str | float, until: Callable[[], bool] | None = None, **settings: str | float
+) -> LoadRun:
+    """Run Locust to its end, or stop it once a condition holds; `settings` are its environment, the URLs among them."""
+    log = directory / OUTPUT
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("--headless", "--only-summary", "--json-file", str(directory / "statistics"), *options),
+            env=environment(**settings),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    with process_ended(process):
+        if until is not None:
+            wait_until(lambda: until() or process.poll() is not None, "the end of the run", explain=log.read_text)
+            process.terminate()
+        process.wait(60)
     saved = directory / "statistics.json"
     entries = json.loads(saved.read_text()) if saved.exists() else []
-    return LoadRun(finished.returncode, finished.stdout + finished.stderr, {entry["name"]: entry for entry in entries})
+    return LoadRun(process.returncode, log.read_text(), {entry["name"]: entry for entry in entries})
 
 
 @contextlib.contextmanager

@@ -94,10 +94,10 @@ class PredictionUser(FastHttpUser):
 
     def _post_with_token(self, path: str, body: object, judge: Judge[None]) -> None:
         """Send a request that needs a token; where the token is refused, log in afresh and repeat it once."""
-        if time.monotonic() >= self._renew_at:
-            self._log_in()
+        if time.monotonic() >= self._renew_at and not self._log_in():
+            return
         with self._send("POST", path, body, self._token) as response:
-            refused = response.status_code == 401 and self._token is not None
+            refused = response.status_code == 401
             if refused:
                 response.success()  # the repeated request is the one that counts for or against the service
             else:
