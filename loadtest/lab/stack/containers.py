@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -24,6 +25,28 @@ _STOP_SECONDS = 10
 _IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
 
 
+@dataclass(frozen=True)
+class _Container:
+    id: str
+    service: str
+    state: str
+    healthy: bool
+    checkout: str
+    """The directory Compose was run for."""
+
+    @classmethod
+    def read(cls, line: str) -> "_Container":
+        facts = json.loads(line)
+        labels = dict(label.partition("=")[::2] for label in facts["Labels"].split(","))
+        return cls(
+            id=facts["ID"],
+            service=facts["Service"],
+            state=facts["State"],
+            healthy=facts["Health"] == "healthy",
+            checkout=labels.get("com.docker.compose.project.working_dir", ""),
+        )
+
+
 class ContainerStack:
     """The five services as containers; Grafana where its image can be had."""
 
@@ -36,7 +59,7 @@ class ContainerStack:
 
     def running(self) -> bool:
         """Whether the engine answers and runs containers of this checkout."""
-        return self._engine_answers() and bool(engine.containers(self._project.root))
+        return self._engine_answers() and any(container.state == "running" for container in self._containers())
 
     def checks(self) -> list[preflight.Check]:
         """Return what must hold before `up`."""
@@ -47,7 +70,10 @@ class ContainerStack:
         detail = f"{found.version}, Compose {found.compose_version}"
         checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
         checks += [self._check_image(found, name) for name in _IMAGES]
-        if not self.running():
+        if elsewhere := sorted({container.checkout for container in self._of_project()} - {str(self._project.root)}):
+            detail = f"the lab is up from another checkout, {elsewhere[0]}"
+            checks.append(preflight.Check("containers", preflight.Outcome.FAIL, detail, f"make -C {elsewhere[0]} down"))
+        elif not self.running():
             everything = services(self._settings)
             checks += preflight.check_ports(self._settings, everything)
             checks.append(preflight.check_memory(found.available_bytes, everything, self._settings.workers))
@@ -83,7 +109,7 @@ class ContainerStack:
 
     def down(self) -> bool:
         """Remove the containers, their network and volumes."""
-        if not self._engine_answers() or not engine.containers(self._project.root, "--all"):
+        if not self._engine_answers() or not self._containers():
             return False
         self._remove()
         return True
@@ -121,22 +147,20 @@ class ContainerStack:
 
     def status(self) -> list[Status]:
         """Return how each container is."""
-        ports = {service.name: service.port for service in services(self._settings)}
-        facts = [json.loads(line) for line in self._output("ps", "--all", "--format", "json").splitlines()]
-        memory = engine.memory_bytes([fact["ID"] for fact in facts if fact["State"] == "running"])
-        found = {
-            fact["Service"]: Status(
-                name=fact["Service"],
-                state=fact["State"],
-                healthy=fact["Health"] == "healthy",
-                port=ports[fact["Service"]],
-                pid=engine.pid(fact["ID"]),
-                memory_bytes=memory.get(fact["ID"]),
+        containers = {container.service: container for container in self._containers()}
+        memory = engine.memory_bytes([found.id for found in containers.values() if found.state == "running"])
+        return [
+            Status(
+                name=service.name,
+                state=container.state,
+                healthy=container.healthy,
+                port=service.port,
+                pid=engine.pid(container.id),
+                memory_bytes=memory.get(container.id),
             )
-            for fact in facts
-            if fact["Service"] in ports
-        }
-        return [found[name] for name in ports if name in found]
+            for service in services(self._settings)
+            if (container := containers.get(service.name))
+        ]
 
     def load(self, load: Load) -> int:
         """Run Locust in a container of its own on the stack's network."""
@@ -181,6 +205,13 @@ class ContainerStack:
             else f"make base-images, or set {setting} in .env"
         )
         return preflight.Check(setting, outcome, f"{image} is not here, and its registry cannot be reached", mend)
+
+    def _of_project(self) -> list[_Container]:
+        lines = self._output("ps", "--all", "--format", "json").splitlines()
+        return [_Container.read(line) for line in lines]
+
+    def _containers(self) -> list[_Container]:
+        return [container for container in self._of_project() if container.checkout == str(self._project.root)]
 
     def _require_known(self, names: Sequence[str]) -> None:
         known = [service.name for service in services(self._settings)]

@@ -93,12 +93,6 @@ def pull(image: str) -> bool:
     return subprocess.run(["docker", "pull", image], check=False).returncode == 0  # noqa: S603, S607
 
 
-def containers(project_dir: Path, *options: str) -> list[str]:
-    """Return the containers Compose started from a directory: those that run, and with `--all` the ended ones too."""
-    label = f"label=com.docker.compose.project.working_dir={project_dir}"
-    return _ask("ps", "--quiet", "--filter", label, *options).stdout.split()
-
-
 def memory_bytes(containers: list[str]) -> dict[str, int]:
     """Return what each running container is charged, by its id."""
     if not containers:

@@ -1,0 +1,136 @@
+"""What a person types wrongly, or asks for too early, is answered with a line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from support.checkout import PORT_SETTINGS, REPOSITORY, Checkout, new_checkout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+USAGE, FAILURE = 2, 1
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return new_checkout(tmp_path / "checkout")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("frobnicate",), "No such command 'frobnicate'"),
+        (("up", "--mode", "clouds"), "'clouds' is not one of 'containers', 'native'"),
+        (("load", "--users", "0"), "Input should be greater than or equal to 1"),
+        (("load", "--users", "many"), "Input should be a valid integer"),
+        (("load", "--rate", "-1"), "Input should be greater than or equal to 0.01"),
+        (("load", "--duration", "soon"), "'soon' is no duration: write 30s, 5m or 1h"),
+        (("load", "--duration", "0s"), "'0s' is no duration: write 30s, 5m or 1h"),
+        (("logs", "--lines", "-1"), "Input should be greater than or equal to 0"),
+    ],
+)
+def test_a_wrong_word_is_one_line_and_exit_code_2(
+    checkout: Checkout, arguments: tuple[str, ...], complaint: str
+) -> None:
+    result = checkout.lab(*arguments)
+
+    assert result.returncode == USAGE
+    assert re.fullmatch(r"error: .+\n", result.stderr), result.stderr
+    assert complaint in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["restart", "logs", "load", "urls"])
+def test_what_needs_a_running_lab_says_how_to_get_one(checkout: Checkout, command: str) -> None:
+    result = checkout.lab(command)
+
+    assert result.returncode == FAILURE
+    assert result.stderr == "error: the lab is not up\n mend: make up\n"
+
+
+def test_a_token_needs_a_service_that_answers(checkout: Checkout) -> None:
+    result = checkout.lab("token")
+
+    assert result.returncode == FAILURE
+    assert result.stderr.startswith(
+        f"error: http://127.0.0.1:{checkout.environment['FLASK_PORT']}/login does not answer"
+    )
+    assert result.stdout == ""
+
+
+def test_down_and_ps_are_content_where_nothing_runs(checkout: Checkout) -> None:
+    down, ps = checkout.lab("down"), checkout.lab("ps")
+
+    assert (down.returncode, down.stdout) == (0, "Nothing was running.\n")
+    assert (ps.returncode, ps.stdout) == (0, "The lab is not up. Bring it up: make up\n")
+
+
+def test_outside_a_checkout_the_lab_says_where_to_go(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    stranger = Checkout(tmp_path / "elsewhere", checkout.environment)
+
+    result = stranger.lab("ps")
+
+    assert result.returncode == FAILURE
+    assert "is not inside a checkout of the lab\n mend: cd to" in result.stderr
+
+
+@pytest.mark.parametrize("mode", ["containers", "native"])
+def test_a_wrong_setting_stops_up_before_anything_starts(checkout: Checkout, mode: str) -> None:
+    result = checkout.lab("up", "--mode", mode, WORKERS="lots")
+
+    assert result.returncode == FAILURE
+    assert result.stderr == (
+        "error: WORKERS is 'lots', and must be a whole number from 1 to 256\n mend: change it in .env\n"
+    )
+    assert not (checkout.root / ".run").exists()
+
+
+def test_doctor_names_a_taken_port_and_fails(checkout: Checkout) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+        result = checkout.lab("doctor", "--mode", "native", FASTAPI_PORT=port)
+
+    assert result.returncode == FAILURE
+    assert f"fail  port {port}: fastapi-api needs it, and " in result.stdout
+    assert "mend: stop that, or set FASTAPI_PORT to a free port in .env" in result.stdout
+    for setting in PORT_SETTINGS[:1]:
+        assert f"ok    port {checkout.environment[setting]}: free for flask-api (FLASK_PORT)" in result.stdout
+
+
+def test_up_without_an_engine_says_what_to_do(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+
+    result = checkout.lab("up", "--mode", "containers", PATH=str(tmp_path / "bin"))
+
+    assert result.returncode == FAILURE
+    assert result.stderr.startswith("error: engine: there is no docker command here\n mend: make engine")
+
+
+def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_path: Path) -> None:
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon. Is it running?' >&2\nexit 1\n")
+    docker.chmod(0o755)
+
+    result = checkout.lab("up", "--mode", "containers", PATH=str(docker.parent))
+
+    assert result.returncode == FAILURE
+    assert "engine: no container engine answers (Cannot connect to the Docker daemon. Is it running?)" in result.stderr
+
+
+def test_make_explains_every_target() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    targets = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split()) - {"help"}  # type: ignore[index]
+
+    printed = subprocess.run(["make", "-s"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+
+    assert set(re.findall(r"^  ([a-z-]+) {2,}\S", printed, re.MULTILINE)) == targets
+    assert set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) - {"help"} == targets

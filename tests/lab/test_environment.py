@@ -1,0 +1,157 @@
+"""Settings come from .env.example, .env and the shell, in this order; .env is written once and then left alone."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.errors import LabError
+from lab.project import Project
+from lab.stack.environment import SECRETS, Settings, ensure_env_file, merged, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLE = """\
+# A comment.
+SECRET_KEY=
+API_USERNAME=lab
+API_PASSWORD=
+GRAFANA_ADMIN_PASSWORD=
+BIND_ADDRESS=127.0.0.1
+FLASK_PORT=5000
+FASTAPI_PORT=8000
+LOCUST_PORT=8089
+PROMETHEUS_PORT=9090
+GRAFANA_PORT=3000
+WORKERS=4
+RATE_LIMIT=
+DRAIN_SECONDS=1
+GRACEFUL_TIMEOUT_SECONDS=20
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / ".env.example").write_text(EXAMPLE)
+    return Project(tmp_path)
+
+
+def test_a_fresh_env_file_is_the_example_with_the_secrets_filled_in_for_the_owner_alone(project: Project) -> None:
+    filled = ensure_env_file(project, {})
+
+    assert tuple(filled) == SECRETS
+    assert stat.S_IMODE(project.env_file.stat().st_mode) == 0o600
+    values = read(project.env_file)
+    assert len(values["SECRET_KEY"].encode()) >= 32
+    assert len({values[name] for name in SECRETS}) == len(SECRETS)
+    unchanged = {name: value for name, value in values.items() if name not in SECRETS}
+    assert unchanged == {name: value for name, value in read(project.env_example).items() if name not in SECRETS}
+    assert project.env_file.read_text().startswith("# A comment.\n")
+
+
+def test_two_fresh_env_files_have_different_secrets(project: Project) -> None:
+    ensure_env_file(project, {})
+    first = read(project.env_file)["SECRET_KEY"]
+    project.env_file.unlink()
+    ensure_env_file(project, {})
+
+    assert read(project.env_file)["SECRET_KEY"] != first
+
+
+def test_a_complete_env_file_is_not_touched(project: Project) -> None:
+    text = "# mine\nSECRET_KEY=k\nAPI_PASSWORD='p'\nexport GRAFANA_ADMIN_PASSWORD=g"
+    project.env_file.write_text(text)
+    before = project.env_file.stat().st_mtime_ns
+
+    assert ensure_env_file(project, {}) == []
+    assert (project.env_file.read_text(), project.env_file.stat().st_mtime_ns) == (text, before)
+
+
+def test_only_missing_and_empty_secrets_are_added_to_an_existing_env_file(project: Project) -> None:
+    project.env_file.write_text("API_PASSWORD=\nFLASK_PORT=1234\nSECRET_KEY=mine # as it was")
+
+    assert ensure_env_file(project, {}) == ["API_PASSWORD", "GRAFANA_ADMIN_PASSWORD"]
+    lines = project.env_file.read_text().splitlines()
+    assert lines[1:3] == ["FLASK_PORT=1234", "SECRET_KEY=mine # as it was"]
+    assert lines[0].startswith("API_PASSWORD=")
+    assert lines[0] != "API_PASSWORD="
+    assert lines[3].startswith("GRAFANA_ADMIN_PASSWORD=")
+    assert len(lines) == 4
+
+
+def test_a_secret_given_by_the_shell_is_not_written_down(project: Project) -> None:
+    ensure_env_file(project, {"SECRET_KEY": "from the shell"})
+
+    assert read(project.env_file)["SECRET_KEY"] == ""
+
+
+def test_an_env_file_that_cannot_be_written_is_named(project: Project) -> None:
+    project.env_file.symlink_to(project.root / "nowhere" / ".env")
+
+    with pytest.raises(LabError, match=r"\.env cannot be written: No such file or directory"):
+        ensure_env_file(project, {})
+    assert not (project.root / "nowhere").exists()
+
+
+def test_the_shell_wins_over_the_env_file_and_that_over_the_example(project: Project) -> None:
+    project.env_file.write_text("FLASK_PORT=1111\nFASTAPI_PORT=2222\n")
+
+    values = merged(project, {"FLASK_PORT": "3333", "UNRELATED": "x"})
+
+    assert (values["FLASK_PORT"], values["FASTAPI_PORT"], values["LOCUST_PORT"]) == ("3333", "2222", "8089")
+    assert "UNRELATED" not in values
+
+
+def test_an_empty_value_means_the_default(project: Project) -> None:
+    project.env_file.write_text("FLASK_PORT=\nRATE_LIMIT=\n")
+
+    values = merged(project, {"FLASK_PORT": ""})
+
+    assert values["FLASK_PORT"] == "5000"
+    assert "RATE_LIMIT" not in values
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("FLASK_PORT=http", "FLASK_PORT is 'http', and must be a whole number from 1 to 65535"),
+        ("GRAFANA_PORT=65536", "GRAFANA_PORT is '65536', and must be a whole number from 1 to 65535"),
+        ("LOCUST_PORT=-1", "LOCUST_PORT is '-1', and must be a whole number from 1 to 65535"),
+        ("WORKERS=0", "WORKERS is '0', and must be a whole number from 1 to 256"),
+        ("DRAIN_SECONDS=soon", "DRAIN_SECONDS is 'soon', and must be seconds from 0 to 3600"),
+        ("GRACEFUL_TIMEOUT_SECONDS=nan", "GRACEFUL_TIMEOUT_SECONDS is 'nan', and must be seconds from 0 to 3600"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_it_has_to_be(project: Project, line: str, complaint: str) -> None:
+    project.env_file.write_text(line)
+
+    with pytest.raises(LabError) as error:
+        Settings.load(project, {})
+    assert str(error.value) == complaint
+
+
+@pytest.mark.parametrize("content", [b"FLASK_PORT=5000\nthis is no setting\n", b"FLASK_PORT=5000\n'open\n"])
+def test_a_line_that_is_no_setting_is_named_with_its_number(project: Project, content: bytes) -> None:
+    project.env_file.write_bytes(content)
+
+    with pytest.raises(LabError, match=r"\.env, line 2: this is no setting"):
+        Settings.load(project, {})
+
+
+def test_a_file_that_is_no_text_is_named(project: Project) -> None:
+    project.env_file.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(LabError, match=r"\.env cannot be read: 'utf-8' codec"):
+        Settings.load(project, {})
+
+
+@pytest.mark.parametrize(
+    ("bound", "probed"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]")],  # noqa: S104
+)
+def test_a_stack_bound_everywhere_is_reached_at_the_loopback_address(project: Project, bound: str, probed: str) -> None:
+    settings = Settings.load(project, {"BIND_ADDRESS": bound})
+
+    assert settings.probe_address == probed

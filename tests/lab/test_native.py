@@ -1,0 +1,290 @@
+"""The lab on this host, for real: up, used, changed, broken and down, with nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from lab.stack.programs import Tools
+from lab.stack.supervisor import RUN_DIR_VARIABLE
+from support.checkout import Checkout, new_checkout
+from support.services import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+UP_AGAIN_SECONDS = 10.0
+SERVICES = ["flask-api", "fastapi-api", "locust", *([] if "prometheus" in Tools.find().missing else ["prometheus"])]
+
+# Grafana is in no package index: this stands in for its program, and answers with the environment it was given.
+GRAFANA = """\
+#!/usr/bin/env python3
+import http.server, json, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+        self.wfile.write(json.dumps({"arguments": sys.argv[1:], "environment": dict(os.environ)}).encode())
+address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
+http.server.HTTPServer(address, Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, model_dir: Path) -> Iterator[Checkout]:
+    """A copy of the repository with a trained model; what is left running in it is ended."""
+    copy = new_checkout(tmp_path / "checkout")
+    shutil.copytree(model_dir, copy.root / "build" / "model", copy_function=shutil.copyfile)
+    yield copy
+    copy.lab("down")
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
+    """The lab, up on this host."""
+    copy = new_checkout(tmp_path_factory.mktemp("native") / "checkout")
+    shutil.copytree(model_dir, copy.root / "build" / "model", copy_function=shutil.copyfile)
+    result = copy.lab("up", "--mode", "native")
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    yield copy
+    copy.lab("down")
+
+
+def test_ps_shows_every_service_ready_on_its_port(native: Checkout) -> None:
+    statuses = ps(native)
+
+    assert [name for name in statuses if name != "grafana"] == SERVICES
+    for name, setting in (("flask-api", "FLASK_PORT"), ("fastapi-api", "FASTAPI_PORT"), ("locust", "LOCUST_PORT")):
+        assert (statuses[name]["state"], statuses[name]["health"]) == ("running", "ready")
+        assert statuses[name]["port"] == native.environment[setting]
+        assert int(statuses[name]["memory"]) > 10
+
+
+def test_one_token_opens_both_services(native: Checkout) -> None:
+    token = native.lab("token").stdout.strip()
+
+    for setting in ("FLASK_PORT", "FASTAPI_PORT"):
+        assert get(native, setting, "/cache/stats", token)["hits"] == 0
+
+
+def test_a_second_up_leaves_everything_as_it_is(native: Checkout) -> None:
+    before = pids(native)
+
+    started = time.monotonic()
+    result = native.lab("up")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert time.monotonic() - started < UP_AGAIN_SECONDS
+    assert pids(native) == before
+    for service in SERVICES:
+        assert re.search(rf"^ {service}\s+http://127.0.0.1:\d+", result.stdout, re.MULTILINE), result.stdout
+
+
+def test_a_load_with_right_answers_succeeds(native: Checkout) -> None:
+    result = native.lab("load", "--users", "4", "--rate", "4", "--duration", "3s")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"flask /predict +[1-9]", result.stdout + result.stderr)
+    assert re.search(r"fastapi /predict +[1-9]", result.stdout + result.stderr)
+
+
+def test_a_load_that_is_refused_fails(native: Checkout) -> None:
+    result = native.lab("load", "--users", "2", "--rate", "2", "--duration", "2s", API_PASSWORD="wrong")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+def test_logs_are_shown_by_service(native: Checkout) -> None:
+    result = native.lab("logs", "--no-follow", "locust")
+
+    assert "Starting web interface" in result.stdout
+    assert {line.split(" | ")[0].strip() for line in result.stdout.splitlines() if " | " in line} == {"locust"}
+
+
+def test_a_service_that_is_not_there_is_named(native: Checkout) -> None:
+    result = native.lab("logs", "--no-follow", "database")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: there is no database here\n mend: choose from ")
+
+
+def test_restart_replaces_the_process_and_waits_for_it(native: Checkout) -> None:
+    before = pids(native)
+
+    assert native.lab("restart", "locust").returncode == 0
+
+    after = pids(native)
+    assert after["locust"] != before["locust"]
+    assert {name: pid for name, pid in after.items() if name != "locust"} == {
+        name: pid for name, pid in before.items() if name != "locust"
+    }
+    assert ps(native)["locust"]["health"] == "ready"
+
+
+def test_a_program_that_is_killed_comes_back(native: Checkout) -> None:
+    killed = pids(native)["locust"]
+
+    psutil.Process(killed).kill()
+
+    wait_until(lambda: ps(native)["locust"]["health"] == "ready", "locust is back")
+    assert pids(native)["locust"] != killed
+
+
+def test_the_other_mode_is_refused_meanwhile(native: Checkout) -> None:
+    result = native.lab("up", "--mode", "containers")
+
+    assert result.returncode == 1
+    assert result.stderr == "error: the lab is up already, as native\n mend: make down, then make up MODE=containers\n"
+
+
+@pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")
+def test_prometheus_sees_every_target_up(native: Checkout) -> None:
+    def up() -> set[str]:
+        answer = get(native, "PROMETHEUS_PORT", "/api/v1/query?query=up%20%3D%3D%201")
+        return {series["metric"]["job"] for series in answer["data"]["result"]}
+
+    wait_until(lambda: up() == {"flask-api", "fastapi-api", "locust", "prometheus"}, "every target is up")
+
+
+def test_only_its_owner_may_look_into_a_running_lab(native: Checkout) -> None:
+    run_dir = native.root / ".run"
+
+    assert run_dir.stat().st_mode & 0o777 == 0o700
+    assert (run_dir / "supervisor.sock").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_changed_setting_starts_everything_anew_and_down_leaves_nothing(checkout: Checkout) -> None:
+    assert checkout.lab("up", "--mode", "native").returncode == 0
+    before = pids(checkout)
+
+    changed = checkout.lab("up", CACHE_MAX_ENTRIES="7")
+
+    assert changed.returncode == 0, changed.stderr
+    assert not set(before.values()) & set(pids(checkout).values())
+    token = checkout.lab("token").stdout.strip()
+    assert get(checkout, "FLASK_PORT", "/cache/stats", token)["max_entries"] == 7
+    in_memory = shared_memory(checkout)
+    assert in_memory, "the services keep their metrics in shared memory"
+
+    assert checkout.lab("down").stdout == "The lab is down (native).\n"
+
+    assert_nothing_left(checkout)
+    assert [path for path in in_memory if os.path.exists(path)] == []  # noqa: PTH110 - paths as the kernel prints them
+
+
+def test_programs_whose_supervisor_was_killed_are_still_ended(checkout: Checkout) -> None:
+    assert checkout.lab("up", "--mode", "native").returncode == 0
+    supervisor = int((checkout.root / ".run" / "supervisord.pid").read_text())
+    psutil.Process(supervisor).kill()
+
+    assert checkout.lab("ps").stdout == "The lab is not up. Bring it up: make up\n"
+    assert programs(checkout)
+    assert checkout.lab("down").stdout == "The lab is down (native).\n"
+
+    assert_nothing_left(checkout)
+
+
+def test_a_service_that_refuses_its_settings_stops_up_with_its_words(checkout: Checkout) -> None:
+    result = checkout.lab("up", "--mode", "native", SECRET_KEY="too short")
+
+    assert result.returncode == 1
+    assert "SECRET_KEY: expected 32 bytes at least" in result.stdout
+    assert re.search(r"^error: f\w+-api did not start", result.stderr)
+    assert "Traceback" not in result.stdout + result.stderr
+    assert_nothing_left(checkout)
+
+
+def test_a_taken_port_stops_up_before_anything_starts(checkout: Checkout) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", int(checkout.environment["LOCUST_PORT"])))
+        listener.listen()
+        result = checkout.lab("up", "--mode", "native")
+
+    assert result.returncode == 1
+    assert re.search(
+        rf"^error: port {checkout.environment['LOCUST_PORT']}: locust needs it, and \S+ \(process {os.getpid()}\)",
+        result.stderr,
+    )
+    assert_nothing_left(checkout)
+
+
+def test_grafana_is_started_where_it_is_found(checkout: Checkout, tmp_path: Path) -> None:
+    program = tmp_path / "grafana" / "bin" / "grafana"
+    program.parent.mkdir(parents=True)
+    program.write_text(GRAFANA)
+    program.chmod(0o755)
+    (tmp_path / "grafana" / "conf").mkdir()
+    (tmp_path / "grafana" / "conf" / "defaults.ini").touch()
+
+    result = checkout.lab("up", "--mode", "native", PATH=f"{program.parent}:{checkout.environment['PATH']}")
+
+    assert result.returncode == 0, result.stderr
+    grafana = get(checkout, "GRAFANA_PORT", "/")
+    assert grafana["arguments"] == ["server", "--homepath", str(tmp_path / "grafana")]
+    environment = grafana["environment"]
+    assert environment["PROMETHEUS_URL"] == f"http://127.0.0.1:{checkout.environment['PROMETHEUS_PORT']}"
+    assert environment["GF_PATHS_PROVISIONING"] == str(checkout.root / "monitoring" / "grafana" / "provisioning")
+    assert environment["GF_SECURITY_ADMIN_PASSWORD"]
+    assert environment["GF_PATHS_DATA"].startswith(str(checkout.root / ".run"))
+
+
+def ps(checkout: Checkout) -> dict[str, Mapping[str, str]]:
+    """Return what `lab ps` shows, by service."""
+    shown = re.findall(
+        r"^ (?P<name>[a-z-]+) +(?P<state>[a-z]+) +(?P<health>ready|not ready) +(?P<port>\d+) +(?P<process>\d+|-) +"
+        r"(?P<memory>\d+|-)",
+        checkout.lab("ps").stdout,
+        re.MULTILINE,
+    )
+    columns = ("name", "state", "health", "port", "process", "memory")
+    return {row[0]: dict(zip(columns, row, strict=True)) for row in shown}
+
+
+def pids(checkout: Checkout) -> dict[str, int]:
+    """Return the process of each service."""
+    return {name: int(status["process"]) for name, status in ps(checkout).items()}
+
+
+def programs(checkout: Checkout) -> list[psutil.Process]:
+    """Return every process that was started for this checkout's lab."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(RUN_DIR_VARIABLE) == str(checkout.root / ".run"):
+                found.append(process)
+    return found
+
+
+def shared_memory(checkout: Checkout) -> set[str]:
+    """Return the files in shared memory that this checkout's processes have open or mapped."""
+    paths: set[str] = set()
+    for process in programs(checkout):
+        paths |= {mapped.path for mapped in process.memory_maps()} | {opened.path for opened in process.open_files()}
+    return {path for path in paths if path.startswith("/dev/shm/") and not path.endswith("(deleted)")}  # noqa: S108
+
+
+def assert_nothing_left(checkout: Checkout) -> None:
+    """Check that neither processes nor files of a run are left."""
+    assert programs(checkout) == []
+    assert not (checkout.root / ".run").exists()
+
+
+def get(checkout: Checkout, port_setting: str, path: str, token: str | None = None) -> dict[str, Any]:
+    """Return the JSON a service answers with."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{checkout.environment[port_setting]}{path}",
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 - an address of this machine
+        answer = json.load(response)
+    assert isinstance(answer, dict)
+    return answer

@@ -1,0 +1,96 @@
+"""One list of settings: .env.example, the services, the load, compose.yaml and the lab know the same ones."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+import yaml
+from lab.load.settings import LoadSettings
+from lab.project import Project
+from lab.stack.environment import SECRETS, Settings, read
+from lab.stack.headless import Load
+from serving_core.settings import Settings as ServiceSettings
+from support.checkout import PORT_SETTINGS, REPOSITORY
+
+PROJECT = Project(REPOSITORY)
+EXAMPLE = read(PROJECT.env_example)
+COMPOSE = PROJECT.compose_file.read_text()
+
+# Where a service listens and what it reads and writes is the stack's business, not a person's.
+OF_THE_STACK = {"HOST", "PORT", "MODEL_DIR", "RUN_DIR"}
+SERVICE_FIELDS = [field for field in msgspec.structs.fields(ServiceSettings) if field.encode_name not in OF_THE_STACK]
+SERVICE_SETTINGS = {field.encode_name for field in SERVICE_FIELDS}
+WITH_DEFAULT = [field for field in SERVICE_FIELDS if field.default is not msgspec.NODEFAULT]
+# compose.yaml asks for these too: who built, and where the system's certificate authorities are.
+OF_THE_SHELL = {"REVISION", "SSL_CERT_FILE"}
+
+
+def test_every_setting_of_the_services_is_documented() -> None:
+    assert set(EXAMPLE) >= SERVICE_SETTINGS
+
+
+@pytest.mark.parametrize("field", WITH_DEFAULT, ids=lambda field: field.encode_name)
+def test_a_documented_default_is_the_services_default(field: msgspec.structs.FieldInfo) -> None:
+    documented = ServiceSettings.from_environment(filled_from_example(), default_port=1)
+
+    assert getattr(documented, field.name) == field.default
+
+
+def test_compose_hands_each_setting_of_the_services_to_both() -> None:
+    services = yaml.safe_load(COMPOSE)["services"]
+
+    assert set(services["flask-api"]["environment"]) == SERVICE_SETTINGS
+    assert services["flask-api"]["environment"] == services["fastapi-api"]["environment"]
+    assert set(services["flask-api"]["environment"].values()) == {None}, "a value belongs in .env.example"
+
+
+def test_compose_asks_for_no_undocumented_setting() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", COMPOSE))
+
+    assert asked - OF_THE_SHELL <= set(EXAMPLE)
+
+
+def test_the_documented_ports_are_the_ones_the_containers_publish() -> None:
+    published = re.findall(r"BIND_ADDRESS[^}]*\}:\$\{(\w+)\}:(\d+)", COMPOSE)
+
+    assert {name: EXAMPLE[name] for name in PORT_SETTINGS} == dict(published)
+
+
+def test_a_documented_default_of_the_load_is_its_own_default() -> None:
+    access = {name: filled_from_example()[name] for name in ("API_USERNAME", "API_PASSWORD")}
+
+    assert LoadSettings.from_environment(filled_from_example()) == LoadSettings.from_environment(access)
+
+
+def test_the_documented_load_can_be_run() -> None:
+    load = Load.from_settings(EXAMPLE, users=None, spawn_rate=None, duration=None)
+
+    assert (load.users, load.spawn_rate, load.duration) == (20, 5, "1m")
+
+
+def test_the_lab_reads_the_example_as_it_is() -> None:
+    assert Settings.load(PROJECT, {}).stop_seconds > 0
+
+
+@pytest.mark.parametrize("name", EXAMPLE)
+def test_every_documented_setting_is_used(name: str) -> None:
+    lab = "\n".join(path.read_text() for path in (REPOSITORY / "loadtest" / "lab").rglob("*.py"))
+    used_by_compose = re.search(rf"^\s+{name}:|\$\{{{name}\W", COMPOSE, re.MULTILINE)
+
+    assert name in SERVICE_SETTINGS or used_by_compose or f'"{name}"' in lab
+
+
+@pytest.mark.parametrize("name", EXAMPLE)
+def test_every_setting_is_explained_on_the_line_above_it(name: str) -> None:
+    lines = PROJECT.env_example.read_text().splitlines()
+    above = lines[next(number for number, line in enumerate(lines) if line.startswith(f"{name}=")) - 1]
+
+    assert re.fullmatch(r"# \S.{10,}\.", above)
+    assert not above.startswith("# ---")
+
+
+def filled_from_example() -> dict[str, str]:
+    """Return the example's settings with something in place of the secrets it leaves empty."""
+    return EXAMPLE | dict.fromkeys(SECRETS, "x" * 32)

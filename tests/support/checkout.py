@@ -1,0 +1,55 @@
+"""A checkout of one's own to bring the lab up in, on ports nobody uses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.services import free_port
+
+REPOSITORY = Path(__file__).parents[2]
+PORT_SETTINGS = ("FLASK_PORT", "FASTAPI_PORT", "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+_LEFT_BEHIND = shutil.ignore_patterns(
+    ".git", ".venv", ".env", ".env.*[!e]", ".run", ".tools", ".*_cache", ".hypothesis", "__pycache__", "build", "tests"
+)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the repository and the environment its commands run in."""
+
+    root: Path
+    environment: dict[str, str]
+
+    def lab(self, *arguments: str, seconds: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the lab's command line in the copy, as installed in the environment of these tests."""
+        command = [str(Path(sys.executable).parent / "lab"), *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+
+def odd_ports() -> dict[str, str]:
+    """Return a free port for each port setting."""
+    ports: set[int] = set()
+    while len(ports) < len(PORT_SETTINGS):
+        ports.add(free_port())
+    return dict(zip(PORT_SETTINGS, map(str, ports), strict=True))
+
+
+def new_checkout(target: Path) -> Checkout:
+    """Return a copy of the repository, with ports of its own and without this process's settings."""
+    shutil.copytree(REPOSITORY, target, ignore=_LEFT_BEHIND)
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return Checkout(target, inherited | odd_ports())
