@@ -16,6 +16,8 @@ pytestmark = pytest.mark.stack
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"flask-api": "services/flask_api", "fastapi-api": "services/fastapi_api", "locust": "loadtest"}
 
+MOST_BYTES_OVER_BASE = 200 << 20
+
 PROGRAMS = """
 import json, shutil
 names = "pip pip3 uv gcc cc g++ make ld curl wget".split()
@@ -79,6 +81,22 @@ def test_both_services_share_their_base_with_the_same_layers(stack: Stack, servi
     base = docker_json("image", "inspect", stack.settings["PYTHON_IMAGE"])["RootFS"]["Layers"]
 
     assert stack.image(service)["RootFS"]["Layers"][: len(base)] == base
+
+
+@pytest.mark.parametrize("service", OWN_IMAGES)
+def test_code_is_a_small_layer_on_top_of_the_dependencies(stack: Stack, service: str) -> None:
+    history = ["docker", "history", "--human=false", "--format", "{{.Size}}", stack.image(service)["Id"]]
+    code, *below = (size for size in map(int, run(history).stdout.split()) if size > 0)
+
+    assert code < 1 << 20, "a change of code must not send the dependencies again"
+    assert max(below) > 10 << 20
+
+
+@pytest.mark.parametrize("service", SERVICES.values())
+def test_image_adds_no_more_than_it_needs_to_its_base(stack: Stack, service: str) -> None:
+    base = docker_json("image", "inspect", stack.settings["PYTHON_IMAGE"])["Size"]
+
+    assert stack.image(service)["Size"] - base < MOST_BYTES_OVER_BASE
 
 
 def test_both_services_carry_the_same_model(stack: Stack) -> None:
