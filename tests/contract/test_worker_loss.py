@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -108,7 +109,7 @@ class Traffic:
             try:
                 status = send(self.service, Request("POST", "/predict", body=GOOD), self.token).status_code
                 assert status == 200
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 with self.lock:
                     self.broken += 1
             else:
@@ -137,7 +138,7 @@ def test_no_counter_falls_while_workers_are_killed_under_traffic(service: Runnin
             wait_until(lambda goal=50 * (kill + 1): traffic.answered >= goal, "traffic")  # type: ignore[misc]
             os.kill(service.worker_pids()[0], signal.SIGKILL)
             for _ in range(10):
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, http.client.HTTPException):
                     now = scrape(service)
                     fallen = {
                         series: (value, now.values.get(series))

@@ -208,8 +208,9 @@ def stop(service: RunningService) -> None:
 
 
 def terminate(service: RunningService) -> None:
-    """Send SIGTERM to the arbiter, as a container engine does."""
-    os.kill(service.pid, signal.SIGTERM)
+    """Send SIGTERM to the arbiter, as a container engine does; nothing where it has ended."""
+    assert service.process is not None
+    service.process.send_signal(signal.SIGTERM)
 
 
 def wait_stopped(service: RunningService) -> None:
