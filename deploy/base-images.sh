@@ -38,8 +38,8 @@ require_debootstrap() {
         read -r -p "Go on? [y/N] " answer
         case "$answer" in [yY] | [yY][eE][sS]) ;; *) die "nothing was changed" ;; esac
     fi
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}"
 }
 
 # As Debian's own slim images: licences stay, documentation and translations go, now and with later packages.

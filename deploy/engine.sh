@@ -171,10 +171,10 @@ confirm() {
 install_packages() {
     local missing=$1
     if [ -n "$foreign_suite" ]; then add_foreign_suite "$VERSION_CODENAME" "$foreign_suite"; fi
-    apt-get update -q
+    apt-get update -qq
     # Recommended packages would bring in what the engine does not need (git, criu, a needrestart prompt).
     # shellcheck disable=SC2086 # one word a package
-    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing ||
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o Dpkg::Use-Pty=0 --no-install-recommends $missing ||
         die "the packages could not be installed: $missing(on Ubuntu they are in the component universe: add-apt-repository universe)"
     hash -r
 }
@@ -214,6 +214,9 @@ start() {
     fi
     if [ -n "${DOCKER_HOST:-}" ] && ! engine_answers; then
         die "DOCKER_HOST=$DOCKER_HOST is set and nothing answers there. Start it, or unset DOCKER_HOST to set up an engine here"
+    fi
+    if [ -S /var/run/docker.sock ] && [ ! -w /var/run/docker.sock ]; then
+        die "an engine is here, but $(id -un) may not use it. Run: sudo usermod -aG docker $(id -un) (gives root's rights), then log in again"
     fi
     choose_packages
     require_root

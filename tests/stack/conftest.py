@@ -14,10 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UP_SECONDS = 120
+COLD_BUILD_SECONDS = 900
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "stack: needs a container engine; skipped where none answers")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("stack"):
+            # Whichever test comes first builds the images.
+            item.add_marker(pytest.mark.timeout(COLD_BUILD_SECONDS))
 
 
 @pytest.fixture(scope="session")
