@@ -1,0 +1,111 @@
+"""The lab in containers, for real, where an engine answers; under a project name and on ports of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.errors import LabError
+from lab.project import Project
+from lab.stack.engine import Engine
+from lab.stack.environment import merged
+from support.checkout import REPOSITORY, Checkout, new_checkout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UP_AGAIN_SECONDS = 10.0
+SERVICES = ["flask-api", "fastapi-api", "locust", "prometheus"]
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """The lab, up in containers."""
+    try:
+        Engine.find()
+    except LabError as error:
+        pytest.skip(f"{error}; make engine sets one up")
+    plain = new_checkout(tmp_path_factory.mktemp("containers") / "checkout")
+    here = merged(Project(REPOSITORY), os.environ)
+    images = {name: here[name] for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")}
+    certificates = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in os.environ else {}
+    own = {"COMPOSE_PROJECT_NAME": f"serving-lab-cli-{os.getpid()}"}
+    checkout = Checkout(plain.root, plain.environment | images | certificates | own)
+    result = checkout.lab("up", "--mode", "containers", seconds=500)
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    yield checkout
+    checkout.lab("down")
+
+
+def test_every_container_is_ready(containers: Checkout) -> None:
+    shown = containers.lab("ps").stdout
+
+    for service in SERVICES:
+        assert re.search(rf"^ {service} +running +ready +\d+ +[1-9]\d* +[1-9]\d* MiB", shown, re.MULTILINE), shown
+
+
+def test_a_second_up_leaves_the_containers_as_they_are(containers: Checkout) -> None:
+    before = container_ids(containers)
+
+    started = time.monotonic()
+    result = containers.lab("up")
+
+    assert (result.returncode, time.monotonic() - started < UP_AGAIN_SECONDS) == (0, True), result.stdout
+    assert container_ids(containers) == before
+    assert "The lab is up (containers)" in result.stdout
+
+
+def test_a_load_from_the_stacks_own_network_succeeds(containers: Checkout) -> None:
+    result = containers.lab("load", "--users", "4", "--rate", "4", "--duration", "3s")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"fastapi /predict +[1-9]", result.stdout + result.stderr)
+
+
+def test_a_load_that_is_refused_fails(containers: Checkout) -> None:
+    result = containers.lab("load", "--users", "2", "--rate", "2", "--duration", "2s", API_PASSWORD="wrong")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+def test_the_other_mode_is_refused_meanwhile(containers: Checkout) -> None:
+    result = containers.lab("up", "--mode", "native")
+
+    assert result.stderr == "error: the lab is up already, as containers\n mend: make down, then make up MODE=native\n"
+
+
+def test_another_checkout_does_not_take_the_containers_over(containers: Checkout, tmp_path: Path) -> None:
+    other = Checkout(new_checkout(tmp_path / "other").root, containers.environment)
+    before = container_ids(containers)
+
+    up, down = other.lab("up", "--mode", "containers"), other.lab("down")
+
+    assert f"the lab is up from another checkout, {containers.root}" in up.stderr
+    assert down.stdout == "Nothing was running.\n"
+    assert container_ids(containers) == before
+
+
+def test_down_leaves_neither_containers_nor_networks_nor_volumes(containers: Checkout) -> None:
+    result = containers.lab("down")
+
+    assert (result.returncode, result.stdout) == (0, "The lab is down (containers).\n"), result.stderr
+    label = f"label=com.docker.compose.project={containers.environment['COMPOSE_PROJECT_NAME']}"
+    for what in (["ps", "--all"], ["network", "ls"], ["volume", "ls"]):
+        left = subprocess.run(
+            ["docker", *what, "--quiet", "--filter", label], capture_output=True, text=True, check=True
+        )
+        assert left.stdout == "", what
+
+
+def container_ids(checkout: Checkout) -> set[str]:
+    """Return the running containers of the checkout's lab."""
+    label = f"label=com.docker.compose.project={checkout.environment['COMPOSE_PROJECT_NAME']}"
+    command = ["docker", "ps", "--quiet", "--filter", label]
+    return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
