@@ -3,6 +3,7 @@
 # A check whose tool is missing is named and left out; with CI=true it fails.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+root=$PWD
 
 failed=()
 
@@ -27,21 +28,16 @@ compose_config() {
 
 in_prometheus_image() {
     local image
-    image=$( { grep -s '^PROMETHEUS_IMAGE=.' .env || grep '^PROMETHEUS_IMAGE=' .env.example; } | tail -n 1 | cut -d= -f2)
-    docker run --rm --network none --volume "$PWD/monitoring/prometheus:/etc/prometheus:ro" --workdir /etc/prometheus \
-        --entrypoint promtool "$image" "$@"
+    image=$( { grep -s '^PROMETHEUS_IMAGE=.' "$root/.env" || grep '^PROMETHEUS_IMAGE=' "$root/.env.example"; } | tail -n 1 | cut -d= -f2)
+    docker run --rm --network none --volume "$PWD:/etc/prometheus:ro" --workdir /etc/prometheus --entrypoint promtool "$image" "$@"
 }
 
-promtool_checks() {
-    local run=$1 tests
-    (
-        cd "$2" || exit
-        tests=$(find . -path '*test*' -name '*.y*ml')
-        "$run" check config --lint=all prometheus.yml || exit
-        # shellcheck disable=SC2086 # one argument a file
-        if [ -n "$tests" ]; then "$run" test rules $tests; fi
-    )
-}
+promtool_checks() (
+    cd monitoring/prometheus || exit
+    mapfile -t tests < <(find . -path '*/tests/*' -name '*.y*ml')
+    "$@" check config --lint=all prometheus.yml || exit
+    if [ ${#tests[@]} -gt 0 ]; then "$@" test rules "${tests[@]}"; fi
+)
 
 check "ruff check" ruff check .
 check "ruff format" ruff format --check --quiet .
@@ -56,9 +52,9 @@ else
     without "docker compose config" "the docker compose plugin is missing (make engine)"
 fi
 if command -v promtool >/dev/null; then
-    check "promtool" promtool_checks promtool monitoring/prometheus
+    check "promtool" promtool_checks promtool
 elif engine; then
-    check "promtool" promtool_checks in_prometheus_image .
+    check "promtool" promtool_checks in_prometheus_image
 else
     without "promtool" "neither promtool nor a container engine is here (apt-get install prometheus)"
 fi
