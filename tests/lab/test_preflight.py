@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+NOBODY = 65534
+
 
 @pytest.fixture
 def settings() -> Settings:
@@ -32,6 +34,18 @@ def listening(address: str = "127.0.0.1") -> Iterator[int]:
         listener.bind((address, 0))
         listener.listen()
         yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def no_privileges() -> Iterator[None]:
+    """Let file permissions be asked as somebody who is not root, as a user would meet them."""
+    real, effective, saved = os.getresuid()
+    if effective == 0:
+        os.setresuid(NOBODY, 0, 0)  # access(2) asks for the real user
+    try:
+        yield
+    finally:
+        os.setresuid(real, effective, saved)
 
 
 def test_free_ports_are_fine(settings: Settings) -> None:
@@ -94,11 +108,13 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     assert check_disk(tmp_path, 1 << 60, "mend").outcome is Outcome.FAIL
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_checkout_of_somebody_else_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
 
-    assert check_writable(Project(tmp_path)).outcome is Outcome.FAIL
+    with no_privileges():
+        check = check_writable(Project(tmp_path))
+
+    assert (check.outcome, check.detail) == (Outcome.FAIL, f"{tmp_path} cannot be written to")
 
 
 def test_the_first_failure_stops_and_warnings_do_not() -> None:
