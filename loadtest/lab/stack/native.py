@@ -69,6 +69,8 @@ class NativeStack:
         tools = Tools.find()
         for name, why in tools.missing.items():
             self._console.print(f"[yellow]{name} is left out[/]: {why}", soft_wrap=True)
+        if not self.running():
+            preflight.require(self.checks())
         self.build()
         programs = programs_for(self._project, self._settings, tools, self._project.run_dir)
         environment = shared_environment(self._project, self._settings, self._project.run_dir)
