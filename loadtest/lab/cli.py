@@ -104,7 +104,7 @@ def doctor(mode: _Mode = None) -> None:
     project = Project.find()
     checks = Choice(project, Settings.load(project), console).to_start(mode).checks()
     guide.print_checks(console, checks)
-    preflight.require(checks)
+    raise typer.Exit(int(any(check.outcome is preflight.Outcome.FAIL for check in checks)))
 
 
 @app.command()
