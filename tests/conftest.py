@@ -112,5 +112,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def _services_of(item: pytest.Item) -> Iterator[RunningService]:
     for argument in getattr(item, "funcargs", {}).values():
         for value in argument.values() if isinstance(argument, Mapping) else [argument]:
-            if isinstance(value, RunningService) and value.log_dir is not None:
+            if isinstance(value, RunningService) and value.directory is not None:
                 yield value

@@ -18,7 +18,7 @@ from support.services import (
     SERVICE_NAMES,
     ServiceName,
     process_group,
-    run_to_exit,
+    refusal,
     running_service,
     terminate,
     wait_stopped,
@@ -183,8 +183,8 @@ def test_a_taken_port_is_named(model_dir: Path, name: ServiceName) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ended = run_to_exit(name, model_dir, PORT=port)
+        ended = refusal(name, model_dir, PORT=port)
 
-    assert ended.returncode not in {0, 2}
+    assert ended.exit_code not in {0, 2}
     assert str(port) in ended.stderr
     assert "Traceback" not in ended.stderr

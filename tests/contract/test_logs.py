@@ -116,11 +116,12 @@ def test_no_secret_is_logged(talking_pair: Pair, name: ServiceName) -> None:
 
 
 def test_both_services_log_the_same_of_a_request(talking_pair: Pair) -> None:
-    fields = []
-    for service in talking_pair.values():
+    def logged(service: RunningService) -> dict[str, Any]:
         send(service, Request("GET", "/health", headers=(("X-Request-ID", "compared"),)))
-        wait_until(lambda service=service: '"compared"' in service.stderr(), "the line")  # type: ignore[misc]
+        wait_until(lambda: '"compared"' in service.stderr(), "the line")
         [line] = [line for line in json_lines(service.stderr()) if line.get("request_id") == "compared"]
-        fields.append({key: value for key, value in line.items() if key not in {"time", "process", "duration_seconds"}})
+        return {key: value for key, value in line.items() if key not in {"time", "process", "duration_seconds"}}
 
-    assert fields[0] == fields[1]
+    flask, fastapi = map(logged, talking_pair.values())
+
+    assert flask == fastapi

@@ -206,32 +206,24 @@ def test_scrapes_count_themselves(one: RunningService) -> None:
 
 
 def test_both_services_count_the_same_traffic_alike(pair: Pair) -> None:
-    grown = []
-    for service in pair.values():
+    def grown(service: RunningService) -> dict[Series, float]:
         before = scrape(service)
         send_traffic(service, times=2)
         for method in ("GET", "OPTIONS", "PROPFIND", "TRACE"):
             send(service, Request(method, "/predict", headers=()))
             send(service, Request(method, "/unknown", headers=()))
-        logged = before.value("prediction_log_written_total") + 10
-        wait_until(
-            lambda service=service, logged=logged: scrape(service).value("prediction_log_written_total") >= logged,  # type: ignore[misc]
-            "predictions written",
-        )
-        after = scrape(service)
-        grown.append(
-            {
-                series: value - before.values.get(series, 0)
-                for series, value in after.counters().items()
-                if not series[0].endswith(("_sum", "_bucket", "service_cpu_seconds_total"))
-                and ("handler", "/metrics") not in series[1]
-            }
-        )
-    flask, fastapi = grown
+        wait_until(lambda: change(before, scrape(service), "prediction_log_written_total") >= 10, "predictions written")
+        rises = {
+            series: value - before.values.get(series, 0)
+            for series, value in scrape(service).counters().items()
+            if not series[0].endswith(("_sum", "_bucket", "service_cpu_seconds_total"))
+            and ("handler", "/metrics") not in series[1]
+        }
+        return {series: rise for series, rise in rises.items() if rise}
 
-    assert {series: rise for series, rise in flask.items() if rise} == {
-        series: rise for series, rise in fastapi.items() if rise
-    }
+    flask, fastapi = map(grown, pair.values())
+
+    assert flask == fastapi
 
 
 def test_both_services_show_the_same_series_from_the_first_scrape(model_dir: Path) -> None:

@@ -116,6 +116,10 @@ class Traffic:
                 with self.lock:
                     self.answered += 1
 
+    def wait_for(self, answered: int) -> None:
+        """Wait until this many requests have been answered."""
+        wait_until(lambda: self.answered >= answered, f"{answered} answered", explain=self.service.stderr)
+
 
 @contextlib.contextmanager
 def traffic_on(service: RunningService) -> Iterator[Traffic]:
@@ -135,7 +139,7 @@ def test_no_counter_falls_while_workers_are_killed_under_traffic(service: Runnin
     before = last = scrape(service)
     with traffic_on(service) as traffic:
         for kill in range(KILLS):
-            wait_until(lambda goal=50 * (kill + 1): traffic.answered >= goal, "traffic")  # type: ignore[misc]
+            traffic.wait_for(50 * (kill + 1))
             os.kill(service.worker_pids()[0], signal.SIGKILL)
             for _ in range(10):
                 with contextlib.suppress(OSError, http.client.HTTPException):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -32,6 +33,7 @@ PASSWORD = "correct horse battery staple"
 
 START_SECONDS = 60.0
 STOP_SECONDS = 45.0
+REFUSE_SECONDS = 20.0
 
 # Below the range the kernel hands to outgoing connections, so that a load beside cannot take the port meanwhile.
 PORTS = range(20000, 32000)
@@ -39,7 +41,10 @@ PORTS = range(20000, 32000)
 
 @dataclass(frozen=True)
 class RunningService:
-    """A service that answers. `process` and `log_dir` are None where somebody else started it."""
+    """A service that answers.
+
+    `process` and `directory`, where it runs and its output is kept, are None where somebody else started it.
+    """
 
     name: ServiceName
     base_url: str
@@ -47,7 +52,7 @@ class RunningService:
     password: str
     secret_key: str
     process: subprocess.Popen[bytes] | None = None
-    log_dir: Path | None = None
+    directory: Path | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -95,7 +100,7 @@ class RunningService:
         return self._log("stderr")
 
     def _log(self, stream: str) -> str:
-        path = self.log_dir / stream if self.log_dir else None
+        path = self.directory / stream if self.directory else None
         return path.read_text(errors="replace") if path and path.exists() else ""
 
 
@@ -151,10 +156,10 @@ def running_services(model_dir: Path | str, **settings: Setting) -> Iterator[Map
 def launched_service(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
     """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving."""
     environment = settings_environment(model_dir, **settings)
-    log_dir = Path(tempfile.mkdtemp(prefix=f"{name}-api-"))
-    with (log_dir / "stdout").open("wb") as stdout, (log_dir / "stderr").open("wb") as stderr:
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-api-"))
+    with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            command(name), env=environment, cwd=log_dir, stdout=stdout, stderr=stderr, start_new_session=True
+            command(name), env=environment, cwd=directory, stdout=stdout, stderr=stderr, start_new_session=True
         )
     service = RunningService(
         name=name,
@@ -163,7 +168,7 @@ def launched_service(name: ServiceName, model_dir: Path | str, **settings: Setti
         password=environment.get("API_PASSWORD", ""),
         secret_key=environment.get("SECRET_KEY", ""),
         process=process,
-        log_dir=log_dir,
+        directory=directory,
     )
     try:
         yield service
@@ -171,20 +176,33 @@ def launched_service(name: ServiceName, model_dir: Path | str, **settings: Setti
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        shutil.rmtree(log_dir, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
-def run_to_exit(name: ServiceName, model_dir: Path | str, **settings: Setting) -> subprocess.CompletedProcess[str]:
-    """Start a service that is expected to refuse, and return how it ended."""
-    return subprocess.run(
-        command(name),
-        env=settings_environment(model_dir, **settings),
-        cwd=tempfile.gettempdir(),
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Refusal:
+    """How a service ended that did not start."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def refusal(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Refusal:
+    """Start a service that is expected not to start, and return how it ended."""
+    with launched_service(name, model_dir, **settings) as service:
+        assert service.process is not None
+        try:
+            exit_code = service.process.wait(REFUSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{name} did not refuse {settings}\n{report(service)}") from None
+        return Refusal(exit_code, service.stdout(), service.stderr())
+
+
+def refusals(model_dir: Path | str, **settings: Setting) -> list[Refusal]:
+    """Start both services, which are expected not to start, and return how they ended."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda name: refusal(name, model_dir, **settings), SERVICE_NAMES))
 
 
 def wait_until_ready(service: RunningService) -> None:
