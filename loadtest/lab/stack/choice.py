@@ -17,13 +17,14 @@ class Choice:
     def __init__(self, project: Project, settings: Settings, console: Console) -> None:
         self._console = console
         self._stacks: dict[Mode, Stack] = {
-            Mode.CONTAINERS: ContainerStack(project, settings, console),
+            # First the one whose socket answers at once, then the one whose engine takes its time.
             Mode.NATIVE: NativeStack(project, settings, console),
+            Mode.CONTAINERS: ContainerStack(project, settings, console),
         }
 
     @property
     def both(self) -> list[Stack]:
-        """The stack in containers and the one on the host."""
+        """The stack on the host and the one in containers."""
         return list(self._stacks.values())
 
     def running(self) -> Stack | None:
