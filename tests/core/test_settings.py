@@ -42,7 +42,9 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("DRAIN_SECONDS", "-1", "expected `float` >= 0"),
         ("SECRET_KEY", "s3cr3t-but-short", "expected 32 bytes at least"),
         ("RATE_LIMIT", "lots", "expected a rate such as 100/minute"),
-        ("CORS_ORIGINS", "*", "no wildcard"),
+        ("RATE_LIMIT", "0/minute", "expected a rate such as 100/minute"),
+        ("CORS_ORIGINS", "*", "expected origins such as https://app.example.org"),
+        ("CORS_ORIGINS", "https://one.example,two.example", "expected origins such as"),
         ("CACHE_MAX_ENTRIES", "0", "expected `int` >= 1"),
         ("PREDICTION_LOG_MAX_BYTES", "10", "expected `int` >= 4096"),
     ],
@@ -66,6 +68,11 @@ def test_a_secrets_value_is_never_shown() -> None:
     with pytest.raises(SettingsError) as refused:
         read(SECRET_KEY="s3cr3t-but-short")
     assert "s3cr3t" not in str(refused.value)
+
+
+def test_origins_are_taken_apart() -> None:
+    settings = read(CORS_ORIGINS="https://one.example, http://[::1]:8080,")
+    assert settings.allowed_origins == {"https://one.example", "http://[::1]:8080"}
 
 
 def test_a_key_is_measured_in_bytes() -> None:

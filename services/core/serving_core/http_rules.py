@@ -70,9 +70,8 @@ class Cors:
     Source: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
 
-    def __init__(self, origins: str) -> None:
-        """`origins` are separated by commas."""
-        self._origins = frozenset(origin.strip() for origin in origins.split(",") if origin.strip())
+    def __init__(self, origins: frozenset[str]) -> None:
+        self._origins = origins
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
         """Headers of any response to a request from this origin."""

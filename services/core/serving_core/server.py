@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
+import socket
 import sys
 import tempfile
 import time
@@ -68,16 +70,22 @@ def run(program: Program) -> None:
     except SettingsError as error:
         _exit_with_line(program, error, _WRONG_SETTING)
     configure_logging(settings)
+    # Until gunicorn has its own handler: what has been made by then is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    arbiter_pid = os.getpid()
     try:
         run_dir = _make_run_dir(settings, program.name)
     except OSError as error:
         _exit_with_line(program, f"RUN_DIR: cannot write to {error.filename}: {error.strerror}", _WRONG_SETTING)
     try:
+        _check_address(settings)
         service = Service(settings, run_dir, framework=program.framework, server=program.server)
+        _Application(program, service, run_dir).run()
     except StartupError as error:
-        shutil.rmtree(run_dir)
         _exit_with_line(program, error, _CANNOT_START)
-    _Application(program, service, run_dir).run()
+    finally:
+        if os.getpid() == arbiter_pid:  # workers come by here too
+            shutil.rmtree(run_dir)
 
 
 def _exit_with_line(program: Program, line: object, status: int) -> NoReturn:
@@ -89,6 +97,18 @@ def _make_run_dir(settings: Settings, name: str) -> Path:
     """A fresh directory: metrics files of an earlier run must not be counted again."""
     parent = settings.run_dir or (_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else tempfile.gettempdir())
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+
+
+def _check_address(settings: Settings) -> None:
+    """Find out before the model is loaded whether the address is free; gunicorn tries for seconds, and less clearly."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.create_server((settings.host, settings.port), family=family).close()
+    except OSError as error:
+        reason = (
+            os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        )  # below 0: no such name
+        raise StartupError(f"cannot listen on HOST {settings.host}, PORT {settings.port}: {reason}") from None
 
 
 class _Application(BaseApplication):
@@ -104,7 +124,9 @@ class _Application(BaseApplication):
         settings = self.service.settings
         slots = _WorkerSlots()
         options = {
-            "bind": f"{settings.host}:{settings.port}",
+            "bind": f"[{settings.host}]:{settings.port}"
+            if ":" in settings.host
+            else f"{settings.host}:{settings.port}",
             "proc_name": self._program.name,
             "workers": settings.workers,
             "threads": settings.threads,
@@ -120,7 +142,6 @@ class _Application(BaseApplication):
             "post_fork": slots.enter,
             "child_exit": slots.release,
             "pre_request": self._close_connection_when_draining,
-            "on_exit": self._remove_run_dir,
             **self._program.hooks(self.service),
         }
         for name, value in options.items():
@@ -137,9 +158,6 @@ class _Application(BaseApplication):
         if self.service.lifecycle.phase is Phase.DRAINING:
             request.force_close()
 
-    def _remove_run_dir(self, server: Arbiter) -> None:  # noqa: ARG002
-        shutil.rmtree(self._run_dir, ignore_errors=True)
-
 
 class _DrainingArbiter(Arbiter):
     """Says that the service is not ready, and waits for load balancers to see it, before it closes the listener."""
@@ -152,6 +170,10 @@ class _DrainingArbiter(Arbiter):
         _logger.info("draining for %s s", service.settings.drain_seconds)
         time.sleep(service.settings.drain_seconds)
         run_dry([listener.sock for listener in self.LISTENERS], _QUEUE_SECONDS)
+        super().handle_term()
+
+    def handle_int(self) -> None:
+        """Stop at once but in order; gunicorn would send SIGQUIT, which uvicorn's worker does not act on."""
         super().handle_term()
 
 

@@ -67,7 +67,7 @@ class Service:
         self.model = self.predictor.info
         self.cache = PredictionCache(settings.cache_max_entries, self.model.sha256)
         self.tokens = Tokens(settings)
-        self.cors = Cors(settings.cors_origins)
+        self.cors = Cors(settings.allowed_origins)
         self.metrics = Metrics(run_dir)
         self.metrics.add_collector(
             ServiceCollector(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import limits
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIN_SECRET_BYTES = 32
+# As a browser writes it into the Origin header: no path, no wildcard, lower case.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 
 _Count = Annotated[int, Meta(ge=1, le=256)]
 _Seconds = Annotated[float, Meta(ge=0, le=3600)]
@@ -64,13 +67,15 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     def __post_init__(self) -> None:
         if len(self.secret_key.encode()) < MIN_SECRET_BYTES:
             raise ValueError(f"SECRET_KEY: expected {MIN_SECRET_BYTES} bytes at least")
-        if self.rate_limit:
-            try:
-                limits.parse(self.rate_limit)
-            except ValueError:
-                raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or nothing") from None
-        if "*" in self.cors_origins:
-            raise ValueError("CORS_ORIGINS: expected origins such as https://app.example.org, no wildcard")
+        if self.rate_limit and not _is_rate(self.rate_limit):
+            raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or nothing")
+        if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
+            raise ValueError("CORS_ORIGINS: expected origins such as https://app.example.org, separated by commas")
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        """The origins of `cors_origins`, one by one."""
+        return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, default_port: int) -> Self:
@@ -84,6 +89,13 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
             return msgspec.convert({"PORT": default_port} | given, cls, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(_in_one_line(error)) from None
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return limits.parse(text).amount > 0
+    except ValueError:
+        return False
 
 
 def _in_one_line(error: msgspec.ValidationError) -> str:
