@@ -77,12 +77,13 @@ def test_a_body_above_the_limit_is_refused(service: RunningService, token: str, 
 
 
 def test_a_refused_body_does_not_disturb_the_next_request_of_the_client(service: RunningService, token: str) -> None:
-    with service.client(token) as client:
-        headers = dict(JSON_TYPE)
-        refused = client.post("/predict", content=padded(1_048_577), headers=headers)
-        accepted = client.post("/predict", content=padded(200), headers=headers)
+    """Whoever closes a connection after its answer has to say so in it, or a client loses what it sends next."""
+    for _ in range(30):
+        with service.client(token) as client:
+            refused = client.post("/predict", content=padded(1_300_000), headers=dict(JSON_TYPE))
+            accepted = client.post("/predict", content=padded(200), headers=dict(JSON_TYPE))
 
-    assert (refused.status_code, accepted.status_code) == (413, 200)
+        assert (refused.status_code, accepted.status_code) == (413, 200)
 
 
 @pytest.fixture(scope="module")
