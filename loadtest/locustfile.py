@@ -1,16 +1,20 @@
 """Realistic load on both services: `locust -f loadtest/locustfile.py`, then http://localhost:8089.
 
-FLASK_URL, FASTAPI_URL, API_USERNAME, API_PASSWORD, THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE and
-REPEAT_POOL_SIZE set it up; Locust reads its own LOCUST_* variables. Users are shared out evenly between the services.
+FLASK_URL, FASTAPI_URL, API_USERNAME, API_PASSWORD, THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE,
+REPEAT_POOL_SIZE and LOAD_SHAPE* set it up; Locust reads its own LOCUST_* variables. Users are shared out evenly between
+the services.
 """
 
 import os
 import sys
 
+from lab.compare.page import add_page
 from lab.load.answers import Consistency
 from lab.load.exporter import add_metrics_route
 from lab.load.features import FeatureSource
 from lab.load.settings import LoadSettings, SettingError
+from lab.load.shape_settings import Kind, ShapeSettings
+from lab.load.shapes import SetShape
 from lab.load.totals import Totals
 from lab.load.users import PredictionUser
 from lab.load.verdict import set_exit_code
@@ -22,6 +26,7 @@ from locust.runners import WorkerRunner
 
 try:
     SETTINGS = LoadSettings.from_environment(os.environ)
+    SetShape.settings = ShapeSettings.from_environment(os.environ)
 except SettingError as error:
     sys.stderr.write(f"locust: {error}\n")
     sys.exit(2)
@@ -45,17 +50,25 @@ class FastApiUser(PredictionUser):
     base_url = host = SETTINGS.fastapi_url
 
 
+if SetShape.settings.kind is not Kind.NONE:
+
+    class Shape(SetShape):
+        """Locust takes up what shape it finds here, and then asks nobody for users."""
+
+
 def suggest_load(parser: LocustArgumentParser) -> None:
     """Fill in the web UI's start form where neither options nor LOCUST_USERS and LOCUST_SPAWN_RATE do."""
     parser.set_defaults(num_users=20, spawn_rate=5)
 
 
 def watch(environment: Environment, **_: object) -> None:
-    """Count, watch the generator, serve /metrics, and judge the run at its end."""
+    """Count, watch the generator, serve /metrics and the comparison page, and judge the run at its end."""
     totals, vitals = Totals(environment), VitalsMonitor(environment)
     if isinstance(environment.runner, WorkerRunner):
         return
+    SetShape.watch(environment)
     add_metrics_route(environment, totals, vitals)
+    add_page(environment, {user.service: user.base_url for user in (FlaskUser, FastApiUser)}, totals, vitals)
     environment.events.quitting.add_listener(lambda **_: set_exit_code(environment, totals))
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import yaml
 from lab.load.settings import LoadSettings
+from lab.load.shape_settings import ShapeSettings
 from lab.project import Project
 from lab.stack.environment import SECRETS, Settings, read
 from lab.stack.headless import Load
@@ -62,6 +63,7 @@ def test_a_documented_default_of_the_load_is_its_own_default() -> None:
     access = {name: filled_from_example()[name] for name in ("API_USERNAME", "API_PASSWORD")}
 
     assert LoadSettings.from_environment(filled_from_example()) == LoadSettings.from_environment(access)
+    assert ShapeSettings.from_environment(EXAMPLE) == ShapeSettings()
 
 
 def test_the_documented_load_can_be_run() -> None:

@@ -30,7 +30,7 @@ class LoadSettings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "LoadSettings":
         """Read the settings; an empty value counts as absent. Raises SettingError for the first one that is wrong."""
-        reader = _Reader(environment)
+        reader = Reader(environment)
         settings = cls(
             flask_url=reader.url("FLASK_URL", "http://127.0.0.1:5000"),
             fastapi_url=reader.url("FASTAPI_URL", "http://127.0.0.1:8000"),
@@ -47,16 +47,20 @@ class LoadSettings:
 
 
 @dataclass(frozen=True)
-class _Reader:
+class Reader:
+    """Reads settings from an environment, each with its default; every method raises SettingError."""
+
     environment: Mapping[str, str]
 
     def text(self, name: str, default: str | None = None) -> str:
+        """Return a value that is not empty."""
         value = self.environment.get(name) or default
         if not value:
             raise SettingError(f"{name} is not set")
         return value
 
     def url(self, name: str, default: str) -> str:
+        """Return the address of a service, without a slash at its end."""
         value = self.text(name, default).rstrip("/")
         try:
             parts = urlsplit(value)
@@ -67,17 +71,19 @@ class _Reader:
             raise SettingError(f"{name} must be an http or https URL, not {value!r}")
         return value
 
-    def number(self, name: str, default: float, *, maximum: float) -> float:
+    def number(self, name: str, default: float, *, maximum: float, minimum: float = 0) -> float:
+        """Return a number between two others."""
         value = self.text(name, str(default))
         try:
             number = float(value)
         except ValueError:
             number = math.nan
-        if not 0 <= number <= maximum:
-            raise SettingError(f"{name} must be a number from 0 to {maximum:g}, not {value!r}")
+        if not minimum <= number <= maximum:
+            raise SettingError(f"{name} must be a number from {minimum:g} to {maximum:g}, not {value!r}")
         return number
 
     def count(self, name: str, default: int, *, maximum: int) -> int:
+        """Return a whole number from 1."""
         value = self.text(name, str(default))
         if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= maximum):
             raise SettingError(f"{name} must be a whole number from 1 to {maximum}, not {value!r}")

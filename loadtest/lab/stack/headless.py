@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lab.errors import LabError
+from lab.load.settings import SettingError
+from lab.load.shape_settings import Kind, ShapeSettings
 
 _DURATION = re.compile(r"(?=\d)(\d+h)?(\d+m)?(\d+s)?|\d+")
 _USAGE_EXIT_CODE = 2
@@ -19,6 +21,8 @@ class Load:
     """Users started a second."""
     duration: str
     """As Locust reads it: 30s, 5m, 1h, 1h30m."""
+    shaped: bool = False
+    """Whether LOAD_SHAPE says instead how many users there are when, and how long."""
 
     @classmethod
     def from_settings(
@@ -27,12 +31,23 @@ class Load:
         """Return what was asked for, and for the rest what the settings say.
 
         Raises:
-            LabError: a setting is no number, or the duration is none.
+            LabError: a setting is wrong, the duration is none, or a load shape is set and says otherwise.
         """
+        try:
+            shape = ShapeSettings.from_environment(environment).kind
+        except SettingError as error:
+            raise LabError(str(error), mend="change it in .env") from None
+        if shape is not Kind.NONE and (users or spawn_rate or duration):
+            raise LabError(
+                f"LOAD_SHAPE is {shape}, and says itself how many users there are and how long",
+                mend="leave out USERS, RATE and DURATION, or set LOAD_SHAPE=none",
+                exit_code=_USAGE_EXIT_CODE,
+            )
         load = cls(
             users=users or int(_positive(environment, "LOCUST_USERS")),
             spawn_rate=spawn_rate or _positive(environment, "LOCUST_SPAWN_RATE"),
             duration=duration or environment["LOAD_DURATION"],
+            shaped=shape is not Kind.NONE,
         )
         if not _DURATION.fullmatch(load.duration) or not re.search("[1-9]", load.duration):
             raise LabError(f"{load.duration!r} is no duration: write 30s, 5m or 1h", exit_code=_USAGE_EXIT_CODE)
@@ -43,7 +58,7 @@ class Load:
         """Locust's options for it."""
         length = ("--users", str(self.users), "--spawn-rate", f"{self.spawn_rate:g}", "--run-time", self.duration)
         # Requests still open at the end are waited for, so that they count.
-        return ("--headless", *length, "--stop-timeout", "10")
+        return ("--headless", *(() if self.shaped else length), "--stop-timeout", "10")
 
 
 def _positive(environment: Mapping[str, str], name: str) -> float:

@@ -1,0 +1,244 @@
+"""The comparison page in a real browser: from Locust's start button to both services' moving lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+from support.browser import Visit, chromium, visit
+from support.load import RunningLocust, running_locust
+from support.services import running_services, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+USERS = 8
+THINKING = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.1}
+COLOURS = ["rgb(224, 117, 26)", "rgb(15, 151, 176)"]
+CHARTS = [
+    "requests_per_second",
+    "p50_seconds",
+    "p95_seconds",
+    "p99_seconds",
+    "failed_ratio",
+    "cache_hit_ratio",
+    "cpu_cores",
+    "memory_bytes",
+    "in_progress",
+]
+DRAWN_LINES = """chart => [...document.querySelectorAll(`[data-key="${chart}"] .scatterlayer .js-line`)]
+    .filter(line => line.getTotalLength() > 0).map(line => getComputedStyle(line).stroke)"""
+NEWEST_VALUES = """chart => document.querySelector(`[data-key="${chart}"] .plot`).data.map(trace => trace.y.at(-1))"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def locust(model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
+    """Both services, and Locust with its web UI, doing nothing yet."""
+    with running_services(model_dir, WORKERS=2) as pair:
+        urls = {"FLASK_URL": pair["flask"].base_url, "FASTAPI_URL": pair["fastapi"].base_url}
+        with running_locust(tmp_path_factory.mktemp("locust"), **urls, **THINKING) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def quiet_page(browser: Browser, locust: RunningLocust) -> Iterator[dict[str, Any]]:
+    """What the page said before there was any load."""
+    with visit(browser) as visited:
+        visited.page.goto(f"{locust.base_url}/")
+        visited.page.get_by_role("link", name="Compare services").click()
+        expect(visited.page.locator("#fair")).to_have_text("Yes, conditions are equal")
+        shown = {
+            "banners": visited.page.locator("#banners").inner_text(),
+            "throughput": visited.page.locator('[data-key="requests_per_second"] .empty').inner_text(),
+            "memory": visited.page.evaluate(NEWEST_VALUES, "memory_bytes"),
+        }
+        visited.screenshot("compare-quiet")
+        yield shown | {"errors": visited.errors, "strangers": visited.strangers}
+
+
+@pytest.fixture(scope="module")
+def under_load(browser: Browser, locust: RunningLocust, quiet_page: dict[str, Any]) -> Iterator[Visit]:
+    """The page, reached as a person reaches it: users filled in, Start pressed, the tab chosen."""
+    assert quiet_page
+    with visit(browser) as visited:
+        page = visited.page
+        page.goto(f"{locust.base_url}/")
+        page.get_by_label("Number of users").fill(str(USERS))
+        page.get_by_label("Ramp up").fill(str(USERS))
+        page.get_by_role("button", name="Start").click()
+        page.get_by_role("tab", name="Compare").click()
+        page.wait_for_url("**/compare")
+        page.wait_for_function("/\\d/.test(document.querySelector('#ratio').textContent)")
+        for chart in CHARTS:
+            page.wait_for_function(f"(({DRAWN_LINES})('{chart}')).length === 2 || '{chart}' === 'failed_ratio'")
+        yield visited
+
+
+def test_without_traffic_the_page_says_so_and_still_shows_what_the_services_cost(quiet_page: dict[str, Any]) -> None:
+    assert "No traffic. Start a run in Locust" in quiet_page["banners"]
+    assert quiet_page["throughput"] == "No traffic"
+    assert all(mebibytes > 10 for mebibytes in quiet_page["memory"])
+    assert (quiet_page["errors"], quiet_page["strangers"]) == ([], [])
+
+
+@pytest.mark.parametrize("chart", [chart for chart in CHARTS if chart != "failed_ratio"])
+def test_each_chart_draws_both_services_in_their_colours(under_load: Visit, chart: str) -> None:
+    assert under_load.page.evaluate(DRAWN_LINES, chart) == COLOURS
+
+
+def test_the_lines_move(under_load: Visit) -> None:
+    page = under_load.page
+    before = page.evaluate(NEWEST_VALUES, "requests_per_second")
+    assert all(value > 0 for value in before)
+
+    page.wait_for_function(
+        f"before => JSON.stringify(({NEWEST_VALUES})('requests_per_second')) !== before", arg=json.dumps(before)
+    )
+
+
+def test_the_ratio_is_that_of_the_figures_beside_it_and_has_its_direction_in_words(under_load: Visit) -> None:
+    row = under_load.page.locator("#figures tr").filter(has_text="Requests").inner_text()
+    flask, fastapi = (float(number) for number in re.findall(r"([\d.]+) /s", row))
+    ratio = float(under_load.page.locator("#ratio").inner_text()[:-1])
+    words = under_load.page.locator("#words").inner_text()
+
+    assert ratio == pytest.approx(fastapi / flask, rel=0.02)
+    expected = "Both answer" if abs(ratio - 1) < 0.05 else "FastAPI answers" if ratio > 1 else "Flask answers"
+    assert words.startswith(expected)
+
+
+def test_the_fairness_table_names_equal_and_intended_differences(under_load: Visit) -> None:
+    rows = {
+        row.locator("th").inner_text(): row.locator("td").last.get_attribute("aria-label")
+        for row in under_load.page.locator("#conditions tr").all()
+    }
+
+    assert rows == {
+        "Framework": "meant to differ",
+        "Server": "meant to differ",
+        "Model": "same",
+        "Workers": "same",
+        "Python": "same",
+        "CPU limit": "same",
+        "Memory limit": "same",
+        "Memory counted": "same",
+    }
+
+
+def test_light_and_dark(under_load: Visit) -> None:
+    page = under_load.page
+    light = background(page)
+    under_load.screenshot("compare-light")
+
+    page.get_by_role("button", name="Dark").click()
+
+    dark = background(page)
+    under_load.screenshot("compare-dark")
+    page.get_by_role("button", name="Light").click()
+    assert sum(light) > 600
+    assert sum(dark) < 150
+    assert background(page) == light
+
+
+def test_a_browser_that_prefers_dark_gets_it(browser: Browser, locust: RunningLocust) -> None:
+    with visit(browser, dark=True) as visited:
+        visited.page.goto(f"{locust.base_url}/compare")
+
+        assert sum(background(visited.page)) < 150
+
+
+@pytest.mark.parametrize(("name", "width"), [("phone", 390), ("laptop", 1280)])
+def test_nothing_is_wider_than_the_window(under_load: Visit, name: str, width: int) -> None:
+    page = under_load.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_function(
+        "[...document.querySelectorAll('.chart')]"
+        ".every(chart => chart.querySelector('.main-svg').clientWidth <= chart.clientWidth)"
+    )
+    under_load.screenshot(f"compare-{name}")
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_printed_it_is_light_without_controls_and_keeps_its_charts(under_load: Visit, tmp_path: Path) -> None:
+    page = under_load.page
+    page.emulate_media(media="print", color_scheme="dark")
+    try:
+        page.wait_for_timeout(300)
+        assert not page.get_by_role("button", name="Print").is_visible()
+        assert page.locator(".chart:visible").count() == len(CHARTS)
+        under_load.screenshot("compare-print")
+        printed = page.pdf(path=tmp_path / "compare.pdf", prefer_css_page_size=True)
+    finally:
+        page.emulate_media(media="screen", color_scheme="light")
+
+    assert printed.startswith(b"%PDF")
+    assert len(printed) > 20_000
+
+
+def test_a_run_that_stopped_is_downloaded_as_it_is_shown(
+    under_load: Visit, locust: RunningLocust, tmp_path: Path
+) -> None:
+    page = under_load.page
+    page.goto(f"{locust.base_url}/")
+    page.get_by_role("button", name="Stop").click()
+    page.goto(f"{locust.base_url}/compare")
+    expect(page.locator("#status")).to_contain_text("Last run ended")
+    page.get_by_text("whole run").click()
+    wait_until(lambda: shown_rates(page)[0] > 0, "figures of the run")
+
+    files = {kind: download(page, kind, tmp_path) for kind in ("csv", "json")}
+
+    saved = json.loads(files["json"].read_text())
+    rows = list(csv.DictReader(files["csv"].read_text().splitlines()))
+    assert saved["run"]["users"] == USERS
+    assert saved["run"]["stopped"] > saved["run"]["started"]
+    assert shown_rates(page) == pytest.approx(
+        [saved["run"]["summary"][service]["requests_per_second"] for service in ("flask", "fastapi")], rel=0.01
+    )
+    assert len(rows) == len(saved["points"]) >= 3
+    for row, point in zip(rows, saved["points"], strict=True):
+        assert float(row["time"]) == point["time"]
+        assert float(row["flask_requests_per_second"]) == point["flask"]["requests_per_second"]
+        assert float(row["fastapi_memory_bytes"]) == point["fastapi"]["memory_bytes"]
+        assert int(row["generator_users"]) == point["generator"]["users"]
+    assert {condition["verdict"] for condition in saved["conditions"]} == {"same", "meant to differ"}
+
+
+def test_no_page_reported_an_error_or_asked_another_host(under_load: Visit) -> None:
+    assert (under_load.errors, under_load.strangers) == ([], [])
+
+
+def background(page: Page) -> tuple[int, ...]:
+    """Return the red, green and blue of the page."""
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return tuple(int(part) for part in re.findall(r"\d+", colour)[:3])
+
+
+def shown_rates(page: Page) -> list[float]:
+    """Return the requests a second that the table shows, Flask's first."""
+    row = page.locator("#figures tr").filter(has_text="Requests").inner_text()
+    return [float(number) for number in re.findall(r"([\d.]+) /s", row)] or [0.0]
+
+
+def download(page: Page, kind: str, directory: Path) -> Path:
+    """Press a download button and return the file."""
+    with page.expect_download() as started:
+        page.locator(f"#{kind}").click()
+    path = directory / started.value.suggested_filename
+    started.value.save_as(path)
+    return path
