@@ -6,7 +6,8 @@ LAB := $(UV) run --frozen --no-dev --package lab lab
 DEV := $(UV) run --frozen --all-packages
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load doctor build engine base-images install test lint format lock clean
+.PHONY: help up down restart ps logs urls token load doctor build engine base-images install test lint dashboards format \
+	lock clean
 
 ##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can)
 up: ## Bring the lab up and say where everything is; writes .env where there is none
@@ -46,6 +47,8 @@ test: ## Run every test this machine can; ARGS='-k login' chooses
 	@$(DEV) pytest $(ARGS)
 lint: ## Check style, types, Dockerfiles, scripts and configurations; CI=true makes a missing tool an error
 	@$(DEV) deploy/lint.sh
+dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
+	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
 format: ## Format the code
 	@$(DEV) ruff format .
 	@$(DEV) ruff check --fix-only .

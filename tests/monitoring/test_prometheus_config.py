@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from support.prometheus import PROMETHEUS_DIR, needs_promtool
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMETHEUS_DIR = ROOT / "monitoring" / "prometheus"
 CONTAINER_TARGETS = PROMETHEUS_DIR / "targets" / "containers"
 RULES_DIR = PROMETHEUS_DIR / "rules"
 RULE_TESTS = sorted((PROMETHEUS_DIR / "tests").glob("*.yml"))
-
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 
 
 @pytest.fixture(scope="module")

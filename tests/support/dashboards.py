@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -12,10 +13,21 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DASHBOARDS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "grafana" / "dashboards"
+BOTH_SERVICES = frozenset({"flask", "fastapi"})
 ROW = "row"
+
+_CLIENT = httpx.Client(timeout=10, trust_env=False)  # one for all: to make one costs more than a query
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One series of an answer, at one moment."""
+
+    labels: Mapping[str, str]
+    value: float
 
 
 @dataclass(frozen=True)
@@ -25,9 +37,16 @@ class PanelQuery:
     dashboard: str
     panel: str
     expression: str
+    legend: str
+    choice: str
 
     def __str__(self) -> str:
-        return f"{self.dashboard} / {self.panel}"
+        return " / ".join(filter(None, (self.dashboard, self.panel, self.choice)))
+
+    @property
+    def speaks_for_both(self) -> bool:
+        """Whether its series are the two services."""
+        return self.legend == "{{service}}" and "flask|fastapi" in self.expression
 
 
 def dashboards() -> list[dict[str, Any]]:
@@ -45,30 +64,55 @@ def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def panel_queries(rate_interval: str = "8s") -> list[PanelQuery]:
-    """Return every query of every dashboard, variables at their first value and "All" as Grafana expands it.
+    """Return every query of every dashboard, once for each service that can be chosen, for all endpoints.
 
     `rate_interval` stands for $__rate_interval, which is four scrape intervals on a short time range.
     """
     return [
-        PanelQuery(dashboard["title"], panel["title"], _substitute(target["expr"], dashboard, rate_interval))
+        PanelQuery(
+            dashboard["uid"],
+            panel["title"],
+            _substitute(target["expr"], values | {"__rate_interval": rate_interval}),
+            target["legendFormat"],
+            values.get("service", ""),
+        )
         for dashboard in dashboards()
+        for values in _choices(dashboard)
         for panel in panels(dashboard)
-        for target in panel.get("targets", [])
+        for target in panel["targets"]
     ]
 
 
-def values_by_service(prometheus_url: str, expression: str) -> dict[str, float]:
-    """Ask Prometheus and return the value of each service; a value that is no number draws nothing and is left out."""
-    response = httpx.get(f"{prometheus_url}/api/v1/query", params={"query": expression}, timeout=10, trust_env=False)
+def annotation_queries() -> list[str]:
+    """Return the query of every annotation."""
+    return [
+        annotation["target"]["expr"] for dashboard in dashboards() for annotation in dashboard["annotations"]["list"]
+    ]
+
+
+def ask(prometheus_url: str, expression: str) -> list[Sample]:
+    """Ask Prometheus for the present value of each series."""
+    response = _CLIENT.get(f"{prometheus_url}/api/v1/query", params={"query": expression})
     answer = response.json()
     assert answer["status"] == "success", f"{expression}\n{answer.get('error')}"
-    values = {series["metric"].get("service", ""): float(series["value"][1]) for series in answer["data"]["result"]}
-    return {service: value for service, value in values.items() if math.isfinite(value)}
+    return [Sample(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
 
-def _substitute(expression: str, dashboard: dict[str, Any], rate_interval: str) -> str:
-    values = {"__rate_interval": rate_interval, "__interval": "2s", "__range": "5m"}
-    for variable in dashboard.get("templating", {}).get("list", []):
-        current = variable["current"]["value"]
-        values[variable["name"]] = variable["allValue"] if current == "$__all" else current
-    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: values[found[1]], expression)
+def values_by_service(prometheus_url: str, expression: str) -> dict[str, float]:
+    """Return the value of each service; a value that is no number draws nothing and is left out."""
+    samples = ask(prometheus_url, expression)
+    return {sample.labels.get("service", ""): sample.value for sample in samples if math.isfinite(sample.value)}
+
+
+def _choices(dashboard: dict[str, Any]) -> list[dict[str, str]]:
+    variables = dashboard["templating"].get("list", [])
+    values = {
+        variable["name"]: [variable["allValue"]] if variable.get("includeAll") else variable["query"].split(",")
+        for variable in variables
+    }
+    return [dict(zip(values, choice, strict=True)) for choice in itertools.product(*values.values())]
+
+
+def _substitute(expression: str, values: Mapping[str, str]) -> str:
+    # In a regular expression's replacement, such as label_replace's "$1", the dollar is no variable.
+    return re.sub(r"\$\{?([a-z_]\w*)(?::\w+)?\}?", lambda found: values[found[1]], expression)

@@ -1,0 +1,118 @@
+"""The load generator: what it sends and sees, and whether it keeps up, without which no other panel means anything."""
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import stat, timeseries
+from grafana_foundation_sdk.models import common
+
+from grafana_dashboards.frame import dashboard, generator_banner
+from grafana_dashboards.panels import coloured, graph, in_words, number, query, query_now
+from grafana_dashboards.promql import per_second, where_missing
+
+# Where loadtest/lab/load/vitals.py calls a process saturated.
+_SATURATED_CPU_RATIO = 0.8
+_SATURATED_DELAY_SECONDS = 0.1
+
+
+def generator() -> builders.Dashboard:
+    """Return the dashboard of Locust."""
+    board = dashboard(
+        "generator", "The load generator", "What Locust sends and sees, and whether it keeps up."
+    ).with_panel(generator_banner().span(16))
+    for panel in (_state(), _workers()):
+        board = board.with_panel(panel)
+    return _vitals(_load(board))
+
+
+def _load(board: builders.Dashboard) -> builders.Dashboard:
+    failures = per_second("locust_request_failures_total")
+    requests = per_second("locust_requests_total")
+    by_class = (
+        'label_replace(label_replace(locust_user_class_users, "service", "flask", "user_class", "FlaskUser"), '
+        '"service", "fastapi", "user_class", "FastApiUser")'
+    )
+    return (
+        board.with_row(builders.Row("Load"))
+        .with_panel(
+            graph(
+                "Users",
+                "Users running, and users asked for.",
+                "short",
+                query("sum(locust_users) or vector(0)", "running"),
+                query("sum(locust_target_users) or vector(0)", "asked for"),
+            )
+        )
+        .with_panel(
+            graph(
+                "Users by service",
+                "They are shared out evenly.",
+                "short",
+                query(where_missing("0", f"sum by (service) ({by_class})")),
+            )
+        )
+        .with_panel(
+            graph("Rate", "Requests ended a second, good or bad.", "reqps", query(where_missing("0", requests)))
+        )
+        .with_panel(
+            graph(
+                "Failures",
+                "Share of requests refused, lost, or answered wrongly: Locust checks every answer.",
+                "percentunit",
+                query(where_missing("0", f"{failures} / ({requests} > 0)")),
+            )
+        )
+        .with_panel(_seen("P50", 50))
+        .with_panel(_seen("P95", 95))
+    )
+
+
+def _vitals(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Does it keep up?"))
+        .with_panel(
+            graph(
+                "CPU",
+                f"Share of a core each process uses, 1 being the most it can: saturated above {_SATURATED_CPU_RATIO}.",
+                "percentunit",
+                query("locust_cpu_usage_ratio or vector(0)", "{{process}}"),
+                query(f"vector({_SATURATED_CPU_RATIO})", "saturated"),
+            )
+            .override_by_name("saturated", coloured("red"))
+            .span(12)
+        )
+        .with_panel(
+            graph(
+                "Loop delay",
+                f"The longest a user waited for a turn: saturated above {_SATURATED_DELAY_SECONDS} s.",
+                "s",
+                query("locust_scheduling_delay_seconds or vector(0)", "{{process}}"),
+                query(f"vector({_SATURATED_DELAY_SECONDS})", "saturated"),
+            )
+            .override_by_name("saturated", coloured("red"))
+            .span(12)
+        )
+    )
+
+
+def _seen(name: str, percentile: int) -> timeseries.Panel:
+    seconds = f'max by (service) (locust_response_time_seconds{{name=~".* /predict", percentile="{percentile}"}})'
+    return graph(
+        f"Response time of /predict as users see it, {name}",
+        "From Locust's side, over the last ten seconds: the time in the service, in its queue and on the way.",
+        "s",
+        query(where_missing("NaN", seconds)),
+    )
+
+
+def _state() -> stat.Panel:
+    return number("State", "What Locust is doing.", "none", query_now("locust_state == 1", "{{state}}")).text_mode(
+        common.BigValueTextMode.NAME
+    )
+
+
+def _workers() -> stat.Panel:
+    return number(
+        "Workers",
+        "Processes that send load for the master; none where Locust is a single process.",
+        "short",
+        query_now("sum(locust_workers) or vector(0)", "workers"),
+    ).mappings([in_words({"0": ("single process", "text")})])

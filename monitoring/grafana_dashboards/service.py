@@ -1,0 +1,241 @@
+"""One service in depth: what it answers, how long it takes, what it uses, and what it refuses."""
+
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import heatmap, table, timeseries
+from grafana_foundation_sdk.models import common, prometheus
+from grafana_foundation_sdk.models import heatmap as heatmap_models
+
+from grafana_dashboards.frame import dashboard, generator_banner, handler_variable, service_variable
+from grafana_dashboards.panels import (
+    NOT_RUNNING,
+    PROMETHEUS,
+    coloured,
+    graph,
+    in_words,
+    number,
+    query,
+    query_now,
+    rows,
+)
+from grafana_dashboards.promql import CHOSEN, per_second
+
+CHOSEN_SERVICE = 'service="$service"'
+_STATUS_COLOURS = {"/^2/": "green", "/^4/": "orange", "/^5/": "red"}
+
+
+def service() -> builders.Dashboard:
+    """Return the dashboard of the service chosen in `$service`."""
+    board = (
+        dashboard("service", "One service in depth", "Everything one service says about itself.")
+        .with_variable(service_variable())
+        .with_variable(handler_variable())
+    )
+    for add in (_summary, _requests, _resources, _predictions, _refusals):
+        board = add(board)
+    return board
+
+
+def _summary(board: builders.Dashboard) -> builders.Dashboard:
+    up = (
+        number(
+            "State",
+            "Whether Prometheus reaches the service.",
+            "none",
+            query_now(f"max(up{{{CHOSEN_SERVICE}}}) or vector(0)"),
+        )
+        .mappings([in_words({"0": ("down", "red"), "1": ("up", "green")})])
+        .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
+        .text_mode(common.BigValueTextMode.VALUE)
+    )
+    workers = number("Workers", "Worker processes alive.", "short", query_now(_gauge("service_workers")))
+    startup = number(
+        "Startup", "From the start of the process to ready.", "s", query_now(_gauge("service_startup_seconds"))
+    )
+    for panel in (up, workers, startup, generator_banner().span(12)):
+        board = board.with_panel(panel)
+    return board.with_panel(_made_of())
+
+
+def _requests(board: builders.Dashboard) -> builders.Dashboard:
+    requests = per_second("http_requests_total", CHOSEN_SERVICE, CHOSEN, by="handler")
+    statuses = per_second("http_requests_total", CHOSEN_SERVICE, CHOSEN, by="status")
+    by_status = _stacked(
+        graph("Status codes", "Requests answered a second, by status.", "reqps", query(statuses, "{{status}}"))
+    )
+    for pattern, colour in _STATUS_COLOURS.items():
+        by_status = by_status.override_by_regexp(pattern, coloured(colour))
+    return (
+        board.with_row(builders.Row("Requests"))
+        .with_panel(
+            graph("Throughput", "Requests answered a second, by endpoint.", "reqps", query(requests, "{{handler}}"))
+        )
+        .with_panel(by_status)
+        .with_panel(
+            graph(
+                "Response time",
+                "Quantiles over the chosen endpoints, interpolated between histogram buckets.",
+                "s",
+                *(query(_latency(quantile), name) for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))),
+            )
+        )
+        .with_panel(_latency_heatmap().span(16))
+        .with_panel(
+            graph(
+                "Response time by endpoint, P95",
+                "95 of 100 requests to this endpoint took less.",
+                "s",
+                query(_latency(0.95, "handler"), "{{handler}}"),
+            ).height(9)
+        )
+    )
+
+
+def _resources(board: builders.Dashboard) -> builders.Dashboard:
+    memory = f"max by (kind) (service_memory_bytes{{{CHOSEN_SERVICE}}})"
+    return (
+        board.with_row(builders.Row("Resources"))
+        .with_panel(
+            graph(
+                "Memory",
+                "cgroup: what the container is charged; pss: the sum over its processes.",
+                "bytes",
+                query(memory, "{{kind}}"),
+                query(_gauge("service_memory_limit_bytes"), "limit"),
+            ).override_by_name("limit", coloured("red"))
+        )
+        .with_panel(
+            graph(
+                "CPU",
+                "Processor cores used by all processes, and how many it may use.",
+                "suffix: cores",
+                query(per_second("service_cpu_seconds_total", CHOSEN_SERVICE), "used"),
+                query(_gauge("service_cpu_limit_cores"), "limit"),
+            ).override_by_name("limit", coloured("red"))
+        )
+        .with_panel(
+            graph(
+                "Workers and requests in progress",
+                "A worker that dies is replaced: a dip here is a crash.",
+                "short",
+                query(_gauge("service_workers"), "workers"),
+                query(_gauge("http_requests_in_progress"), "in progress"),
+            )
+        )
+    )
+
+
+def _predictions(board: builders.Dashboard) -> builders.Dashboard:
+    rows_predicted = per_second("predictions_total", CHOSEN_SERVICE, by="handler")
+    buckets = per_second("model_inference_duration_seconds_bucket", CHOSEN_SERVICE, by="handler, le")
+    lookups = per_second("prediction_cache_requests_total", CHOSEN_SERVICE, by="result")
+    evictions = per_second("prediction_cache_evictions_total", CHOSEN_SERVICE)
+    return (
+        board.with_row(builders.Row("Predictions"))
+        .with_panel(
+            graph(
+                "Rows predicted", "By the model or the cache.", "suffix: rows/s", query(rows_predicted, "{{handler}}")
+            )
+        )
+        .with_panel(
+            graph(
+                "Time in the model, P95",
+                "For one row by /predict, for up to 100 by /batch-predict.",
+                "s",
+                query(f"histogram_quantile(0.95, {buckets})", "{{handler}}"),
+            )
+        )
+        .with_panel(
+            graph(
+                "Cache",
+                "Look-ups a second by result, and entries pushed out for newer ones.",
+                "suffix: /s",
+                query(lookups, "{{result}}"),
+                query(evictions, "eviction"),
+            )
+        )
+    )
+
+
+def _refusals(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Refusals and prediction log"))
+        .with_panel(
+            graph(
+                "Sign-in and token failures",
+                "Requests refused for their credentials, by reason.",
+                "reqps",
+                query(per_second("auth_failures_total", CHOSEN_SERVICE, by="reason"), "{{reason}}"),
+            )
+        )
+        .with_panel(
+            graph(
+                "Rate limit",
+                "Requests refused with 429; none unless RATE_LIMIT is set.",
+                "reqps",
+                query(per_second("rate_limited_requests_total", CHOSEN_SERVICE, CHOSEN, by="handler"), "{{handler}}"),
+            )
+        )
+        .with_panel(
+            graph(
+                "Prediction log",
+                "Rows written, and rows it could not take; none unless PREDICTION_LOG is set.",
+                "suffix: rows/s",
+                query(per_second("prediction_log_written_total", CHOSEN_SERVICE), "written"),
+                query(per_second("prediction_log_dropped_total", CHOSEN_SERVICE), "dropped"),
+            ).override_by_name("dropped", coloured("red"))
+        )
+    )
+
+
+def _made_of() -> table.Panel:
+    return (
+        rows(
+            "What it is made of",
+            "As the service says.",
+            f"service_info{{{CHOSEN_SERVICE}}}",
+            {
+                "framework": "Framework",
+                "framework_version": "Version",
+                "server": "Server",
+                "python": "Python",
+                "workers": "Workers",
+                "model_version": "Model",
+                "model_sha256": "Model digest",
+            },
+        )
+        .span(24)
+        .height(3)
+    )
+
+
+def _latency_heatmap() -> heatmap.Panel:
+    buckets = per_second("http_request_duration_seconds_bucket", CHOSEN_SERVICE, CHOSEN, by="le")
+    return (
+        heatmap.Panel()
+        .title("Response times")
+        .description("Requests a second in each bucket of the response time: two bands are two kinds of requests.")
+        .datasource(PROMETHEUS)
+        .unit("reqps")
+        .no_value(NOT_RUNNING)
+        .with_target(query(buckets, "{{le}}").ref_id("A").format(prometheus.PromQueryFormat.HEATMAP))
+        .calculate(False)
+        .y_axis(heatmap.YAxisConfig().unit("s"))
+        .color(heatmap.HeatmapColorOptions().mode(heatmap_models.HeatmapColorMode.SCHEME).scheme("Oranges").steps(64))
+        .cell_values(heatmap.CellValues().unit("reqps"))
+        .height(9)
+    )
+
+
+def _stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    return panel.fill_opacity(30).stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
+
+
+def _gauge(metric: str) -> str:
+    return f"max by (service) ({metric}{{{CHOSEN_SERVICE}}})"
+
+
+def _latency(quantile: float, by: str = "") -> str:
+    grouping = f"{by}, le" if by else "le"
+    buckets = per_second("http_request_duration_seconds_bucket", CHOSEN_SERVICE, CHOSEN, by=grouping)
+    return f"histogram_quantile({quantile}, {buckets})"

@@ -1,0 +1,265 @@
+"""The comparison as a story: can it be trusted, who is faster, at what cost, where time goes, and is it fair."""
+
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import stat, table
+from grafana_foundation_sdk.models import common
+
+from grafana_dashboards import promql
+from grafana_dashboards.frame import dashboard, generator_banner, handler_variable
+from grafana_dashboards.panels import (
+    coloured_cells,
+    from_on,
+    graph_of,
+    in_words,
+    mapped,
+    number,
+    number_of,
+    query_now,
+    ratio_of,
+    rows,
+    thresholds,
+)
+
+
+def side_by_side() -> builders.Dashboard:
+    """Return the dashboard Grafana opens with."""
+    board = dashboard(
+        "side-by-side",
+        "Flask and FastAPI side by side",
+        "Both services under the same load: who is faster, what it costs, where the time goes, and whether it is fair.",
+    ).with_variable(handler_variable())
+    for panel in (generator_banner().span(8), _users(), _fair(), _alerts_firing()):
+        board = board.with_panel(panel)
+    for add in (_speed, _cost, _time, _cache, _fairness):
+        board = add(board)
+    return board
+
+
+def _speed(board: builders.Dashboard) -> builders.Dashboard:
+    quantiles = {name: promql.latency(quantile) for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))}
+    board = board.with_row(builders.Row("Who is faster now"))
+    board = board.with_panel(ratio_of("Throughput", promql.throughput, more_is_better=True).span(5))
+    for name, measure in quantiles.items():
+        board = board.with_panel(ratio_of(f"Response time, {name}", measure, more_is_better=False).span(5))
+    board = board.with_panel(ratio_of("Error share", promql.error_share, more_is_better=False, idle="no errors"))
+    board = board.with_panel(
+        graph_of("Throughput", "Requests answered a second, whatever the status.", "reqps", promql.throughput)
+    )
+    board = board.with_panel(
+        graph_of(
+            "Error share", "Share of requests answered with a 4xx or 5xx status.", "percentunit", promql.error_share
+        )
+    )
+    board = board.with_panel(
+        graph_of(
+            "In progress",
+            "Requests being worked on at the moment of the scrape, the scrape itself among them.",
+            "short",
+            promql.gauge("http_requests_in_progress"),
+        )
+    )
+    for name, measure in quantiles.items():
+        took_less = "Half" if name == "P50" else f"{name[1:]} of 100"
+        board = board.with_panel(
+            graph_of(
+                f"Response time, {name}",
+                f"{took_less} of the requests took less. Measured in the service, between histogram buckets.",
+                "s",
+                measure,
+            )
+        )
+    return board
+
+
+def _cost(board: builders.Dashboard) -> builders.Dashboard:
+    per_thousand = "CPU seconds per 1,000 requests"
+    return (
+        board.with_row(builders.Row("What it costs"))
+        .with_panel(ratio_of("Memory", promql.memory, more_is_better=False, idle="not running"))
+        .with_panel(
+            number_of("Memory of its limit", "Share of its memory limit used.", "percentunit", promql.memory_share)
+        )
+        .with_panel(ratio_of("CPU", promql.cpu, more_is_better=False))
+        .with_panel(
+            number_of("CPU of its limit", "Share of its processor limit used.", "percentunit", promql.cpu_share)
+        )
+        .with_panel(ratio_of(per_thousand, promql.cpu_per_thousand, more_is_better=False))
+        .with_panel(
+            number_of(
+                per_thousand,
+                "Processor seconds for 1,000 requests; the scrapes of a nearly idle service weigh on it too.",
+                "s",
+                promql.cpu_per_thousand,
+            )
+        )
+        .with_panel(
+            graph_of(
+                "Memory",
+                "What the container is charged; on a host the sum of what its processes have for themselves and their "
+                "part of what they share.",
+                "bytes",
+                promql.memory,
+            )
+        )
+        .with_panel(graph_of("CPU", "Processor cores used by all processes.", "suffix: cores", promql.cpu))
+        .with_panel(
+            graph_of(
+                per_thousand,
+                "Processor seconds for 1,000 requests, whatever the endpoint.",
+                "s",
+                promql.cpu_per_thousand,
+            )
+        )
+    )
+
+
+def _time(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Where the time goes"))
+        .with_panel(
+            graph_of(
+                "In the model",
+                "Mean time of a request to /predict or /batch-predict in the model; nothing where the cache answers.",
+                "s",
+                promql.time_in_model,
+            )
+        )
+        .with_panel(
+            graph_of(
+                "Everywhere else",
+                "Mean time of such a request in the framework, its server, tokens, JSON, cache, and waiting.",
+                "s",
+                promql.time_elsewhere,
+            )
+        )
+        .with_panel(
+            graph_of(
+                "Share of the model",
+                "The model is the same on both: the smaller its share, the more the framework matters.",
+                "percentunit",
+                promql.model_share,
+            ).max(1)
+        )
+    )
+
+
+def _cache(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Cache"))
+        .with_panel(
+            graph_of(
+                "Hit rate",
+                "Share of look-ups of /predict that the cache answers; alike on both, as their load is.",
+                "percentunit",
+                promql.cache_hit_share,
+            ).max(1)
+        )
+        .with_panel(
+            graph_of(
+                "Entries",
+                "Predictions kept, by all workers together.",
+                "short",
+                promql.gauge("prediction_cache_entries"),
+            )
+        )
+        .with_panel(
+            graph_of(
+                "Evictions",
+                "Predictions pushed out for newer ones, a second.",
+                "suffix: /s",
+                promql.counter("prediction_cache_evictions_total"),
+            )
+        )
+    )
+
+
+def _fairness(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Is the comparison fair?"))
+        .with_panel(_conditions().span(12))
+        .with_panel(_alerts().span(12))
+    )
+
+
+def _users() -> stat.Panel:
+    return number(
+        "Users", "Simulated users running now.", "short", query_now("sum(locust_users) or vector(0)", "users")
+    ).mappings([in_words({"0": ("no load", "text")})])
+
+
+def _fair() -> stat.Panel:
+    both = "count(count by (service) (service:condition:info)) == 2"
+    return (
+        number(
+            "Is the comparison fair?",
+            "Model digest, Python, workers and limits of both services; the table at the bottom says what differs.",
+            "none",
+            query_now(f"max(condition:distinct_values:count) and on () {both} or vector(0)", "conditions"),
+        )
+        .mappings(
+            [
+                in_words({"0": ("Waiting for both services", "text"), "1": ("Conditions are equal", "green")}),
+                from_on(2, "NOT COMPARABLE", "red"),
+            ]
+        )
+        .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
+        .text_mode(common.BigValueTextMode.VALUE)
+        .span(8)
+    )
+
+
+def _alerts_firing() -> stat.Panel:
+    return (
+        number(
+            "Alerts",
+            "Alerts of Prometheus that fire now; the table at the bottom names them.",
+            "short",
+            query_now('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"),
+        )
+        .mappings([in_words({"0": ("none", "green")})])
+        .thresholds(thresholds("text", (1, "red")))
+        .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
+        .text_mode(common.BigValueTextMode.VALUE)
+    )
+
+
+def _conditions() -> table.Panel:
+    def values(service: str) -> str:
+        of_service = f'service:condition:info{{service="{service}"}}'
+        return f'max by (condition, {service}) (label_replace({of_service}, "{service}", "$1", "value", "(.*)"))'
+
+    joined = f"{values('flask')} * on (condition) group_left (fastapi) {values('fastapi')}"
+    return rows(
+        "Conditions",
+        "What must be equal for the frameworks alone to make the difference. Red where it differs.",
+        f"{joined} * on (condition) group_left () condition:distinct_values:count",
+        {"condition": "Condition", "flask": "Flask", "fastapi": "FastAPI", "Value": "Verdict"},
+    ).override_by_name(
+        "Verdict",
+        [
+            mapped(in_words({"1": ("equal", "transparent")}), from_on(2, "DIFFERS", "red")),
+            coloured_cells(whole_row=True),
+        ],
+    )
+
+
+def _alerts() -> table.Panel:
+    subject = "service, condition, process, job"
+    alerts = f"max by (alertname, alertstate, severity, {subject}) (ALERTS)"
+    return rows(
+        "Alerts",
+        "Alerts of Prometheus that fire or are about to; its own page /alerts says what to do.",
+        f'{alerts} or on () label_replace(vector(0), "alertname", "none", "", "")',
+        {
+            "alertname": "Alert",
+            "severity": "Severity",
+            "alertstate": "State",
+            "service": "Service",
+            "condition": "Condition",
+            "process": "Process",
+            "job": "Job",
+        },
+    ).override_by_name(
+        "Severity",
+        [mapped(in_words({"critical": ("critical", "red"), "warning": ("warning", "orange")})), coloured_cells()],
+    )

@@ -1,0 +1,143 @@
+"""Real services, real Locust, real Prometheus: what every panel asks has an answer, idle, under load, and after it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from support.dashboards import BOTH_SERVICES, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
+from support.load import RunningLocust, running_locust
+from support.prometheus import needs_prometheus, running_prometheus
+from support.services import RunningService, ServiceName, running_services, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+pytestmark = needs_prometheus
+
+USERS = 8
+QUERIES = panel_queries()
+SIDE_BY_SIDE = {(query.panel, query.legend): query.expression for query in QUERIES if query.dashboard == "side-by-side"}
+RATIOS = ["Throughput", "Response time, P50", "Response time, P95", "Response time, P99", "Error share"]
+CONDITIONS = {"Model digest", "Python", "Workers", "Memory limit (MiB)", "CPU limit (cores)"}
+
+
+@pytest.fixture(scope="module")
+def services(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
+    with running_services(model_dir, WORKERS=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def locust(
+    services: Mapping[ServiceName, RunningService], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningLocust]:
+    """Locust that waits for somebody to start its load."""
+    urls = {"FLASK_URL": services["flask"].base_url, "FASTAPI_URL": services["fastapi"].base_url}
+    thinking = {"THINK_TIME_MIN_SECONDS": 0.05, "THINK_TIME_MAX_SECONDS": 0.1}
+    with running_locust(tmp_path_factory.mktemp("locust"), **urls, **thinking) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def prometheus_url(
+    services: Mapping[ServiceName, RunningService], locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Prometheus that has seen the idle stack for long enough to draw rates."""
+    urls = {f"{name}-api": service.base_url for name, service in services.items()} | {"locust": locust.base_url}
+    with running_prometheus(tmp_path_factory.mktemp("prometheus"), urls) as url:
+        cpu = SIDE_BY_SIDE["CPU", "{{service}}"]
+        wait_until(lambda: values_by_service(url, "sum(up)") == {"": 4.0}, "all targets up")
+        wait_until(lambda: values_by_service(url, cpu).keys() == BOTH_SERVICES, "rates of both services")
+        wait_until(lambda: len(ask(url, "condition:distinct_values:count")) == len(CONDITIONS), "recorded series")
+        yield url
+
+
+@pytest.fixture(scope="module")
+def loaded_url(
+    prometheus_url: str, locust: RunningLocust, services: Mapping[ServiceName, RunningService]
+) -> Iterator[str]:
+    """The same Prometheus while users load both services, and some are refused."""
+    done = threading.Event()
+
+    def be_refused() -> None:
+        with httpx.Client(trust_env=False) as client:
+            while not done.wait(0.3):
+                for service in services.values():
+                    client.post(f"{service.base_url}/login", json={"username": "", "password": ""})
+
+    refused = threading.Thread(target=be_refused)
+    refused.start()
+    try:
+        locust.post("/swarm", user_count=USERS, spawn_rate=USERS)
+        yield prometheus_url
+    finally:
+        done.set()
+        refused.join()
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_idle_panel_is_not_empty(prometheus_url: str, query: PanelQuery) -> None:
+    samples = ask(prometheus_url, query.expression)
+
+    assert samples
+    if query.speaks_for_both:
+        assert {sample.labels["service"] for sample in samples} == BOTH_SERVICES
+
+
+def test_idle_services_answer_nothing_and_have_no_latency(prometheus_url: str) -> None:
+    throughput = SIDE_BY_SIDE["Throughput", "{{service}}"]
+    latency = SIDE_BY_SIDE["Response time, P99", "{{service}}"]
+
+    assert values_by_service(prometheus_url, throughput) == {"flask": 0.0, "fastapi": 0.0}
+    assert [sample.value for sample in ask(prometheus_url, latency)] == pytest.approx([math.nan] * 2, nan_ok=True)
+
+
+@pytest.mark.parametrize("panel", RATIOS)
+def test_idle_services_have_no_ratio(prometheus_url: str, panel: str) -> None:
+    [sample] = ask(prometheus_url, SIDE_BY_SIDE[panel, "FastAPI / Flask"])
+
+    assert math.isnan(sample.value)
+
+
+def test_idle_stack_says_so(prometheus_url: str) -> None:
+    verdicts = {
+        panel: values_by_service(prometheus_url, SIDE_BY_SIDE[panel, legend])
+        for panel, legend in (("Users", "users"), ("Is the comparison fair?", "conditions"), ("Alerts", "firing"))
+    }
+
+    assert verdicts == {"Users": {"": 0.0}, "Is the comparison fair?": {"": 1.0}, "Alerts": {"": 0.0}}
+    assert [ask(prometheus_url, annotation) for annotation in annotation_queries()] == [[], [], []]
+
+
+def test_conditions_are_listed_for_both_services(prometheus_url: str) -> None:
+    rows = ask(prometheus_url, SIDE_BY_SIDE["Conditions", "__auto"])
+
+    assert {row.labels["condition"] for row in rows} == CONDITIONS
+    assert all(row.labels["flask"] == row.labels["fastapi"] and row.value == 1 for row in rows)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_panel_has_data_under_load(loaded_url: str, query: PanelQuery) -> None:
+    def drawn() -> bool:
+        if query.speaks_for_both:
+            return values_by_service(loaded_url, query.expression).keys() == BOTH_SERVICES
+        return any(math.isfinite(sample.value) for sample in ask(loaded_url, query.expression))
+
+    wait_until(drawn, f"data: {query.expression}", seconds=30)
+
+
+def test_load_is_annotated_with_its_users_until_it_stops(loaded_url: str, locust: RunningLocust) -> None:
+    [annotation] = set(annotation_queries())
+    wait_until(
+        lambda: [sample.labels.get("users") for sample in ask(loaded_url, annotation)] == [str(USERS)],
+        "the run with its users",
+    )
+
+    locust.post("/stop")
+
+    wait_until(lambda: ask(loaded_url, annotation) == [], "the end of the run")

@@ -1,0 +1,46 @@
+"""Prometheus with the project's configuration and rules, its targets where the tests started them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from support.load import answers, process_ended
+from support.services import free_port, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PROMETHEUS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "prometheus"
+
+needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+
+
+@contextlib.contextmanager
+def running_prometheus(directory: Path, job_urls: Mapping[str, str]) -> Iterator[str]:
+    """Start Prometheus on a free port, yield its URL once it answers, and stop it; it scrapes itself too."""
+    url = f"http://127.0.0.1:{free_port()}"
+    shutil.copy(PROMETHEUS_DIR / "prometheus.yml", directory)
+    shutil.copytree(PROMETHEUS_DIR / "rules", directory / "rules")
+    (directory / "targets").mkdir()
+    for job, job_url in {**job_urls, "prometheus": url}.items():
+        (directory / "targets" / f"{job}.json").write_text(json.dumps([{"targets": [urlsplit(job_url).netloc]}]))
+    log = directory / "log"
+    command = [
+        "prometheus",
+        f"--config.file={directory / 'prometheus.yml'}",
+        f"--storage.tsdb.path={directory / 'data'}",
+        "--storage.tsdb.retention.time=1h",
+        f"--web.listen-address={urlsplit(url).netloc}",
+    ]
+    with log.open("wb") as output, process_ended(subprocess.Popen(command, stdout=output, stderr=output)):
+        wait_until(lambda: answers(f"{url}/-/ready"), "Prometheus ready", explain=log.read_text)
+        yield url
