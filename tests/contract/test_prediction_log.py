@@ -89,7 +89,7 @@ def test_a_prediction_is_a_line_with_all_that_led_to_it(service: RunningService)
         send(service, request.with_headers(("X-Request-ID", request_id)), token).json()
         for request_id in ("first", "second")
     ]
-    wait_until(lambda: bool(entries_of_request(service, "second")), "the second line")
+    wait_until(lambda: all(entries_of_request(service, request_id) for request_id in ("first", "second")), "both lines")
 
     for request_id, answer in zip(("first", "second"), answers, strict=True):
         [entry] = entries_of_request(service, request_id)

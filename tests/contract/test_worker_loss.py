@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -179,15 +180,19 @@ def test_restarts_leave_no_files_behind(model_dir: Path, tmp_path: Path, name: S
     def files() -> int:
         return sum(path.is_file() for path in tmp_path.rglob("*"))
 
+    def use_all_workers(service: RunningService, token: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: send(service, Request("POST", "/predict", body=GOOD), token), range(80)))
+            list(pool.map(lambda _: scrape(service), range(16)))
+
     with running_service(name, model_dir, WORKERS=2, RUN_DIR=tmp_path) as service:
         token = service.login()
-        for _ in range(12):
-            send(service, Request("POST", "/predict", body=GOOD), token)
-        at_first = files()
-        for _ in range(6):
+        counts = []
+        for _ in range(8):
+            use_all_workers(service, token)
+            counts.append(files())
             kill_worker(service, workers=2)
-            for _ in range(12):
-                send(service, Request("POST", "/predict", body=GOOD), token)
-                scrape(service)
-        wait_until(lambda: files() <= at_first, f"no more than {at_first} files", seconds=5)
-        assert at_first > 0
+        use_all_workers(service, token)
+        wait_until(lambda: files() <= max(counts[:3]), f"no more files than at first ({counts})", seconds=5)
+
+    assert counts[0] > 0
