@@ -19,6 +19,7 @@ from lab.load.totals import Totals
 from lab.load.users import PredictionUser
 from lab.load.verdict import set_exit_code
 from lab.load.vitals import VitalsMonitor
+from lab.load.workers import WorkerWatch
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
@@ -57,8 +58,11 @@ if SetShape.settings.kind is not Kind.NONE:
 
 
 def suggest_load(parser: LocustArgumentParser) -> None:
-    """Fill in the web UI's start form where neither options nor LOCUST_USERS and LOCUST_SPAWN_RATE do."""
-    parser.set_defaults(num_users=20, spawn_rate=5)
+    """Fill in the web UI's start form where neither options nor LOCUST_USERS and LOCUST_SPAWN_RATE do.
+
+    And let the users of a worker that is lost go over to the others.
+    """
+    parser.set_defaults(num_users=20, spawn_rate=5, enable_rebalancing=True)
 
 
 def watch(environment: Environment, **_: object) -> None:
@@ -67,8 +71,9 @@ def watch(environment: Environment, **_: object) -> None:
     if isinstance(environment.runner, WorkerRunner):
         return
     SetShape.watch(environment)
-    add_metrics_route(environment, totals, vitals)
-    add_page(environment, {user.service: user.base_url for user in (FlaskUser, FastApiUser)}, totals, vitals)
+    workers = WorkerWatch(environment)
+    add_metrics_route(environment, totals, vitals, workers)
+    add_page(environment, {user.service: user.base_url for user in (FlaskUser, FastApiUser)}, totals, vitals, workers)
     environment.events.quitting.add_listener(lambda **_: set_exit_code(environment, totals))
 
 

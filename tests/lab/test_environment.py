@@ -26,6 +26,8 @@ LOCUST_PORT=8089
 PROMETHEUS_PORT=9090
 GRAFANA_PORT=3000
 WORKERS=4
+LOCUST_WORKERS=0
+LOCUST_MASTER_PORT=5557
 RATE_LIMIT=
 DRAIN_SECONDS=1
 GRACEFUL_TIMEOUT_SECONDS=20
@@ -119,6 +121,8 @@ def test_an_empty_value_means_the_default(project: Project) -> None:
         ("FLASK_PORT=http", "FLASK_PORT is 'http', and must be a whole number from 1 to 65535"),
         ("GRAFANA_PORT=65536", "GRAFANA_PORT is '65536', and must be a whole number from 1 to 65535"),
         ("LOCUST_PORT=-1", "LOCUST_PORT is '-1', and must be a whole number from 1 to 65535"),
+        ("LOCUST_WORKERS=-1", "LOCUST_WORKERS is '-1', and must be a whole number from 0 to 64"),
+        ("LOCUST_MASTER_PORT=x", "LOCUST_MASTER_PORT is 'x', and must be a whole number from 1 to 65535"),
         ("WORKERS=0", "WORKERS is '0', and must be a whole number from 1 to 256"),
         ("DRAIN_SECONDS=soon", "DRAIN_SECONDS is 'soon', and must be seconds from 0 to 3600"),
         ("GRACEFUL_TIMEOUT_SECONDS=nan", "GRACEFUL_TIMEOUT_SECONDS is 'nan', and must be seconds from 0 to 3600"),

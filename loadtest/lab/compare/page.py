@@ -18,6 +18,7 @@ from lab.compare.sampler import HISTORY_SECONDS, INTERVAL_SECONDS, Sampler
 from lab.compare.series import WINDOW_SECONDS
 from lab.load.totals import Totals
 from lab.load.vitals import VitalsMonitor
+from lab.load.workers import WorkerWatch
 
 KEY, TITLE = "compare", "Compare"
 _HERE = Path(__file__).parent
@@ -37,7 +38,9 @@ class _Plotly:
         return cls(package.version, Path(str(package.locate_file("plotly/package_data/plotly.min.js"))))
 
 
-def add_page(environment: Environment, urls: Mapping[str, str], totals: Totals, vitals: VitalsMonitor) -> None:
+def add_page(
+    environment: Environment, urls: Mapping[str, str], totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch
+) -> None:
     """Serve the page at /compare, link it from the main page, and begin to sample the services of `urls`, by name.
 
     A headless run and a worker have no web UI and are left alone.
@@ -45,7 +48,7 @@ def add_page(environment: Environment, urls: Mapping[str, str], totals: Totals, 
     web_ui, options = environment.web_ui, environment.parsed_options
     if web_ui is None or web_ui.app is None or environment.runner is None:
         return
-    sampler = Sampler(environment, environment.runner, urls, totals, vitals)
+    sampler = Sampler(environment, environment.runner, urls, totals, vitals, workers)
     base = (options.web_base_path if options else None) or ""
     web_ui.app.register_blueprint(_blueprint(web_ui, sampler), url_prefix=f"{base}/{KEY}")
     web_ui.template_args["extended_tabs"] = [{"title": TITLE, "key": KEY}]

@@ -5,7 +5,7 @@ import json
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from lab.compare.runs import Run, RunLog
 from lab.compare.series import WINDOW_SECONDS, Series
 from lab.load.totals import Totals
 from lab.load.vitals import VitalsMonitor
+from lab.load.workers import WorkerWatch
 
 SERVICES = ("flask", "fastapi")
 INTERVAL_SECONDS = 2.0
@@ -50,16 +51,14 @@ class Sampler:
         urls: Mapping[str, str],
         totals: Totals,
         vitals: VitalsMonitor,
-        workers_lost: Callable[[], int] = lambda: 0,
-        workers_expected: int = 0,
+        workers: WorkerWatch,
     ) -> None:
         self._environment = environment
         self._runner = runner
         self._urls = urls
         self._totals = totals
         self._vitals = vitals
-        self._workers_lost = workers_lost
-        self._workers_expected = workers_expected
+        self._workers = workers
         self._wake = Event()
         self._sequence = 0
         self._failures: deque[tuple[float, dict[str, tuple[int, int]]]] = deque()
@@ -176,8 +175,8 @@ class Sampler:
             "delay_seconds": max(each.delay_seconds for each in vitals.values()),
             "saturated": [process for process, each in vitals.items() if each.saturated],
             "workers": runner.worker_count if isinstance(runner, MasterRunner) else None,
-            "workers_expected": self._workers_expected or None,
-            "workers_lost": self._workers_lost(),
+            "workers_expected": self._workers.expected or None,
+            "workers_lost": self._workers.lost,
         }
 
     def _start_run(self, **_: object) -> None:

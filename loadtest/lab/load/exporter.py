@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from lab.load.totals import RequestKind, Totals
 from lab.load.vitals import SATURATED_CPU_RATIO, SATURATED_DELAY_SECONDS, VitalsMonitor
+from lab.load.workers import WorkerWatch
 
 PERCENTILES = (50, 95, 99)
 STATES = (
@@ -31,12 +32,12 @@ KIND = ("method", "name", "service")
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
-def add_metrics_route(environment: Environment, totals: Totals, vitals: VitalsMonitor) -> None:
+def add_metrics_route(environment: Environment, totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch) -> None:
     """Serve GET /metrics on the web UI; a headless run and a worker have no web UI and are left alone."""
     if environment.web_ui is None or environment.web_ui.app is None or environment.runner is None:
         return
     registry = CollectorRegistry()
-    registry.register(LocustCollector(environment.runner, totals, vitals))
+    registry.register(LocustCollector(environment.runner, totals, vitals, workers))
 
     # Open under --web-login too: Prometheus has no session to log in with.
     @environment.web_ui.app.get("/metrics")
@@ -52,10 +53,11 @@ class LocustCollector(Collector):
     Locust's own, over about ten seconds and rounded as Locust rounds.
     """
 
-    def __init__(self, runner: Runner, totals: Totals, vitals: VitalsMonitor) -> None:
+    def __init__(self, runner: Runner, totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch) -> None:
         self._runner = runner
         self._totals = totals
         self._vitals = vitals
+        self._workers = workers
 
     def describe(self) -> list[Metric]:
         """Announce no families: registering must not read the runner."""
@@ -146,6 +148,10 @@ class LocustCollector(Collector):
         )
         if isinstance(self._runner, MasterRunner):
             yield _gauge("locust_workers", "Workers connected.", [], [((), self._runner.worker_count)])
+            yield _gauge("locust_workers_expected", "Workers there should be.", [], [((), self._workers.expected)])
+            lost = CounterMetricFamily("locust_workers_lost_total", "Workers that went away without their master.")
+            lost.add_metric([], self._workers.lost)
+            yield lost
 
 
 def _gauge(name: str, help_text: str, labels: Iterable[str], samples: Samples) -> GaugeMetricFamily:

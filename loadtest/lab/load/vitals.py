@@ -8,6 +8,8 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from lab.load.workers import present
+
 SAMPLE_SECONDS = 1.0
 NAP_SECONDS = 0.02
 
@@ -50,7 +52,7 @@ class VitalsMonitor:
         workers = {
             f"worker-{self._runner.get_worker_index(client)}": vitals
             for client, vitals in self._workers.items()
-            if client in connected
+            if client in connected and present(connected[client])
         }
         return {"master": self._own} | workers
 

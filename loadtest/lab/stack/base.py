@@ -19,12 +19,12 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """One service as it is now; `memory_bytes` is None where it cannot be known."""
+    """One service as it is now; `memory_bytes` is None where it cannot be known, `port` where there is none."""
 
     name: str
     state: str
     healthy: bool
-    port: int
+    port: int | None
     pid: int
     memory_bytes: int | None
 

@@ -16,7 +16,7 @@ from lab.stack import engine, preflight
 from lab.stack.base import Mode, Status
 from lab.stack.environment import SECRETS, Settings
 from lab.stack.headless import Load
-from lab.stack.services import GRAFANA, LOCUST, Service, services
+from lab.stack.services import GRAFANA, LOCUST, LOCUST_WORKER, Service, services
 
 READY_SECONDS = 180
 DISK_BYTES = 3 << 30
@@ -29,10 +29,16 @@ _IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
 class _Container:
     id: str
     service: str
+    number: int
+    """From 1; above that only workers are."""
     state: str
     healthy: bool
     checkout: str
     """The directory Compose was run for."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.number}" if self.service == LOCUST_WORKER else self.service
 
     @classmethod
     def read(cls, line: str) -> "_Container":
@@ -41,8 +47,9 @@ class _Container:
         return cls(
             id=facts["ID"],
             service=facts["Service"],
+            number=int(labels.get("com.docker.compose.container-number", "1")),
             state=facts["State"],
-            healthy=facts["Health"] == "healthy",
+            healthy=facts["Health"] == "healthy" or (facts["Service"], facts["State"]) == (LOCUST_WORKER, "running"),
             checkout=labels.get("com.docker.compose.project.working_dir", ""),
         )
 
@@ -74,9 +81,11 @@ class ContainerStack:
             detail = f"the lab is up from another checkout, {elsewhere[0]}"
             checks.append(preflight.Check("containers", preflight.Outcome.FAIL, detail, f"make -C {elsewhere[0]} down"))
         elif not self.running():
-            everything = services(self._settings)
+            settings, everything = self._settings, services(self._settings)
             checks += preflight.check_ports(self._settings, everything)
-            checks.append(preflight.check_memory(found.available_bytes, everything, self._settings.workers))
+            checks.append(
+                preflight.check_memory(found.available_bytes, everything, settings.workers, settings.locust_workers)
+            )
         if found.data_dir.exists():
             checks.append(preflight.check_disk(found.data_dir, DISK_BYTES, "docker system prune"))
         return checks
@@ -95,7 +104,7 @@ class ContainerStack:
         preflight.require(check for check in self.checks() if check.subject not in _IMAGES)
         wanted = self._with_images()
         self.build()
-        names = [service.name for service in wanted]
+        names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
         # Compose says itself how far it is.
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
         if started.returncode != 0:
@@ -130,9 +139,14 @@ class ContainerStack:
         """Restart containers and wait until they are healthy."""
         self._require_known(names)
         self._compose("restart", *self._stop_timeout, *names)
-        running = names or [status.name for status in self.status()]
+        containers = self._containers()
+        running = names or sorted({container.service for container in containers})
+        workers = sum(container.service == LOCUST_WORKER for container in containers)
         started = self._compose(
-            "up", "--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *running
+            "up",
+            *("--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *running),
+            # As many as there are, whatever the settings say by now.
+            LOCUST_WORKERS=str(workers),
         )
         if started.returncode != 0:
             self._show_unhealthy()
@@ -147,19 +161,20 @@ class ContainerStack:
 
     def status(self) -> list[Status]:
         """Return how each container is."""
-        containers = {container.service: container for container in self._containers()}
-        memory = engine.memory_bytes([found.id for found in containers.values() if found.state == "running"])
+        ports = {service.name: service.port for service in services(self._settings)}
+        order = [*ports, LOCUST_WORKER]
+        containers = [container for container in self._containers() if container.service in order]
+        memory = engine.memory_bytes([found.id for found in containers if found.state == "running"])
         return [
             Status(
-                name=service.name,
+                name=container.name,
                 state=container.state,
                 healthy=container.healthy,
-                port=service.port,
+                port=ports.get(container.service),
                 pid=engine.pid(container.id),
                 memory_bytes=memory.get(container.id),
             )
-            for service in services(self._settings)
-            if (container := containers.get(service.name))
+            for container in sorted(containers, key=lambda found: (order.index(found.service), found.number))
         ]
 
     def load(self, load: Load) -> int:
@@ -214,14 +229,14 @@ class ContainerStack:
         return [container for container in self._of_project() if container.checkout == str(self._project.root)]
 
     def _require_known(self, names: Sequence[str]) -> None:
-        known = [service.name for service in services(self._settings)]
+        known = [*(service.name for service in services(self._settings)), LOCUST_WORKER]
         if unknown := [name for name in names if name not in known]:
             raise LabError(f"there is no {unknown[0]} here", mend=f"choose from {', '.join(known)}")
 
     def _show_unhealthy(self) -> None:
         for status in self.status():
             if not status.healthy:
-                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), status.name)
+                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), _service_of(status.name))
 
     def _output(self, *arguments: str) -> str:
         result = self._compose(*arguments, capture=True)
@@ -229,13 +244,20 @@ class ContainerStack:
             raise LabError(f"docker compose {arguments[0]}: {result.stderr.strip()}")
         return result.stdout
 
-    def _compose(self, *arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+    def _compose(self, *arguments: str, capture: bool = False, **overriding: str) -> subprocess.CompletedProcess[str]:
         command = ["docker", "compose", "--project-directory", str(self._project.root), *arguments]
         # Compose takes the environment before .env: so the defaults come from .env.example, and CA_BUNDLE from here.
         # Without .env the secrets are unknown, and need not be known to look at containers or to remove them.
         secrets = dict.fromkeys(SECRETS, "unknown")
-        environment = {**secrets, **os.environ, **self._settings.environment, "CA_BUNDLE": _ca_bundle(self._settings)}
+        settings = {**self._settings.environment, **overriding, "CA_BUNDLE": _ca_bundle(self._settings)}
+        environment = {**secrets, **os.environ, **settings}
+        if arguments[0] != "run" and (workers := settings["LOCUST_WORKERS"]) != "0":
+            environment |= {"LOCUST_MODE_MASTER": "true", "LOCUST_EXPECT_WORKERS": workers}
         return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
+
+
+def _service_of(container: str) -> str:
+    return LOCUST_WORKER if container.startswith(f"{LOCUST_WORKER}-") else container
 
 
 def _ca_bundle(settings: Settings) -> str:

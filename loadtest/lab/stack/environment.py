@@ -29,6 +29,9 @@ class Settings:
     prometheus_port: int
     grafana_port: int
     workers: int
+    locust_workers: int
+    """Worker processes of Locust; 0: one process does everything."""
+    locust_master_port: int
     stop_seconds: float
     """How long a service may take to end: draining, then requests in flight."""
 
@@ -49,6 +52,8 @@ class Settings:
             prometheus_port=_number(values, "PROMETHEUS_PORT", 1, 65535),
             grafana_port=_number(values, "GRAFANA_PORT", 1, 65535),
             workers=_number(values, "WORKERS", 1, 256),
+            locust_workers=_number(values, "LOCUST_WORKERS", 0, 64),
+            locust_master_port=_number(values, "LOCUST_MASTER_PORT", 1, 65535),
             stop_seconds=_seconds(values, "DRAIN_SECONDS") + _seconds(values, "GRACEFUL_TIMEOUT_SECONDS"),
         )
 

@@ -51,7 +51,7 @@ def status_table(statuses: Sequence[Status]) -> Table:
     for status in statuses:
         health = "[green]ready[/]" if status.healthy else "[red]not ready[/]"
         memory = f"{status.memory_bytes / (1 << 20):.0f} MiB" if status.memory_bytes else "-"
-        table.add_row(status.name, status.state, health, str(status.port), str(status.pid or "-"), memory)
+        table.add_row(status.name, status.state, health, str(status.port or "-"), str(status.pid or "-"), memory)
     return table
 
 

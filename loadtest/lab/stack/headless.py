@@ -21,6 +21,8 @@ class Load:
     """Users started a second."""
     duration: str
     """As Locust reads it: 30s, 5m, 1h, 1h30m."""
+    processes: int = 0
+    """Worker processes that share the users; 0: one process does everything."""
     shaped: bool = False
     """Whether LOAD_SHAPE says instead how many users there are when, and how long."""
 
@@ -47,6 +49,7 @@ class Load:
             users=users or int(_positive(environment, "LOCUST_USERS")),
             spawn_rate=spawn_rate or _positive(environment, "LOCUST_SPAWN_RATE"),
             duration=duration or environment["LOAD_DURATION"],
+            processes=int(environment["LOCUST_WORKERS"]),
             shaped=shape is not Kind.NONE,
         )
         if not _DURATION.fullmatch(load.duration) or not re.search("[1-9]", load.duration):
@@ -58,7 +61,8 @@ class Load:
         """Locust's options for it."""
         length = ("--users", str(self.users), "--spawn-rate", f"{self.spawn_rate:g}", "--run-time", self.duration)
         # Requests still open at the end are waited for, so that they count.
-        return ("--headless", *(() if self.shaped else length), "--stop-timeout", "10")
+        processes = ("--processes", str(self.processes)) if self.processes else ()
+        return ("--headless", *processes, *(() if self.shaped else length), "--stop-timeout", "10")
 
 
 def _positive(environment: Mapping[str, str], name: str) -> float:

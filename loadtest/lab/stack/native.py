@@ -18,8 +18,8 @@ from lab.stack.base import Mode, Status
 from lab.stack.environment import Settings
 from lab.stack.headless import Load
 from lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
-from lab.stack.services import FASTAPI, FLASK, Service, services
-from lab.stack.supervisor import Program, State, Supervisor
+from lab.stack.services import FASTAPI, FLASK, LOCUST_WORKER, Service, services
+from lab.stack.supervisor import Process, Program, State, Supervisor
 
 READY_SECONDS = 60.0
 DISK_BYTES = 1 << 29
@@ -49,9 +49,11 @@ class NativeStack:
         warn = preflight.Outcome.WARN
         checks += [preflight.Check(name, warn, f"left out: {why}") for name, why in tools.missing.items()]
         if not self.running():
-            available = psutil.virtual_memory().available
+            available, settings = psutil.virtual_memory().available, self._settings
             checks += preflight.check_ports(self._settings, wanted)
-            checks.append(preflight.check_memory(available, wanted, self._settings.workers))
+            if self._settings.locust_workers:
+                checks.append(preflight.check_master_port(self._settings))
+            checks.append(preflight.check_memory(available, wanted, settings.workers, settings.locust_workers))
         checks.append(preflight.check_disk(self._project.root, DISK_BYTES, "remove what is not needed: make clean"))
         return checks
 
@@ -85,7 +87,7 @@ class NativeStack:
             self._project.run_dir.mkdir(mode=0o700)
             write_monitoring(self._project, self._settings, self._project.run_dir)
             self._supervisor.start(identity, programs, environment)
-            self._wait(wanted)
+            self._wait([program.name for program in programs])
         except BaseException:
             self._supervisor.stop()
             raise
@@ -98,29 +100,28 @@ class NativeStack:
     def restart(self, names: Sequence[str]) -> None:
         """Restart programs and wait until they are ready."""
         chosen = self._chosen(names)
-        self._supervisor.restart([service.name for service in chosen])
+        self._supervisor.restart(chosen)
         self._wait(chosen)
 
     def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
         """Print what the programs wrote."""
-        files = {service.name: self._supervisor.log_file(service.name) for service in self._chosen(names)}
+        files = {name: self._supervisor.log_file(name) for name in self._chosen(names)}
         logs.show(self._console, files, follow=follow, lines=lines)
         return 0
 
     def status(self) -> list[Status]:
         """Return how each program is."""
-        processes = {process.name: process for process in self._supervisor.processes()}
+        known = self._services
         return [
             Status(
-                name=service.name,
-                state=str(processes[service.name].state).lower(),
-                healthy=processes[service.name].state is State.RUNNING and service.ready(),
-                port=service.port,
-                pid=processes[service.name].pid,
-                memory_bytes=_memory_bytes(processes[service.name].pid),
+                name=process.name,
+                state=str(process.state).lower(),
+                healthy=self._ready(process),
+                port=known[process.name].port if process.name in known else None,
+                pid=process.pid,
+                memory_bytes=_memory_bytes(process.pid),
             )
-            for service in services(self._settings)
-            if service.name in processes
+            for process in self._processes()
         ]
 
     def load(self, load: Load) -> int:
@@ -129,36 +130,51 @@ class NativeStack:
         command = [tool("locust"), "-f", str(self._project.locustfile), *load.arguments]
         return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
 
-    def _chosen(self, names: Sequence[str]) -> list[Service]:
-        running = {process.name for process in self._supervisor.processes()}
-        if unknown := [name for name in names if name not in running]:
-            raise LabError(f"there is no {unknown[0]} here", mend=f"choose from {', '.join(sorted(running))}")
-        return [service for service in services(self._settings) if service.name in (names or running)]
+    @property
+    def _services(self) -> dict[str, Service]:
+        return {service.name: service for service in services(self._settings)}
 
-    def _wait(self, wanted: Sequence[Service]) -> None:
+    def _processes(self) -> list[Process]:
+        order = [*self._services]
+        processes = {process.name: process for process in self._supervisor.processes()}
+        workers = [name for name in processes if name not in order]
+        return [processes[name] for name in (*order, *workers) if name in processes]
+
+    def _ready(self, process: Process) -> bool:
+        service = self._services.get(process.name)
+        return process.state is State.RUNNING and (service is None or service.ready())
+
+    def _chosen(self, names: Sequence[str]) -> list[str]:
+        running = [process.name for process in self._processes()]
+        chosen = {name: [each for each in running if each == name or _is_worker(each, name)] for name in names}
+        if unknown := [name for name, found in chosen.items() if not found]:
+            raise LabError(f"there is no {unknown[0]} here", mend=f"choose from {', '.join(sorted(running))}")
+        return [each for each in running if not names or any(each in found for found in chosen.values())]
+
+    def _wait(self, wanted: Sequence[str]) -> None:
         started = time.monotonic()
         waiting = list(wanted)
         with self._console.status("") as progress:
             while waiting:
                 elapsed = time.monotonic() - started
-                progress.update(f"{elapsed:.0f} s: waiting for {', '.join(service.name for service in waiting)}")
+                progress.update(f"{elapsed:.0f} s: waiting for {', '.join(waiting)}")
                 states = {process.name: process for process in self._supervisor.processes()}
-                for service in list(waiting):
-                    process = states[service.name]
+                for name in list(waiting):
+                    process = states[name]
                     if process.state.over:
-                        self._fail(service, f"did not start ({process.description})")
-                    if process.state is State.RUNNING and service.ready():
-                        self._console.print(f"[green]ready[/] {service.name} after {elapsed:.1f} s")
-                        waiting.remove(service)
+                        self._fail(name, f"did not start ({process.description})")
+                    if self._ready(process):
+                        self._console.print(f"[green]ready[/] {name} after {elapsed:.1f} s")
+                        waiting.remove(name)
                     elif elapsed > READY_SECONDS:
-                        self._fail(service, f"was not ready within {READY_SECONDS:.0f} s")
+                        self._fail(name, f"was not ready within {READY_SECONDS:.0f} s")
                 time.sleep(0.1)
 
-    def _fail(self, service: Service, what: str) -> None:
-        for line in logs.tail(self._supervisor.log_file(service.name), _SHOWN_LOG_LINES):
+    def _fail(self, name: str, what: str) -> None:
+        for line in logs.tail(self._supervisor.log_file(name), _SHOWN_LOG_LINES):
             self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
         raise LabError(
-            f"{service.name} {what}; its last lines stand above, and everything was stopped again",
+            f"{name} {what}; its last lines stand above, and everything was stopped again",
             mend="make doctor, then make up",
         )
 
@@ -195,6 +211,10 @@ def install(project: Project) -> None:
     for name in (FLASK, FASTAPI, "train-model"):
         if not Path(tool(name)).exists():
             raise LabError(f"{name} is not installed", mend="make install")
+
+
+def _is_worker(program: str, name: str) -> bool:
+    return name == LOCUST_WORKER and program.startswith(f"{LOCUST_WORKER}-")
 
 
 def _sources(project: Project) -> list[Path]:

@@ -76,9 +76,16 @@ def check_ports(settings: Settings, wanted: Iterable[Service]) -> list[Check]:
     return checks
 
 
-def check_memory(available_bytes: int, wanted: Iterable[Service], workers: int) -> Check:
-    """Whether there is memory for these services."""
+def check_master_port(settings: Settings) -> Check:
+    """Whether the port is free at which Locust's workers find their master."""
+    name = "LOCUST_MASTER_PORT"
+    return _check_port("127.0.0.1", Service(LOCUST, settings.locust_master_port, name, "", ""))
+
+
+def check_memory(available_bytes: int, wanted: Iterable[Service], workers: int, load_workers: int = 0) -> Check:
+    """Whether there is memory for these services, with their workers and those of Locust."""
     needed = sum(_PROGRAM_BYTES[service.name] for service in wanted) + 2 * workers * _WORKER_BYTES
+    needed += load_workers * _PROGRAM_BYTES[LOCUST]
     detail = f"{available_bytes / _GIB:.1f} GiB available, about {needed / _GIB:.1f} GiB will be used"
     if available_bytes < needed:
         mend = f"end other programs, or set WORKERS (now {workers}) to a smaller number in .env"

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from lab.project import Project
 from lab.stack.environment import Settings
-from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, Service, services
+from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, LOCUST_WORKER, PROMETHEUS, Service, services
 from lab.stack.supervisor import Program
 
 OLDEST_PROMETHEUS = (2, 42)
 PROMETHEUS_RETENTION = "6h"
 _STOP_SECONDS = 10.0
+_LOOPBACK = "127.0.0.1"
 _GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
 
@@ -56,7 +57,13 @@ def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Pa
         for name in (FLASK, FASTAPI)
     ]
     web = ("--web-host", settings.bind_address, "--web-port", str(settings.locust_port))
-    programs.append(Program(LOCUST, (tool("locust"), "-f", str(project.locustfile), *web), _STOP_SECONDS))
+    locust = (tool("locust"), "-f", str(project.locustfile))
+    programs.append(Program(LOCUST, (*locust, *web, *_master(settings)), _STOP_SECONDS))
+    master = ("--master-host", _LOOPBACK, "--master-port", str(settings.locust_master_port))
+    programs += [
+        Program(f"{LOCUST_WORKER}-{number}", (*locust, "--worker", *master), _STOP_SECONDS)
+        for number in range(1, settings.locust_workers + 1)
+    ]
     if tools.prometheus:
         state = run_dir / PROMETHEUS
         arguments = (
@@ -69,6 +76,13 @@ def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Pa
     if tools.grafana:
         programs.append(Program(GRAFANA, tools.grafana, _STOP_SECONDS))
     return programs
+
+
+def _master(settings: Settings) -> tuple[str, ...]:
+    if not settings.locust_workers:
+        return ()
+    port, workers = str(settings.locust_master_port), str(settings.locust_workers)
+    return "--master", "--master-bind-host", _LOOPBACK, "--master-bind-port", port, "--expect-workers", workers
 
 
 def shared_environment(project: Project, settings: Settings, run_dir: Path) -> dict[str, str]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from lab.stack.environment import Settings
 
 FLASK, FASTAPI, LOCUST, PROMETHEUS, GRAFANA = "flask-api", "fastapi-api", "locust", "prometheus", "grafana"
+LOCUST_WORKER = "locust-worker"
+"""What Locust's workers are called together; each has a number behind it. They listen on no port."""
 
 # The stack is on this machine: a proxy for the outside must not be asked.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -34,8 +34,9 @@ const against = (ratio) => {
 /** The headline: which of the two answers more, and what to make of it. */
 export const verdict = (ratio) => {
   if (ratio === null) return { number: "–", words: "No traffic to compare", hint: "" };
-  const number = `${ratio.toFixed(2)}×`;
-  if (alike(ratio)) {
+  const shown = ratio.toFixed(2);
+  const number = `${shown}×`;
+  if (alike(Number(shown))) {
     return {
       number, words: "Both answer as many",
       hint: "Each has as many users, who pause between requests. What differs now is how long they wait; more users show who can answer more.",
