@@ -9,8 +9,8 @@ DEV := $(UV) run --frozen --all-packages
 .PHONY: help up down restart ps logs urls token load doctor build engine base-images install test lint dashboards format \
 	lock clean
 
-##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can)
-up: ## Bring the lab up and say where everything is; writes .env where there is none
+##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
+up: ## Bring the lab up and say where everything is; writes .env where there is none; LOCUST_WORKERS=4
 	@$(LAB) up $(if $(MODE),--mode $(MODE))
 down: ## End it; leaves nothing behind: no processes, containers, volumes or logs
 	@$(LAB) down
@@ -24,7 +24,7 @@ urls: ## Say again where everything is and what to do there
 	@$(LAB) urls
 token: ## Sign in and print a token for both services
 	@$(LAB) token
-load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m
+load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m; or LOAD_SHAPE=ramp
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
 doctor: ## Check what `make up` needs and say what mends it
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
