@@ -131,6 +131,14 @@ def test_panel_has_data_under_load(loaded_url: str, query: PanelQuery) -> None:
     wait_until(drawn, f"data: {query.expression}", seconds=30)
 
 
+def test_every_rule_is_evaluated_without_error(loaded_url: str) -> None:
+    groups = httpx.get(f"{loaded_url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    rules = {rule["name"]: (rule["health"], rule.get("lastError", "")) for group in groups for rule in group["rules"]}
+
+    assert {"TargetDown", "GeneratorSaturated", "ServicesNotComparable", "LatencyBudgetBurns"} <= set(rules)
+    assert set(rules.values()) == {("ok", "")}
+
+
 def test_load_is_annotated_with_its_users_until_it_stops(loaded_url: str, locust: RunningLocust) -> None:
     [annotation] = set(annotation_queries())
     wait_until(

@@ -1,0 +1,125 @@
+"""The dashboards against the types that the pinned Grafana itself is built from, which it publishes on npm."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.dashboards import dashboards
+
+ROOT = Path(__file__).resolve().parents[2]
+PANEL_TYPES = ("stat", "timeseries", "table", "heatmap")
+# Enumerations of the package are compared by their values, which is what stands in a file.
+PREAMBLE = """
+import type {{ Dashboard, Panel, RowPanel }} from '@grafana/schema';
+{imports}
+type InFile<T> = T extends string ? `${{T}}` : T extends number ? T : T extends (infer E)[] ? InFile<E>[]
+  : T extends object ? {{ [K in keyof T]: InFile<T[K]> }} : T;
+"""
+COMPILER_OPTIONS = {"strict": True, "noEmit": True, "module": "esnext", "moduleResolution": "bundler", "types": []}
+
+pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+
+
+@pytest.fixture(scope="module")
+def schema_dir() -> Path:
+    """Grafana's types of the pinned version, and a compiler, installed once."""
+    found = re.search(r"^GRAFANA_IMAGE=.*:([\d.]+)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert found
+    directory = ROOT / "build" / f"grafana-schema-{found[1]}"
+    if not (directory / "node_modules" / ".bin" / "tsc").exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        packages = [f"@grafana/schema@{found[1]}", "typescript@5"]
+        install = subprocess.run(
+            [
+                "npm",
+                "install",
+                "--no-save",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--prefix",
+                directory,
+                *packages,
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+        if install.returncode != 0:
+            pytest.skip(f"npm cannot install {packages[0]}: {install.stderr[-300:]}")
+    return directory
+
+
+def test_dashboards_are_what_the_pinned_grafana_reads(schema_dir: Path) -> None:
+    errors = _type_errors(schema_dir, dashboards())
+
+    assert errors == []
+
+
+def test_a_field_that_grafana_does_not_know_is_found(schema_dir: Path) -> None:
+    [dashboard, *_] = dashboards()
+    dashboard["panels"][0]["options"]["graphMood"] = "none"
+    dashboard["panels"][0]["fieldConfig"]["defaults"]["unit"] = 7
+    dashboard["refreshing"] = "2s"
+
+    errors = _type_errors(schema_dir, [dashboard])
+
+    assert len(errors) == 3
+    assert all(any(name in error for error in errors) for name in ("'\"graphMood\"'", "'number'", "'\"refreshing\"'"))
+
+
+def _type_errors(schema_dir: Path, documents: list[dict[str, Any]]) -> list[str]:
+    (schema_dir / "dashboards.ts").write_text(_typescript(documents))
+    configuration = {"compilerOptions": COMPILER_OPTIONS, "files": ["dashboards.ts"]}
+    (schema_dir / "tsconfig.json").write_text(json.dumps(configuration))
+    compiler = subprocess.run(
+        [schema_dir / "node_modules" / ".bin" / "tsc", "--project", schema_dir, "--pretty", "false"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+    return [line for line in compiler.stdout.splitlines() if "error TS" in line]
+
+
+def _typescript(documents: list[dict[str, Any]]) -> str:
+    modules = "./node_modules/@grafana/schema/dist/types/raw/composable"
+    imports = [f"import type * as {kind} from '{modules}/{kind}/panelcfg/x/types.gen';" for kind in PANEL_TYPES]
+    lines = [PREAMBLE.format(imports="\n".join(imports))]
+    for document in documents:
+        for panel in document["panels"]:
+            lines += _typed_panel(panel)
+        lines.append(_typed("Dashboard", _without_query_fields(document)))
+    return "\n".join(lines)
+
+
+def _typed_panel(panel: dict[str, Any]) -> list[str]:
+    if panel["type"] == "row":
+        return [_typed("RowPanel", panel)]
+    typed = [_typed("Panel", panel), _typed(f"Partial<{panel['type']}.Options>", panel["options"])]
+    custom = panel["fieldConfig"]["defaults"].get("custom")
+    if custom is not None:
+        typed.append(_typed(f"Partial<{panel['type']}.FieldConfig>", custom))
+    return typed
+
+
+def _without_query_fields(document: dict[str, Any]) -> dict[str, Any]:
+    # What a query says beside its reference, and an annotation of its texts, is the datasource's own.
+    annotations = [
+        {name: value for name, value in annotation.items() if name not in ("textFormat", "titleFormat")}
+        | {"target": {"refId": annotation["target"]["refId"]}}
+        for annotation in document["annotations"]["list"]
+    ]
+    return {**document, "panels": [], "annotations": {"list": annotations}}
+
+
+def _typed(kind: str, value: object) -> str:
+    return f"(({json.dumps(value)}) satisfies InFile<{kind}>);"
