@@ -23,7 +23,6 @@ from gunicorn.glogging import Logger
 
 from serving_core import metrics
 from serving_core.errors import StartupError
-from serving_core.lifecycle import Phase
 from serving_core.listener import run_dry
 from serving_core.logs import configure_logging
 from serving_core.service import Service
@@ -32,7 +31,6 @@ from serving_core.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gunicorn.http.message import Request
     from gunicorn.workers.base import Worker
 
 _logger = logging.getLogger(__name__)
@@ -141,7 +139,6 @@ class _Application(BaseApplication):
             "pre_fork": slots.assign,
             "post_fork": slots.enter,
             "child_exit": slots.release,
-            "pre_request": self._close_connection_when_draining,
             **self._program.hooks(self.service),
         }
         for name, value in options.items():
@@ -152,11 +149,6 @@ class _Application(BaseApplication):
 
     def run(self) -> None:
         _DrainingArbiter(self).run()
-
-    def _close_connection_when_draining(self, worker: Worker, request: Request) -> None:  # noqa: ARG002
-        """Let clients find another service for their next request (gthread; for ASGI the adapter says so)."""
-        if self.service.lifecycle.phase is Phase.DRAINING:
-            request.force_close()
 
 
 class _DrainingArbiter(Arbiter):

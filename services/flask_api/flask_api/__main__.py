@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from serving_core.server import Program, run
 
 from flask_api.app import create_app
+from flask_api.connection import remember_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,8 +32,9 @@ def main() -> None:
 
 
 def _worker_hooks(service: Service) -> Mapping[str, Any]:
-    """WSGI has no lifespan; gunicorn's hooks stand for it."""
+    """WSGI knows neither lifespan nor connections; gunicorn's hooks do."""
     return {
+        "pre_request": remember_request,
         "post_worker_init": lambda worker: service.start_worker(),  # noqa: ARG005
         "worker_exit": lambda server, worker: service.stop_worker(),  # noqa: ARG005
     }

@@ -10,9 +10,12 @@ from flask import Flask, Response, g, request
 from flask.globals import request_ctx
 from serving_core.errors import BodyTooLargeError, NotFoundError
 from serving_core.http_rules import request_id
+from serving_core.lifecycle import Phase
 from serving_core.logs import current_request_id
 from serving_core.metrics import UNMATCHED
 from werkzeug.exceptions import MethodNotAllowed
+
+from flask_api.connection import close_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,6 +80,8 @@ class Instrumentation:
         response.headers["X-Request-ID"] = trace.request_id
         response.headers["X-Process-Time"] = f"{trace.elapsed_seconds():.6f}"
         response.headers.update(self._service.cors.response_headers(request.headers.get("Origin")))
+        if self._service.lifecycle.phase is Phase.DRAINING or response.status_code == BodyTooLargeError.status:
+            close_connection()
         return response
 
 
