@@ -131,6 +131,19 @@ def test_panel_has_data_under_load(loaded_url: str, query: PanelQuery) -> None:
     wait_until(drawn, f"data: {query.expression}", seconds=30)
 
 
+def test_load_is_seen_from_locust_too(loaded_url: str) -> None:
+    wait_until(
+        lambda: (
+            values_by_service(loaded_url, "sum by (service) (rate(locust_requests_total[8s])) > 0").keys()
+            == BOTH_SERVICES
+        ),
+        "rates of both services",
+    )
+
+    assert values_by_service(loaded_url, "locust_users") == {"": float(USERS)}
+    assert values_by_service(loaded_url, "sum(locust_request_failures_total)") == {"": 0.0}
+
+
 def test_every_rule_is_evaluated_without_error(loaded_url: str) -> None:
     groups = httpx.get(f"{loaded_url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
     rules = {rule["name"]: (rule["health"], rule.get("lastError", "")) for group in groups for rule in group["rules"]}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
+
 from support.wire import Request, send
 
 if TYPE_CHECKING:
