@@ -155,6 +155,13 @@ def test_prometheus_sees_every_target_up(native: Checkout) -> None:
     wait_until(lambda: up() == {"flask-api", "fastapi-api", "locust", "prometheus"}, "every target is up")
 
 
+@pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")
+def test_prometheus_has_the_rules_that_dashboards_draw_from(native: Checkout) -> None:
+    groups = get(native, "PROMETHEUS_PORT", "/api/v1/rules")["data"]["groups"]
+
+    assert {group["name"] for group in groups} == {"comparison", "load", "objectives", "services"}
+
+
 def test_only_its_owner_may_look_into_a_running_lab(native: Checkout) -> None:
     run_dir = native.root / ".run"
 
