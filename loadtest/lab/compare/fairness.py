@@ -6,8 +6,6 @@ from enum import StrEnum
 
 from lab.compare.reading import Conditions
 
-_DIGEST_DIGITS = 12
-
 
 class Verdict(StrEnum):
     """How one condition of the two services compares."""
@@ -48,11 +46,11 @@ def _label(*names: str) -> Callable[[Conditions], str | None]:
 
 
 def _model(side: Conditions) -> str | None:
-    return f"{side.info.get('model_version', '')} {side.info.get('model_sha256', '')[:_DIGEST_DIGITS]}".strip() or None
+    return f"{side.info.get('model_version', '')} {side.info.get('model_sha256', '')}".strip() or None
 
 
 def _cpu_limit(side: Conditions) -> str:
-    return "none" if side.cpu_limit_cores is None else f"{side.cpu_limit_cores:g} cores"
+    return "none" if side.cpu_limit_cores is None else f"{side.cpu_limit_cores:g}"
 
 
 def _memory_limit(side: Conditions) -> str:
@@ -65,7 +63,7 @@ _CONDITIONS: tuple[tuple[str, Callable[[Conditions], str | None], bool], ...] = 
     ("Model", _model, True),
     ("Workers", _label("workers"), True),
     ("Python", _label("python"), True),
-    ("CPU limit", _cpu_limit, True),
+    ("CPU limit, cores", _cpu_limit, True),
     ("Memory limit", _memory_limit, True),
     ("Memory counted", lambda side: side.memory_kind, True),
 )

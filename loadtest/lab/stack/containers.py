@@ -49,7 +49,7 @@ class _Container:
             service=facts["Service"],
             number=int(labels.get("com.docker.compose.container-number", "1")),
             state=facts["State"],
-            healthy=facts["Health"] == "healthy" or (facts["Service"], facts["State"]) == (LOCUST_WORKER, "running"),
+            healthy=facts["Health"] == "healthy",
             checkout=labels.get("com.docker.compose.project.working_dir", ""),
         )
 

@@ -80,7 +80,7 @@ const drawOne = (chart, points, times, state, since, style, marks) => {
     font: { family: style.family, size: 12, color: style.muted },
     showlegend: false, hovermode: "x unified", dragmode: false,
     hoverlabel: { bgcolor: style.card, bordercolor: style.line, font: { color: style.text } },
-    xaxis: { type: "date", range: [new Date(since * 1000), now], gridcolor: style.line, showgrid: false, nticks: 5, tickformat: "%H:%M:%S", hoverformat: "%H:%M:%S", fixedrange: true, linecolor: style.line },
+    xaxis: { type: "date", range: [new Date(since * 1000), now], gridcolor: style.line, showgrid: false, nticks: 5, ticklabelposition: "outside right", tickformat: "%H:%M:%S", hoverformat: "%H:%M:%S", fixedrange: true, linecolor: style.line },
     yaxis: { range: [0, top], gridcolor: style.line, zerolinecolor: style.line, nticks: 5, ticksuffix: chart.suffix, tickformat: "~r", fixedrange: true },
     shapes: limitShown ? [...marks, limitLine] : marks,
     annotations: limitShown ? [{ xref: "paper", x: 0, y: limit, xanchor: "left", yanchor: "bottom", text: "limit", showarrow: false, font: { size: 11, color: style.bad } }] : [],

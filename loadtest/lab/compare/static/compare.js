@@ -89,7 +89,8 @@ const renderFigures = (figures) => {
 
 const renderConditions = () => {
   element("conditions").replaceChildren(...state.conditions.map(({ name, flask, fastapi, verdict }) => {
-    const line = row([name, flask ?? "–", fastapi ?? "–", SIGNS[verdict]]);
+    const line = row([name, ...[flask, fastapi].map((value) => words.short(value)), SIGNS[verdict]]);
+    [...line.cells].slice(1, 3).forEach((cell, index) => { cell.title = [flask, fastapi][index] ?? ""; });
     line.className = verdict;
     line.lastChild.title = verdict;
     line.lastChild.setAttribute("aria-label", verdict);
@@ -98,7 +99,7 @@ const renderConditions = () => {
   const verdicts = state.conditions.map((condition) => condition.verdict);
   const differing = state.conditions.filter((condition) => condition.verdict === "differs").map((condition) => condition.name);
   const [text, mark] = differing.length ? [`No: ${differing.join(", ")}`, "bad"]
-    : verdicts.includes("unknown") ? ["Not known yet", ""] : ["Yes, conditions are equal", "good"];
+    : verdicts.includes("unknown") ? ["Not known yet", ""] : ["Yes", "good"];
   element("fair").textContent = text;
   element("fair").className = `mark ${mark}`;
 };

@@ -15,6 +15,9 @@ export const percent = or((value) => `${three.format(value * 100)}%`);
 export const mebibytes = or((value) => `${whole.format(value / MIB)} MiB`);
 export const cores = or((value) => `${value.toFixed(2)} cores`);
 
+const LONGEST = 16;
+export const short = or((text) => text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+
 const EQUAL = 0.05;
 const alike = (ratio) => Math.abs(ratio - 1) < EQUAL;
 
