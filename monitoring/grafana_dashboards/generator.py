@@ -75,9 +75,7 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
                 "percentunit",
                 query("locust_cpu_usage_ratio or vector(0)", "{{process}}"),
                 query(f"vector({_SATURATED_CPU_RATIO})", "saturated"),
-            )
-            .override_by_name("saturated", coloured("red"))
-            .span(12)
+            ).override_by_name("saturated", coloured("red"))
         )
         .with_panel(
             graph(
@@ -86,9 +84,17 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
                 "s",
                 query("locust_scheduling_delay_seconds or vector(0)", "{{process}}"),
                 query(f"vector({_SATURATED_DELAY_SECONDS})", "saturated"),
-            )
-            .override_by_name("saturated", coloured("red"))
-            .span(12)
+            ).override_by_name("saturated", coloured("red"))
+        )
+        .with_panel(
+            graph(
+                "Workers",
+                "Processes connected to the master, and how many there should be; none with a single process.",
+                "short",
+                query("sum(locust_workers) or vector(0)", "connected"),
+                query("sum(locust_workers_expected) or vector(0)", "expected"),
+                query("sum(locust_workers_lost_total) or vector(0)", "lost so far"),
+            ).override_by_name("lost so far", coloured("red"))
         )
     )
 
