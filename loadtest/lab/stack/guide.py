@@ -17,7 +17,7 @@ _COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
 _WHAT_TO_DO = {
     FLASK: "the old API; sign in as below",
     FASTAPI: "the new API; try every call at {url}/docs",
-    LOCUST: "press Start to send load; or: make load USERS=20 DURATION=1m",
+    LOCUST: "press Start to send load, and compare live at {url}/compare; or: make load USERS=20 DURATION=1m",
     PROMETHEUS: "query what is measured, such as http_requests_total",
     GRAFANA: "watch both side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env)",
 }
