@@ -46,7 +46,8 @@ export const verdict = (ratio) => {
     };
   }
   const [more, times] = ratio > 1 ? ["FastAPI", ratio] : ["Flask", 1 / ratio];
-  return { number, words: `${more} answers ${formatter(2).format(times)} times as many`, hint: "Requests answered a second, with as many users on each." };
+  const amount = times < 1.5 ? `${whole.format((times - 1) * 100)}% more` : `${formatter(2).format(times)} times as many`;
+  return { number, words: `${more} answers ${amount}`, hint: "Requests answered a second, with as many users on each." };
 };
 
 export const duration = (seconds) => {
