@@ -8,9 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from serving_core.bounds import FEATURES
 from serving_core.errors import StartupError
-
-FEATURES = 10
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from serving_core.artifact import FEATURES
+from serving_core.bounds import FEATURES
 from serving_core.shared_memory import SharedTable
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-from serving_core.artifact import FEATURES, ModelInfo, load_artifact
+from serving_core.artifact import ModelInfo, load_artifact
+from serving_core.bounds import FEATURES
 from serving_core.errors import StartupError
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _UNLIMITED_FROM_BYTES = 1 << 60  # version 1 says "no limit" with a number near 2**63
@@ -130,8 +131,12 @@ def _read(controller: str, file: str) -> str | None:
         return None
 
 
+@cache
 def _control_group(controller: str) -> Path | None:
-    """Where the control group of this process is mounted (a container sees its own as the root of the mount)."""
+    """Where the control group of this process is mounted (a container sees its own as the root of the mount).
+
+    A process stays where it is, and five files are looked up there at every scrape.
+    """
     memberships = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     path = next((path for _, names, path in memberships if controller in names.split(",")), None)
     if path is None:

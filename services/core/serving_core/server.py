@@ -103,9 +103,9 @@ def _check_address(settings: Settings) -> None:
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
-        reason = (
-            os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        )  # below 0: no such name
+        # Looking a name up fails with numbers below 0, which strerror does not know.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else "no such host"
         raise StartupError(f"cannot listen on HOST {settings.host}, PORT {settings.port}: {reason}") from None
 
 

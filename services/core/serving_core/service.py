@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from serving_core.bounds import FEATURES
 from serving_core.cache import PredictionCache
 from serving_core.errors import TooManyRequestsError, UnavailableError
 from serving_core.http_rules import Cors
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from serving_core.settings import Settings
 
 _access_logger = logging.getLogger("serving_core.access")
-_CHECK_ROW = (0.0,) * 10
+_CHECK_ROW = (0.0,) * FEATURES
 
 
 @dataclass(frozen=True)

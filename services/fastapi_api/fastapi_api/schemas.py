@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
 from pydantic_core import PydanticCustomError
+from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
 
-FEATURES = 10
-MAX_SAMPLES = 100
 WRONG_LENGTH = "wrong_length"
 
 _EXAMPLE_ROW = [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]
@@ -25,7 +24,7 @@ def _check_length(expected: str, shortest: int, longest: int) -> BeforeValidator
     return BeforeValidator(check)
 
 
-Feature = Annotated[float, Field(ge=-1000, le=1000)]
+Feature = Annotated[float, Field(ge=LOWEST, le=HIGHEST)]
 Row = Annotated[
     list[Feature],
     Field(min_length=FEATURES, max_length=FEATURES),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
+from serving_core.bounds import MAX_SAMPLES
 from serving_core.errors import InvalidRequestError
 
-from fastapi_api.schemas import MAX_SAMPLES, WRONG_LENGTH, RequestBody
+from fastapi_api.schemas import WRONG_LENGTH, RequestBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

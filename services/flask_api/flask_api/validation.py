@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeGuard
 
+from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
 from serving_core.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-FEATURES = 10
-MAX_SAMPLES = 100
-LOWEST, HIGHEST = -1000.0, 1000.0
 
 
 def parse_credentials(body: Mapping[str, object]) -> tuple[str, str]:
