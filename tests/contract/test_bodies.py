@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 from support.answers import assert_error
 from support.services import running_services
-from support.wire import JSON_TYPE, Request, send
+from support.wire import JSON_TYPE, LIMIT_BYTES, TIMEOUT_SECONDS, Request, read_response, send
 
 from contract.cases import Accepted, Fault, each
 from contract.cases.bodies import (
@@ -84,6 +86,37 @@ def test_a_refused_body_does_not_disturb_the_next_request_of_the_client(service:
             accepted = client.post("/predict", content=padded(200), headers=dict(JSON_TYPE))
 
         assert (refused.status_code, accepted.status_code) == (413, 200)
+
+
+@pytest.mark.parametrize("chunks", [b"x\r\n{}\r\n0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n", b"1\r\n{}\r\n0\r\n\r\n"])
+def test_chunks_that_are_none_are_the_clients_fault(service: RunningService, chunks: bytes) -> None:
+    head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    with socket.create_connection(service.address, timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(head + chunks)
+        response = read_response(connection)
+        after = connection.recv(1)
+
+    assert response.status_code == 400
+    assert after == b"", "where the next request would begin, nobody knows"
+
+
+@pytest.mark.parametrize("path", ["/no-such-path", "/health"])
+def test_after_a_large_body_that_nobody_takes_the_connection_serves_or_says_that_it_closes(
+    service: RunningService, path: str
+) -> None:
+    head = f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {4 * LIMIT_BYTES}\r\n\r\n".encode()
+
+    for _ in range(5):
+        with socket.create_connection(service.address, timeout=TIMEOUT_SECONDS) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.sendall(head + bytes(4 * LIMIT_BYTES))
+            refused = read_response(connection)
+            if refused.headers.get("Connection") != "close":
+                connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert read_response(connection).status_code == 200
+
+            assert refused.status_code in {404, 405}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +39,24 @@ def json_lines(text: str) -> list[dict[str, Any]]:
 def quiet_pair(model_dir: Path) -> Iterator[Pair]:
     with running_services(model_dir) as pair:
         yield pair
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_a_client_that_leaves_is_no_fault_of_the_service(quiet_pair: Pair, name: ServiceName) -> None:
+    service = quiet_pair[name]
+    head = b"POST /login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    before = service.stderr()
+
+    with socket.create_connection(service.address) as connection:
+        connection.sendall(head)
+
+    def counted() -> set[str]:
+        text = send(service, Request("GET", "/metrics", headers=())).text
+        return set(re.findall(r'http_requests_total{handler="/login",method="POST",status="([45]\d\d)"}', text))
+
+    wait_until(lambda: bool(counted()), "the request counted", 20, lambda: f"{counted()}")
+    assert counted() == {"400"}
+    assert "Traceback" not in service.stderr().removeprefix(before)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
-from serving_core.errors import BodyTooLargeError
+from serving_core.errors import BodyTooLargeError, InvalidRequestError
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from fastapi_api.dependencies import service_of
@@ -40,15 +41,23 @@ class GuardedRoute(APIRoute):
 
 
 async def _read_body(request: Request, max_bytes: int) -> None:
-    """Read the body, which the request then keeps, unless it says or turns out to be too large."""
+    """Read the body, which the request then keeps.
+
+    Raises:
+        BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
+        InvalidRequestError: the client left before its end.
+    """
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise BodyTooLargeError
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise BodyTooLargeError
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > max_bytes:
+                raise BodyTooLargeError
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise InvalidRequestError("Malformed JSON") from error  # told to nobody, but counted as the client's fault
     request._body = b"".join(chunks)

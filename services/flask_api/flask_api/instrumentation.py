@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
-from serving_core.errors import BodyTooLargeError, NotFoundError
+from gunicorn.http.errors import NoMoreData, ParseException
+from serving_core.errors import BodyTooLargeError, InvalidRequestError, NotFoundError
 from serving_core.http_rules import request_id
 from serving_core.lifecycle import Phase
 from serving_core.logs import current_request_id
@@ -70,6 +71,8 @@ class Instrumentation:
             raise NotFoundError  # the router would take them for one slash
         _trace().handler = _route_template()
         if request.url_rule is None:
+            if (request.content_length or 0) > self._service.settings.max_body_bytes:
+                close_connection()  # or the server would read on for as long as it has time, and close unannounced
             return
         self._service.check_rate(request.remote_addr or "", request.url_rule.rule)
         g.body = _read_body(self._service.settings.max_body_bytes)
@@ -95,11 +98,16 @@ def _read_body(max_bytes: int) -> bytes:
 
     Raises:
         BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
+        InvalidRequestError: it is said to come in chunks, and they are none.
     """
     if (request.content_length or 0) > max_bytes:
         raise BodyTooLargeError
     # Of the server's own stream, which ends where the body does: werkzeug's would cut a chunked body off at the limit.
-    body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
+    try:
+        body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
+    except (ParseException, NoMoreData) as error:
+        close_connection()  # where the next request would begin, nobody knows
+        raise InvalidRequestError("Malformed JSON") from error
     if len(body) > max_bytes:
         raise BodyTooLargeError
     return body
