@@ -86,9 +86,11 @@ def test_the_comparison_page_speaks_for_all_workers(locust: RunningLocust) -> No
         assert isinstance(newest, dict)
         return newest
 
-    wait_until(lambda: newest()["generator"]["workers"] == WORKERS, "workers on the page")
+    def complete(generator: dict[str, float]) -> bool:
+        return generator["workers"] == WORKERS and generator["users"] == USERS
+
+    wait_until(lambda: complete(newest()["generator"]), "all workers and users on the page", explain=locust.log.read_text)
     point = newest()
-    assert point["generator"]["users"] == USERS
     assert point["generator"]["workers_expected"] == WORKERS
     assert point["generator"]["workers_lost"] >= 1
     assert point["flask"]["failed_ratio"] == point["fastapi"]["failed_ratio"] == 0
