@@ -3,10 +3,11 @@
 PYTHON ?= python3
 UV := $(PYTHON) deploy/bootstrap.py
 LAB := $(UV) run --frozen --no-dev --package lab lab
-DEV := $(UV) run --frozen --all-packages
+PARITY := $(UV) run --frozen --no-dev --package lab --extra parity lab parity
+DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load doctor build engine base-images install test lint dashboards format \
+.PHONY: help up down restart ps logs urls token load parity doctor build engine base-images install test parity-proof lint dashboards format \
 	lock clean
 
 ##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
@@ -26,6 +27,8 @@ token: ## Sign in and print a token for both services
 	@$(LAB) token
 load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m; or LOAD_SHAPE=ramp
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
+parity: ## Prove that the new service answers like the old one; report in results/; GENERATE=10000 REPEAT=3 SEED=1
+	@$(PARITY) $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
 doctor: ## Check what `make up` needs and say what mends it
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
 
@@ -42,9 +45,11 @@ clean: ## End the lab and remove what was built: images, model, caches; keeps .e
 
 ##@ Development
 install: ## Install everything into .venv
-	@$(UV) sync --frozen --all-packages
+	@$(UV) sync --frozen --all-packages --all-extras
 test: ## Run every test this machine can; ARGS='-k login' chooses
 	@$(DEV) pytest $(ARGS)
+parity-proof: ## The comparison's own proof at full length: 5,000 requests three times, both services over 10,000; 20 minutes
+	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_services.py
 lint: ## Check style, types, Dockerfiles, scripts and configurations; CI=true makes a missing tool an error
 	@$(DEV) deploy/lint.sh
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
@@ -56,4 +61,4 @@ lock: ## Bring uv.lock up to date with the pyproject.toml files
 	@$(UV) lock
 
 help:
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile

@@ -1,6 +1,10 @@
 """The laboratory: brings two prediction services up, loads them and watches them."""
 
+import contextlib
+import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +18,7 @@ from lab.stack.choice import Choice
 from lab.stack.environment import Settings, ensure_env_file
 from lab.stack.headless import Load
 from lab.stack.login import fetch_token
-from lab.stack.services import services
+from lab.stack.services import FASTAPI, FLASK, services
 
 USAGE_EXIT_CODE, INTERRUPTED_EXIT_CODE = 2, 130
 _UNATTENDED_WIDTH = 140
@@ -121,6 +125,54 @@ def load(
 
 
 @app.command()
+def parity(
+    primary: Annotated[str | None, typer.Option(help="Base URL of the old service [default: Flask in the lab]")] = None,
+    candidate: Annotated[str | None, typer.Option(help="Base URL of the new one [default: FastAPI]")] = None,
+    second_primary: Annotated[
+        str | None, typer.Option(help="Another instance of the old one, to learn from what varies by itself.")
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(help="What must be known of the API [default: the lab's own]")] = None,
+    corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,
+    har: Annotated[list[Path] | None, typer.Option(help="Recorded traffic (HAR); may be repeated.")] = None,
+    prediction_log: Annotated[list[Path] | None, typer.Option(help="Logged predictions; may be repeated.")] = None,
+    generate: Annotated[int, typer.Option(min=0, help="Requests to generate.")] = 1000,
+    repeat: Annotated[int, typer.Option(min=1, help="How often the corpus is sent.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another one generates other requests.")] = 0,
+    output: Annotated[Path, typer.Option(help="Where parity.json and parity.html go.")] = Path("results"),
+) -> None:
+    """Prove that a new service answers like an old one. Exit code 0: same, 1: different, 2: could not tell."""
+    with _could_not_tell():
+        from lab.parity import command
+
+        environment = dict(os.environ)
+        if primary is None and candidate is None:
+            project = Project.find()
+            settings = Settings.load(project)
+            Choice(project, settings, console).required()
+            urls = {service.name: service.url for service in services(settings)}
+            primary, candidate = urls[FLASK], urls[FASTAPI]
+            profile = profile or project.parity_profile
+            environment = dict(settings.environment)
+        if primary is None or candidate is None:
+            raise LabError("there are two services to compare", mend="--primary URL --candidate URL")
+        options = command.Options(
+            primary=primary,
+            candidate=candidate,
+            second_primary=second_primary,
+            profile=profile,
+            corpus=corpus or (),
+            har=har or (),
+            prediction_log=prediction_log or (),
+            generate=generate,
+            repeat=repeat,
+            seed=seed,
+            output=output,
+        )
+        result = command.compare(options, environment, console)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command()
 def clean() -> None:
     """End the lab and remove what it built: images, the trained model, and all it left."""
     for stack in _choice().both:
@@ -147,3 +199,18 @@ def main() -> None:
 def _choice() -> Choice:
     project = Project.find()
     return Choice(project, Settings.load(project), console)
+
+
+@contextlib.contextmanager
+def _could_not_tell() -> Iterator[None]:
+    """Exit with 2 where a comparison fails: 1 says that it found a difference."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise LabError(
+            f"{error.name}, which parity needs, is not installed",
+            mend="make parity installs it",
+            exit_code=USAGE_EXIT_CODE,
+        ) from None
+    except LabError as error:
+        raise LabError(str(error), mend=error.mend, exit_code=USAGE_EXIT_CODE) from error

@@ -48,6 +48,11 @@ class Project:
         return self.root / "loadtest" / "locustfile.py"
 
     @property
+    def parity_profile(self) -> Path:
+        """What a comparison must know of the services here."""
+        return self.root / "loadtest" / "parity" / "profile.yaml"
+
+    @property
     def monitoring(self) -> Path:
         """Configuration of Prometheus and Grafana."""
         return self.root / "monitoring"

@@ -32,6 +32,8 @@ def checkout(tmp_path: Path) -> Checkout:
         (("load", "--duration", "soon"), "'soon' is no duration: write 30s, 5m or 1h"),
         (("load", "--duration", "0s"), "'0s' is no duration: write 30s, 5m or 1h"),
         (("logs", "--lines", "-1"), "Input should be greater than or equal to 0"),
+        (("parity", "--generate", "-1"), "Input should be greater than or equal to 0"),
+        (("parity", "--seed", "x"), "Input should be a valid integer"),
     ],
 )
 def test_a_wrong_word_is_one_line_and_exit_code_2(
@@ -43,6 +45,12 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(
     assert re.fullmatch(r"error: .+\n", result.stderr), result.stderr
     assert complaint in result.stderr
     assert result.stdout == ""
+
+
+def test_a_comparison_that_cannot_be_made_is_no_difference(checkout: Checkout) -> None:
+    result = checkout.lab("parity")
+
+    assert (result.returncode, result.stderr) == (2, "error: the lab is not up\n mend: make up\n")
 
 
 @pytest.mark.parametrize("command", ["restart", "logs", "load", "urls"])

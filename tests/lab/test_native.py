@@ -103,6 +103,16 @@ def test_a_load_that_is_refused_fails(native: Checkout) -> None:
     assert result.returncode == 1, result.stdout + result.stderr
 
 
+def test_the_new_service_answers_like_the_old_one(native: Checkout) -> None:
+    result = native.lab("parity", "--generate", "100", seconds=240)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Same: no undeclared difference" in result.stdout
+    written = json.loads((native.root / "results" / "parity.json").read_text())
+    assert (written["verdict"], written["sources"]["generated"]) == ("same", 100)
+    assert (native.root / "results" / "parity.html").is_file()
+
+
 def test_logs_are_shown_by_service(native: Checkout) -> None:
     result = native.lab("logs", "--no-follow", "locust")
 

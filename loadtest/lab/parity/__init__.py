@@ -1,0 +1,1 @@
+"""Parity: whether a candidate service answers like a primary one, request by request."""

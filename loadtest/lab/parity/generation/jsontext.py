@@ -1,0 +1,114 @@
+"""JSON read and written so that what is not to change stays as it was: spelling of numbers, repeated keys, NaN."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+class Literal(str):
+    """Text that stands in the JSON as it is: a number in its own spelling, NaN, or what is no JSON at all."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Members:
+    """An object: its keys, which may repeat, and their values."""
+
+    keys: tuple[str, ...] = ()
+    values: tuple["Value", ...] = ()
+
+    @classmethod
+    def of(cls, *pairs: tuple[str, "Value"]) -> "Members":
+        """Return the object with these keys and values."""
+        return cls(tuple(key for key, _ in pairs), tuple(value for _, value in pairs))
+
+    @property
+    def pairs(self) -> list[tuple[str, "Value"]]:
+        """The keys with their values, in order."""
+        return list(zip(self.keys, self.values, strict=True))
+
+
+_LEVELS = 100
+
+Value = None | bool | str | Literal | tuple["Value", ...] | Members
+Place = tuple[int, ...]
+"""Where a value is: the index of the item or member at each level."""
+
+
+def read(body: bytes) -> Value:
+    """Return the body's value.
+
+    Raises:
+        ValueError: the body is no JSON, or nested too deeply to be changed.
+    """
+    try:
+        plain = json.loads(
+            body.decode(),
+            object_pairs_hook=lambda pairs: Members.of(*((key, _frozen(value)) for key, value in pairs)),
+            parse_int=Literal,
+            parse_float=Literal,
+            parse_constant=Literal,
+        )
+        value = _frozen(plain)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    level = [value]
+    for _ in range(_LEVELS):
+        level = [child for outer in level for child in children(outer)]
+    if level:
+        raise ValueError("nested too deeply")
+    return value
+
+
+def write(value: Value) -> bytes:
+    """Return the value as JSON; a lone surrogate, which UTF-8 cannot hold, as an escape."""
+    return _text(value).encode("utf-8", "backslashreplace")
+
+
+def children(value: Value) -> tuple[Value, ...]:
+    """Return the items of an array, the values of an object."""
+    if isinstance(value, Members):
+        return value.values
+    return value if isinstance(value, tuple) else ()
+
+
+def places(value: Value, here: Place = ()) -> Iterator[Place]:
+    """Yield the place of each value, outer ones first."""
+    yield here
+    for index, child in enumerate(children(value)):
+        yield from places(child, (*here, index))
+
+
+def at(value: Value, place: Place) -> Value:
+    """Return the value at a place."""
+    for index in place:
+        value = children(value)[index]
+    return value
+
+
+def replaced(value: Value, place: Place, new: Value) -> Value:
+    """Return the value with another one at a place."""
+    if not place:
+        return new
+    index, inside = place[0], children(value)
+    changed = (*inside[:index], replaced(inside[index], place[1:], new), *inside[index + 1 :])
+    return Members(value.keys, changed) if isinstance(value, Members) else changed
+
+
+def _frozen(plain: object) -> Value:
+    if isinstance(plain, list):
+        return tuple(map(_frozen, plain))
+    if plain is None or isinstance(plain, bool | str | Members):
+        return plain
+    raise TypeError(f"json.loads returned a {type(plain).__name__}")
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, Literal):
+        return str(value)
+    if isinstance(value, Members):
+        return "{" + ", ".join(f"{_text(key)}: {_text(child)}" for key, child in value.pairs) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""A result as people read it: a table, a page, and lines for a shell."""

@@ -1,0 +1,1 @@
+"""Planted differences: what `lab parity` must find, and what it must not take for one."""

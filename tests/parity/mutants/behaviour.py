@@ -1,0 +1,267 @@
+"""Planted in what shows over several requests, or of some alone: tokens, caches, clocks, rates."""
+
+import itertools
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from lab.parity.difference import Kind
+from support.services import SECRET_KEY, USERNAME
+
+from parity.mutants.http import Answer, Request
+from parity.mutants.mutant import Mutant, field, fields, on, refusal, text
+from parity.mutants.proxy import Mutation, Rewrite
+
+HOUR_SECONDS = 3600
+_BEARER = re.compile(rb"(?i)(\r\nauthorization: bearer )([\w-]+\.[\w-]+\.[\w-]*)")
+_ALGORITHMS = ["HS256", "HS384", "HS512", "none"]
+_CLAIMS = {"user", "iat", "exp"}
+
+Judge = Callable[[str, Mapping[str, Any]], bool]
+
+
+def accepting(wanted: Judge) -> Rewrite:
+    """Let tokens with this algorithm and these claims pass: a good one goes to the service in their place."""
+
+    def better(found: re.Match[bytes]) -> bytes:
+        token = found[2].decode()
+        try:
+            algorithm = jwt.get_unverified_header(token)["alg"]
+            claims = jwt.decode(
+                token,
+                SECRET_KEY,
+                algorithms=_ALGORITHMS,
+                options={"verify_signature": algorithm != "none", "verify_exp": False, "verify_iat": False},
+            )
+        except jwt.InvalidTokenError:
+            return found[0]
+        return found[1] + issued(HOUR_SECONDS).encode() if wanted(algorithm, claims) else found[0]
+
+    return lambda sent: _BEARER.sub(better, sent)
+
+
+def issued(lifetime_seconds: int) -> str:
+    """A good token."""
+    now = int(time.time())
+    return jwt.encode({"user": USERNAME, "iat": now, "exp": now + lifetime_seconds}, SECRET_KEY, algorithm="HS256")
+
+
+def expired(algorithm: str, claims: Mapping[str, Any]) -> bool:
+    """Whether this alone is wrong with a token."""
+    return (
+        algorithm == "HS256"
+        and claims.keys() >= _CLAIMS
+        and isinstance(claims["exp"], int)
+        and claims["exp"] < time.time()
+    )
+
+
+def refusing(authorization: str) -> Callable[[], Mutation]:
+    """Refuse what this pattern finds in the Authorization header, good token or not."""
+    pattern = re.compile(authorization)
+
+    def mutation(request: Request, answer: Answer) -> Answer:
+        found = pattern.search(request.header("Authorization") or "")
+        return refusal(401, "Token is invalid")(answer) if found and answer.status == 200 else answer
+
+    return lambda: mutation
+
+
+def remembering(key: Callable[[list[float]], str], *, prediction: bool) -> Callable[[], Mutation]:
+    """A cache of its own that nothing clears, which takes rows with the same key for one."""
+
+    def plant() -> Mutation:
+        known: dict[str, float] = {}
+
+        def mutation(request: Request, answer: Answer) -> Answer:
+            if request.operation != "POST /predict" or answer.status != 200:
+                return answer
+            row = key(request.json()["features"])
+            if row not in known:
+                known[row] = answer.json()["prediction"]
+                return answer
+            return fields(cached=True, **({"prediction": known[row]} if prediction else {}))(answer)
+
+        return mutation
+
+    return plant
+
+
+def constant(name: str) -> Mutation:
+    """Answer with the first value for ever."""
+    first: dict[str, Any] = {}
+
+    def mutation(_: Request, answer: Answer) -> Answer:
+        document = answer.json()
+        if not isinstance(document, dict) or name not in document:
+            return answer
+        return fields(**{name: first.setdefault(name, document[name])})(answer)
+
+    return mutation
+
+
+def two_hours_ahead(timestamp: str) -> str:
+    """The time of a zone east of Greenwich, told as if it were UTC."""
+    return (datetime.fromisoformat(timestamp) + timedelta(hours=2)).isoformat()
+
+
+def one_in(number: int) -> Mutation:
+    """Fail at every so many requests."""
+    count = itertools.count(1)
+    return lambda _, answer: refusal(500, "Internal server error")(answer) if next(count) % number == 0 else answer
+
+
+TOKENS = (
+    Mutant(
+        "expired token accepted",
+        rewrite=accepting(expired),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /cache/stats",
+    ),
+    Mutant(
+        "other algorithm accepted",
+        rewrite=accepting(lambda algorithm, _: algorithm in {"HS384", "HS512"}),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /cache/stats",
+    ),
+    Mutant(
+        "unsigned token accepted",
+        rewrite=accepting(lambda algorithm, _: algorithm == "none"),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /cache/stats",
+    ),
+    Mutant(
+        "missing claim accepted",
+        rewrite=accepting(lambda algorithm, claims: algorithm == "HS256" and not claims.keys() >= _CLAIMS),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /cache/stats",
+    ),
+    Mutant(
+        "bare token refused",
+        refusing("^[^ ]+$"),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /cache/stats",
+    ),
+    Mutant(
+        "scheme in lower case refused",
+        refusing("^bearer "),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /cache/stats",
+    ),
+    Mutant(
+        "token that lives an hour",
+        on("POST /login", 200, field("token", lambda _: issued(HOUR_SECONDS))),
+        kind=Kind.FORM,
+        where="$.token",
+        operation="POST /login",
+    ),
+    Mutant(
+        "another lifetime told",
+        on("POST /login", 200, fields(expires_in=HOUR_SECONDS)),
+        kind=Kind.NUMBER,
+        where="$.expires_in",
+        operation="POST /login",
+    ),
+)
+
+CACHES = (
+    Mutant(
+        "cache that nothing clears",
+        remembering(lambda row: json.dumps([float(value) for value in row]), prediction=False),
+        kind=Kind.VALUE,
+        where="$.cached",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "cache that takes near rows for one",
+        remembering(lambda row: " ".join(f"{value:.6g}" for value in row), prediction=True),
+        kind=Kind.VALUE,
+        where="$.cached",
+        operation="POST /predict",
+        consequences=frozenset({(Kind.NUMBER, "$.prediction")}),
+    ),
+    Mutant(
+        "hits not counted",
+        on("GET /cache/stats", 200, fields(hits=0)),
+        kind=Kind.NUMBER,
+        where="$.hits.grown",
+        operation="GET /cache/stats",
+        consequences=frozenset({(Kind.CONSTANT, "$.hits")}),
+    ),
+    Mutant(
+        "what was cleared not counted",
+        on("POST /cache/clear", 200, fields(cleared=0)),
+        kind=Kind.NUMBER,
+        where="$.cleared",
+        operation="POST /cache/clear",
+    ),
+)
+
+CLOCKS = (
+    Mutant(
+        "timestamp constant",
+        lambda: constant("timestamp"),
+        kind=Kind.CONSTANT,
+        where="$.timestamp",
+        operation="GET /health",
+    ),
+    Mutant(
+        "timestamp in local time",
+        on("GET /health", 200, field("timestamp", two_hours_ahead)),
+        kind=Kind.CLOCK,
+        where="$.timestamp",
+        operation="GET /health",
+    ),
+    Mutant(
+        "timestamp without zone",
+        on("GET /health", 200, text("+00:00", "")),
+        kind=Kind.FORM,
+        where="$.timestamp",
+        operation="GET /health",
+    ),
+    Mutant(
+        "uptime constant",
+        lambda: constant("uptime_seconds"),
+        kind=Kind.CONSTANT,
+        where="$.uptime_seconds",
+        operation="GET /health",
+    ),
+    Mutant(
+        "uptime in whole seconds",
+        on("GET /health", 200, field("uptime_seconds", int)),
+        kind=Kind.NUMBER_TYPE,
+        where="$.uptime_seconds",
+        operation="GET /health",
+    ),
+    Mutant(
+        "inference time constant",
+        on("POST /batch-predict", 200, fields(inference_ms=0.5)),
+        kind=Kind.CONSTANT,
+        where="$.inference_ms",
+        operation="POST /batch-predict",
+    ),
+)
+
+RATES = (
+    Mutant(
+        "one in a thousand fails",
+        lambda: one_in(1000),
+        predictions=3000,
+        kind=Kind.STATUS,
+        where="status",
+        operation=None,
+    ),
+)
+
+
+BEHAVIOUR = TOKENS + CACHES + CLOCKS + RATES

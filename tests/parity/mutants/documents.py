@@ -1,0 +1,210 @@
+"""Planted in JSON documents: fields, types, numbers, texts, order."""
+
+import itertools
+import json
+import struct
+import unicodedata
+import uuid
+from http import HTTPStatus
+
+from lab.parity.difference import Kind
+
+from parity.mutants.http import Answer, Request
+from parity.mutants.mutant import Change, Mutant, Plant, field, fields, no_field, on, text
+from parity.mutants.proxy import Mutation
+
+DRIFT = 1 + 1e-6
+UMLAUTS = fields(dataset="Größe — naïve 漢字 🎉")
+"""Our services answer in ASCII alone."""
+
+
+def predict(*changes: Change) -> Plant:
+    return on("POST /predict", 200, *changes)
+
+
+def batch(*changes: Change) -> Plant:
+    return on("POST /batch-predict", 200, *changes)
+
+
+def without_nulls(answer: Answer) -> Answer:
+    """Leave out the fields that are null."""
+    document = answer.json()
+    if not isinstance(document, dict):
+        return answer
+    return answer.with_json({key: value for key, value in document.items() if value is not None})
+
+
+def single_precision(predictions: list[float]) -> list[float]:
+    return [struct.unpack("f", struct.pack("f", prediction))[0] for prediction in predictions]
+
+
+def drifting() -> Mutation:
+    """Put every hundredth prediction off by a millionth."""
+    count = itertools.count(1)
+
+    def mutation(request: Request, answer: Answer) -> Answer:
+        predicted = request.operation == "POST /predict" and answer.status == HTTPStatus.OK
+        if not predicted or next(count) % 100:
+            return answer
+        return field("prediction", lambda value: value * DRIFT)(answer)
+
+    return mutation
+
+
+def repeated_key(answer: Answer) -> Answer:
+    """End the object with a key that it has already."""
+    return answer.with_body(answer.body.rstrip()[:-1] + b',"cached":%s}' % json.dumps(answer.json()["cached"]).encode())
+
+
+DOCUMENTS = (
+    Mutant(
+        "field missing",
+        predict(no_field("model_version")),
+        kind=Kind.MISSING,
+        where="$.model_version",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "field added",
+        on("GET /model-info", 200, fields(debug=False)),
+        kind=Kind.EXTRA,
+        where="$.debug",
+        operation="GET /model-info",
+    ),
+    Mutant(
+        "null left out",
+        on("POST *", 400, without_nulls),
+        kind=Kind.NULL_OR_ABSENT,
+        where="$.detail",
+        operation="POST /login",
+    ),
+    Mutant(
+        "number as text",
+        predict(field("prediction", str)),
+        kind=Kind.TYPE,
+        where="$.prediction",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "boolean as text",
+        predict(field("cached", lambda v: str(v).lower())),
+        kind=Kind.TYPE,
+        where="$.cached",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "integer as decimal",
+        batch(field("count", float)),
+        kind=Kind.NUMBER_TYPE,
+        where="$.count",
+        operation="POST /batch-predict",
+    ),
+    Mutant(
+        "NaN",
+        predict(fields(prediction=float("nan"))),
+        kind=Kind.TYPE,
+        where="$.prediction",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "null",
+        predict(fields(prediction=None)),
+        kind=Kind.TYPE,
+        where="$.prediction",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "repeated key",
+        predict(repeated_key),
+        kind=Kind.REPEATED,
+        where="$",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "order turned round",
+        batch(field("predictions", lambda values: values[::-1])),
+        kind=Kind.ORDER,
+        where="$.predictions",
+        operation="POST /batch-predict",
+    ),
+    Mutant(
+        "last one missing",
+        batch(field("predictions", lambda values: values[:-1])),
+        kind=Kind.LENGTH,
+        where="$.predictions",
+        operation="POST /batch-predict",
+    ),
+    Mutant(
+        "drift of 1e-6 in one of a hundred",
+        drifting,
+        predictions=300,
+        kind=Kind.NUMBER,
+        where="$.prediction",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "drift of 1e-6 in the last of many",
+        batch(field("predictions", lambda v: [*v[:-1], v[-1] * DRIFT] if len(v) > 2 else v)),
+        kind=Kind.NUMBER,
+        where="$.predictions[*]",
+        operation="POST /batch-predict",
+    ),
+    Mutant(
+        "batch differs from singles",
+        batch(field("predictions", single_precision)),
+        kind=Kind.NUMBER,
+        where="$.predictions[*]",
+        operation="POST /batch-predict",
+    ),
+    Mutant(
+        "rounded",
+        predict(field("prediction", lambda value: round(value, 6))),
+        kind=Kind.NUMBER,
+        where="$.prediction",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "error text",
+        on("*", 400, text("Malformed JSON", "Invalid JSON")),
+        kind=Kind.TEXT,
+        where="$.error",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "error text in lower case",
+        on("*", 404, text("Not found", "not found")),
+        kind=Kind.TEXT,
+        where="$.error",
+        operation="GET /no-such-path",
+    ),
+    Mutant(
+        "FastAPI's own detail",
+        on("POST /predict", 400, fields(detail=[{"loc": ["body", "features"], "type": "missing"}])),
+        kind=Kind.TYPE,
+        where="$.detail",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "text of another normal form",
+        on("GET /model-info", 200, UMLAUTS, field("dataset", lambda value: unicodedata.normalize("NFD", value))),
+        both=on("GET /model-info", 200, UMLAUTS),
+        kind=Kind.TEXT,
+        where="$.dataset",
+        operation="GET /model-info",
+    ),
+    Mutant(
+        "text in the wrong encoding",
+        on("GET /model-info", 200, UMLAUTS, field("dataset", lambda value: value.encode().decode("latin-1"))),
+        both=on("GET /model-info", 200, UMLAUTS),
+        kind=Kind.TEXT,
+        where="$.dataset",
+        operation="GET /model-info",
+    ),
+    Mutant(
+        "noise where there was none",
+        on("GET /model-info", 200, field("version", lambda value: f"{value}+{uuid.uuid4().hex[:8]}")),
+        kind=Kind.TEXT,
+        where="$.version",
+        operation="GET /model-info",
+    ),
+)

@@ -1,0 +1,211 @@
+"""Planted around the documents: headers, media types, bodies that are no document, metrics."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from lab.parity.difference import Kind
+
+from parity.mutants.http import Answer, Request
+from parity.mutants.mutant import Change, Mutant, Plant, body, header, no_header, on, status, text, where
+
+_PAGE = b"<!doctype html>\n<title>404 Not Found</title>\n"
+
+
+def own_request_id(request: Request, answer: Answer) -> Answer:
+    """Make a new id even where the client sent one."""
+    return answer.with_header("X-Request-ID", uuid.uuid4().hex) if request.header("X-Request-ID") else answer
+
+
+def timed(told: Callable[[str], str]) -> Plant:
+    """Tell the process time in another way."""
+
+    def change(answer: Answer) -> Answer:
+        seconds = answer.header("X-Process-Time")
+        return answer.with_header("X-Process-Time", told(seconds)) if seconds else answer
+
+    return where(lambda _: True, change)
+
+
+def metrics(pattern: str, replacement: str) -> Change:
+    """Write something else in every line of the exposition that has the pattern."""
+    return lambda answer: answer.with_body(re.sub(pattern, replacement, answer.body.decode()).encode())
+
+
+MESSAGES = (
+    Mutant(
+        "challenge missing",
+        on("*", 401, no_header("WWW-Authenticate")),
+        kind=Kind.HEADER_MISSING,
+        where="header www-authenticate",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "another challenge",
+        on("*", 401, header("WWW-Authenticate", "Basic")),
+        kind=Kind.HEADER_VALUE,
+        where="header www-authenticate",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "Allow missing",
+        on("*", 405, no_header("Allow")),
+        kind=Kind.HEADER_MISSING,
+        where="header allow",
+        operation="GET /predict",
+    ),
+    Mutant(
+        "Allow names more",
+        on("* /predict", 405, header("Allow", "POST, PUT")),
+        kind=Kind.HEADER_VALUE,
+        where="header allow",
+        operation="GET /predict",
+    ),
+    Mutant(
+        "CORS header leaked",
+        on("*", 200, header("Access-Control-Allow-Origin", "*")),
+        kind=Kind.HEADER_EXTRA,
+        where="header access-control-allow-origin",
+        operation="GET /health",
+    ),
+    Mutant(
+        "cookie set",
+        on("*", 200, header("Set-Cookie", "a=1")),
+        kind=Kind.HEADER_EXTRA,
+        where="header set-cookie",
+        operation="POST /login",
+    ),
+    Mutant(
+        "Retry-After added",
+        on("*", 401, header("Retry-After", "1")),
+        kind=Kind.HEADER_EXTRA,
+        where="header retry-after",
+        operation="POST /login",
+    ),
+    Mutant(
+        "redirect elsewhere",
+        on("GET /*", 404, status(307), header("Location", "/health?")),
+        both=on("GET /*", 404, status(307), header("Location", "/health")),
+        kind=Kind.HEADER_VALUE,
+        where="header location",
+        operation="GET /no-such-path",
+    ),
+    Mutant(
+        "request id missing on errors",
+        on("*", 400, no_header("X-Request-ID")),
+        kind=Kind.HEADER_MISSING,
+        where="header x-request-id",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "request id not taken over",
+        lambda: own_request_id,
+        kind=Kind.HEADER_VALUE,
+        where="header x-request-id",
+        operation="GET /health",
+    ),
+    Mutant(
+        "process time missing",
+        on("*", 404, no_header("X-Process-Time")),
+        kind=Kind.HEADER_MISSING,
+        where="header x-process-time",
+        operation="GET /no-such-path",
+    ),
+    Mutant(
+        "process time constant",
+        timed(lambda _: "0.001234"),
+        kind=Kind.CONSTANT,
+        where="header x-process-time",
+        operation="any",
+    ),
+    Mutant(
+        "process time with a unit",
+        timed(lambda seconds: f"{seconds} s"),
+        kind=Kind.FORM,
+        where="header x-process-time",
+        operation="GET /health",
+    ),
+    Mutant(
+        "charset added",
+        on("GET /health", 200, header("Content-Type", "application/json; charset=utf-8")),
+        kind=Kind.CONTENT_TYPE,
+        where="header content-type",
+        operation="GET /health",
+    ),
+    Mutant(
+        "text instead of JSON",
+        on("POST /login", 200, header("Content-Type", "text/plain")),
+        kind=Kind.CONTENT_TYPE,
+        where="header content-type",
+        operation="POST /login",
+    ),
+    Mutant(
+        "another exposition format",
+        on("GET /metrics", 200, header("Content-Type", "text/plain; version=1.0.0; charset=utf-8")),
+        kind=Kind.CONTENT_TYPE,
+        where="header content-type",
+        operation="GET /metrics",
+    ),
+    Mutant(
+        "error page",
+        on("*", 404, body(_PAGE), header("Content-Type", "text/html; charset=utf-8")),
+        kind=Kind.CONTENT_TYPE,
+        where="header content-type",
+        operation="GET /no-such-path",
+    ),
+    Mutant(
+        "empty body",
+        on("POST /predict", 200, body(b"")),
+        kind=Kind.BODY,
+        where="body",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "body cut short",
+        on("GET /model-info", 200, text('"}', "")),
+        kind=Kind.BODY,
+        where="body",
+        operation="GET /model-info",
+    ),
+)
+
+METRICS = (
+    Mutant(
+        "family missing",
+        on("GET /metrics", 200, metrics(r"(?m)^.*\bpredictions_total\b.*\n", "")),
+        kind=Kind.METRIC_MISSING,
+        where="metric predictions",
+        operation="GET /metrics",
+    ),
+    Mutant(
+        "family renamed",
+        on("GET /metrics", 200, metrics("http_requests_in_progress", "http_requests_inprogress")),
+        kind=Kind.METRIC_MISSING,
+        where="metric http_requests_in_progress",
+        operation="GET /metrics",
+        consequences=frozenset({(Kind.METRIC_EXTRA, "metric http_requests_inprogress")}),
+    ),
+    Mutant(
+        "metric of another type",
+        on("GET /metrics", 200, metrics("service_workers gauge", "service_workers untyped")),
+        kind=Kind.METRIC_FORM,
+        where="metric service_workers",
+        operation="GET /metrics",
+    ),
+    Mutant(
+        "label renamed",
+        on("GET /metrics", 200, metrics('reason="', 'cause="')),
+        kind=Kind.METRIC_FORM,
+        where="metric auth_failures",
+        operation="GET /metrics",
+    ),
+    Mutant(
+        "bucket moved",
+        on("GET /metrics", 200, metrics('le="0.0005",method', 'le="0.0006",method')),
+        kind=Kind.METRIC_FORM,
+        where="metric http_request_duration_seconds",
+        operation="GET /metrics",
+    ),
+)
+
+HEADERS = MESSAGES + METRICS

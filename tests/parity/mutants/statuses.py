@@ -1,0 +1,129 @@
+"""Planted in what is answered at all: the status, and what becomes of the connection."""
+
+import re
+from dataclasses import replace
+
+from lab.parity.difference import Kind
+
+from parity.mutants.mutant import Mutant, header, on, refusal, status, where
+
+LIMIT_BYTES = 1_048_576
+
+STATUS = (
+    Mutant(
+        "201 for 200",
+        on("POST /predict", 200, status(201)),
+        kind=Kind.STATUS,
+        where="status",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "422 for 400",
+        on("*", 400, status(422)),
+        kind=Kind.STATUS,
+        where="status",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "403 for 401",
+        on("*", 401, status(403)),
+        kind=Kind.STATUS,
+        where="status",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "500 for broken JSON",
+        lambda: (
+            lambda _, answer: (
+                refusal(500, "Internal server error")(answer) if b"Malformed JSON" in answer.body else answer
+            )
+        ),
+        kind=Kind.STATUS,
+        where="status",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "404 for 405",
+        on("*", 405, refusal(404, "Not found")),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /predict",
+    ),
+    Mutant(
+        "preflight answered",
+        on("OPTIONS *", 405, status(200)),
+        kind=Kind.STATUS,
+        where="status",
+        operation="OPTIONS /predict",
+    ),
+    Mutant(
+        "HEAD refused",
+        on("HEAD *", 200, status(405)),
+        kind=Kind.STATUS,
+        where="status",
+        operation="HEAD /health",
+    ),
+    Mutant(
+        "trailing slash redirected",
+        where(lambda request: request.path.endswith("h/"), lambda a: header("Location", "/health")(status(307)(a))),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /health/",
+    ),
+    Mutant(
+        "trailing slash served",
+        rewrite=lambda sent: re.sub(rb"^(\w+ /\w+)/ ", rb"\1 ", sent),
+        kind=Kind.STATUS,
+        where="status",
+        operation="GET /health/",
+    ),
+    Mutant(
+        "size limit off by one",
+        where(lambda request: len(request.body) == LIMIT_BYTES, refusal(413, "Request body too large")),
+        kind=Kind.STATUS,
+        where="status",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "chunked body refused",
+        where(lambda request: request.header("Transfer-Encoding") == "chunked", refusal(411, "Length required")),
+        kind=Kind.STATUS,
+        where="status",
+        operation="POST /predict",
+    ),
+)
+
+CONNECTION = (
+    Mutant(
+        "closed after each answer",
+        where(lambda _: True, lambda a: replace(header("Connection", "close")(a), close=True)),
+        kind=Kind.CONNECTION,
+        where="connection",
+        operation="GET /health",
+        consequences=frozenset({(Kind.NO_ANSWER, "connection")}),
+    ),
+    Mutant(
+        "closed without a word",
+        where(lambda _: True, lambda a: replace(a, close=True)),
+        kind=Kind.CONNECTION,
+        where="connection",
+        operation="raw POST /login",
+        consequences=frozenset({(Kind.NO_ANSWER, "connection")}),
+    ),
+    Mutant(
+        "reset where a body is too large",
+        on("*", 413, lambda a: replace(a, reset=True)),
+        kind=Kind.NO_ANSWER,
+        where="connection",
+        operation="POST /predict",
+    ),
+    Mutant(
+        "pipelined answers lost",
+        where(lambda request: request.pipelined, lambda _: None),
+        kind=Kind.NO_ANSWER,
+        where="connection",
+        operation="raw GET /health",
+    ),
+)
+
+STATUSES = STATUS + CONNECTION

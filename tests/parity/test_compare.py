@@ -1,0 +1,162 @@
+"""What two answers differ in, named as a client would name it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lab.parity import compare
+from lab.parity.difference import Kind
+from lab.parity.message import Answer, Ending, Exchange
+from lab.parity.rules import Rules, Tolerance
+
+JSON = ("content-type", "application/json")
+EXPOSITION = ("content-type", "text/plain; version=0.0.4; charset=utf-8")
+
+
+def answer(body: object = None, *headers: tuple[str, str], status: int = 200) -> Exchange:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return Exchange((Answer(status, headers or (JSON,), content),), Ending.KEPT)
+
+
+def found(primary: Exchange, candidate: Exchange, rules: Rules | None = None) -> list[tuple[str, str]]:
+    return [(d.kind, d.where) for d in compare.fold(list(compare.differences(primary, candidate, rules or Rules())))]
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate", "kind", "where"),
+    [
+        ({"a": 1}, {}, Kind.MISSING, "$.a"),
+        ({}, {"a": 1}, Kind.EXTRA, "$.a"),
+        ({"a": None}, {}, Kind.NULL_OR_ABSENT, "$.a"),
+        ({}, {"a": None}, Kind.NULL_OR_ABSENT, "$.a"),
+        ({"a": 1}, {"a": "1"}, Kind.TYPE, "$.a"),
+        ({"a": True}, {"a": 1}, Kind.TYPE, "$.a"),
+        ({"a": True}, {"a": False}, Kind.VALUE, "$.a"),
+        ({"a": 1}, {"a": 1.0}, Kind.NUMBER_TYPE, "$.a"),
+        ([1.0, 2.0], [1.0, 2.000002], Kind.NUMBER, "$[*]"),
+        ([1], [1.0], Kind.NUMBER_TYPE, "$[*]"),
+        ([1, 2], [2, 1], Kind.ORDER, "$"),
+        ([1, 2], [1, 2, 3], Kind.LENGTH, "$"),
+        ({"a b": "x"}, {"a b": "y"}, Kind.TEXT, '$["a b"]'),
+        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, Kind.TEXT, "$.a[*].b"),
+        (1.5, float("nan"), Kind.TYPE, "$"),
+        ({"a": 1}, b'{"a": 1, "a": 1}', Kind.REPEATED, "$"),
+        ({"a": 1}, b"<p>1</p>", Kind.BODY, "body"),
+        ({"a": 1}, b"", Kind.BODY, "body"),
+    ],
+    ids=str,
+)
+def test_a_difference_between_documents_has_one_name(
+    primary: object, candidate: object, kind: Kind, where: str
+) -> None:
+    assert found(answer(primary), answer(candidate)) == [(kind, where)]
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate"),
+    [
+        (b'{"a": 1, "b": 2}', b' {"b":2,"a":1}\n'),
+        (b'{"a": "\\u00e4"}', '{"a": "ä"}'.encode()),
+        (b"[1e-5, 100.0]", b"[0.00001, 1e2]"),
+    ],
+)
+def test_what_json_does_not_tell_apart_is_no_difference(primary: bytes, candidate: bytes) -> None:
+    assert found(answer(primary), answer(candidate)) == []
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate", "kind"),
+    [
+        (("x-a", "1"), None, Kind.HEADER_MISSING),
+        (None, ("x-a", "1"), Kind.HEADER_EXTRA),
+        (("x-a", "1"), ("x-a", "2"), Kind.HEADER_VALUE),
+        (("allow", "GET, HEAD"), ("allow", "GET"), Kind.HEADER_VALUE),
+    ],
+)
+def test_headers(primary: tuple[str, str] | None, candidate: tuple[str, str] | None, kind: Kind) -> None:
+    left, right = (answer(None, JSON, *([header] if header else [])) for header in (primary, candidate))
+
+    assert found(left, right) == [(kind, f"header {(primary or candidate or ('',))[0]}")]
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate"),
+    [
+        (("allow", "GET, HEAD"), ("allow", "head,get")),
+        (("content-length", "10"), ("content-length", "12")),
+        (("connection", "keep-alive"), ("keep-alive", "timeout=5")),
+        (("content-length", "10"), ("transfer-encoding", "chunked")),
+        (("content-type", "application/json; Charset=UTF-8"), ("content-type", "application/json;charset=utf-8")),
+    ],
+)
+def test_what_headers_do_not_tell_apart_is_no_difference(primary: tuple[str, str], candidate: tuple[str, str]) -> None:
+    left, right = (answer(None, header, ("x", "y")) for header in (primary, candidate))
+
+    assert found(left, right) == []
+
+
+def test_a_charset_is_a_content_type() -> None:
+    latin = answer(None, ("content-type", "application/json; charset=latin-1"))
+
+    assert found(answer(None), latin) == [(Kind.CONTENT_TYPE, "header content-type")]
+
+
+def test_what_follows_from_another_status_is_told_with_it() -> None:
+    other = answer({"detail": []}, JSON, ("x-a", "1"), status=422)
+
+    (difference,) = compare.fold(list(compare.differences(answer({"error": "no"}, status=400), other, Rules())))
+
+    assert (difference.primary, difference.candidate) == ("400", "422")
+    assert set(difference.follows) == {"header extra: header x-a", "missing field: $.error", "extra field: $.detail"}
+
+
+def test_a_page_instead_of_json_is_one_difference() -> None:
+    page = answer(b"<p>no</p>", ("content-type", "text/html"))
+
+    assert found(answer({"a": 1}), page) == [(Kind.CONTENT_TYPE, "header content-type")]
+
+
+@pytest.mark.parametrize(("second", "same"), [(1.0 + 1e-10, True), (1.0 + 1e-8, False)])
+def test_numbers_may_differ_within_a_stated_tolerance(second: float, *, same: bool) -> None:
+    rules = Rules(tolerances=(Tolerance("$.a[*]", relative=1e-9),))
+
+    assert (found(answer({"a": [1.0]}), answer({"a": [second]}), rules) == []) is same
+    assert found(answer({"b": [1.0]}), answer({"b": [second]}), rules) == [(Kind.NUMBER, "$.b[*]")]
+
+
+def test_order_means_nothing_where_the_rules_say_so() -> None:
+    rules = Rules(unordered=frozenset({"$.tags"}))
+
+    assert found(answer({"tags": ["a", "b"]}), answer({"tags": ["b", "a"]}), rules) == []
+    assert found(answer({"tags": ["a", "b"]}), answer({"tags": ["b", "c"]}), rules) != []
+
+
+@pytest.mark.parametrize(
+    ("candidate", "kind"),
+    [
+        (b"# HELP b_total B\n# TYPE b_total counter\nb_total 1\n", Kind.METRIC_MISSING),
+        (b"# HELP a_total A\n# TYPE a_total gauge\na_total 1\n", Kind.METRIC_MISSING),
+        (b'# HELP a_total A\n# TYPE a_total counter\na_total{x="1"} 1\n', Kind.METRIC_FORM),
+        (b"# HELP a_total other\n# TYPE a_total counter\na_total 1\n", Kind.METRIC_FORM),
+        (b"<p>no</p>", Kind.BODY),
+    ],
+)
+def test_metrics_are_compared_by_their_families(candidate: bytes, kind: Kind) -> None:
+    primary = answer(b"# HELP a_total A\n# TYPE a_total counter\na_total 1\n", EXPOSITION)
+
+    assert kind in [kind for kind, _ in found(primary, answer(candidate, EXPOSITION))]
+
+
+def test_what_metrics_count_is_no_difference() -> None:
+    one, two = (b'# HELP a_total A\n# TYPE a_total counter\na_total{x="%d"} %d\n' % (n, n) for n in (1, 2))
+
+    assert found(answer(one, EXPOSITION), answer(two, EXPOSITION)) == []
+
+
+def test_an_answer_fewer_and_a_connection_closed() -> None:
+    one = answer({"a": 1}).answers
+
+    assert found(Exchange(one * 2, Ending.KEPT), Exchange(one, Ending.CLOSED)) == [(Kind.NO_ANSWER, "connection")]
+    assert found(Exchange(one, Ending.KEPT), Exchange(one, Ending.CLOSED)) == [(Kind.CONNECTION, "connection")]
+    assert found(Exchange((), Ending.TIMED_OUT), Exchange((), Ending.CLOSED)) == [(Kind.NO_ANSWER, "connection")]

@@ -1,0 +1,362 @@
+"""A comparison as a whole, against small services whose every answer the test decides."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import itertools
+import json
+import time
+import uuid
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.errors import LabError
+from lab.parity.declarations import Declaration
+from lab.parity.difference import Kind
+from lab.parity.inputs.profile import Profile
+from lab.parity.inputs.recorded import Recording
+from lab.parity.message import Case, Request, Source
+from lab.parity.plan import Plan
+from lab.parity.run import run
+from lab.parity.wire import Endpoint
+
+from parity.stand_ins import Asked, Quiet, Says, service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.parity.result import Result
+
+    Behaviour = Callable[[Asked], Says]
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Do not wait for clocks with whole seconds, but where they are the subject."""
+    if "whole_seconds" not in request.node.name:
+        monkeypatch.setattr("lab.parity.run._PASS_SECONDS", 0.01)
+        monkeypatch.setattr("lab.parity.run._PROBE_SECONDS", 0.001)
+
+
+def case(method: str = "GET", path: str = "/", body: object = None, **headers: str) -> Case:
+    content = b"" if body is None else json.dumps(body).encode()
+    return Case(Source.CORPUS, f"{method} {path} {body}", Request(method, path, tuple(headers.items()), content))
+
+
+def compared(
+    primary: Behaviour,
+    candidate: Behaviour,
+    *cases: Case,
+    profile: Profile | None = None,
+    recorded: tuple[Case, ...] = (),
+    repeat: int = 1,
+) -> Result:
+    """Compare two behaviours by these cases, or one plain request."""
+    profile = replace(profile or Profile(), openapi=None, cases=cases or (case(),))
+    with ExitStack() as stack:
+        left, right = (Endpoint.parse(stack.enter_context(service(behave))) for behave in (primary, candidate))
+        plan = Plan(left, right, profile=profile, recordings=(Recording(recorded),), generate=0, repeat=repeat)
+        return run(plan, Quiet())
+
+
+def causes(result: Result) -> list[tuple[str, str]]:
+    return [(cause.kind, cause.where) for cause in result.causes]
+
+
+def saying(make: Callable[[], object]) -> Behaviour:
+    return lambda _: Says(make())
+
+
+def test_the_same_service_twice_is_the_same() -> None:
+    result = compared(saying(lambda: {"a": 1}), saying(lambda: {"a": 1}))
+
+    assert (result.verdict, result.exit_code, result.causes, result.noise) == ("same", 0, [], [])
+    assert result.requests == 1
+
+
+def test_a_difference_is_one_cause_however_often_it_shows() -> None:
+    cases = [case(path=f"/?{number}" + "x" * number) for number in range(30, 0, -1)]
+
+    result = compared(saying(lambda: {"a": 1}), saying(lambda: {"a": 2}), *cases)
+
+    (cause,) = result.causes
+    assert (result.exit_code, cause.count, cause.compared, cause.operations) == (1, 30, 30, {"GET /": 30})
+    assert (cause.kind, cause.where, cause.primary, cause.candidate) == (Kind.NUMBER, "$.a", "1", "2")
+    assert (cause.repeated, cause.reproduced) == (4, 4)
+    assert cause.example.case == "GET /?1x None"
+    assert "/?1x" in cause.example.primary_command
+    assert cause.relative == 0.5
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+VARYING: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
+    "constant time": (now, lambda: "2020-01-01T00:00:00.000000+00:00", Kind.CLOCK),
+    "frozen clock": (now, functools.cache(now), Kind.CONSTANT),
+    "local time": (now, lambda: (datetime.now(UTC) + timedelta(hours=2)).isoformat(), Kind.CLOCK),
+    "no zone": (now, lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(), Kind.FORM),
+    "another id": (lambda: uuid.uuid4().hex, lambda: str(uuid.uuid4()), Kind.FORM),
+    "the same id": (lambda: uuid.uuid4().hex, lambda: "0" * 32, Kind.CONSTANT),
+    "zero": (time.monotonic, lambda: 0.0, Kind.CONSTANT),
+    "negative": (time.monotonic, lambda: -time.monotonic(), Kind.FORM),
+}
+
+
+@pytest.mark.parametrize(("primary", "candidate", "kind"), VARYING.values(), ids=VARYING)
+def test_noise_lets_no_wrong_value_through(
+    primary: Callable[[], object], candidate: Callable[[], object], kind: Kind
+) -> None:
+    result = compared(saying(lambda: {"v": primary()}), saying(lambda: {"v": candidate()}))
+
+    assert causes(result) == [(kind, "$.v")]
+    assert [(noise.request, noise.where, noise.late) for noise in result.noise] == [("GET / 200", "$.v", False)]
+
+
+@pytest.mark.parametrize("vary", [now, lambda: uuid.uuid4().hex, time.monotonic])
+def test_what_varies_on_both_is_no_difference(vary: Callable[[], object]) -> None:
+    result = compared(
+        saying(lambda: {"v": vary()}), saying(lambda: {"v": vary()}), *[case(path=f"/{n}") for n in "abc"]
+    )
+
+    assert (result.verdict, result.causes) == ("same", [])
+
+
+def test_clocks_with_whole_seconds_are_noise() -> None:
+    clock = saying(lambda: {"v": int(time.time())})
+
+    result = compared(clock, clock)
+
+    assert (result.verdict, [noise.forms for noise in result.noise]) == ("same", [["integer"]])
+
+
+def echo(asked: Asked) -> Says:
+    return Says(headers={"X-Request-ID": asked.headers.get("x-request-id") or uuid.uuid4().hex})
+
+
+def no_echo(_: Asked) -> Says:
+    return Says(headers={"X-Request-ID": uuid.uuid4().hex})
+
+
+def test_noise_that_the_primary_took_from_the_request_is_compared_exactly() -> None:
+    cases = case(), case("GET", "/", None, **{"X-Request-ID": "a" * 32})
+
+    assert compared(echo, echo, *cases).verdict == "same"
+    assert causes(compared(echo, no_echo, *cases)) == [(Kind.HEADER_VALUE, "header x-request-id")]
+
+
+def test_digits_that_a_long_body_happens_to_have_are_no_echo() -> None:
+    microseconds = itertools.count(1)
+
+    def timed(_: Asked) -> Says:
+        return Says(headers={"X-Time": f"{next(microseconds) / 1e6:.6f}"})
+
+    result = compared(timed, timed, case(body=[f"-{number / 1e6:.6f}5" for number in range(1, 300)]))
+
+    assert (result.verdict, result.causes) == ("same", [])
+
+
+def test_noise_found_late_is_noise_all_the_same() -> None:
+    def rarely(asked: Asked) -> Says:
+        return Says({"v": uuid.uuid4().hex if asked.path == "/other" else 1})
+
+    second = Case(Source.RECORDED, "other", Request("GET", "/other"))
+
+    result = compared(rarely, rarely, recorded=(second,))
+
+    assert result.verdict == "same"
+    assert [(noise.where, noise.late) for noise in result.noise] == [("$.v", True)]
+    assert sum(sent.differing for sent in result.operations) == 0
+
+
+def test_a_primary_that_differs_from_itself_in_more_than_values_cannot_be_compared_with() -> None:
+    turns = itertools.cycle([{"a": 1}, {"b": 1}, {"a": 1}])
+
+    result = compared(saying(lambda: next(turns)), saying(lambda: {"a": 1}))
+
+    assert (result.verdict, result.exit_code) == ("cannot tell", 2)
+    assert {cause.where for cause in result.unsteady} == {"$.a", "$.b"}
+
+
+def test_a_field_that_the_primary_gets_wrong_once_is_not_let_off() -> None:
+    numbers = itertools.count(1)
+    cases = [case(path=f"/?{number}") for number in range(30)]
+
+    def flickering(_: Asked) -> Says:
+        return Says({"a": 2 if next(numbers) == 20 else 1})
+
+    result = compared(flickering, saying(lambda: {"a": 3}), *cases)
+
+    assert (result.verdict, result.noise) == ("cannot tell", [])
+    assert [(cause.kind, cause.where) for cause in result.unsteady] == [(Kind.NUMBER, "$.a")]
+
+
+def test_a_token_of_the_same_second_is_not_taken_for_steady() -> None:
+    def token() -> str:
+        claims = base64.urlsafe_b64encode(json.dumps({"iat": int(time.time())}).encode()).decode().rstrip("=")
+        return f"eyJhbGciOiJIUzI1NiJ9.{claims}."
+
+    second = Case(Source.RECORDED, "other", Request("GET", "/token"))
+
+    def service_with(name: str) -> Behaviour:
+        return lambda asked: Says({"v": token() + name if asked.path == "/token" else 1})
+
+    result = compared(service_with("a"), service_with("b"), recorded=(second,))
+
+    assert [(noise.where, noise.late) for noise in result.noise] == [("$.v", True)]
+    assert result.verdict == "same"
+
+
+def test_an_intended_difference_is_counted_and_one_that_no_longer_occurs_is_stale() -> None:
+    intended = (
+        Declaration("new field", "GET /", Kind.EXTRA, "$.b"),
+        Declaration("mended", "GET /", Kind.EXTRA, "$.c"),
+        Declaration("elsewhere", "GET /other", Kind.EXTRA, "$.c"),
+    )
+
+    result = compared(saying(lambda: {"a": 1}), saying(lambda: {"a": 1, "b": 2}), profile=Profile(intended=intended))
+
+    assert result.verdict == "same"
+    assert [(entry.reason, entry.count, entry.stale) for entry in result.intended] == [
+        ("new field", 1, False),
+        ("mended", 0, True),
+        ("elsewhere", 0, False),
+    ]
+
+
+def test_a_declaration_covers_nothing_beside_its_scope() -> None:
+    intended = (Declaration("new field", "GET /a", Kind.EXTRA, "$.b"),)
+
+    result = compared(
+        saying(dict),
+        saying(lambda: {"b": 2, "c": 3}),
+        case(path="/a"),
+        case(path="/b"),
+        profile=Profile(intended=intended),
+    )
+
+    assert {(c.where, *c.operations) for c in result.causes} == {("$.b", "GET /b"), ("$.c", "GET /a", "GET /b")}
+
+
+def test_what_shows_sometimes_is_found_by_repeating_and_its_rate_is_told() -> None:
+    numbers = itertools.count(1)
+
+    def sometimes(_: Asked) -> Says:
+        return Says({"a": 2 if next(numbers) % 40 == 0 else 1})
+
+    assert compared(saying(lambda: {"a": 1}), sometimes).verdict == "same"
+    result = compared(saying(lambda: {"a": 1}), sometimes, repeat=60)
+
+    assert causes(result) == [(Kind.NUMBER, "$.a")]
+    assert result.causes[0].reproduced == 0
+    assert result.detectable_rate == pytest.approx(1 - 0.05 ** (1 / 60))
+
+
+def test_recorded_requests_are_made_as_small_as_still_shows_it() -> None:
+    body = {"rows": [[1, 2, 3], [4, 5, 777], [7, 8, 9]], "note": "long" * 20, "more": {"deep": [1, 2, 3]}}
+    long = replace(case("POST", "/", body, **{"X-Odd": "1"}), source=Source.RECORDED)
+
+    def differing(asked: Asked) -> Says:
+        return Says({"seen": b"777" in asked.body})
+
+    result = compared(saying(lambda: {"seen": False}), differing, recorded=(long,))
+
+    (cause,) = result.causes
+    assert "777" in cause.example.primary_command
+    assert "note" not in cause.example.primary_command
+    assert "X-Odd" not in cause.example.primary_command
+
+
+STARTS = itertools.count(100, 37)  # services have run for different lengths of time
+
+
+def counting(step: int) -> Behaviour:
+    number = itertools.count(next(STARTS), step)
+    return lambda _: Says({"hits": next(number)})
+
+
+@pytest.mark.parametrize(("step", "same"), [(1, True), (0, False), (2, False)])
+def test_counters_are_compared_by_what_they_grew(step: int, *, same: bool) -> None:
+    read = Request("GET", "/stats")
+    sequence = (
+        Case(Source.SEQUENCE, "before", read, {"hits": "$.hits"}),
+        Case(Source.SEQUENCE, "after", read, since={"$.hits": "hits"}),
+    )
+
+    result = compared(counting(1), counting(step), profile=Profile(sequences=(sequence,)))
+
+    assert (result.verdict == "same") is same
+
+
+def guarded(token: str) -> Behaviour:
+    def answer(asked: Asked) -> Says:
+        if asked.path == "/login":
+            return Says({"token": token})
+        return Says({"in": asked.headers.get("authorization") == f"Bearer {token}"})
+
+    return answer
+
+
+LOGIN = Case(Source.CORPUS, "login", Request("POST", "/login"), {"token": "$.token"})
+
+
+def test_each_side_is_sent_its_own_token() -> None:
+    signed_in = case("GET", "/", None, Authorization="Bearer ${token}")
+
+    result = compared(guarded("one"), guarded("two"), signed_in, profile=Profile(login=LOGIN))
+
+    assert result.verdict == "same"
+    assert "one" not in repr(result.causes)
+
+
+def test_a_login_that_gives_no_token_is_told() -> None:
+    with pytest.raises(LabError, match="no token from the login at the candidate") as refused:
+        compared(guarded("one"), saying(dict), profile=Profile(login=LOGIN))
+
+    assert refused.value.exit_code == 2
+
+
+def test_a_service_that_is_not_there_is_told_at_once() -> None:
+    with service(saying(dict)) as url:
+        gone = Endpoint.parse("http://127.0.0.1:9")
+        with pytest.raises(LabError, match=r"the candidate does not answer at http://127\.0\.0\.1:9") as refused:
+            run(Plan(Endpoint.parse(url), gone, profile=Profile(openapi=None, cases=(case(),))), Quiet())
+
+    assert refused.value.exit_code == 2
+
+
+def test_an_interruption_keeps_what_was_found() -> None:
+    class Impatient(Quiet):
+        def causes(self, number: int) -> None:
+            if number:
+                raise KeyboardInterrupt
+
+    with service(saying(lambda: {"a": 1})) as one, service(saying(lambda: {"a": 2})) as other:
+        profile = Profile(openapi=None, cases=tuple(case(path=f"/{n}") for n in range(5)))
+        result = run(Plan(Endpoint.parse(one), Endpoint.parse(other), profile=profile, generate=0), Impatient())
+
+    assert (result.verdict, result.requests) == ("different", 1)
+    assert "interrupted" in result.why
+
+
+def test_nothing_to_compare_is_no_agreement() -> None:
+    with service(saying(dict)) as url:
+        endpoint = Endpoint.parse(url)
+        result = run(Plan(endpoint, endpoint, profile=Profile(openapi=None), generate=0), Quiet())
+
+    assert (result.verdict, result.exit_code) == ("cannot tell", 2)
+
+
+def test_a_service_names_its_own_address_without_differing() -> None:
+    def redirecting(asked: Asked) -> Says:
+        return Says(status=307, headers={"Location": f"http://{asked.headers['host']}/other"})
+
+    assert compared(redirecting, redirecting).verdict == "same"
+    assert causes(compared(redirecting, lambda _: Says(status=307, headers={"Location": "/other"}))) == [
+        (Kind.HEADER_VALUE, "header location")
+    ]

@@ -1,0 +1,35 @@
+"""A service against itself: whatever is sent, no difference.
+
+PARITY_GENERATE and PARITY_TIMES make it as thorough as a person has time for: 5000 requests, three times.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from support.services import SERVICE_NAMES, ServiceName
+
+from parity.mutants.proof import compare, twins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.parity.inputs.profile import Profile
+
+GENERATE = int(os.environ.get("PARITY_GENERATE", "500"))
+TIMES = int(os.environ.get("PARITY_TIMES", "1"))
+
+
+@pytest.mark.timeout(300 + TIMES * GENERATE // 10)
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_a_service_does_not_differ_from_itself(name: ServiceName, model_dir: Path, profile: Profile) -> None:
+    with twins(name, model_dir) as pair:
+        for seed in range(TIMES):
+            result = compare(pair, profile, generate=GENERATE, seed=seed)
+
+            told = [(cause.kind, cause.where, cause.example.case) for cause in (*result.causes, *result.unsteady)]
+            assert (result.exit_code, told) == (0, []), result.why
+            assert result.sources["generated"] == GENERATE
+            assert result.requests > GENERATE + len(profile.cases)

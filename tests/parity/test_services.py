@@ -1,0 +1,91 @@
+"""Our two services, compared as whoever migrates does it: only declared differences, and none of those is stale."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.parity.result import Result
+from support.checkout import REPOSITORY
+from support.services import PASSWORD, SECRET_KEY, USERNAME, running_services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from support.services import RunningService, ServiceName
+
+GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "800"))
+SECONDS = 280 + GENERATE // 10
+PROFILE = REPOSITORY / "loadtest" / "parity" / "profile.yaml"
+CREDENTIALS = {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD, "SECRET_KEY": SECRET_KEY}
+
+
+@pytest.fixture(scope="module")
+def pair(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
+    with running_services(model_dir) as services:
+        yield services
+
+
+def parity(
+    pair: Mapping[ServiceName, RunningService], *options: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does."""
+    sides = ("--primary", pair["flask"].base_url, "--candidate", pair["fastapi"].base_url)
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "lab"), "parity", *sides, *options],
+        env={"PATH": os.environ["PATH"], **CREDENTIALS, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(SECONDS)
+def test_they_are_the_same(pair: Mapping[ServiceName, RunningService], tmp_path: Path) -> None:
+    compared = parity(pair, "--profile", str(PROFILE), "--generate", str(GENERATE), "--output", str(tmp_path))
+
+    assert compared.returncode == 0, compared.stdout + compared.stderr
+    result = Result.read(tmp_path / "parity.json")
+    assert (result.causes, result.unsteady, result.warnings) == ([], [], [])
+    assert result.sources["generated"] == GENERATE
+    assert [declared.reason for declared in result.intended if declared.stale] == []
+    assert min(result.sources[source] for source in ("corpus", "sequence", "raw", "surface")) > 20
+
+
+def test_without_a_profile_what_differs_is_found_all_the_same(
+    pair: Mapping[ServiceName, RunningService], tmp_path: Path
+) -> None:
+    compared = parity(pair, "--generate", "30", "--output", str(tmp_path))
+
+    assert compared.returncode == 1, compared.stdout + compared.stderr
+    causes = Result.read(tmp_path / "parity.json").causes
+    assert {("header missing", "header server"), ("status", "status")} <= {(c.kind, c.where) for c in causes}
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "complaint"),
+    [
+        ((), {"API_PASSWORD": "wrong"}, "no token from the login at the primary"),
+        ((), {"API_PASSWORD": ""}, "no token from the login at the primary"),
+        (("--har", "none.har"), {}, "none.har: No such file"),
+        (("--corpus", "none.yaml"), {}, "none.yaml: No such file"),
+    ],
+)
+def test_what_prevents_a_comparison_is_told(
+    pair: Mapping[ServiceName, RunningService],
+    tmp_path: Path,
+    options: tuple[str, ...],
+    environment: dict[str, str],
+    complaint: str,
+) -> None:
+    compared = parity(pair, "--profile", str(PROFILE), "--output", str(tmp_path), *options, **environment)
+
+    assert compared.returncode == 2, compared.stdout
+    assert complaint in compared.stderr
+    assert "Traceback" not in compared.stderr

@@ -1,0 +1,35 @@
+"""In containers, too, the new service answers like the old one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.parity.result import Result
+from support.stack import run
+
+if TYPE_CHECKING:
+    from support.stack import Stack
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_new_service_answers_like_the_old_one(stack: Stack, tmp_path: Path) -> None:
+    lab = Path(sys.executable).parent / "lab"
+    sides = ("--primary", stack.url("FLASK_PORT"), "--candidate", stack.url("FASTAPI_PORT"))
+    profile = ("--profile", str(stack.project.parity_profile))
+
+    compared = run(
+        [str(lab), "parity", *sides, *profile, "--generate", "300", "--output", str(tmp_path)],
+        environment={**os.environ, **stack.settings},
+        check=False,
+        seconds=280,
+    )
+
+    assert compared.returncode == 0, compared.stdout + compared.stderr
+    result = Result.read(tmp_path / "parity.json")
+    assert (result.verdict, result.sources["generated"], result.warnings) == ("same", 300, [])
+    assert [declared.reason for declared in result.intended if declared.stale] == []
