@@ -89,7 +89,9 @@ def test_the_comparison_page_speaks_for_all_workers(locust: RunningLocust) -> No
     def complete(generator: dict[str, float]) -> bool:
         return generator["workers"] == WORKERS and generator["users"] == USERS
 
-    wait_until(lambda: complete(newest()["generator"]), "all workers and users on the page", explain=locust.log.read_text)
+    wait_until(
+        lambda: complete(newest()["generator"]), "all workers and users on the page", explain=locust.log.read_text
+    )
     point = newest()
     assert point["generator"]["workers_expected"] == WORKERS
     assert point["generator"]["workers_lost"] >= 1
