@@ -6,9 +6,10 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+from lab.api.request import Request
 from lab.errors import LabError
 from lab.parity.inputs.corpus import Corpus, Known
-from lab.parity.message import RawRequest, Request, Source
+from lab.parity.message import RawRequest, Source
 
 if TYPE_CHECKING:
     from pathlib import Path

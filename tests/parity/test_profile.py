@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 import jwt
 import pytest
+from lab.api.endpoint import Endpoint
+from lab.api.request import Request
 from lab.errors import LabError
 from lab.parity.declarations import Declaration
 from lab.parity.difference import Kind
 from lab.parity.inputs.profile import Profile
-from lab.parity.message import Case, RawRequest, Request, Source
+from lab.parity.message import Case, RawRequest, Source
 from lab.parity.rules import Rules, Tolerance
 from lab.parity.session import Session
-from lab.parity.wire import Endpoint
 from support.checkout import REPOSITORY
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 

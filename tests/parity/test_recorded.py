@@ -8,16 +8,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab.api.request import Request
 from lab.errors import LabError
 from lab.parity.inputs.har import HarForm
 from lab.parity.inputs.profile import Profile
 from lab.parity.inputs.recorded import Recording, read_har, read_log
-from lab.parity.message import Request, Source
+from lab.parity.message import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.parity.inputs.request_form import RequestForm
+    from lab.api.request_form import RequestForm
 
 BASE = "https://api.example.org"
 AUTHORIZATION = (("Authorization", "Bearer ${token}"),)

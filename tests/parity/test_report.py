@@ -16,6 +16,7 @@ import jwt
 import msgspec
 import pytest
 import yaml
+from lab.api.endpoint import Endpoint
 from lab.errors import LabError
 from lab.parity.difference import Difference, Kind
 from lab.parity.inputs.intended import read_intended
@@ -24,7 +25,6 @@ from lab.parity.message import Ending
 from lab.parity.plan import Plan
 from lab.parity.reporting.report import declaration, render, side_by_side, write_html
 from lab.parity.run import run
-from lab.parity.wire import Endpoint
 from support.checkout import REPOSITORY
 
 from parity.results import (

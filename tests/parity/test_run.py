@@ -14,15 +14,16 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from lab.api.endpoint import Endpoint
+from lab.api.request import Request
 from lab.errors import LabError
 from lab.parity.declarations import Declaration
 from lab.parity.difference import Kind
 from lab.parity.inputs.profile import Profile
 from lab.parity.inputs.recorded import Recording
-from lab.parity.message import Case, Request, Source
+from lab.parity.message import Case, Source
 from lab.parity.plan import Plan
 from lab.parity.run import run
-from lab.parity.wire import Endpoint
 
 from parity.stand_ins import Asked, Quiet, Says, service
 

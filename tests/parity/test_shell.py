@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lab.parity.message import Case, RawRequest, Request, Source
+from lab.api.request import Request
+from lab.parity.message import Case, RawRequest, Source
 from lab.parity.reporting.shell import assignments, command, commands
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 import re
 
+from lab.api.request import Request
 from lab.parity.generation import surface
 from lab.parity.generation.openapi import METHODS, Document, Paths
-from lab.parity.message import Request, Source
+from lab.parity.message import Source
 
 from parity.documents import old_pets, pets, predictions
 

@@ -8,10 +8,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from lab.api.endpoint import Endpoint
+from lab.api.request import Request
 from lab.errors import LabError
 from lab.parity import wire
-from lab.parity.message import Ending, RawRequest, Request
-from lab.parity.wire import Client, Endpoint
+from lab.parity.message import Ending, RawRequest
+from lab.parity.wire import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

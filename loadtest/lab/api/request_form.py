@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from lab.parity.inputs import template
-from lab.parity.message import Header, Request
+from lab.api import template
+from lab.api.request import Header, Request
 
 BODIES = frozenset({"json", "text", "bytes"})
 _HeaderValue = str | int

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lab.api.endpoint import Endpoint
 from lab.errors import LabError
 from lab.parity.inputs import recorded
 from lab.parity.inputs.profile import Profile
@@ -15,7 +16,6 @@ from lab.parity.progress import TerminalProgress
 from lab.parity.reporting import report, table
 from lab.parity.result import CANNOT_TELL, Result
 from lab.parity.run import run
-from lab.parity.wire import Endpoint
 
 
 @dataclass(frozen=True)

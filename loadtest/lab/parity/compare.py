@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lab.api import json_path
 from lab.parity import exposition, json_body
 from lab.parity.difference import Difference, Kind, shown
 from lab.parity.message import Answer, Exchange
@@ -47,7 +48,7 @@ def places(exchange: Exchange) -> Iterator[str]:
         answer = exchange.answers[0]
         yield from dict.fromkeys(f"header {name}" for name, _ in answer.headers)
         try:
-            yield from dict.fromkeys(json_body.places(json_body.parse(answer.body)))
+            yield from dict.fromkeys(json_path.places(json_body.parse(answer.body)))
         except (ValueError, RecursionError):
             yield "body"
 

@@ -1,15 +1,12 @@
 """Two JSON documents compared as a client with types reads them."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+from lab.api.json_path import member
 from lab.parity.difference import Difference, Kind, shown
 from lab.parity.rules import Rules
-
-_STEP = re.compile(r"""\.(?P<key>\w+)|\[(?P<index>\d+|"(?:[^"\\]|\\.)*")\]""")
-_PATH = re.compile(rf"\$(?:{_STEP.pattern.replace('?P<key>', '?:').replace('?P<index>', '?:')})*")
 
 
 class NoNumber(str):
@@ -29,51 +26,6 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON
         ValueError: it is no JSON.
     """
     return json.loads(body, parse_constant=NoNumber, object_pairs_hook=_object)
-
-
-def places(document: Any, where: str = "$") -> Iterator[str]:  # noqa: ANN401
-    """Yield the path of each value that is no object or array, with `[*]` for any index."""
-    if isinstance(document, dict):
-        for key, value in document.items():
-            yield from places(value, member(where, key))
-    elif isinstance(document, list):
-        for value in document:
-            yield from places(value, f"{where}[*]")
-    else:
-        yield where
-
-
-def member(where: str, key: str) -> str:
-    """Return the path of an object's member."""
-    return f"{where}.{key}" if key.isidentifier() else f"{where}[{json.dumps(key)}]"
-
-
-def steps(path: str) -> list[str | int]:
-    """Return the keys and indices of a JSON path such as `$.rows[0].id` or `$["odd key"]`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if not _PATH.fullmatch(path):
-        raise ValueError(f"{path!r} is no JSON path such as $.token or $.rows[0].id")
-    return [found["key"] or json.loads(found["index"]) for found in _STEP.finditer(path)]
-
-
-def value_at(document: Any, path: str) -> Any:  # noqa: ANN401
-    """Return the value at a JSON path.
-
-    Raises:
-        LookupError: there is none.
-    """
-    for step in steps(path):
-        match document, step:
-            case dict(), str():
-                document = document[step]
-            case list(), int():
-                document = document[step]
-            case _:
-                raise LookupError(path)
-    return document
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 from itertools import combinations, pairwise
 
+from lab.api.request import Request
 from lab.parity import compare
 from lab.parity.difference import Difference, Kind
 from lab.parity.forms import form_of
@@ -13,7 +14,7 @@ from lab.parity.generation.openapi import Paths
 from lab.parity.generation.reduction import smallest
 from lab.parity.inputs.profile import Profile
 from lab.parity.ledger import Ledger, Sighting
-from lab.parity.message import Case, Exchange, RawRequest, Request, Sequence, Source
+from lab.parity.message import Case, Exchange, RawRequest, Sequence, Source
 from lab.parity.noise import VALUE_KINDS, Field, Noise
 from lab.parity.session import Session
 

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lab.api.endpoint import Endpoint
+from lab.api.request import Request
 from lab.parity import result
 from lab.parity.declarations import Declaration
 from lab.parity.difference import Difference, without_tokens
-from lab.parity.message import Answer, Case, Exchange, RawRequest, Request, Sequence
+from lab.parity.message import Answer, Case, Exchange, RawRequest, Sequence
 from lab.parity.reporting import shell
-from lab.parity.wire import Endpoint
 
 Signature = tuple[str, ...]
 _CONFIDENCE = 0.95

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from lab.api.endpoint import Endpoint
 from lab.parity.inputs.profile import Profile
 from lab.parity.inputs.recorded import Recording
 from lab.parity.message import RawRequest, Sequence
 from lab.parity.noise import Noise
-from lab.parity.wire import Endpoint
 
 NOISE_PASSES = 3
 """How often the corpus is sent to the primary to learn its noise."""

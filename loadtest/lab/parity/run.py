@@ -13,12 +13,13 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Literal
 
+from lab.api.request import Request
 from lab.parity.generation import surface
 from lab.parity.generation.generated import Generator
 from lab.parity.generation.openapi import Document, Paths, decoded_path
 from lab.parity.judge import Judge
 from lab.parity.ledger import Ledger, Sighting, detectable_rate
-from lab.parity.message import Case, Exchange, Request, Sequence, Source
+from lab.parity.message import Case, Exchange, Sequence, Source
 from lab.parity.noise import Noise
 from lab.parity.plan import NOISE_PASSES, Plan, Progress, is_raw
 from lab.parity.reporting import shell

@@ -6,11 +6,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from lab.api import json_path
+from lab.api.endpoint import Endpoint
+from lab.api.request import Request
 from lab.errors import LabError
 from lab.parity import json_body
-from lab.parity.message import Answer, Case, Ending, Exchange, RawRequest, Request, Sequence
+from lab.parity.message import Answer, Case, Ending, Exchange, RawRequest, Sequence
 from lab.parity.result import CANNOT_TELL
-from lab.parity.wire import Client, Endpoint
+from lab.parity.wire import Client
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _RECOVERY_SECONDS = 15.0
@@ -132,7 +135,7 @@ class Session:
             return answer
         for name, path in case.save.items():
             try:
-                value = json_body.value_at(document, path)
+                value = json_path.value_at(document, path)
             except LookupError:
                 continue
             self.variables[name] = value if isinstance(value, str) else json.dumps(value)
@@ -143,9 +146,9 @@ class Session:
 
 def _subtract(document: object, path: str, earlier: str | None) -> None:
     """Put in a counter's place what it grew by; a place that is no number, or was none, stays as it is."""
-    *above, last = json_body.steps(path)
+    *above, last = json_path.steps(path)
     try:
-        holder = json_body.value_at(document, "$" + "".join(f"[{json.dumps(step)}]" for step in above))
+        holder = json_path.value_at(document, "$" + "".join(f"[{json.dumps(step)}]" for step in above))
         # Under a name of its own, because the counter itself may be noise.
         holder[last] = {"grown": holder[last] - json.loads(earlier or "")}
     except (LookupError, TypeError, ValueError):

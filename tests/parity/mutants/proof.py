@@ -10,12 +10,13 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from lab.api.endpoint import Endpoint
+from lab.api.request import Header, Request
 from lab.parity.inputs.recorded import Recording
-from lab.parity.message import Case, Ending, Exchange, Header, RawRequest, Request, Source
+from lab.parity.message import Case, Ending, Exchange, RawRequest, Source
 from lab.parity.plan import Plan
 from lab.parity.run import learn, run
 from lab.parity.session import Session
-from lab.parity.wire import Endpoint
 from support.services import RunningService, ServiceName, running_service
 
 from parity.mutants.proxy import proxied

@@ -1,7 +1,7 @@
 """Values that two services are known to read differently."""
 
+from lab.api.request import Header
 from lab.parity.generation.jsontext import Literal
-from lab.parity.message import Header
 
 NUMBERS = (
     *("0", "-0", "0.0", "-0.0", "1", "-1", "1.0", "0.1", "1e2", "1E+2", "1e-7", "5e-324", "1e-400", "1e308", "1e400"),

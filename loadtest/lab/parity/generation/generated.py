@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from hypothesis.errors import Unsatisfiable
 
+from lab.api.request import Header, Request
 from lab.parity.generation.edge_values import METHODS
 from lab.parity.generation.mutate import authorization_spoiled, mutated
 from lab.parity.generation.openapi import Document, Paths, decoded_path
 from lab.parity.generation.schema_requests import Fit, SchemaOperation, reason, schema_operations
 from lab.parity.generation.wellformed import variables_of, well_formed
-from lab.parity.message import Case, Header, Request, Source
+from lab.parity.message import Case, Source
 
 _SHARES = {"valid": 0.2, "invalid": 0.1, "again": 0.12, "mutated": 0.58}
 _SHARE_SIGNED_IN, _SHARE_SPOILED = 0.88, 0.07

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote
 
+from lab.api.request import Header, Request
 from lab.parity.generation import edge_values, jsontext, mutate_json
-from lab.parity.message import Header, Request
 
 _TOKEN_LETTERS = string.ascii_letters + string.digits + "-_.!~"
 _SHARE_PADDED = 0.1

@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from lab.api.request import Request
 from lab.parity.generation import jsontext
 from lab.parity.generation.jsontext import Literal, Members, Place, Value
-from lab.parity.message import Request
 
 _Items = TypeVar("_Items", bytes, str, tuple[Any, ...])
 

@@ -18,8 +18,8 @@ from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
+from lab.api.request import Request
 from lab.parity.generation.openapi import Document
-from lab.parity.message import Request
 
 _Operation = APIOperation[Any, Any, Any, Any]
 _Case = schemathesis.Case[_Operation]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from lab.api.request import Header, Request
 from lab.parity.generation.openapi import METHODS, Document, Operation, Paths
-from lab.parity.message import Case, Header, Request, Source
+from lab.parity.message import Case, Source
 
 _UNKNOWN_METHOD = "FROB"
 _UNKNOWN_PATH = "/no-such-path"

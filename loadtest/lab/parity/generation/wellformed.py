@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from lab.parity.message import Header, Request
+from lab.api.request import Header, Request
 
 _VARIABLE = re.compile(r"(\$\{[^{}]*\})")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from lab.parity import json_body
-from lab.parity.inputs import template
-from lab.parity.inputs.request_form import RequestForm, latin1, with_defaults
-from lab.parity.inputs.yaml_file import YamlFile
-from lab.parity.message import Case, Header, RawRequest, Request, Sequence, Source
+from lab.api import json_path, template
+from lab.api.request import Header, Request
+from lab.api.request_form import RequestForm, latin1, with_defaults
+from lab.api.yaml_file import YamlFile
+from lab.parity.message import Case, RawRequest, Sequence, Source
 
 Matrix = dict[str, list[Any] | dict[str | int | float | bool | None, Any]]
 """Names, each with the values that it takes in turn; a mapping also says how they are called."""
@@ -163,7 +163,7 @@ class _Reader:
             request = self._request(at, step, values, variables)
             for path in (*step.save.values(), *step.since):
                 try:
-                    json_body.steps(path)
+                    json_path.steps(path)
                 except ValueError as error:
                     raise self.file.fault(at, str(error)) from None
             variables |= step.save.keys()

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
+from lab.api.request import Header, Request
 from lab.errors import LabError
-from lab.parity.message import Header, Request
 
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"}

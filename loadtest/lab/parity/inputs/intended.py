@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from lab.api.yaml_file import YamlFile
 from lab.parity.declarations import Declaration
-from lab.parity.inputs.yaml_file import YamlFile
 from lab.parity.rules import JSON_PATH
 
 _PLACE = re.compile(rf"status|connection|body|header \S+|metric \S+|{JSON_PATH.pattern}")

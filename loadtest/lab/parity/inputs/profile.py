@@ -7,17 +7,17 @@ from typing import Self
 
 import msgspec
 
-from lab.parity import json_body
+from lab.api import json_path, template
+from lab.api.request import Header, Request
+from lab.api.request_form import RequestForm
+from lab.api.yaml_file import YamlFile
 from lab.parity.declarations import Declaration
-from lab.parity.inputs import template
 from lab.parity.inputs.corpus import Corpus, Known
 from lab.parity.inputs.har import HarForm
 from lab.parity.inputs.intended import read_intended
 from lab.parity.inputs.recorded import LINE
-from lab.parity.inputs.request_form import RequestForm
 from lab.parity.inputs.tokens import TokenForm
-from lab.parity.inputs.yaml_file import YamlFile
-from lab.parity.message import Case, Header, Request, Sequence, Source
+from lab.parity.message import Case, Sequence, Source
 from lab.parity.rules import JSON_PATH, Rules, Tolerance
 
 OPENAPI_PATH = "/openapi.json"
@@ -169,7 +169,7 @@ def _login(file: YamlFile, form: LoginForm | None) -> Case | None:
         raise file.fault("login.save", "it is empty", mend="name what requests need of the answer: {token: $.token}")
     for name, path in form.save.items():
         try:
-            json_body.steps(path)
+            json_path.steps(path)
         except ValueError as error:
             raise file.fault(f"login.save.{name}", str(error)) from None
     request = _request(file, "login.request", form.request, (), frozenset({"host"}))
@@ -230,7 +230,7 @@ def _log_request(file: YamlFile, form: LogForm | None) -> RequestForm | None:
         raise file.fault(place, "it has nothing of the line", mend='say what is of the line: "${line:$.features}"')
     for path in paths:
         try:
-            json_body.steps(path)
+            json_path.steps(path)
         except ValueError as error:
             raise file.fault(place, str(error)) from None
     return form.request

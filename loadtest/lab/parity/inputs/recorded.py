@@ -9,12 +9,14 @@ from pathlib import Path
 
 import msgspec
 
+from lab.api import json_path, template
+from lab.api.request import Header
+from lab.api.request_form import RequestForm
 from lab.errors import LabError
 from lab.parity import json_body
-from lab.parity.inputs import har, template
+from lab.parity.inputs import har
 from lab.parity.inputs.har import HarForm
-from lab.parity.inputs.request_form import RequestForm
-from lab.parity.message import Case, Header, Source
+from lab.parity.message import Case, Source
 
 LINE = re.compile(r"\$\{line:([^}]*)\}")
 """What stands for a value of a line, by its JSON path."""
@@ -80,7 +82,7 @@ def _from_line(form: RequestForm, line: bytes) -> RequestForm:
 
     def value(found: re.Match[str]) -> object:
         try:
-            return json_body.value_at(document, found[1])
+            return json_path.value_at(document, found[1])
         except LookupError:
             raise ValueError(f"it has no {found[1]}") from None
 

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from lab.parity import json_body
-from lab.parity.message import Case, Header, RawRequest, Request, Sequence
+from lab.api import json_path
+from lab.api.request import Header, Request
+from lab.parity.message import Case, RawRequest, Sequence
 
 _VARIABLE = re.compile(rb"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 _PLAIN_TARGET = re.compile(r"/(?!.*/\.)[\w.~!$&'()*+,;=:@/?-]*", re.ASCII)
@@ -75,7 +76,7 @@ def assignments(case: Case, base_url: str, host: str, secrets: Mapping[str, str]
     if len(case.save) > 1:
         first, lines = 'printf %s "$ANSWER"', [f"ANSWER=$({send})"]
     for name, path in case.save.items():
-        keys = "".join(f"[{json.dumps(step)}]" for step in json_body.steps(path))
+        keys = "".join(f"[{json.dumps(step)}]" for step in json_path.steps(path))
         read = shlex.quote(f"import json,sys; print(json.load(sys.stdin){keys})")
         lines.append(f"{name.upper()}=$({first} | python3 -c {read})")
     return lines
