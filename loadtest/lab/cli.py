@@ -1,183 +1,18 @@
-"""The laboratory: brings two prediction services up, loads them and watches them."""
+"""The laboratory: brings two prediction services up, loads them, watches, compares and measures them."""
 
-import contextlib
-import os
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from lab.commands import parity, stack
+from lab.commands.could_not_tell import USAGE_EXIT_CODE
 from lab.errors import LabError
-from lab.project import Project
-from lab.stack import guide, preflight
-from lab.stack.base import Mode
-from lab.stack.choice import Choice
-from lab.stack.environment import Settings, ensure_env_file
-from lab.stack.headless import Load
-from lab.stack.login import fetch_token
-from lab.stack.services import FASTAPI, FLASK, services
 
-USAGE_EXIT_CODE, INTERRUPTED_EXIT_CODE = 2, 130
-_UNATTENDED_WIDTH = 140
+INTERRUPTED_EXIT_CODE = 130
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-_terminal = sys.stdout.isatty()
-console = Console(width=None if _terminal else _UNATTENDED_WIDTH, highlight=False)
-
-_Mode = Annotated[Mode | None, typer.Option(help="How the lab runs; by default what this machine can.")]
-_Names = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="By default all.")]
-
-
-@app.command()
-def up(mode: _Mode = None) -> None:
-    """Bring the lab up, wait until it is ready, and say where everything is."""
-    project = Project.find()
-    if filled := ensure_env_file(project):
-        console.print(f"Wrote {', '.join(filled)} to .env")
-    settings = Settings.load(project)
-    stack = Choice(project, settings, console).to_start(mode)
-    answering = stack.up()
-    console.print(guide.welcome(stack.mode, settings, answering))
-
-
-@app.command()
-def down() -> None:
-    """End the lab and remove everything it left: processes, containers, volumes, logs."""
-    ended = [stack.mode for stack in _choice().both if stack.down()]
-    console.print(f"The lab is down ({ended[0]})." if ended else "Nothing was running.")
-
-
-@app.command()
-def restart(names: _Names = None) -> None:
-    """Restart services and wait until they are ready again."""
-    _choice().required().restart(names or [])
-    console.print("Restarted.")
-
-
-@app.command()
-def logs(
-    names: _Names = None,
-    follow: Annotated[bool, typer.Option(help="Go on until interrupted.")] = True,
-    lines: Annotated[int, typer.Option(min=0, help="How many of the last lines to begin with.")] = 50,
-) -> None:
-    """Show what the services write."""
-    raise typer.Exit(_choice().required().logs(names or [], follow=follow, lines=lines))
-
-
-@app.command()
-def ps() -> None:
-    """Show how each service is: state, health, port, process, memory."""
-    stack = _choice().running()
-    if stack is None:
-        console.print("The lab is not up. Bring it up: make up")
-        return
-    console.print(f"Mode {stack.mode}")
-    console.print(guide.status_table(stack.status()))
-
-
-@app.command()
-def urls() -> None:
-    """Say again where everything is and what to do there."""
-    choice = _choice()
-    stack = choice.required()
-    names = {status.name for status in stack.status()}
-    settings = Settings.load(Project.find())
-    console.print(guide.welcome(stack.mode, settings, [s for s in services(settings) if s.name in names]))
-
-
-@app.command()
-def token() -> None:
-    """Sign in and print a token for both services."""
-    sys.stdout.write(f"{fetch_token(Settings.load(Project.find()))}\n")
-
-
-@app.command()
-def build(mode: _Mode = None) -> None:
-    """Build what `up` needs: the images, or on the host the installed services and the model."""
-    project = Project.find()
-    ensure_env_file(project)
-    Choice(project, Settings.load(project), console).to_start(mode).build()
-
-
-@app.command()
-def doctor(mode: _Mode = None) -> None:
-    """Check what `up` needs, and say what mends what is wrong; exit code 1 where `up` would fail."""
-    project = Project.find()
-    checks = Choice(project, Settings.load(project), console).to_start(mode).checks()
-    guide.print_checks(console, checks)
-    raise typer.Exit(int(any(check.outcome is preflight.Outcome.FAIL for check in checks)))
-
-
-@app.command()
-def load(
-    users: Annotated[int | None, typer.Option(min=1, help="Simulated users [default: LOCUST_USERS]")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.01, help="Users a second [default: LOCUST_SPAWN_RATE]")] = None,
-    duration: Annotated[str | None, typer.Option(help="Such as 30s, 5m, 1h [default: LOAD_DURATION]")] = None,
-) -> None:
-    """Send load without a web UI; exit code 1 where a request failed, was answered wrongly, or none was answered."""
-    project = Project.find()
-    settings = Settings.load(project)
-    plan = Load.from_settings(settings.environment, users=users, spawn_rate=rate, duration=duration)
-    raise typer.Exit(Choice(project, settings, console).required().load(plan))
-
-
-@app.command()
-def parity(
-    primary: Annotated[str | None, typer.Option(help="Base URL of the old service [default: Flask in the lab]")] = None,
-    candidate: Annotated[str | None, typer.Option(help="Base URL of the new one [default: FastAPI]")] = None,
-    second_primary: Annotated[
-        str | None, typer.Option(help="Another instance of the old one, to learn from what varies by itself.")
-    ] = None,
-    profile: Annotated[Path | None, typer.Option(help="What must be known of the API [default: the lab's own]")] = None,
-    corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,
-    har: Annotated[list[Path] | None, typer.Option(help="Recorded traffic (HAR); may be repeated.")] = None,
-    prediction_log: Annotated[list[Path] | None, typer.Option(help="Logged predictions; may be repeated.")] = None,
-    generate: Annotated[int, typer.Option(min=0, help="Requests to generate.")] = 1000,
-    repeat: Annotated[int, typer.Option(min=1, help="How often the corpus is sent.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Another one generates other requests.")] = 0,
-    output: Annotated[Path, typer.Option(help="Where parity.json and parity.html go.")] = Path("results"),
-) -> None:
-    """Prove that a new service answers like an old one. Exit code 0: same, 1: different, 2: could not tell."""
-    with _could_not_tell():
-        from lab.parity import command
-
-        environment = dict(os.environ)
-        if primary is None and candidate is None:
-            project = Project.find()
-            settings = Settings.load(project)
-            Choice(project, settings, console).required()
-            urls = {service.name: service.url for service in services(settings)}
-            primary, candidate = urls[FLASK], urls[FASTAPI]
-            profile = profile or project.parity_profile
-            environment = dict(settings.environment)
-        if primary is None or candidate is None:
-            raise LabError("there are two services to compare", mend="--primary URL --candidate URL")
-        options = command.Options(
-            primary=primary,
-            candidate=candidate,
-            second_primary=second_primary,
-            profile=profile,
-            corpus=corpus or (),
-            har=har or (),
-            prediction_log=prediction_log or (),
-            generate=generate,
-            repeat=repeat,
-            seed=seed,
-            output=output,
-        )
-        result = command.compare(options, environment, console)
-    raise typer.Exit(result.exit_code)
-
-
-@app.command()
-def clean() -> None:
-    """End the lab and remove what it built: images, the trained model, and all it left."""
-    for stack in _choice().both:
-        stack.down()
-        stack.remove_built()
+for module in (stack, parity):
+    app.add_typer(module.app)
 
 
 def main() -> None:
@@ -194,23 +29,3 @@ def main() -> None:
         sys.exit(USAGE_EXIT_CODE)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED_EXIT_CODE)
-
-
-def _choice() -> Choice:
-    project = Project.find()
-    return Choice(project, Settings.load(project), console)
-
-
-@contextlib.contextmanager
-def _could_not_tell() -> Iterator[None]:
-    """Exit with 2 where a comparison fails: 1 says that it found a difference."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise LabError(
-            f"{error.name}, which parity needs, is not installed",
-            mend="make parity installs it",
-            exit_code=USAGE_EXIT_CODE,
-        ) from None
-    except LabError as error:
-        raise LabError(str(error), mend=error.mend, exit_code=USAGE_EXIT_CODE) from error
