@@ -141,7 +141,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     wrong: dict[str, int]
     """Requests of the measured part without a right answer: what was wrong, and how often."""
     planned: int
-    """Requests due in the measured part; of a closed loop, those begun in it."""
+    """Requests due in the measured part; in a closed loop, those that ended in it."""
     all_answered: int
     """Answers with the lead-in and what came after the end."""
     seconds: float

@@ -1,0 +1,118 @@
+"""Whether an answer is right: its status, and the values in its body.
+
+A rule is `number`, `integer`, `text`, `boolean`, `list`, `object` or `any`, or an object: `{is: VALUE}` (exactly this),
+`{list: RULE, length: N}` (a list of so many), `{above: N}`, `{below: N}` (numbers). `true`, `false`, `null` and numbers
+stand for themselves.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from lab.api import json_path
+
+Rule = Callable[[Any], bool]
+
+
+class WrongRuleError(ValueError):
+    """A rule says nothing that can be checked."""
+
+
+class Checker:
+    """Checks the answers to one request."""
+
+    def __init__(self, statuses: list[int], rules: Mapping[str, Any]) -> None:
+        """Raises WrongRuleError: a rule or a path is none."""
+        self._statuses = frozenset(statuses)
+        self._rules = [(path, _steps(path), rule(each)) for path, each in rules.items()]
+        self._decode = msgspec.json.Decoder().decode
+
+    def wrong(self, status: int, body: bytes) -> str | None:
+        """Return what is wrong with an answer; None where it is right.
+
+        The text holds no value of the answer, so that like faults add up.
+        """
+        if status not in self._statuses:
+            return f"status {status}"
+        if not self._rules:
+            return None
+        try:
+            document = self._decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return "the body is not JSON"
+        for path, steps, holds in self._rules:
+            value = document
+            try:
+                for step in steps:
+                    value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return f"{path} is missing"
+            if not holds(value):
+                return f"{path} is not what it should be"
+        return None
+
+
+def rule(given: object) -> Rule:
+    """Return the test that a rule means.
+
+    Raises:
+        WrongRuleError: it is none.
+    """
+    match given:
+        case str() if given in _KINDS:
+            return _KINDS[given]
+        case None | bool() | int() | float():
+            return _exactly(given)
+        case dict() if (found := _compound(given)) is not None:
+            return found
+    raise WrongRuleError(f"{given!r} is no rule: write one of {', '.join(_KINDS)}, a value, or {{is: VALUE}}")
+
+
+def _compound(given: dict[str, Any]) -> Rule | None:
+    match given, len(given):
+        case {"is": constant}, 1:
+            return _exactly(constant)
+        case {"above": int() | float() as limit}, 1:
+            return lambda value: _is_number(value) and value > limit
+        case {"below": int() | float() as limit}, 1:
+            return lambda value: _is_number(value) and value < limit
+        case {"list": item, "length": int() as length}, 2:
+            return _list(rule(item), length)
+        case {"list": item}, 1:
+            return _list(rule(item), None)
+    return None
+
+
+def _steps(path: str) -> list[str | int]:
+    try:
+        return json_path.steps(path)
+    except ValueError as error:
+        raise WrongRuleError(str(error)) from None
+
+
+def _list(item: Rule, length: int | None) -> Rule:
+    def holds(value: object) -> bool:
+        return isinstance(value, list) and length in (None, len(value)) and all(map(item, value))
+
+    return holds
+
+
+def _exactly(constant: object) -> Rule:
+    return lambda value: type(value) is type(constant) and value == constant
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+_KINDS: dict[str, Rule] = {
+    "number": _is_number,
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "text": lambda value: isinstance(value, str),
+    "boolean": lambda value: isinstance(value, bool),
+    "list": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+    "any": lambda _: True,
+}

@@ -1,0 +1,79 @@
+"""The requests of a run, drawn and put into bytes before it begins: while it is measured, nothing is made."""
+
+import itertools
+import json
+import random
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lab.generator.checks import Checker
+from lab.generator.messages import Draw, Run, Template
+from lab.generator.values import Source, sources
+
+MOST_REQUESTS = 30_000
+"""More than the caches of most services hold: when they come round again, none is remembered."""
+MOST_BYTES = 1 << 26
+FEWEST_REQUESTS = 200
+DRAWING_SECONDS = 0.5
+
+
+class Ready(NamedTuple):
+    """A request as it is sent, and what its answer is checked with."""
+
+    content: bytes
+    template: int
+    checker: Checker
+
+
+def drawn(run: Run) -> Iterator[Ready]:
+    """Return the requests of a run, endlessly; after the last they come round again.
+
+    Raises:
+        ValueError: a template, value or rule makes no sense.
+    """
+    chance = random.Random(run.seed)  # noqa: S311 - the same requests for the same seed are the point
+    values = sources(run.values)
+    weights = [template.weight for template in run.templates]
+    makers = [_Maker(index, template, values) for index, template in enumerate(run.templates)]
+    made: list[Ready] = []
+    size, deadline = 0, time.monotonic() + DRAWING_SECONDS
+    while len(made) < MOST_REQUESTS and size < MOST_BYTES:
+        if len(made) >= FEWEST_REQUESTS and time.monotonic() > deadline:
+            break
+        made.append(chance.choices(makers, weights)[0].make(chance))
+        size += len(made[-1].content)
+    return itertools.cycle(made)
+
+
+class _Maker:
+    """Makes requests from one template."""
+
+    def __init__(self, index: int, template: Template, values: dict[str, Source]) -> None:
+        self._index = index
+        self._template = template
+        self._checker = Checker(template.statuses, json.loads(template.rules))
+        self._parts = [
+            part if isinstance(part, bytes) else _drawing(values[part.value], part) for part in template.body
+        ]
+        varies = any(isinstance(part, Draw) for part in template.body)
+        self._same = None if varies else self._made(random.Random(0))  # noqa: S311
+
+    def make(self, chance: random.Random) -> Ready:
+        return self._same or self._made(chance)
+
+    def _made(self, chance: random.Random) -> Ready:
+        body = b"".join([part if isinstance(part, bytes) else part(chance).encode() for part in self._parts])
+        length = b"Content-Length: %d\r\n" % len(body) if self._template.has_length else b""
+        return Ready(self._template.head + length + b"\r\n" + body, self._index, self._checker)
+
+
+def _drawing(source: Source, draw: Draw) -> Source:
+    if not draw.in_text:
+        return source
+    return lambda chance: _within_text(source(chance))
+
+
+def _within_text(text: str) -> str:
+    value = json.loads(text)
+    return json.dumps(value if isinstance(value, str) else text)[1:-1]
