@@ -1,6 +1,6 @@
 """Whether the two services may be compared: what must be equal, and what is meant to differ."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,17 +28,26 @@ class Condition:
 
 def compare(flask: Conditions | None, fastapi: Conditions | None) -> list[Condition]:
     """Return every condition; a service that was never read states none."""
-    conditions = []
-    for name, state, must_agree in _CONDITIONS:
-        old, new = (state(side) if side else None for side in (flask, fastapi))
-        if old is None or new is None:
-            verdict = Verdict.UNKNOWN
-        elif not must_agree:
-            verdict = Verdict.MEANT
-        else:
-            verdict = Verdict.SAME if old == new else Verdict.DIFFERS
-        conditions.append(Condition(name, old, new, verdict))
-    return conditions
+    return [
+        Condition(name, values[0], values[1], judge(values, must_agree=must_agree))
+        for name, values, must_agree in stated([flask, fastapi])
+    ]
+
+
+def stated(sides: Sequence[Conditions | None]) -> list[tuple[str, list[str | None], bool]]:
+    """Return each condition's name, what each side states of it, and whether the sides must agree."""
+    return [
+        (name, [state(side) if side else None for side in sides], must_agree) for name, state, must_agree in _CONDITIONS
+    ]
+
+
+def judge(values: Sequence[str | None], *, must_agree: bool) -> Verdict:
+    """Return how what the sides state of a condition compares."""
+    if any(value is None for value in values):
+        return Verdict.UNKNOWN
+    if not must_agree:
+        return Verdict.MEANT
+    return Verdict.SAME if len(set(values)) == 1 else Verdict.DIFFERS
 
 
 def _label(*names: str) -> Callable[[Conditions], str | None]:

@@ -1,11 +1,11 @@
 """The requests of a run, drawn and put into bytes before it begins: while it is measured, nothing is made."""
 
-import itertools
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import quote
 
 from lab.generator.checks import Checker
 from lab.generator.messages import Draw, Run, Template
@@ -24,10 +24,11 @@ class Ready(NamedTuple):
     content: bytes
     template: int
     checker: Checker
+    """Shared by the requests of a template."""
 
 
-def drawn(run: Run) -> Iterator[Ready]:
-    """Return the requests of a run, endlessly; after the last they come round again.
+def drawn(run: Run, most: int = MOST_REQUESTS) -> list[Ready]:
+    """Return the requests of a run: as many as fit into memory and time, `most` at most.
 
     Raises:
         ValueError: a template, value or rule makes no sense.
@@ -38,12 +39,12 @@ def drawn(run: Run) -> Iterator[Ready]:
     makers = [_Maker(index, template, values) for index, template in enumerate(run.templates)]
     made: list[Ready] = []
     size, deadline = 0, time.monotonic() + DRAWING_SECONDS
-    while len(made) < MOST_REQUESTS and size < MOST_BYTES:
+    while len(made) < most and size < MOST_BYTES:
         if len(made) >= FEWEST_REQUESTS and time.monotonic() > deadline:
             break
         made.append(chance.choices(makers, weights)[0].make(chance))
         size += len(made[-1].content)
-    return itertools.cycle(made)
+    return made
 
 
 class _Maker:
@@ -53,27 +54,34 @@ class _Maker:
         self._index = index
         self._template = template
         self._checker = Checker(template.statuses, json.loads(template.rules))
-        self._parts = [
-            part if isinstance(part, bytes) else _drawing(values[part.value], part) for part in template.body
-        ]
-        varies = any(isinstance(part, Draw) for part in template.body)
+        self._head, self._body = ([_part(part, values) for part in parts] for parts in (template.head, template.body))
+        varies = any(isinstance(part, Draw) for part in (*template.head, *template.body))
         self._same = None if varies else self._made(random.Random(0))  # noqa: S311
 
     def make(self, chance: random.Random) -> Ready:
         return self._same or self._made(chance)
 
     def _made(self, chance: random.Random) -> Ready:
-        body = b"".join([part if isinstance(part, bytes) else part(chance).encode() for part in self._parts])
+        head, body = (b"".join([part(chance) for part in parts]) for parts in (self._head, self._body))
         length = b"Content-Length: %d\r\n" % len(body) if self._template.has_length else b""
-        return Ready(self._template.head + length + b"\r\n" + body, self._index, self._checker)
+        return Ready(head + length + b"\r\n" + body, self._index, self._checker)
 
 
-def _drawing(source: Source, draw: Draw) -> Source:
-    if not draw.in_text:
-        return source
-    return lambda chance: _within_text(source(chance))
+def _part(part: bytes | Draw, values: dict[str, Source]) -> Callable[[random.Random], bytes]:
+    if isinstance(part, bytes):
+        return lambda _: part
+    source, way = values[part.value], _WAYS[part.where]
+    return lambda chance: way(source(chance))
 
 
-def _within_text(text: str) -> str:
+def _within_text(text: str) -> bytes:
     value = json.loads(text)
-    return json.dumps(value if isinstance(value, str) else text)[1:-1]
+    return json.dumps(value if isinstance(value, str) else text)[1:-1].encode()
+
+
+def _within_path(text: str) -> bytes:
+    value = json.loads(text)
+    return quote(value if isinstance(value, str) else text, safe="").encode()
+
+
+_WAYS: dict[str, Callable[[str], bytes]] = {"value": str.encode, "text": _within_text, "path": _within_path}

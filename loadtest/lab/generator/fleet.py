@@ -2,8 +2,9 @@
 
 import contextlib
 import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,9 @@ from lab.generator import messages
 from lab.generator.messages import Answer, Built, Done, Failed, Go, Open, Run
 
 Seconds = NDArray[np.float64]
+
+HERE = (sys.executable, "-m", "lab.generator")
+"""Starts a process of the generator on this host."""
 
 _MEND = "run it again; the lines above may say more"
 _END_SECONDS = 5.0
@@ -38,6 +42,8 @@ class Outcome:
     all_answered: int
     """Right answers, those before and after the measured part included."""
     seconds: float
+    cpu_seconds: float
+    """Of all processes, from the run before to the end of this one."""
     cpu_share: float
     """CPU time as a share of the time that passed, of the busiest process."""
     waited_share: float
@@ -59,10 +65,14 @@ class Outcome:
 class Fleet:
     """Processes that send load, started by `with` and ended after it."""
 
-    def __init__(self, command: Sequence[str], processes: int = 1) -> None:
+    def __init__(
+        self, command: Sequence[str] = HERE, processes: int = 1, environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start so many times what `command` says: `python -m lab.generator`, here or in a container."""
         self._command = tuple(command)
         self._count = processes
+        self._environment = environment
+        self._cpu_seconds = 0.0
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -70,9 +80,14 @@ class Fleet:
             # A session of its own: Ctrl-C is for the laboratory, which ends its processes itself.
             self._processes.append(
                 subprocess.Popen(  # noqa: S603
-                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                    self._command,
+                    env=self._environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
                 )
             )
+        self._cpu_seconds = 0.0
         return self
 
     def __exit__(
@@ -122,7 +137,9 @@ class Fleet:
                     raise self._gone()
         for process in taking_part:
             self._say(process, Go())
-        return _together([self._done(process) for process in taking_part])
+        parts = [self._done(process) for process in taking_part]
+        before, self._cpu_seconds = self._cpu_seconds, sum(part.all_cpu_seconds for part in parts)
+        return _together(parts, max(0.0, self._cpu_seconds - before))
 
     def _forget_built(self, taking_part: list[subprocess.Popen[bytes]], failed: subprocess.Popen[bytes]) -> None:
         """Let those go on that were ready, so that their answers do not stand in the way of the next run."""
@@ -169,7 +186,7 @@ def _shares(run: Run, processes: int) -> Iterator[Run]:
         yield msgspec.structs.replace(run, connections=connections, loop=loop, seed=run.seed + index)
 
 
-def _together(parts: Sequence[Done]) -> Outcome:
+def _together(parts: Sequence[Done], cpu_seconds: float) -> Outcome:
     def joined(name: str, kind: type[np.generic]) -> NDArray[np.generic]:
         return np.concatenate([np.frombuffer(getattr(part, name), dtype=kind) for part in parts])
 
@@ -185,6 +202,7 @@ def _together(parts: Sequence[Done]) -> Outcome:
         planned=sum(part.planned for part in parts),
         all_answered=sum(part.all_answered for part in parts),
         seconds=max(part.seconds for part in parts),
+        cpu_seconds=cpu_seconds,
         cpu_share=max(part.cpu_seconds / part.seconds for part in parts),
         waited_share=max(part.waited_seconds / part.seconds for part in parts),
         lags=joined("lags", np.float64).astype(np.float64),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import random
 import ssl
 import time
@@ -32,7 +33,7 @@ class Load:
     def __init__(self, run: Run) -> None:
         """Raises ValueError: a template, value or rule makes no sense."""
         self._run = run
-        self._requests = drawn(run)
+        self._requests = itertools.cycle(drawn(run))
         self._connections: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._due, self._sent, self._answered = array("d"), array("d"), array("d")
@@ -168,6 +169,7 @@ class Load:
             all_answered=len(self._answered),
             seconds=self._end - self._begin,
             cpu_seconds=used.cpu,
+            all_cpu_seconds=time.process_time(),
             waited_seconds=used.waited,
             lags=self._lags.tobytes(),
         )

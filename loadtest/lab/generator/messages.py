@@ -58,19 +58,20 @@ Value = Row | Number | Choice | Pool | Either | Several
 
 
 class Draw(msgspec.Struct, frozen=True, tag="draw"):
-    """The place of a value, by its name, in a body."""
+    """The place of a value, by its name, in a request."""
 
     value: str
-    in_text: bool = False
-    """Whether it stands within a JSON text, so that its quotes are left out and what must be escaped is."""
+    where: Literal["value", "text", "path"]
+    """As a whole JSON value; within a text, without its quotes; or in the path, percent-encoded."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """A request with places for values in its body."""
+    """A request with places for values."""
 
     name: str
     weight: float
-    head: bytes
+    method: str
+    head: list[bytes | Draw]
     """Request line and headers without Content-Length, each line ended."""
     body: list[bytes | Draw]
     has_length: bool
@@ -148,6 +149,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     """How long the measured part took."""
     cpu_seconds: float
     """Of the process, over the measured part."""
+    all_cpu_seconds: float
+    """Of the process, since it was started."""
     waited_seconds: float
     """Ready to run but without a processor, throttled time included, over the measured part."""
     lags: bytes

@@ -1,7 +1,9 @@
 """Feature vectors like those of the patients the model was trained on, a stated part of them repeating."""
 
+import json
 import random
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import NamedTuple
 
 
@@ -22,17 +24,10 @@ class Feature(NamedTuple):
 
 # The 442 patients of scikit-learn 1.9, load_diabetes(scaled=False), after Efron, Hastie, Johnstone and Tibshirani,
 # "Least Angle Regression", Annals of Statistics 32 (2004). Each feature is drawn by itself, without the correlations.
-DIABETES_FEATURES = (
-    Feature("age", (19, 30, 36, 41, 47, 50, 53, 57, 60, 65.9, 79), 0),
-    Feature("sex", (1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2), 0),
-    Feature("bmi", (18, 21, 22.62, 23.6, 24.7, 25.7, 26.86, 28.27, 30.3, 32.28, 42.2), 1),
-    Feature("bp", (62, 78, 83, 86.3, 89, 93, 97, 102, 109, 113, 133), 2),
-    Feature("s1", (97, 147, 161, 170, 180.4, 186, 195, 204.7, 217.8, 233.9, 301), 0),
-    Feature("s2", (41.6, 78.42, 91.84, 99.6, 105.48, 113, 121, 128.4, 140.68, 152.18, 242.4), 1),
-    Feature("s3", (22, 35, 39, 42, 45, 48, 52, 55, 60, 67, 99), 1),
-    Feature("s4", (2, 3, 3, 3, 3.862, 4, 4, 5, 5, 6, 9.09), 2),
-    Feature("s5", (3.2581, 3.9722, 4.1897, 4.3346, 4.4427, 4.62, 4.7791, 4.92, 5.0676, 5.337, 6.107), 4),
-    Feature("s6", (58, 77, 82, 85.3, 88.4, 91, 93, 96, 100, 106, 124), 0),
+# `lab bench` draws from the same file.
+DIABETES_FEATURES = tuple(
+    Feature(column["name"], tuple(column["quantiles"]), column["decimals"])
+    for column in json.loads(resources.files(__package__).joinpath("features.json").read_text(encoding="utf-8"))
 )
 
 Vector = tuple[float, ...]

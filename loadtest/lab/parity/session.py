@@ -1,21 +1,19 @@
 """One service while it is compared: its connection, and the variables that requests to it are filled in with."""
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from lab.api import json_path
 from lab.api.endpoint import Endpoint
-from lab.api.request import Request
+from lab.api.request import Request, fill_bytes
 from lab.errors import LabError
 from lab.parity import json_body
 from lab.parity.message import Answer, Case, Ending, Exchange, RawRequest, Sequence
 from lab.parity.result import CANNOT_TELL
 from lab.parity.wire import Client
 
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _RECOVERY_SECONDS = 15.0
 _NEUTRAL_URL = "http://service"
 
@@ -105,19 +103,8 @@ class Session:
 
     def _filled(self, request: Request | RawRequest) -> Request | RawRequest:
         if isinstance(request, RawRequest):
-            return replace(request, content=self._fill_bytes(request.content))
-        return replace(
-            request,
-            target=self._fill(request.target),
-            headers=tuple((name, self._fill(value)) for name, value in request.headers),
-            body=self._fill_bytes(request.body),
-        )
-
-    def _fill(self, text: str) -> str:
-        return _VARIABLE.sub(lambda found: self.variables.get(found[1], found[0]), text) if "${" in text else text
-
-    def _fill_bytes(self, content: bytes) -> bytes:
-        return self._fill(content.decode("latin-1")).encode("latin-1") if b"${" in content else content
+            return replace(request, content=fill_bytes(request.content, self.variables))
+        return request.filled(self.variables)
 
     def _neutral(self, answer: Answer) -> Answer:
         """The answer with the service's own address left out, which the other one cannot have."""

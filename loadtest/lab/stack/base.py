@@ -71,3 +71,13 @@ class Stack(Protocol):
 
     def load(self, load: Load) -> int:
         """Run the load without a web UI; return Locust's exit code."""
+
+    def generator(self) -> tuple[list[str], dict[str, str]]:
+        """Return a command that starts a process of the load generator, and its environment.
+
+        Raises:
+            LabError: it cannot be built.
+        """
+
+    def inside_url(self, service: Service) -> str:
+        """Return the base URL at which the generator reaches a service."""

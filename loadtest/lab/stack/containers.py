@@ -181,6 +181,17 @@ class ContainerStack:
         """Run Locust in a container of its own on the stack's network."""
         return self._compose("run", "--rm", "--no-deps", "--no-TTY", LOCUST, *load.arguments).returncode
 
+    def generator(self) -> tuple[list[str], dict[str, str]]:
+        """Return what starts a process of the generator on the stack's network."""
+        if self._compose("build", "--quiet", LOCUST, capture=True).returncode != 0:
+            raise LabError("the load generator's image cannot be built", mend="make build says why")
+        once = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python")
+        return self._compose_command(*once, LOCUST, "-m", "lab.generator")
+
+    def inside_url(self, service: Service) -> str:
+        """Return where other containers reach a service: by its name, at its own port."""
+        return f"http://{service.name}:{service.container_port}"
+
     @property
     def _stop_timeout(self) -> tuple[str, str]:
         return "--timeout", str(math.ceil(self._settings.stop_seconds) + _STOP_SECONDS)
@@ -245,6 +256,10 @@ class ContainerStack:
         return result.stdout
 
     def _compose(self, *arguments: str, capture: bool = False, **overriding: str) -> subprocess.CompletedProcess[str]:
+        command, environment = self._compose_command(*arguments, **overriding)
+        return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
+
+    def _compose_command(self, *arguments: str, **overriding: str) -> tuple[list[str], dict[str, str]]:
         command = ["docker", "compose", "--project-directory", str(self._project.root), *arguments]
         # Compose takes the environment before .env: so the defaults come from .env.example, and CA_BUNDLE from here.
         # Without .env the secrets are unknown, and need not be known to look at containers or to remove them.
@@ -253,7 +268,7 @@ class ContainerStack:
         environment = {**secrets, **os.environ, **settings}
         if arguments[0] != "run" and (workers := settings["LOCUST_WORKERS"]) != "0":
             environment |= {"LOCUST_MODE_MASTER": "true", "LOCUST_EXPECT_WORKERS": workers}
-        return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
+        return command, environment
 
 
 def _service_of(container: str) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +130,14 @@ class NativeStack:
         environment = shared_environment(self._project, self._settings, self._project.run_dir)
         command = [tool("locust"), "-f", str(self._project.locustfile), *load.arguments]
         return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+
+    def generator(self) -> tuple[list[str], dict[str, str]]:
+        """Return what starts a process of the generator on this host."""
+        return [sys.executable, "-m", "lab.generator"], dict(os.environ)
+
+    def inside_url(self, service: Service) -> str:
+        """Return where a service answers: on the host there is one address for all."""
+        return service.url
 
     @property
     def _services(self) -> dict[str, Service]:

@@ -23,6 +23,8 @@ class Service:
     port_setting: str
     ready_path: str
     url: str
+    container_port: int = 0
+    """Where it listens in its container, as compose.yaml says."""
 
     def ready(self, timeout_seconds: float = 2.0) -> bool:
         """Whether the service says that it is ready."""
@@ -36,13 +38,13 @@ class Service:
 def services(settings: Settings) -> list[Service]:
     """Return the services in the order they start."""
     table = (
-        (FLASK, settings.flask_port, "FLASK_PORT", "/ready"),
-        (FASTAPI, settings.fastapi_port, "FASTAPI_PORT", "/ready"),
-        (LOCUST, settings.locust_port, "LOCUST_PORT", "/"),
-        (PROMETHEUS, settings.prometheus_port, "PROMETHEUS_PORT", "/-/ready"),
-        (GRAFANA, settings.grafana_port, "GRAFANA_PORT", "/api/health"),
+        (FLASK, settings.flask_port, "FLASK_PORT", "/ready", 5000),
+        (FASTAPI, settings.fastapi_port, "FASTAPI_PORT", "/ready", 8000),
+        (LOCUST, settings.locust_port, "LOCUST_PORT", "/", 8089),
+        (PROMETHEUS, settings.prometheus_port, "PROMETHEUS_PORT", "/-/ready", 9090),
+        (GRAFANA, settings.grafana_port, "GRAFANA_PORT", "/api/health", 3000),
     )
     return [
-        Service(name, port, setting, path, f"http://{settings.probe_address}:{port}")
-        for name, port, setting, path in table
+        Service(name, port, setting, path, f"http://{settings.probe_address}:{port}", container_port)
+        for name, port, setting, path, container_port in table
     ]

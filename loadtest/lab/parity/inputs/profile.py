@@ -10,6 +10,7 @@ import msgspec
 from lab.api import json_path, template
 from lab.api.request import Header, Request
 from lab.api.request_form import RequestForm
+from lab.api.sign_in import LoginForm
 from lab.api.yaml_file import YamlFile
 from lab.parity.declarations import Declaration
 from lab.parity.inputs.corpus import Corpus, Known
@@ -21,13 +22,6 @@ from lab.parity.message import Case, Sequence, Source
 from lab.parity.rules import JSON_PATH, Rules, Tolerance
 
 OPENAPI_PATH = "/openapi.json"
-
-
-class LoginForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The request that signs in, and what of its answer other requests need."""
-
-    request: RequestForm
-    save: dict[str, str]
 
 
 class ToleranceForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
