@@ -1,6 +1,6 @@
 """What services cost to hold: one file, from which table and report are made. `SCHEMA` changes with its form.
 
-Times are in seconds and sizes in bytes, unless a name says otherwise. What was not measured, or cannot be told, is None.
+Times are in seconds and sizes in bytes, unless a name says otherwise. None: not measured, or nobody can tell.
 """
 
 from pathlib import Path
