@@ -4,14 +4,14 @@ import sys
 
 import typer
 
-from lab.commands import parity, stack
+from lab.commands import bench, footprint, parity, report, results, stack
 from lab.commands.could_not_tell import USAGE_EXIT_CODE
 from lab.errors import LabError
 
 INTERRUPTED_EXIT_CODE = 130
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
-for module in (stack, parity):
+for module in (stack, parity, bench, results, footprint, report):
     app.add_typer(module.app)
 
 

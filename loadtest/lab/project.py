@@ -53,6 +53,11 @@ class Project:
         return self.root / "loadtest" / "parity" / "profile.yaml"
 
     @property
+    def bench_profile(self) -> Path:
+        """What is sent to the services here to measure them."""
+        return self.root / "loadtest" / "bench" / "scenarios.yaml"
+
+    @property
     def monitoring(self) -> Path:
         """Configuration of Prometheus and Grafana."""
         return self.root / "monitoring"

@@ -32,12 +32,24 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """An arm's place in the order of a scenario."""
+
+    pair: int
+    position: int
+    seed: int
+    """The same for all arms of a pair, so that they send the same requests."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """An arm, and the latencies it was made of (s)."""
 
     arm: Arm
     latencies: Seconds
     uncorrected: Seconds
+    late_share: float = 0.0
+    """Share of an open loop's requests that had no answer by the time the last of them was due."""
 
 
 class Bench:
@@ -74,50 +86,86 @@ class Bench:
             )
         )
 
-    def arm(self, target: Target, load: Load, *, pair: int, position: int, seed: int, seconds: float) -> Measured:
+    def watch(self, target: Target, turn: Turn) -> "Watch":
+        """Begin to watch machine and targets for an arm."""
+        return Watch(target, turn, time.monotonic() - self._began, self.targets)
+
+    def arm(self, target: Target, load: Load, turn: Turn, *, seconds: float) -> Measured:
         """Measure one arm.
 
         Raises:
             LabError: it cannot be measured.
         """
-        started = time.monotonic() - self._began
-        cpu, processors, clock = self._cpu(), Processors.now(), time.perf_counter()
-        outcome = self.send(target, load, seed=seed, seconds=seconds, lead_in=LEAD_IN_SECONDS)
-        passed = time.perf_counter() - clock
-        used = Processors.now()
-        targets_cpu = {name: _grown(cpu[name], now) for name, now in self._cpu().items()}
+        watch = self.watch(target, turn)
+        outcome = self.send(target, load, seed=turn.seed, seconds=seconds, lead_in=LEAD_IN_SECONDS)
+        values = values_of(outcome, closed=isinstance(load.loop, Closed))
+        watch.count(outcome)
+        return watch.end(outcome, values, load.loop)
+
+
+class Watch:
+    """What machine and targets do from the beginning of an arm to its end."""
+
+    def __init__(self, target: Target, turn: Turn, started: float, targets: Sequence[Target]) -> None:
+        self._target = target
+        self._turn = turn
+        self._started = started
+        self._targets = targets
+        self._answered = 0
+        self._generator_cpu = 0.0
+        self._cpu = self._cpu_now()
+        self._processors = Processors.now()
+        self._clock = time.perf_counter()
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what was sent while watching; an arm may be made of several runs."""
+        self._answered += outcome.all_answered
+        self._generator_cpu += outcome.cpu_seconds
+
+    def end(self, outcome: Outcome, values: Mapping[str, float], loop: Closed | Open) -> Measured:
+        """Return the arm, whose metrics are these values, and which the outcome stands for."""
+        passed = time.perf_counter() - self._clock
+        processors = Processors.now()
+        targets_cpu = {name: _grown(self._cpu[name], now) for name, now in self._cpu_now().items()}
         known = [grown for grown in targets_cpu.values() if grown is not None]
         other = None
-        if len(known) == len(self.targets):
-            other = max(0.0, used.busy - processors.busy - sum(known) - outcome.cpu_seconds) / passed
-        values = values_of(outcome, closed=isinstance(load.loop, Closed))
-        if (grown := targets_cpu[target.name]) and outcome.all_answered:
-            values["cpu"] = grown / outcome.all_answered * 1000
+        if len(known) == len(self._targets):
+            busy = processors.busy - self._processors.busy
+            other = max(0.0, busy - sum(known) - self._generator_cpu) / passed
+        grown = targets_cpu[self._target.name]
+        cpu = {"cpu": grown / self._answered * 1000} if grown and self._answered else {}
         generator = Generator(
             cpu_share=outcome.cpu_share,
             waited_share=outcome.waited_share,
             lag_p99=float(np.quantile(outcome.lags, 0.99)) if outcome.lags.size else None,
         )
+        open_loop = isinstance(loop, Open)
         arm = Arm(
-            target=target.name,
-            pair=pair,
-            position=position,
-            started=started,
+            target=self._target.name,
+            pair=self._turn.pair,
+            position=self._turn.position,
+            started=self._started,
             seconds=outcome.seconds,
-            rate=load.loop.rate if isinstance(load.loop, Open) else None,
-            planned=outcome.planned if isinstance(load.loop, Open) else None,
+            rate=loop.rate if isinstance(loop, Open) else None,
+            planned=outcome.planned if open_loop else None,
             answered=outcome.answered.size,
             wrong=outcome.wrong,
-            values=values,
-            uncorrected=latency_values(outcome.uncorrected) if isinstance(load.loop, Open) else {},
+            values={**values, **cpu},
+            uncorrected=latency_values(outcome.uncorrected) if open_loop else {},
             generator=generator,
             other_cpu=other,
-            faults=validity.faults(generator, values, other, (used.stolen - processors.stolen) / passed),
+            faults=validity.faults(
+                generator,
+                latency_values(outcome.latencies),
+                other,
+                (processors.stolen - self._processors.stolen) / passed,
+            ),
         )
-        return Measured(arm, outcome.latencies, outcome.uncorrected)
+        late = outcome.planned - int((outcome.answered <= outcome.seconds).sum())
+        return Measured(arm, outcome.latencies, outcome.uncorrected, late / max(1, outcome.planned))
 
-    def _cpu(self) -> dict[str, float | None]:
-        return {target.name: readings.cpu_seconds(target) for target in self.targets}
+    def _cpu_now(self) -> dict[str, float | None]:
+        return {target.name: readings.cpu_seconds(target) for target in self._targets}
 
 
 def values_of(outcome: Outcome, *, closed: bool) -> dict[str, float]:

@@ -1,9 +1,10 @@
 """How much a target can answer: the best number of connections, and the largest rate within an objective."""
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
-from lab.bench.arms import LEAD_IN_SECONDS, Bench, Load, latency_values
+from lab.bench.arms import LEAD_IN_SECONDS, Bench, Load, Measured, Turn, latency_values
 from lab.bench.profile import ObjectiveForm
 from lab.bench.targets import Target
 from lab.bench.validity import samples_needed
@@ -19,7 +20,9 @@ RESOLUTION = 1.03
 PROBE_SECONDS, LONGEST_PROBE_SECONDS = 2.0, 10.0
 HOLD = 3
 """A knee is held so many times as long as a probe."""
-MOST_PROBES = 16
+MOST_HOLDS = 12
+PROBE_SAMPLES = 1.3 * samples_needed(0.99)
+"""Requests a probe is made of at least: chance must not leave it with too few for a P99."""
 
 
 @dataclass(frozen=True)
@@ -55,48 +58,42 @@ def peak(bench: Bench, target: Target, load: Load, seed: int) -> Peak:
     return best
 
 
-@dataclass(frozen=True)
-class Knee:
-    """The largest rate that kept to the objective, and the outcome of holding it; 0 where none did."""
-
-    rate: float
-    """In requests/s, as achieved while it was held."""
-    held: Outcome | None
-    probes: int
-
-
-def knee(bench: Bench, target: Target, load: Load, objective: ObjectiveForm, start: Peak, seed: int) -> Knee:
+def knee(bench: Bench, target: Target, load: Load, objective: ObjectiveForm, start: Peak, turn: Turn) -> Measured:
     """Search the largest rate whose P99 and share of wrong answers meet the objective, and confirm it by a hold.
 
     Halves the logarithm of the distance between a rate that keeps to the objective and one that does not, from a tenth
-    of the closed loop's largest throughput to a quarter above it.
+    of the closed loop's largest throughput to a quarter above it. The arm is the last hold; without one that kept to
+    the objective it has no value.
 
     Raises:
         LabError: no load can be sent.
     """
+    watch = bench.watch(target, turn)
+    arrivals = load.loop.arrivals if isinstance(load.loop, Open) else "poisson"
     low, high = start.throughput / 10, start.throughput * 1.25
-    probes = 0
+    number = itertools.count(turn.seed)
 
-    def probe(rate: float, times: int = 1) -> tuple[bool, Outcome]:
-        nonlocal probes
-        probes += 1
-        seconds = times * min(LONGEST_PROBE_SECONDS, max(PROBE_SECONDS, samples_needed(0.99) / rate))
-        loop = Open(rate, load.loop.arrivals if isinstance(load.loop, Open) else "poisson")
+    def probe(rate: float, times: int = 1) -> Outcome:
+        seconds = times * min(LONGEST_PROBE_SECONDS, max(PROBE_SECONDS, PROBE_SAMPLES / rate))
         outcome = bench.send(
-            target, replace(load, loop=loop), seed=seed + probes, seconds=seconds, lead_in=LEAD_IN_SECONDS
+            target,
+            replace(load, loop=Open(rate, arrivals)),
+            seed=next(number),
+            seconds=seconds,
+            lead_in=LEAD_IN_SECONDS,
         )
-        return meets(outcome, objective), outcome
+        watch.count(outcome)
+        return outcome
 
-    while high / low > RESOLUTION and probes < MOST_PROBES:
+    while high / low > RESOLUTION:
         rate = math.sqrt(low * high)
-        kept, _ = probe(rate)
-        low, high = (rate, high) if kept else (low, rate)
-    for _ in range(MOST_PROBES):
-        kept, outcome = probe(low, HOLD)
-        if kept:
-            return Knee(outcome.answered.size / outcome.seconds, outcome, probes)
+        low, high = (rate, high) if meets(probe(rate), objective) else (low, rate)
+    for _ in range(MOST_HOLDS):
+        held = probe(low, HOLD)
+        if meets(held, objective):
+            return watch.end(held, {"knee": held.answered.size / held.seconds}, Open(low, arrivals))
         low /= RESOLUTION
-    return Knee(0.0, None, probes)
+    return watch.end(held, {}, Open(low, arrivals))
 
 
 def meets(outcome: Outcome, objective: ObjectiveForm) -> bool:

@@ -28,12 +28,12 @@ def samples_needed(share: float) -> int:
     return math.ceil(round(SAMPLES_BEYOND / (1 - share), 6))
 
 
-def faults(generator: Generator, values: Mapping[str, float], other_cpu: float | None, stolen: float) -> list[str]:
+def faults(generator: Generator, latency: Mapping[str, float], other_cpu: float | None, stolen: float) -> list[str]:
     """Return why an arm does not count, in words: nothing of it is the target's fault.
 
     Args:
         generator: How it fared.
-        values: The arm's metrics.
+        latency: Mean and percentiles (s), as far as they are known.
         other_cpu: Cores used by what is neither target nor generator, where that is known.
         stolen: Cores taken by the host.
     """
@@ -42,7 +42,7 @@ def faults(generator: Generator, values: Mapping[str, float], other_cpu: float |
         found.append(f"the generator was saturated: it used {generator.cpu_share:.0%} of its core")
     if generator.waited_share > MOST_WAITED:
         found.append(f"the generator was starved: {generator.waited_share:.0%} of the time it had no processor")
-    bound = MOST_LAG_SECONDS + MOST_LAG_SHARE * values.get("p99", values.get("mean", 0.0))
+    bound = MOST_LAG_SECONDS + MOST_LAG_SHARE * latency.get("p99", latency.get("mean", 0.0))
     if generator.lag_p99 is not None and generator.lag_p99 > bound:
         found.append(f"the generator was late: P99 of its lag is {generator.lag_p99 * 1000:.1f} ms")
     if other_cpu is not None and other_cpu > MOST_OTHER_CPU:

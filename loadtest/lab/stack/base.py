@@ -81,3 +81,6 @@ class Stack(Protocol):
 
     def inside_url(self, service: Service) -> str:
         """Return the base URL at which the generator reaches a service."""
+
+    def facts(self, service: Service) -> dict[str, str]:
+        """Return what only the stack knows of how a service runs, such as its image, by name."""

@@ -192,6 +192,11 @@ class ContainerStack:
         """Return where other containers reach a service: by its name, at its own port."""
         return f"http://{service.name}:{service.container_port}"
 
+    def facts(self, service: Service) -> dict[str, str]:
+        """Return the digest of the image that a service's container was made of."""
+        found = [container.id for container in self._containers() if container.service == service.name]
+        return {"Image": engine.image_digest(found[0])} if found else {}
+
     @property
     def _stop_timeout(self) -> tuple[str, str]:
         return "--timeout", str(math.ceil(self._settings.stop_seconds) + _STOP_SECONDS)

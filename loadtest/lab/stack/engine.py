@@ -101,6 +101,11 @@ def memory_bytes(containers: list[str]) -> dict[str, int]:
     return {line.split()[0]: _bytes(line.split()[1]) for line in lines}
 
 
+def image_digest(container: str) -> str:
+    """Return the digest of the image that a container was made of; empty where there is no such container."""
+    return _ask("inspect", "--format", "{{.Image}}", container).stdout.strip()
+
+
 def pid(container: str) -> int:
     """Return the first process of a container, as this host counts; 0 where it does not run."""
     return int(_ask("inspect", "--format", "{{.State.Pid}}", container).stdout or 0)

@@ -139,6 +139,10 @@ class NativeStack:
         """Return where a service answers: on the host there is one address for all."""
         return service.url
 
+    def facts(self, service: Service) -> dict[str, str]:  # noqa: ARG002 - the signature of all stacks
+        """Return nothing: a service says itself what it runs on."""
+        return {}
+
     @property
     def _services(self) -> dict[str, Service]:
         return {service.name: service for service in services(self._settings)}
