@@ -1,0 +1,45 @@
+"""Runs of the generator as tests need them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import msgspec
+from lab.generator.messages import Closed, Column, Draw, Open, Row, Run, Template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RULES: Mapping[str, object] = {"$.prediction": "number", "$.cached": False}
+PREDICT = Template(
+    name="predict",
+    weight=1,
+    method="POST",
+    head=[b"POST /predict HTTP/1.1\r\nHost: subject\r\nContent-Type: application/json\r\n"],
+    body=[b'{"features": ', Draw("row", "value"), b"}"],
+    has_length=True,
+    statuses=[200],
+    rules=json.dumps(RULES).encode(),
+)
+VALUES = {"row": Row([Column(quantiles=[0, 10], decimals=2), Column(quantiles=[1, 2, 4])])}
+
+
+def run(url: str, loop: Closed | Open | None = None, **changes: object) -> Run:
+    """Return a run against this base URL: half a second, one connection in a closed loop, but for the changes."""
+    parts = urlsplit(url)
+    plain = Run(
+        host=parts.hostname or "",
+        port=parts.port or 80,
+        tls=False,
+        templates=[PREDICT],
+        values=dict(VALUES),
+        seed=1,
+        connections=1,
+        loop=loop or Closed(),
+        lead_in_seconds=0.1,
+        seconds=0.5,
+        timeout_seconds=2,
+    )
+    return msgspec.structs.replace(plain, **changes)
