@@ -4,10 +4,11 @@ PYTHON ?= python3
 UV := $(PYTHON) deploy/bootstrap.py
 LAB := $(UV) run --frozen --no-dev --package lab lab
 PARITY := $(UV) run --frozen --no-dev --package lab --extra parity lab parity
+BENCH := $(UV) run --frozen --no-dev --package lab --extra bench lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load parity doctor build engine base-images install test parity-proof lint dashboards format \
+.PHONY: help up down restart ps logs urls token load parity report doctor build engine base-images install test parity-proof lint dashboards format \
 	lock clean
 
 ##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
@@ -29,6 +30,8 @@ load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) D
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
 parity: ## Prove that the new service answers like the old one; report in results/; GENERATE=10000 REPEAT=3 SEED=1
 	@$(PARITY) $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
+report: ## Make a page and a document of what is in results/: recommendation, plots, conditions, what is open
+	@$(BENCH) report
 doctor: ## Check what `make up` needs and say what mends it
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
 

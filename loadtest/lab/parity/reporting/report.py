@@ -5,12 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from importlib import resources
 from pathlib import Path
 
 import yaml
-from jinja2 import Environment, StrictUndefined
 
+from lab import pages
 from lab.errors import LabError
 from lab.parity.reporting import phrases
 from lab.parity.result import Cause, Result
@@ -55,9 +54,9 @@ def write_html(result: Result, path: Path) -> None:
 
 def render(result: Result) -> str:
     """Return the report as HTML."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = pages.environment(__package__)
     environment.filters |= {"visible": phrases.visible, "operation": phrases.operation, "shortened": _shortened}
-    template = environment.from_string(resources.files(__package__).joinpath(_TEMPLATE).read_text(encoding="utf-8"))
+    template = environment.get_template(_TEMPLATE)
     noisy = frozenset(noise.where for noise in result.noise)
     return template.render(
         result=result,

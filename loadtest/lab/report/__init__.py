@@ -1,0 +1,1 @@
+"""What was found, for people who decide: a page and a document made from result files alone."""
