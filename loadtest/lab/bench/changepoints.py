@@ -23,11 +23,13 @@ SHORTEST = 2
 
 _OF_SPLITS = 0.8
 """Share of `ALPHA` for a move that stays; the rest is for a level that comes and goes, which is clearer or none."""
-_ORDERS_PER_ALARM = 20
-"""How many of the orders that are tried may be as good as the real one: enough to know the share well."""
+_ORDERS_STAYED, _ORDERS_CAME_AND_WENT = 60, 20
+"""How many of the orders that are tried may be as good as the real one: the more, the better the share is known."""
 _FIRST_BATCH, _CELLS = 100, 4_000_000
 _FARTHEST = 3.0
 """Standard deviations beyond which a value is taken as just so far: one alone must not hide a change."""
+_OUTLIER, _OF_OUTLIER = 4.0, 0.05
+"""Standard deviations from which on the farthest value is an outlier, and the share of its weight that it keeps."""
 _MAD_OF_NORMAL = 0.6745
 _SEED = 0
 """The same series must give the same answer."""
@@ -130,6 +132,7 @@ def _split(
     if n < 2 * SHORTEST or not np.ptp(values):
         return []
     tamed = _tamed(values)
+    trusted = _trusted(values, weights)
     stayed = np.array([(0, end) for end in range(SHORTEST, n - SHORTEST + 1)])
     came_and_went = np.array(
         [
@@ -138,50 +141,61 @@ def _split(
             for end in range(start + SHORTEST, n - SHORTEST + 1)
         ]
     )
-    for stretches, share in ((stayed, _OF_SPLITS), (came_and_went, 1 - _OF_SPLITS)):
+    for stretches, share, orders in (
+        (stayed, _OF_SPLITS, _ORDERS_STAYED),
+        (came_and_went, 1 - _OF_SPLITS, _ORDERS_CAME_AND_WENT),
+    ):
         if not len(stretches):
             continue
-        best = stretches[_gains(tamed[np.newaxis], weights[np.newaxis], stretches)[0].argmax()]
-        level = alpha * share / series
-        chance = _chance(tamed, weights, stretches, best, level, generator)
-        if (
-            chance is None
-            or _chance(_without_farthest(tamed, best), weights, stretches, best, level, generator) is None
-        ):
+        best = _best(tamed, trusted, stretches)
+        test = _Test(trusted, stretches, best, alpha * share / series, orders)
+        chance = test.chance(tamed, generator)
+        if chance is None or test.chance(_without_farthest(tamed, best), generator) is None:
             continue
         inner = [int(end) for end in best if end]
         found = [(offset + at, min(1.0, chance * series / share)) for at in inner]
         for first, end in itertools.pairwise((0, *inner, n)):
-            found += _split(values[first:end], weights[first:end], offset + first, series, alpha, generator)
+            # All pieces together get the level that the whole had: more are more occasions for a false alarm.
+            level = alpha / (len(inner) + 1)
+            found += _split(values[first:end], weights[first:end], offset + first, series, level, generator)
         return found
     return []
 
 
-def _chance(
-    values: Floats,
-    weights: Floats,
-    stretches: Stretches,
-    best: Stretches,
-    level: float,
-    generator: np.random.Generator,
-) -> float | None:
-    """Return the share of orders that have a stretch as good as the best one; None where it is above the level."""
-    gain = float(_gains(values[np.newaxis], weights[np.newaxis], best[np.newaxis])[0, 0])
-    total = math.ceil(_ORDERS_PER_ALARM / level)
-    allowed = math.floor(level * (total + 1)) - 1
-    as_good = done = 0
-    size = _FIRST_BATCH
-    order = np.arange(len(values))
-    while done < total:
-        size = min(size, total - done, max(1, _CELLS // len(stretches)))
-        orders = generator.permuted(np.broadcast_to(order, (size, len(order))), axis=1)
-        # What rounding makes of equal sums is no difference.
-        as_good += int((_gains(values[orders], weights[orders], stretches).max(axis=1) >= gain * (1 - 1e-9)).sum())
-        done += size
-        size *= 4
-        if as_good > allowed:
-            return None
-    return (as_good + 1) / (total + 1)
+@dataclass(frozen=True)
+class _Test:
+    """A permutation test of the best stretch of a series."""
+
+    weights: Floats
+    stretches: Stretches
+    best: Stretches
+    level: float
+    allowed: int
+    """How many orders may be as good, of those that are tried."""
+
+    def chance(self, values: Floats, generator: np.random.Generator) -> float | None:
+        """Return the share of orders that have a stretch as good as the best one; None where it is above the level."""
+        gain = float(_gains(values[np.newaxis], self.weights[np.newaxis], self.best[np.newaxis])[0, 0])
+        total = math.ceil(self.allowed / self.level)
+        as_good = done = 0
+        size = _FIRST_BATCH
+        order = np.arange(len(values))
+        while done < total:
+            size = min(size, total - done, max(1, _CELLS // len(self.stretches)))
+            orders = generator.permuted(np.broadcast_to(order, (size, len(order))), axis=1)
+            gains = _gains(values[orders], self.weights[orders], self.stretches).max(axis=1)
+            # What rounding makes of equal sums is no difference.
+            as_good += int((gains >= gain * (1 - 1e-9)).sum())
+            done += size
+            size *= 4
+            if as_good >= self.allowed:
+                return None
+        return (as_good + 1) / (total + 1)
+
+
+def _best(values: Floats, weights: Floats, stretches: Stretches) -> Stretches:
+    best: Stretches = stretches[_gains(values[np.newaxis], weights[np.newaxis], stretches)[0].argmax()]
+    return best
 
 
 def _gains(values: Floats, weights: Floats, stretches: Stretches) -> Floats:
@@ -215,6 +229,17 @@ def _tamed(values: Floats) -> Floats:
     return np.clip(values, middle - reach, middle + reach)
 
 
+def _trusted(values: Floats, weights: Floats) -> Floats:
+    """Return the weights, with hardly any for the farthest value if it is an outlier, whatever the order."""
+    far = np.abs(values - np.median(values))
+    farthest = int(far.argmax())
+    if far[farthest] <= _OUTLIER * _scale(values):
+        return weights
+    trusted = weights.copy()
+    trusted[farthest] *= _OF_OUTLIER
+    return trusted
+
+
 def _scale(values: Floats) -> float:
     """Return the standard deviation as most of the values show it."""
     mad = float(np.median(np.abs(values - np.median(values)))) / _MAD_OF_NORMAL
@@ -224,15 +249,14 @@ def _scale(values: Floats) -> float:
 def _drift(values: Floats, weights: Floats, ends: Sequence[int]) -> float | None:
     """Return the slope for each value where a line describes the series better than its steps do (BIC)."""
     places = np.arange(len(values), dtype=np.float64)
-    slope, start = np.polyfit(places, values, 1, w=np.sqrt(weights))
-    of_line = float((weights * (values - start - slope * places) ** 2).sum())
-    of_steps = 0.0
-    for first, end in itertools.pairwise(ends):
-        level = np.average(values[first:end], weights=weights[first:end])
-        of_steps += float((weights[first:end] * (values[first:end] - level) ** 2).sum())
-    steps = 2 * (len(ends) - 2) + 1
+    slope, start = np.polyfit(places, _tamed(values), 1, w=np.sqrt(weights))
+    levels = [np.full(end - first, np.median(values[first:end])) for first, end in itertools.pairwise(ends)]
+    from_line, from_steps = values - start - slope * places, values - np.concatenate(levels)
+    # An outlier is as far from either, and would drown what tells them apart.
+    reach = _FARTHEST * _scale(from_steps)
+    of_line, of_steps = (float((weights * np.clip(far, -reach, reach) ** 2).sum()) for far in (from_line, from_steps))
     if not of_line or not of_steps:
-        return float(slope) if of_line < of_steps else None
-    n = len(values)
-    line_is_better = n * math.log(of_line) + 2 * math.log(n) < n * math.log(of_steps) + steps * math.log(n)
-    return float(slope) if line_is_better else None
+        return None
+    n, per_fact = len(values), math.log(len(values))
+    in_favour_of_line = n * math.log(of_steps / of_line) + (2 * len(levels) - 1 - 2) * per_fact
+    return float(slope) if in_favour_of_line > 0 else None

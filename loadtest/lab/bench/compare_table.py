@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lab.bench.comparing import Change, Compared
+from lab.bench.comparing import Change, ChangedScenario, Compared
 from lab.bench.history import History, Move, Series
-from lab.bench.result import METRICS, Word
+from lab.bench.result import Word
 from lab.bench.table import change, value
 
 _SHORT_COMMIT = 12
@@ -29,11 +28,15 @@ def print_compared(console: Console, compared: Compared) -> None:
     for scenario in compared.scenarios:
         _print(console, *(f"{scenario.name}: not the same in both: {each}" for each in scenario.differences))
         _print(console, *(f"{scenario.name}: refused: {why}" for why in scenario.refused))
-    rows = [(scenario.name, each) for scenario in compared.scenarios for each in scenario.comparisons]
-    if rows:
-        console.print(_compared_table(rows, compared.margin))
-    _print(console, *dict.fromkeys(_why_none(rows)))
-    if any(each.kind == "value" for _, each in rows):
+    judged = [scenario for scenario in compared.scenarios if scenario.comparisons]
+    for scenario in judged:
+        console.print(_compared_table(scenario))
+    if judged:
+        _print(
+            console, f"Equivalent: within {compared.margin:.1%} either way. Finds: the smallest change it would find."
+        )
+    _print(console, *dict.fromkeys(line for scenario in judged for line in _why_none(scenario)))
+    if any(each.kind == "value" for scenario in judged for each in scenario.comparisons):
         _print(
             console,
             "Values also move with the machine between two runs. A ratio of two targets, measured in turns, does not.",
@@ -41,7 +44,7 @@ def print_compared(console: Console, compared: Compared) -> None:
 
 
 def print_history(console: Console, history: History) -> None:
-    """Print every move, most certain first in its series, then how sure one can be where there is none."""
+    """Print every move, then how sure one can be where there is none."""
     moved = [each for each in history.series if each.moves]
     if moved:
         console.print(_history_table(moved))
@@ -54,20 +57,17 @@ def print_history(console: Console, history: History) -> None:
     _print(console, *(f"left out: {line}" for line in history.left_out))
 
 
-def _compared_table(rows: Sequence[tuple[str, Change]], margin: float) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, caption=f"equivalent: within {margin:.1%}", caption_justify="left"
-    )
-    for name in ("scenario", "metric", "of"):
-        table.add_column(name, overflow="fold")
-    for name in ("old", "new", "change", "interval", "detectable"):
-        table.add_column(name, justify="right")
+def _compared_table(scenario: ChangedScenario) -> Table:
+    table = _table(scenario.name)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("of", overflow="fold")
+    for name in ("old", "new", "change", "interval", "finds"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for scenario, each in rows:
+    for each in scenario.comparisons:
         known = each.low is not None and each.high is not None
         table.add_row(
-            Text(scenario),
-            METRICS[each.metric].title,
+            each.metric,
             Text(each.candidate),
             _value(each, each.baseline_value),
             _value(each, each.candidate_value),
@@ -79,31 +79,35 @@ def _compared_table(rows: Sequence[tuple[str, Change]], margin: float) -> Table:
     return table
 
 
+def _table(title: str) -> Table:
+    return Table(title=Text(title, style="bold"), title_justify="left", box=None, padding=(0, 2, 0, 0))
+
+
 def _value(each: Change, number: float | None) -> str:
     if each.kind == "value" or number is None:
         return value(each.metric, number)
     return f"x {number:.3f}"
 
 
-def _why_none(rows: Sequence[tuple[str, Change]]) -> Iterator[str]:
-    for scenario, each in rows:
+def _why_none(scenario: ChangedScenario) -> Iterator[str]:
+    for each in scenario.comparisons:
         if each.verdict in {"withheld", "refused"}:
-            yield f"{scenario}: {each.kind}s {each.verdict}: {each.why}"
+            yield f"{scenario.name}: {each.kind}s {each.verdict}: {each.why}"
 
 
 def _history_table(moved: Sequence[Series]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("scenario", "metric", "of"):
-        table.add_column(name, overflow="fold")
-    table.add_column("became")
+    table = _table("What moved")
+    table.add_column("metric", overflow="fold")
+    table.add_column("of", overflow="fold")
+    table.add_column("became", no_wrap=True)
     for name in ("change", "95% interval"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for name in ("at commit", "after"):
         table.add_column(name, no_wrap=True)
-    table.add_column("by chance", justify="right")
+    table.add_column("by chance", justify="right", no_wrap=True)
     for series in moved:
         for at, move in enumerate(series.moves):
-            names = (series.scenario, METRICS[series.metric].title, series.target) if at == 0 else ("", "", "")
+            names = (f"{series.scenario}/{series.metric}", series.target) if at == 0 else ("", "")
             known = move.low is not None and move.high is not None
             table.add_row(
                 *map(Text, names),
@@ -121,7 +125,8 @@ def _likely_causes(series: Series) -> Iterator[str]:
     where = f"{series.scenario}/{series.metric} {series.target}"
     for move in series.moves:
         for cause in move.causes:
-            yield f"{where} at {_short(move.commit)}: likely the cause, rather than the code: {cause}"
+            blame = "changed there, too" if series.ratio else "likely the cause, rather than the code"
+            yield f"{where} at {_short(move.commit)}: {blame}: {cause}"
         for cause in move.nearby:
             yield f"{where} near {_short(move.commit)}, one result earlier or later: {cause}"
         if _same_code(move):

@@ -49,6 +49,8 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str
     target: str
     """Or `candidate / baseline`."""
+    ratio: bool
+    """Whether it is the ratio of two targets: what slows both alike does not move it."""
     metric: str
     values: list[float]
     """Geometric mean of each run; of a ratio, that of its pairs."""
@@ -94,7 +96,7 @@ def read(paths: Sequence[Path]) -> list[Result]:
     Raises:
         LabError: there is none, or a file is none.
     """
-    files = [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else [path])]
+    files = [file for path in paths for file in _files(path)]
     found = {file.resolve(): Result.read(file) for file in files}
     if not found:
         raise LabError(
@@ -105,6 +107,11 @@ def read(paths: Sequence[Path]) -> list[Result]:
     return [
         result for _, result in sorted(((_when(*each), each[1]) for each in found.items()), key=lambda pair: pair[0])
     ]
+
+
+def _files(path: Path) -> list[Path]:
+    # The directory of the results need not be there yet.
+    return sorted(path.glob("*.json")) if path.is_dir() or not path.suffix else [path]
 
 
 def history(
@@ -139,6 +146,7 @@ def history(
     )
 
 
+_SLASH = " / "
 _NAMES = ("scenarios", "targets", "metrics")
 _Key = tuple[str, str, str]
 _Run = tuple[Result, Scenario, Point]
@@ -167,7 +175,7 @@ def _samples(scenario: Scenario, metrics: Sequence[str]) -> Iterator[tuple[str, 
                 yield metric, target, logs
         for each in scenario.comparisons:
             if each.metric == metric and each.verdict != "refused":
-                yield metric, f"{each.candidate} / {each.baseline}", each.log_ratios
+                yield metric, f"{each.candidate}{_SLASH}{each.baseline}", each.log_ratios
 
 
 def _series(key: _Key, runs: Sequence[_Run], count: int) -> Series:
@@ -176,6 +184,7 @@ def _series(key: _Key, runs: Sequence[_Run], count: int) -> Series:
     return Series(
         scenario=key[0],
         target=key[1],
+        ratio=_SLASH in key[1],
         metric=key[2],
         values=[math.exp(point.value) for point in points],
         commits=[_commit(result) for result, _, _ in runs],
