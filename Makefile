@@ -8,7 +8,7 @@ BENCH := $(UV) run --frozen --no-dev --package lab --extra bench lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load parity report doctor build engine base-images install test parity-proof lint dashboards format \
+.PHONY: help up down restart ps logs urls token load parity report footprint doctor build engine base-images install test parity-proof lint dashboards format \
 	lock clean
 
 ##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
@@ -32,6 +32,8 @@ parity: ## Prove that the new service answers like the old one; report in result
 	@$(PARITY) $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
 report: ## Make a page and a document of what is in results/: recommendation, plots, conditions, what is open
 	@$(BENCH) report
+footprint: ## Measure images, start-up, memory, CPU time and code of both; STARTS=20 ROUNDS=5 SECONDS=30
+	@$(BENCH) footprint $(if $(STARTS),--starts $(STARTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 doctor: ## Check what `make up` needs and say what mends it
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
 

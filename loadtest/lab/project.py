@@ -58,6 +58,11 @@ class Project:
         return self.root / "loadtest" / "bench" / "scenarios.yaml"
 
     @property
+    def footprint_file(self) -> Path:
+        """How the services here are started and loaded to measure what they cost, and where their code lies."""
+        return self.root / "loadtest" / "footprint.yaml"
+
+    @property
     def monitoring(self) -> Path:
         """Configuration of Prometheus and Grafana."""
         return self.root / "monitoring"

@@ -32,6 +32,7 @@ def footprint(
     starts: Annotated[int, typer.Option(min=0, max=1000, help="Starts of each target; 0 leaves them out.")] = 10,
     rounds: Annotated[int, typer.Option(min=0, max=100, help="Rounds of memory and CPU time; 0 leaves them out.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="Length of a round's load.")] = 10.0,
+    type_check: Annotated[bool, typer.Option(help="Let mypy look at the code, which takes some seconds.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Another one sends other requests in another order.")] = 0,
     output: Annotated[Path, typer.Option(help="Where footprint.json goes.")] = Path("results"),
 ) -> None:
@@ -51,16 +52,16 @@ def footprint(
 
         environment = dict(os.environ)
         if file is None and not image:
-            project = Project.find()
-            file = project.root / "loadtest" / "footprint.yaml"
-            environment = dict(Settings.load(project).environment)
+            lab = find_lab()
+            file = lab.project.footprint_file
+            environment = dict(lab.settings.environment)
         options = command.Options(
             file=file,
             images=image or (),
             base=base,
             port=port,
             ready_path=ready_path,
-            plan=Plan(starts, rounds, seconds, seed),
+            plan=Plan(starts, rounds, seconds, seed, type_check),
             output=output,
         )
         code = command.footprint(options, find_lab, environment, console)

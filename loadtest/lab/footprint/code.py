@@ -57,13 +57,14 @@ class _File:
     python: PythonSource | None
 
 
-def count(form: CodeForm, folder: Path, documented_operations: int | None) -> Code:
+def count(form: CodeForm, folder: Path, documented_operations: int | None, *, type_check: bool) -> Code:
     """Count what is written for a target.
 
     Args:
         form: Which folders, and what of them checks requests.
         folder: What the folders are relative to.
         documented_operations: As in `Code`.
+        type_check: Whether mypy looks at it; that takes some seconds.
 
     Raises:
         LabError: a file cannot be read, or what is named is not there.
@@ -83,7 +84,7 @@ def count(form: CodeForm, folder: Path, documented_operations: int | None) -> Co
         docstring_lines=sum(len(source.docstrings) for source in sources),
         functions=sum(source.functions for source in sources),
         annotated_functions=sum(source.annotated for source in sources),
-        type_errors=type_errors(roots) if sources else None,
+        type_errors=type_errors(roots) if sources and type_check else None,
         documented_operations=documented_operations,
     )
 

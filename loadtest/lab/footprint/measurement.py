@@ -56,6 +56,8 @@ class Plan:
     seconds: float
     """Length of the load of a round."""
     seed: int
+    type_check: bool = True
+    """Whether mypy looks at the code."""
 
 
 class Measurement:
@@ -86,7 +88,8 @@ class Measurement:
         weighed = sum(target.image is not None for target in self._targets)
         each = self._plan.starts * _START_SECONDS + _REHEARSAL_SECONDS
         loaded = self._plan.rounds * (self._plan.seconds + _ROUND_SECONDS) * len(self._loaded())
-        return coded * _CODE_SECONDS + weighed * _IMAGE_SECONDS + len(self._subjects) * each + loaded
+        typed = coded * _CODE_SECONDS * self._plan.type_check
+        return typed + weighed * _IMAGE_SECONDS + len(self._subjects) * each + loaded
 
     def run(self, progress: Progress) -> None:
         """Measure everything.
@@ -166,9 +169,9 @@ class Measurement:
     def _time_starts(self, progress: Progress) -> None:
         inputs = self._inputs
         first = (inputs.first, inputs.profile) if inputs and inputs.first and inputs.profile else None
-        for pair in range(1, self._plan.starts + 1):
+        for pair, order in enumerate(self._orders(self._subjects, self._plan.starts), start=1):
             progress.phase(f"start {pair} of {self._plan.starts}")
-            for position, subject in self._shuffled(self._subjects):
+            for position, subject in enumerate(order, start=1):
                 seconds = starting.start(subject, first, self._seed(pair))
                 self._starts[subject.name].append(Start(pair=pair, position=position, seconds=seconds))
                 progress.advance(_START_SECONDS)
@@ -179,9 +182,9 @@ class Measurement:
             return
         with Fleet(HERE) as fleet:
             plan = rounds.Plan(Bench(fleet, (), inputs.profile), inputs.load, self._plan.seconds, inputs.metrics)
-            for number in range(1, self._plan.rounds + 1):
+            for number, order in enumerate(self._orders(loaded, self._plan.rounds), start=1):
                 progress.phase(f"memory and CPU time, round {number} of {self._plan.rounds}")
-                for position, subject in self._shuffled(loaded):
+                for position, subject in enumerate(order, start=1):
                     found = rounds.measure(plan, subject, number=number, position=position, seed=self._seed(number))
                     self._rounds[subject.name].append(found)
                     progress.advance(self._plan.seconds + _ROUND_SECONDS)
@@ -193,16 +196,21 @@ class Measurement:
             if target.code and self._inputs:
                 progress.phase(f"reading the code of {target.name}")
                 operations = self._operations.get(target.name)
-                self._code[target.name] = code.count(target.code, self._inputs.folder, operations)
-                progress.advance(_CODE_SECONDS)
+                found = code.count(target.code, self._inputs.folder, operations, type_check=self._plan.type_check)
+                self._code[target.name] = found
+                progress.advance(_CODE_SECONDS * self._plan.type_check)
 
     def _loaded(self) -> list[Subject]:
         if self._inputs is None or self._inputs.load is None:
             return []
         return [subject for subject in self._subjects if subject.name in self._speaking]
 
-    def _shuffled(self, subjects: Sequence[Subject]) -> Iterator[tuple[int, Subject]]:
-        yield from enumerate(self._order.sample(subjects, len(subjects)), start=1)
+    def _orders(self, subjects: Sequence[Subject], count: int) -> Iterator[list[Subject]]:
+        """A random order for every other pair, and after it the same one backwards: nobody is first more often."""
+        order = list(subjects)
+        for number in range(count):
+            order = order[::-1] if number % 2 else self._order.sample(subjects, len(subjects))
+            yield order
 
     def _seed(self, number: int) -> int:
         return self._plan.seed * 10_000 + number

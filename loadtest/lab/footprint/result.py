@@ -142,7 +142,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     annotated_functions: int
     """Those whose arguments and result all have a type."""
     type_errors: int | None
-    """What `mypy --strict` finds; None where it is not installed, or there is no Python."""
+    """What `mypy --strict` finds; None where it is not installed or was not asked, or there is no Python."""
     documented_operations: int | None
     """Operations in the OpenAPI document that the service serves; 0: it serves none; None: nobody asked."""
 

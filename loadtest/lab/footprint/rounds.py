@@ -17,6 +17,8 @@ from lab.footprint.starting import Subject
 from lab.footprint.usage import Meter, Usage
 
 READ_SECONDS = 0.5
+LOADED_READ_SECONDS = 1.0
+"""To read a service's own metrics costs it CPU time, which counts: so not more often."""
 SETTLED_READINGS = 6
 SETTLED_SHARE = 0.01
 """Memory is steady where the last readings lie within this share of their median."""
@@ -110,7 +112,7 @@ class _Watch(AbstractContextManager["_Watch"]):
         self._thread.join()
 
     def _read(self) -> None:
-        while not self._over.wait(READ_SECONDS):
+        while not self._over.wait(LOADED_READ_SECONDS):
             self.readings.append(self._meter.read())
 
 

@@ -1,0 +1,69 @@
+"""Footprint files and profiles of the small service, and the command run on them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SERVICE = Path(__file__).parent / "service.py"
+LAB = Path(sys.executable).parent / "lab"
+
+PROFILE = {
+    "login": {"request": {"method": "POST", "path": "/login", "json": {}}, "save": {"token": "$.token"}},
+    "authorization": {"Authorization": "Bearer ${token}"},
+    "values": {"row": {"row": [{"quantiles": [0, 9]}, {"quantiles": [0, 9]}]}},
+    "requests": {
+        "predict": {
+            "request": {"method": "POST", "path": "/predict", "json": {"features": "${row}"}},
+            "expect": {"json": {"$.prediction": "number"}},
+            "agree": ["$.prediction"],
+        }
+    },
+    "scenarios": {
+        "steady": {"requests": {"predict": 1}, "loop": "open", "rate": 1, "connections": 4},
+        "busy": {"requests": {"predict": 1}, "connections": 4},
+    },
+}
+
+
+def target(**planted: object) -> dict[str, Any]:
+    """Return a target that is the small service with planted faults, by their settings."""
+    environment = {name.upper(): str(value) for name, value in planted.items()}
+    return {"command": [sys.executable, str(SERVICE)], "environment": {"PORT": "${port}", **environment}}
+
+
+def write(folder: Path, targets: Mapping[str, object], **changes: object) -> Path:
+    """Write a footprint file with its profile, and return where it is; what is changed to None is left out."""
+    # Every JSON is YAML.
+    (folder / "profile.yaml").write_text(json.dumps(PROFILE))
+    content = {
+        "profile": "profile.yaml",
+        "first": "predict",
+        "load": {"scenario": "steady", "rate": 50},
+        "targets": targets,
+        **changes,
+    }
+    path = folder / "footprint.yaml"
+    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+    return path
+
+
+def footprint(*options: str | Path, cwd: Path, seconds: float = 100) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does."""
+    return subprocess.run(
+        [LAB, "footprint", *options],
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"]},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )

@@ -1,0 +1,123 @@
+"""What is planted in a service is found: a slow start, held memory, CPU time; and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from lab.footprint.result import Result
+
+from footprint.files import LAB, SERVICE, footprint, target, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SLEEP_SECONDS = 1.0
+BALLAST_BYTES = 40_000_000
+SPIN_SECONDS = 0.005
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """The small service as it is, and with everything planted."""
+    folder = tmp_path_factory.mktemp("planted")
+    heavy = target(sleep=SLEEP_SECONDS, ballast=BALLAST_BYTES, spin=SPIN_SECONDS, document=1)
+    path = write(folder, {"plain": target(), "heavy": heavy})
+    run = footprint("--file", path, "--starts", "3", "--rounds", "1", "--seconds", "2", cwd=folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "first right answer" in run.stdout
+    return Result.read(folder / "results" / "footprint.json")
+
+
+def test_a_slow_start_shows_in_its_stage(measured: Result) -> None:
+    plain, heavy = (each.start_up for each in measured.targets)
+    assert plain is not None
+    assert heavy is not None
+
+    assert heavy.stages["ready"].lowest >= SLEEP_SECONDS > plain.stages["ready"].median
+    for start in (*plain.starts, *heavy.starts):
+        assert 0 < start.seconds["ready"] < start.seconds["answered"] < start.seconds["ready"] + 0.5
+    (ready,) = (each for each in measured.differences if each.measure == "start:ready")
+    assert ready.pairs == 3
+    assert ready.low is not None
+    assert ready.low > 1
+
+
+def test_starts_alternate(measured: Result) -> None:
+    positions = [[start.position for start in each.start_up.starts] for each in measured.targets if each.start_up]
+    assert [sorted(pair) for pair in zip(*positions, strict=True)] == [[1, 2]] * 3
+    assert all(position[0] != position[1] for position in positions)
+
+
+def test_held_memory_and_cpu_time_show_in_the_round(measured: Result) -> None:
+    (plain,), (heavy,) = (each.rounds for each in measured.targets)
+
+    assert plain.settled
+    assert heavy.settled
+    assert plain.idle_pss_bytes is not None
+    assert heavy.idle_pss_bytes is not None
+    assert heavy.idle_pss_bytes - plain.idle_pss_bytes == pytest.approx(BALLAST_BYTES, rel=0.1)
+    assert heavy.peak_pss_bytes is not None
+    assert heavy.peak_pss_bytes >= heavy.idle_pss_bytes
+    assert plain.cpu_seconds_per_1000 is not None
+    assert heavy.cpu_seconds_per_1000 is not None
+    more = (heavy.cpu_seconds_per_1000 - plain.cpu_seconds_per_1000) / 1000
+    assert more == pytest.approx(SPIN_SECONDS, rel=0.4)
+    # Both got the same load, and answered it.
+    assert plain.answered == heavy.answered > 100
+    assert plain.wrong == heavy.wrong == {}
+    # On the host there is no control group of its own.
+    assert plain.idle_cgroup_bytes is None
+
+
+def test_nothing_runs_afterwards(measured: Result) -> None:
+    assert measured.targets
+    assert running() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_in_order_and_keeps_what_was_measured(tmp_path: Path, number: signal.Signals) -> None:
+    path = write(tmp_path, {"one": target(), "other": target(sleep=0.3)})
+    command = [str(LAB), "footprint", "--file", str(path), "--starts", "500"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("start 3 of 500") for line in process.stdout)
+        process.send_signal(number)
+        process.stdout.read()
+
+    assert process.returncode == 130
+    assert running() == []
+    result = Result.read(tmp_path / "results" / "footprint.json")
+    assert result.partial
+    starts = [each.start_up.starts for each in result.targets if each.start_up]
+    assert [len(each) >= 2 for each in starts] == [True, True]
+
+
+def test_a_service_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+    path = write(tmp_path, {"broken": target(fail=1)})
+
+    run = footprint("--file", path, cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "broken ended while it started: exit code 1: no model to serve" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def running() -> list[int]:
+    """Return the small services that run."""
+    return [
+        process.pid
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and str(SERVICE) in _command(process)
+    ]
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline() if process.status() != psutil.STATUS_ZOMBIE else []
+    except psutil.Error:
+        return []
