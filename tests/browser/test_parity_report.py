@@ -9,6 +9,7 @@ import pytest
 from lab.parity.reporting.report import write_html
 from parity.results import make_cannot_tell, make_cause, make_different, make_many, make_result
 from support.browser import Visit, chromium, visit
+from support.contrast import hard_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,28 +23,6 @@ RESULTS = {
     "many": make_many(),
     "cannot-tell": make_cannot_tell(),
 }
-TOO_LOW = """() => {
-    const luminance = colour => {
-        const [r, g, b] = colour.map(part => part / 255).map(
-            part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b
-    }
-    const parts = text => text.match(/[\\d.]+/g).map(Number)
-    const behind = element => {
-        for (; element; element = element.parentElement) {
-            const colour = parts(getComputedStyle(element).backgroundColor)
-            if (colour[3] !== 0) return colour.slice(0, 3)
-        }
-        return [255, 255, 255]
-    }
-    return [...document.querySelectorAll("body *")].filter(element => {
-        const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
-        if (!own || !element.checkVisibility()) return false
-        const text = luminance(parts(getComputedStyle(element).color).slice(0, 3))
-        const ground = luminance(behind(element))
-        return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05) < 4.5
-    }).map(element => element.outerHTML.slice(0, 200))
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +70,7 @@ def test_light_and_dark_all_text_can_be_read(browser: Browser, pages: dict[str, 
         ground = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
 
         assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 150) is dark
-        assert opened.page.evaluate(TOO_LOW) == []
+        assert hard_to_read(opened.page) == []
 
 
 def test_examples_open_and_close_without_scripts(visited: Visit, pages: dict[str, str]) -> None:

@@ -15,8 +15,8 @@ def paragraphs(inputs: Inputs) -> list[str]:
 
 def _of_bench(bench: Bench) -> Iterator[str]:
     margin, joint = phrases.percent(bench.margin), phrases.percent(statistics.CONFIDENCE)
-    levels = sorted({phrases.significant(each.confidence * 100) for _, each in bench.comparisons}, key=float)
-    level = f" (here {phrases.listed([f'{level}%' for level in levels])} for one metric alone)" if levels else ""
+    levels = [phrases.level(each) for each in sorted({each.confidence for _, each in bench.comparisons})]
+    level = f" (here {phrases.listed(levels)} for one metric alone)" if levels else ""
     yield (
         "Randomised pairs. In each pair every target gets the same requests for the same time, one target after the "
         "other, in an order drawn by lot. What changes slowly on the machine then hits all alike, and what hits one "

@@ -89,6 +89,11 @@ def percent(share: float) -> str:
     return "0%" if share == 0 else f"{share * 100:,.{digits}f}%"
 
 
+def level(confidence: float) -> str:
+    """Return the level of an interval: `95%`, `98.75%`."""
+    return f"{confidence * 100:.4g}%"
+
+
 def value(metric: str, amount: float | None) -> str:
     """Return a metric's value with its unit."""
     if amount is None:
@@ -119,8 +124,8 @@ def significant(number: float) -> str:
     """Return a number with three digits that mean something, or all those before the point."""
     if number == 0:
         return "0"
-    magnitude = math.floor(math.log10(abs(number)))
-    return f"{round(number, 2 - magnitude):,.{max(0, 2 - magnitude)}f}"
+    digits = max(0, 2 - math.floor(math.log10(abs(number))))
+    return f"{number:,.{digits}f}"
 
 
 def listed(parts: list[str]) -> str:

@@ -146,7 +146,7 @@ def _comparison_row(each: Comparison) -> Row:
             Cell(phrases.value(each.metric, each.baseline_value)),
             Cell(phrases.value(each.metric, each.candidate_value)),
             Cell(phrases.UNKNOWN if each.ratio is None else phrases.change(words, each.ratio)),
-            Cell(ends, hint=f"at {phrases.significant(each.confidence * 100)}%, {each.pairs} pairs"),
+            Cell(ends, hint=f"at {phrases.level(each.confidence)}, {each.pairs} pairs"),
             Cell(each.verdict, hint=each.why, tone=tone(each.verdict)),
             Cell(phrases.UNKNOWN if each.detectable is None else phrases.percent(each.detectable)),
         ),

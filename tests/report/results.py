@@ -1,0 +1,281 @@
+"""Results as measurements would leave them, to make reports of: arms are simulated, verdicts are the lab's own."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from lab.bench import verdicts
+from lab.bench.result import (
+    QUANTILES,
+    Arm,
+    Condition,
+    Distribution,
+    Generator,
+    Loop,
+    Machine,
+    Result,
+    Scenario,
+    Target,
+    Verification,
+    WarmUp,
+)
+from scipy import special
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+HOSTILE = (
+    "</script><script>alert('x')</script> | **b** `c` [d](http://evil.example) <img src=x onerror=e()> \u202e&amp;"
+)
+BASELINE, CANDIDATE, THIRD = "flask-api", "fastapi-api", "go-api"
+MARGIN = 0.03
+PAIRS, REQUESTS = 10, 4_000
+URLS = {BASELINE: "http://127.0.0.1:5000", CANDIDATE: "http://127.0.0.1:8000", THIRD: "http://127.0.0.1:9000"}
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a simulated service can do: how many times the baseline's throughput, latency and CPU time."""
+
+    throughput: float = 1.0
+    latency: float = 1.0
+    cpu: float = 1.0
+    tail: float = 1.0
+    """How many times as slow the slowest fiftieth is, besides."""
+    noise: float = 0.02
+    """Standard deviation of an arm's logarithms, of its own."""
+
+
+SAME = Service(noise=0.006)
+BETTER = Service(throughput=1.92, latency=0.52, cpu=0.58)
+WORSE = Service(throughput=0.71, latency=1.44, cpu=1.35)
+MIXED = Service(throughput=1.31, latency=0.84, cpu=0.83, tail=1.9)
+NOISY = Service(throughput=1.02, latency=0.97, noise=0.16)
+_RATE, _LATENCY_SECONDS, _CPU_SECONDS = 640.0, 0.0145, 1.42
+_TITLES: Mapping[Loop, str] = {
+    "closed": "As many requests as it can answer",
+    "open": "A mixed load at a rate that both can carry",
+    "knee": "The largest rate at which it still answers in time",
+}
+
+
+def make_scenario(
+    candidates: Mapping[str, Service],
+    loop: Loop = "closed",
+    *,
+    pairs: int = PAIRS,
+    name: str | None = None,
+    title: str | None = None,
+    refused: Sequence[str] = (),
+    withheld: str | None = None,
+    void: int = 0,
+) -> Scenario:
+    """Return a scenario; `void` pairs more were left out."""
+    services = {BASELINE: Service(noise=max(service.noise for service in candidates.values())), **candidates}
+    name = name or {"closed": "peak", "open": "steady", "knee": "knee"}[loop]
+    generator = np.random.default_rng(zlib.crc32(f"{name} {loop} {pairs} {sorted(services)}".encode()))
+    latencies: dict[str, list[np.ndarray]] = {target: [] for target in services}
+    arms = []
+    for pair in range(1, pairs + void + 1):
+        shared = generator.normal(0, 0.04)
+        for position, target in enumerate(generator.permutation(list(services)), start=1):
+            own = shared + generator.normal(0, services[target].noise)
+            answers = _answers(generator, services[target], own)
+            faults = ["the machine was busy otherwise: 0.61 cores"] if pair > pairs else []
+            if not faults:
+                latencies[target].append(answers)
+            arms.append(_arm(str(target), services[target], loop, pair, position, own, answers, faults))
+    whole = loop != "knee"
+    names = list(services)
+    return Scenario(
+        name=name,
+        title=title or _TITLES[loop],
+        loop=loop,
+        connections=dict.fromkeys(names, 64) if loop != "closed" else {each: 8 + 8 * i for i, each in enumerate(names)},
+        rate=320.0 if loop == "open" else None,
+        arrivals=None if loop == "closed" else "poisson",
+        requests={"predict": 0.7, "batch_predict": 0.2, "model_info": 0.1} if loop == "open" else {"predict": 1.0},
+        objective="P99 within 100 ms and at most 0.100% wrong answers" if loop == "knee" else None,
+        arm_seconds=5.0,
+        pairs_planned=pairs,
+        warm_ups=[
+            WarmUp(target=each, connections=8, seconds=6.0, steady=True, throughput=[610.0, 641.0]) for each in names
+        ],
+        arms=arms,
+        distributions={each: _distribution(np.concatenate(latencies[each]), loop) for each in names if whole},
+        comparisons=verdicts.comparisons(
+            loop, names, arms, margin=MARGIN, refused="; ".join(refused) or None, withheld=withheld
+        ),
+        refused=list(refused),
+    )
+
+
+def make_bench(*scenarios: Scenario, **changes: object) -> Result:
+    """Return a measurement of scenarios."""
+    names = list(scenarios[0].connections) if scenarios else [BASELINE, CANDIDATE]
+    result = Result(
+        started="2026-11-22T08:00:00+00:00",
+        seconds=612.0,
+        partial=False,
+        seed=7,
+        revision="1d5f80b+",
+        margin=MARGIN,
+        targets=[Target(name=name, url=URLS.get(name, "http://127.0.0.1:7000")) for name in names],
+        conditions=[
+            make_condition(names, "workers", "2"),
+            make_condition(names, "memory limit", "512 MiB"),
+            Condition(
+                name="server",
+                values={name: f"gunicorn/{order}" for order, name in enumerate(names)},
+                verdict="meant to differ",
+            ),
+        ],
+        withheld=[],
+        machine=Machine(
+            processor="AMD EPYC 7B13",
+            cores=4,
+            memory_bytes=16 << 30,
+            kernel="Linux 6.12.0",
+            load=0.21,
+            mode="containers",
+            generator="2 processes on the host",
+        ),
+        verification=Verification(requests=75, compared=["$.prediction", "$.predictions"]),
+        scenarios=list(scenarios),
+        warnings=[],
+        versions={"lab": "0.1.0", "python": "3.13.9"},
+    )
+    return msgspec.structs.replace(result, **changes)
+
+
+def make_condition(names: Sequence[str], name: str, value: str) -> Condition:
+    return Condition(name=name, values=dict.fromkeys(names, value), verdict="same")
+
+
+def of(service: Service, **changes: object) -> Result:
+    """Return a measurement of one candidate in all kinds of loops."""
+    loops: tuple[Loop, ...] = ("closed", "open", "knee")
+    return make_bench(*(make_scenario({CANDIDATE: service}, loop) for loop in loops), **changes)
+
+
+def make_win(**changes: object) -> Result:
+    return of(BETTER, **changes)
+
+
+def make_loss() -> Result:
+    return of(WORSE)
+
+
+def make_mixed() -> Result:
+    return of(MIXED)
+
+
+def make_equivalent() -> Result:
+    return make_bench(*(make_scenario({CANDIDATE: SAME}, loop, pairs=20) for loop in ("closed", "open")))
+
+
+def make_undecided() -> Result:
+    return make_bench(*(make_scenario({CANDIDATE: NOISY}, loop, pairs=6) for loop in ("closed", "open")))
+
+
+def make_refused() -> Result:
+    """Return a measurement that won one scenario and had to refuse the other."""
+    why = ["fastapi-api does not keep up with 320 requests/s", "4 of 6 pairs do not count: the machine was busy"]
+    return make_bench(
+        make_scenario({CANDIDATE: BETTER}, void=2), make_scenario({CANDIDATE: BETTER}, "open", pairs=3, refused=why)
+    )
+
+
+def make_withheld() -> Result:
+    why = f"memory limit: {BASELINE} 512 MiB, {CANDIDATE} 1,024 MiB"
+    limits: dict[str, str | None] = {BASELINE: "512 MiB", CANDIDATE: "1,024 MiB"}
+    return make_bench(
+        make_scenario({CANDIDATE: BETTER}, withheld=f"the conditions differ: {why}"),
+        withheld=[f"the conditions differ: {why}"],
+        conditions=[Condition(name="memory limit", values=limits, verdict="differs")],
+    )
+
+
+def make_partial() -> Result:
+    interrupted = "it was interrupted: 4 of 10 pairs were measured"
+    return make_bench(
+        make_scenario({CANDIDATE: BETTER}),
+        make_scenario({CANDIDATE: BETTER}, "open", pairs=4, withheld=interrupted),
+        partial=True,
+    )
+
+
+def make_three() -> Result:
+    return make_bench(
+        *(make_scenario({CANDIDATE: BETTER, THIRD: WORSE}, loop) for loop in ("closed", "open")),
+    )
+
+
+def make_hostile() -> Result:
+    """Return a measurement whose every name would be obeyed by a browser or by Markdown."""
+    scenario = make_scenario({HOSTILE: MIXED}, title=HOSTILE, name="hostile")
+    refused = make_scenario({HOSTILE: BETTER}, "open", title=f"{HOSTILE} | again", refused=[HOSTILE])
+    return make_bench(
+        scenario,
+        refused,
+        warnings=[HOSTILE],
+        revision=HOSTILE,
+        versions={HOSTILE: HOSTILE},
+        conditions=[Condition(name=HOSTILE, values={BASELINE: HOSTILE, HOSTILE: None}, verdict="unknown")],
+    )
+
+
+def _answers(generator: np.random.Generator, service: Service, own: float) -> np.ndarray:
+    """Draw latencies (s) evenly over their distribution, so that only the arm itself varies."""
+    slow = REQUESTS // 50
+    body, tail = (special.ndtri((np.arange(n) + 0.5) / n) for n in (REQUESTS - slow, slow))
+    answers = np.concatenate([np.exp(0.24 * body), service.tail * np.exp(1.0 + 0.3 * tail)])
+    return generator.permutation(_LATENCY_SECONDS * service.latency * np.exp(-own) * answers)
+
+
+def _arm(
+    target: str,
+    service: Service,
+    loop: Loop,
+    pair: int,
+    position: int,
+    own: float,
+    answers: np.ndarray,
+    faults: list[str],
+) -> Arm:
+    throughput = _RATE * service.throughput * float(np.exp(own))
+    shares = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+    times = {name: float(np.quantile(answers, share, method="inverted_cdf")) for name, share in shares.items()}
+    values = {**times, "mean": float(answers.mean()), "cpu": _CPU_SECONDS * service.cpu * float(np.exp(own / 2))}
+    if loop == "knee":
+        values = {"knee": throughput * 0.86}
+    elif loop == "closed":
+        values["throughput"] = throughput
+    return Arm(
+        target=target,
+        pair=pair,
+        position=position,
+        started=pair * 12.0 + position * 6.0,
+        seconds=5.0,
+        rate=320.0 if loop == "open" else None,
+        planned=1600 if loop == "open" else None,
+        answered=1600 if loop == "open" else int(throughput * 5),
+        wrong={},
+        values=values,
+        uncorrected={name: value * 0.8 for name, value in times.items()} if loop == "open" else {},
+        generator=Generator(cpu_share=0.41, waited_share=0.01, lag_p99=0.0002 if loop == "open" else None),
+        other_cpu=0.05,
+        faults=faults,
+    )
+
+
+def _distribution(latencies: np.ndarray, loop: Loop) -> Distribution:
+    def curve(values: np.ndarray) -> list[float]:
+        return [float(value) for value in np.quantile(values, QUANTILES, method="inverted_cdf")]
+
+    uncorrected = np.minimum(latencies, np.quantile(latencies, 0.99) * 1.1) * 0.9 if loop == "open" else latencies
+    return Distribution(count=latencies.size, seconds=curve(latencies), uncorrected=curve(uncorrected))

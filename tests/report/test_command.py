@@ -1,0 +1,99 @@
+"""`lab report` as a person runs it: files in, files and a line out, and what to do where there is nothing to read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from parity.results import make_result
+
+from report.footprints import make_footprint
+from report.results import CANDIDATE, make_bench, make_three, make_win
+
+LAB = Path(sys.executable).parent / "lab"
+
+
+def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None:
+    make_win().write(tmp_path / "bench.json")
+    make_result().write(tmp_path / "parity.json")
+    make_footprint().write(tmp_path / "footprint.json")
+
+    done = lab("report", "--results", tmp_path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"{CANDIDATE}: Move: It answers the same, is faster in 8 of 8 verdicts and slower in none.",
+        str(tmp_path / "report.html"),
+        str(tmp_path / "report.md"),
+    ]
+    assert "<title>Report: move</title>" in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "report.md").read_text().startswith("# fastapi-api against flask-api\n")
+
+
+def test_files_may_lie_elsewhere_and_the_report_go_elsewhere(tmp_path: Path) -> None:
+    make_three().write(tmp_path / "yesterday.json")
+
+    done = lab("report", "--results", tmp_path, "--bench", tmp_path / "yesterday.json", "--output", tmp_path / "new")
+
+    assert done.returncode == 0
+    assert "fastapi-api: Move with care" in done.stdout
+    assert "go-api: Stay" in done.stdout
+    assert "No parity: make parity adds whether the services answer alike." in done.stdout
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.html", "report.md"}
+
+
+@pytest.mark.parametrize("name", ["bench", "parity", "footprint"])
+def test_one_result_is_enough(tmp_path: Path, name: str) -> None:
+    write = {"bench": make_win().write, "parity": make_result().write, "footprint": make_footprint().write}[name]
+    write(tmp_path / f"{name}.json")
+
+    assert lab("report", "--results", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "complaint"),
+    [
+        (None, (), "holds no result to report\n mend: make bench, make parity, make footprint"),
+        (None, ("--bench", "missing.json"), "missing.json: No such file or directory\n mend: make bench writes one"),
+        (None, ("--parity", "missing.json"), "missing.json: No such file or directory"),
+        ("{", (), "bench.json is no result of lab bench"),
+        ("[]", (), "bench.json is no result of lab bench"),
+    ],
+)
+def test_where_nothing_can_be_read_it_says_what_mends_it(
+    tmp_path: Path, content: str | None, arguments: tuple[str, ...], complaint: str
+) -> None:
+    if content:
+        (tmp_path / "bench.json").write_text(content)
+
+    done = lab("report", "--results", tmp_path, *arguments)
+
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_measurement_of_one_target_compares_nothing(tmp_path: Path) -> None:
+    make_bench(targets=make_win().targets[:1]).write(tmp_path / "bench.json")
+
+    done = lab("report", "--results", tmp_path)
+
+    assert done.returncode == 2
+    assert "the result of lab bench has too few targets: 1\n mend: make bench writes another" in done.stderr
+
+
+def test_it_says_where_it_cannot_write(tmp_path: Path) -> None:
+    make_result().write(tmp_path / "parity.json")
+    (tmp_path / "taken").write_text("")
+
+    done = lab("report", "--results", tmp_path, "--output", tmp_path / "taken")
+
+    assert done.returncode == 2
+    assert f"{tmp_path / 'taken'}: File exists\n mend: --output DIR" in done.stderr
+
+
+def lab(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([LAB, *arguments], capture_output=True, text=True, timeout=60, check=False)

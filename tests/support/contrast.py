@@ -1,0 +1,37 @@
+"""Whether the text of a page stands out from its ground, as WCAG's level AA asks: 4.5 to 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+_TOO_LOW = """() => {
+    const luminance = colour => {
+        const [r, g, b] = colour.map(part => part / 255).map(
+            part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+    }
+    const parts = text => text.match(/[\\d.]+/g).map(Number)
+    const behind = element => {
+        for (; element; element = element.parentElement) {
+            const colour = parts(getComputedStyle(element).backgroundColor)
+            if (colour[3] !== 0) return colour.slice(0, 3)
+        }
+        return [255, 255, 255]
+    }
+    return [...document.querySelectorAll("body *")].filter(element => {
+        const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+        if (!own || !element.checkVisibility()) return false
+        const text = luminance(parts(getComputedStyle(element).color).slice(0, 3))
+        const ground = luminance(behind(element))
+        return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05) < 4.5
+    }).map(element => element.outerHTML.slice(0, 200))
+}"""
+
+
+def hard_to_read(page: Page) -> list[str]:
+    """Return the elements whose text does not, as they are written."""
+    found: list[str] = page.evaluate(_TOO_LOW)
+    return found
