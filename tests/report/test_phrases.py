@@ -78,6 +78,10 @@ def test_shares_have_a_digit_more_where_they_are_small(share: float, said: str) 
     assert phrases.percent(share) == said
 
 
+def test_a_change_that_only_a_wonder_would_be_is_not_called_detectable() -> None:
+    assert [phrases.detectable(0.025), phrases.detectable(1e300), phrases.detectable(None)] == ["2.5%", None, None]
+
+
 def test_sizes_are_in_powers_of_two() -> None:
     assert [phrases.size(412 << 20), phrases.size(3 << 30), phrases.size(1 << 19)] == [
         "412 MiB",

@@ -34,7 +34,7 @@ def report(
         written = write(inputs, output or results)
     for each in written.recommendations:
         advice = Text(f"{each.word.capitalize()}", style="bold").append(f": {each.why}", style="not bold")
-        console.print(Text(f"{visible(each.candidate)}: ").append_text(advice))
+        console.print(Text(f"{visible(each.candidate)}: ").append_text(advice), soft_wrap=True)
     for missing in inputs.missing:
         console.print(Text(f"No {missing.name}: {missing.command} adds {missing.holds}.", style="dim"))
     for path in (written.page, written.document):

@@ -70,11 +70,8 @@ def _undecided(bench: Bench, scenario: Scenario, each: Comparison) -> Open:
     name = f"{scenario.title}: {METRICS[each.metric].title}"
     if len(bench.targets) > len({each.baseline, each.candidate}):
         name = f"{name} of {each.candidate}"
-    detectable = (
-        f" So many pairs find changes from {phrases.percent(each.detectable)} on, four times out of five."
-        if each.detectable is not None
-        else ""
-    )
+    smallest = phrases.detectable(each.detectable)
+    detectable = f" So many pairs find changes from {smallest} on, four times out of five." if smallest else ""
     return Open(
         name,
         f"Undecided after {each.pairs} pairs: {phrases.of_comparison(each)}.{detectable}",

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from lab import pages
 from lab.parity.reporting import phrases
 from lab.report.document import Document, Section, moment
+from lab.report.phrases import UNKNOWN
 from lab.report.plots.arms import arms
 from lab.report.plots.drawing import Drawing, colour, key
 from lab.report.plots.latency import histogram, percentiles
@@ -34,6 +35,7 @@ def render(document: Document) -> str:
     return environment.get_template(_TEMPLATE).render(
         document=document,
         rule=RULE,
+        nothing=UNKNOWN,
         moment=moment,
         plots=lambda index: list(_plots(document, index)),
         pair_plots=lambda index: list(_pair_plots(document, index)),

@@ -13,6 +13,8 @@ _TIMES_FROM = 1.5
 """From this ratio on people say how many times as much it is, not how many percent more."""
 _ENDLESS = 1e6
 """A ratio that says only that nothing is known."""
+_SENSELESS = 100.0
+"""A hundred times as much: who needs so large a change to see it, sees nothing."""
 _ALMOST_NOTHING = 0.0005
 _MEBIBYTE, _GIBIBYTE = 1 << 20, 1 << 30
 
@@ -87,6 +89,11 @@ def percent(share: float) -> str:
     """Return a share: whole percents from ten on, where they say enough."""
     digits = 0 if 0.0995 <= share < 0.995 or share >= 1 else 1
     return "0%" if share == 0 else f"{share * 100:,.{digits}f}%"
+
+
+def detectable(share: float | None) -> str | None:
+    """Return the smallest change that is found; None where it is beyond all sense, as with two pairs."""
+    return None if share is None or share >= _SENSELESS else percent(share)
 
 
 def level(confidence: float) -> str:

@@ -92,7 +92,7 @@ def _costs(footprint: Footprint, candidate: str) -> Iterator[Figure]:
 
 def _in_words(of: str, words: Words, ratio: float, low: float | None, high: float | None) -> str:
     told = phrases.change(words, ratio)
-    text = f"about {told}" if told != phrases.NO_CHANGE else told
+    text = f"about {told}"
     if words in {phrases.COUNTED, phrases.AMOUNT} and told != phrases.NO_CHANGE:
         text = f"{text} {of}"
     return text if low is None or high is None else f"{text}; {phrases.interval(words, low, high)}"

@@ -148,7 +148,7 @@ def _comparison_row(each: Comparison) -> Row:
             Cell(phrases.UNKNOWN if each.ratio is None else phrases.change(words, each.ratio)),
             Cell(ends, hint=f"at {phrases.level(each.confidence)}, {each.pairs} pairs"),
             Cell(each.verdict, hint=each.why, tone=tone(each.verdict)),
-            Cell(phrases.UNKNOWN if each.detectable is None else phrases.percent(each.detectable)),
+            Cell(phrases.detectable(each.detectable) or phrases.UNKNOWN),
         ),
     )
 

@@ -8,7 +8,7 @@ from lab.report import phrases
 from lab.report.plots.drawing import Drawing, Scale, colour
 
 _ROW, _BAR = 58, 26
-_LONGEST_NAME = 36
+_LONGEST_NAME = 28
 _HEADROOM = 1.16
 
 
