@@ -8,8 +8,8 @@ BENCH := $(UV) run --frozen --no-dev --package lab --extra bench lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load parity report footprint doctor build engine base-images install test parity-proof lint dashboards format \
-	lock clean
+.PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
+	parity-proof selftest lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
 up: ## Bring the lab up and say where everything is; writes .env where there is none; LOCUST_WORKERS=4
@@ -30,6 +30,8 @@ load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) D
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
 parity: ## Prove that the new service answers like the old one; report in results/; GENERATE=10000 REPEAT=3 SEED=1
 	@$(PARITY) $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
+bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' PAIRS=20 SECONDS=10 FAIL_IF=slower
+	@$(BENCH) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
 report: ## Make a page and a document of what is in results/: recommendation, plots, conditions, what is open
 	@$(BENCH) report
 footprint: ## Measure images, start-up, memory, CPU time and code of both; STARTS=20 ROUNDS=5 SECONDS=30
@@ -55,6 +57,8 @@ test: ## Run every test this machine can; ARGS='-k login' chooses
 	@$(DEV) pytest $(ARGS)
 parity-proof: ## The comparison's own proof at full length: 5,000 requests three times, both services over 10,000; 20 minutes
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_services.py
+selftest: ## The measuring part's own proof at full length: false alarms, power, stalls, knee, refusals; about an hour
+	@SELFTEST=full $(DEV) pytest -p no:cacheprovider tests/selftest $(ARGS)
 lint: ## Check style, types, Dockerfiles, scripts and configurations; CI=true makes a missing tool an error
 	@$(DEV) deploy/lint.sh
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards

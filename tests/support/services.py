@@ -91,6 +91,12 @@ class RunningService:
         listening = _socket_inodes(self.pid)
         return [pid for pid in children(self.pid) if _socket_inodes(pid) & listening]
 
+    def pin(self, processor: int) -> None:
+        """Keep all of it on one processor."""
+        for pid in (self.pid, *children(self.pid)):
+            for thread in (Path("/proc") / str(pid) / "task").iterdir():
+                os.sched_setaffinity(int(thread.name), {processor})
+
     def stdout(self) -> str:
         """Return what the service printed so far."""
         return self._log("stdout")

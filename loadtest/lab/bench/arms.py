@@ -48,8 +48,8 @@ class Measured:
     arm: Arm
     latencies: Seconds
     uncorrected: Seconds
-    late_share: float = 0.0
-    """Share of an open loop's requests that had no answer by the time the last of them was due."""
+    late_share: float
+    """Of an open loop; 0 in a closed one."""
 
 
 class Bench:
@@ -161,11 +161,15 @@ class Watch:
                 (processors.stolen - self._processors.stolen) / passed,
             ),
         )
-        late = outcome.planned - int((outcome.answered <= outcome.seconds).sum())
-        return Measured(arm, outcome.latencies, outcome.uncorrected, late / max(1, outcome.planned))
+        return Measured(arm, outcome.latencies, outcome.uncorrected, late_share(outcome) if open_loop else 0.0)
 
     def _cpu_now(self) -> dict[str, float | None]:
         return {target.name: readings.cpu_seconds(target) for target in self._targets}
+
+
+def late_share(outcome: Outcome) -> float:
+    """Return which share of an open loop's requests had no answer by the time the last of them was due."""
+    return (outcome.planned - int((outcome.answered <= outcome.seconds).sum())) / max(1, outcome.planned)
 
 
 def values_of(outcome: Outcome, *, closed: bool) -> dict[str, float]:

@@ -35,9 +35,11 @@ def metrics(endpoint: Endpoint) -> Reading | None:
     """Return what a target's /metrics says; None where it has none that can be read."""
     try:
         with _OPENER.open(f"{endpoint.url}/metrics", timeout=_TIMEOUT_SECONDS) as response:
-            return Reading.parse(response.read().decode())
+            reading = Reading.parse(response.read().decode())
     except (OSError, ValueError, http.client.HTTPException):
         return None
+    # What answers every path with something has said nothing yet.
+    return reading if reading.conditions.info or reading.counters.cpu_seconds else None
 
 
 def cpu_seconds(target: Target) -> float | None:

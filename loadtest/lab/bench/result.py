@@ -150,6 +150,8 @@ class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
     steady: bool
     throughput: list[float]
     """Of each window, in requests/s."""
+    kept_up: bool = True
+    """Whether it answered what was due; in a closed loop it always does."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,10 +81,11 @@ class Course:
                 name: Load(load.requests, load.connections, Open(rate, self.form.arrivals))
                 for name, load in self.loads.items()
             }
+        self.refused += [f"{each.target} does not keep up with the rate" for each in self.warm_ups if not each.kept_up]
         self.refused += [
             f"{each.target} came to no steady state within {each.seconds:.0f} s"
             for each in self.warm_ups
-            if not each.steady
+            if each.kept_up and not each.steady
         ]
         if not self.refused:
             self._measure(bench, progress)
@@ -191,10 +192,11 @@ class Course:
 
     def _distribution(self, target: str) -> Distribution:
         latencies, uncorrected = (np.concatenate(each[target]) for each in (self.latencies, self.uncorrected))
-        return Distribution(count=latencies.size, seconds=_curve(latencies), uncorrected=_curve(uncorrected))
+        return Distribution(count=latencies.size, seconds=curve(latencies), uncorrected=curve(uncorrected))
 
 
-def _curve(latencies: Seconds) -> list[float]:
+def curve(latencies: Seconds) -> list[float]:
+    """Return the latencies (s) at each of `QUANTILES`; empty where there are none."""
     return (
         [float(value) for value in np.quantile(latencies, QUANTILES, method="inverted_cdf")] if latencies.size else []
     )

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.bench.arms import Bench, Load
+from lab.bench.arms import Bench, Load, late_share
 from lab.bench.result import WarmUp
 from lab.bench.targets import Target
+from lab.bench.validity import KEEPS_UP
 from lab.generator.fleet import Outcome
 from lab.generator.messages import Closed
 
@@ -23,6 +24,8 @@ TOLERANCE = 0.05
 def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
     """Load a target until its throughput (in an open loop: its latency) is steady, or for `MOST_SECONDS`.
 
+    A target that does not keep up with what is due will not do so later: its backlog only grows.
+
     Raises:
         LabError: no load can be sent.
     """
@@ -30,9 +33,11 @@ def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
     throughput: list[float] = []
     watched: list[float] = []
     passed = 0.0
-    while passed < MOST_SECONDS:
+    kept_up = True
+    while passed < MOST_SECONDS and kept_up:
         outcome = bench.send(target, load, seed=seed + len(throughput), seconds=seconds)
         passed += seconds
+        kept_up = isinstance(load.loop, Closed) or late_share(outcome) <= 1 - KEEPS_UP
         answers, latencies = _windows(outcome)
         throughput += answers
         watched += answers if isinstance(load.loop, Closed) else latencies
@@ -44,6 +49,7 @@ def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
         seconds=passed,
         steady=steady(watched),
         throughput=throughput,
+        kept_up=kept_up,
     )
 
 

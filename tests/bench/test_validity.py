@@ -1,0 +1,44 @@
+"""What makes an arm worthless is named; what does not is let pass."""
+
+from __future__ import annotations
+
+import pytest
+from lab.bench.result import Generator
+from lab.bench.validity import faults, samples_needed
+
+HEALTHY = {"cpu_share": 0.4, "waited_share": 0.01, "lag_p99": 0.0002}
+LATENCY = {"mean": 0.002, "p99": 0.005}
+
+
+def found(other_cpu: float | None = 0.05, stolen: float = 0.0, **changes: float) -> list[str]:
+    generator = Generator(**(HEALTHY | changes))
+    return faults(generator, LATENCY, other_cpu, stolen)
+
+
+def test_a_healthy_arm_has_no_fault() -> None:
+    assert found() == []
+    assert found(other_cpu=None) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"cpu_share": 0.95}, "the generator was saturated: it used 95% of its core"),
+        ({"waited_share": 0.2}, "the generator was starved: 20% of the time it had no processor"),
+        ({"lag_p99": 0.004}, "the generator was late: P99 of its lag is 4.0 ms"),
+        ({"other_cpu": 0.6}, "the machine was busy otherwise: 0.60 cores"),
+        ({"stolen": 0.3}, "the machine's host took 0.30 cores away"),
+    ],
+)
+def test_each_fault_is_named(changes: dict[str, float], named: str) -> None:
+    assert found(**changes) == [named]
+
+
+def test_a_lag_is_judged_by_the_latencies_it_is_part_of() -> None:
+    generator = Generator(cpu_share=0.4, waited_share=0.01, lag_p99=0.004)
+
+    assert faults(generator, {"mean": 0.05, "p99": 0.1}, 0.0, 0.0) == []
+
+
+def test_a_percentile_needs_ten_answers_beyond_it() -> None:
+    assert [samples_needed(share) for share in (0.5, 0.9, 0.99, 0.999)] == [20, 100, 1000, 10_000]

@@ -1,0 +1,127 @@
+"""Verdicts are made from whole pairs of arms that count, metric by metric."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from lab.bench.result import Arm, Comparison, Generator
+from lab.bench.verdicts import comparisons
+
+OLD, NEW = "old", "new"
+NOISE = (0.98, 1.01, 1.0, 1.02, 0.99, 1.015, 0.985, 1.005)
+
+
+def arm(target: str, pair: int, faults: tuple[str, ...] = (), **values: float) -> Arm:
+    return Arm(
+        target=target,
+        pair=pair,
+        position=1,
+        started=0,
+        seconds=1,
+        rate=None,
+        planned=None,
+        answered=640,
+        wrong={},
+        values=values,
+        uncorrected={},
+        generator=Generator(cpu_share=0.1, waited_share=0, lag_p99=None),
+        other_cpu=0,
+        faults=list(faults),
+    )
+
+
+def arms(ratio: float, noise: tuple[float, ...] = NOISE) -> list[Arm]:
+    """Pairs in which the new one answers `ratio` times as many requests in as much less time."""
+    found = []
+    for pair, factor in enumerate(noise, start=1):
+        found.append(arm(OLD, pair, throughput=1000.0, p50=0.01, p99=0.02, cpu=0.5))
+        rate = ratio * factor
+        found.append(arm(NEW, pair, throughput=1000 * rate, p50=0.01 / rate, p99=0.02 / rate, cpu=0.5))
+    return found
+
+
+def judged(given: list[Arm], refused: str | None = None, withheld: str | None = None) -> dict[str, Comparison]:
+    found = comparisons("closed", [OLD, NEW], given, margin=0.03, refused=refused, withheld=withheld)
+    return {each.metric: each for each in found}
+
+
+@pytest.mark.parametrize(("ratio", "word"), [(1.2, "faster"), (0.8, "slower"), (1.0, "equivalent")])
+def test_more_requests_and_less_time_are_both_faster(ratio: float, word: str) -> None:
+    found = judged(arms(ratio))
+
+    assert [found[metric].verdict for metric in ("throughput", "p50", "p99")] == [word] * 3
+    assert found["throughput"].ratio == pytest.approx(ratio, rel=0.01)
+    assert found["p50"].ratio == pytest.approx(1 / ratio, rel=0.01)
+    assert found["cpu"].verdict == "equivalent"
+
+
+def test_means_are_geometric_and_ratios_are_kept_pair_by_pair() -> None:
+    found = judged(arms(1.1))["throughput"]
+
+    assert found.baseline_value == pytest.approx(1000)
+    assert found.candidate_value == pytest.approx(math.exp(sum(map(math.log, NOISE)) / len(NOISE)) * 1100)
+    assert found.log_ratios == pytest.approx([math.log(1.1 * factor) for factor in NOISE])
+
+
+def test_intervals_hold_together() -> None:
+    found = judged(arms(1.2))
+
+    assert [each.confidence for each in found.values()] == [pytest.approx(1 - 0.05 / 4)] * 4
+
+
+def test_much_noise_leaves_it_undecided_and_says_what_could_be_found() -> None:
+    found = judged(arms(1.05, (0.7, 1.3, 1.0, 1.4, 0.6)))["throughput"]
+
+    assert found.verdict == "undecided"
+    assert found.detectable is not None
+    assert f"5 pairs find changes from {found.detectable:.1%}" in found.why
+
+
+def test_a_pair_with_an_arm_that_does_not_count_is_left_out() -> None:
+    given = arms(1.2)
+    spoiled = [arm(OLD, 90, ("starved",), throughput=1.0), arm(NEW, 90, throughput=900.0), arm(OLD, 91, throughput=5.0)]
+
+    assert judged([*given, *spoiled])["throughput"].log_ratios == judged(given)["throughput"].log_ratios
+
+
+def test_a_metric_that_an_arm_cannot_tell_is_refused_alone() -> None:
+    given = arms(1.2)
+    del given[3].values["p99"]
+
+    found = judged(given)
+
+    assert found["p99"].verdict == "refused"
+    assert "640 answers, too few for P99 latency" in found["p99"].why
+    assert found["throughput"].verdict == "faster"
+
+
+def test_what_is_refused_or_withheld_says_why_and_keeps_its_numbers() -> None:
+    assert {each.verdict for each in judged(arms(1.2), withheld="workers differ").values()} == {"withheld"}
+    refused = judged(arms(1.2), refused="old was restarted", withheld="workers differ")["throughput"]
+
+    assert (refused.verdict, refused.why) == ("refused", "old was restarted")
+    assert refused.ratio == pytest.approx(1.2, rel=0.01)
+
+
+def test_without_any_pair_nothing_is_told() -> None:
+    found = judged([])["throughput"]
+
+    assert (found.verdict, found.ratio, found.why) == ("refused", None, "no pair counts")
+
+
+def test_cpu_is_compared_only_where_targets_say_it() -> None:
+    silent = arms(1.0)
+    for each in silent:
+        del each.values["cpu"]
+
+    assert "cpu" not in judged(silent)
+
+
+def test_every_candidate_is_compared_with_the_first() -> None:
+    third = [arm("third", pair, throughput=500.0, p50=0.02, p99=0.04, cpu=1.0) for pair in range(1, len(NOISE) + 1)]
+
+    found = comparisons("closed", [OLD, NEW, "third"], [*arms(1.2), *third], margin=0.03, refused=None, withheld=None)
+
+    assert {each.candidate for each in found} == {NEW, "third"}
+    assert [each.confidence for each in found] == [pytest.approx(1 - 0.05 / 8)] * 8

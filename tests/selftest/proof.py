@@ -1,0 +1,87 @@
+"""What the proofs share: generator and servers on processors of their own, whole measurements, counts with intervals.
+
+SELFTEST=full, which `make selftest` sets, runs them at the length that was promised; without it they are short.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.measured import PROFILE
+from lab.bench.arms import Bench
+from lab.bench.profile import Profile
+from lab.bench.run import Measurement, Place
+from lab.bench.targets import Target, parse
+from lab.generator.fleet import HERE, Fleet
+from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lab.bench.result import Scenario
+    from lab.bench.scenarios import Plan
+
+FULL = os.environ.get("SELFTEST") == "full"
+SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
+"""Processors, so that a server's speed is its own."""
+
+
+class Quiet:
+    """Progress that nobody looks at."""
+
+    def phase(self, name: str) -> None: ...
+    def advance(self, seconds: float) -> None: ...
+
+
+@contextlib.contextmanager
+def generator() -> Iterator[Fleet]:
+    """Start the generator on a processor of its own."""
+    with Fleet(["taskset", "--cpu-list", str(GENERATOR), *HERE]) as fleet:
+        yield fleet
+
+
+def profile(text: str = PROFILE, environment: Mapping[str, str] | None = None) -> Profile:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "profile.yaml"
+        path.write_text(text)
+        return Profile.load(path, environment or {})
+
+
+def targets(urls: Mapping[str, str]) -> list[Target]:
+    return [parse(f"{name}={url}") for name, url in urls.items()]
+
+
+def bench(fleet: Fleet, url: str) -> Bench:
+    return Bench(fleet, targets({"subject": url}), profile())
+
+
+def measure(
+    fleet: Fleet,
+    urls: Mapping[str, str],
+    scenario: str,
+    plan: Plan,
+    known: Profile | None = None,
+) -> Scenario:
+    """Measure one scenario from sign-in to verdicts, as `lab bench` does."""
+    place = Place("elsewhere", "a proof")
+    measurement = Measurement(targets(urls), known or profile(), plan, [scenario], place, allow_unequal=False)
+    measurement.run(fleet, Quiet())
+    (found,) = measurement.result().scenarios
+    return found
+
+
+def counted(what: str, hits: int, of: int) -> str:
+    """Say how many of how many, with the 95% interval of the share (Clopper-Pearson)."""
+    interval = stats.binomtest(hits, of).proportion_ci()
+    return f"{what}: {hits} of {of} (95% interval {interval.low:.0%} to {interval.high:.0%})"
+
+
+def say(line: str) -> None:
+    """Print past pytest, so that a proof's figures can be read while it runs."""
+    sys.__stderr__.write(f"\n{line}\n")  # type: ignore[union-attr]
+    sys.__stderr__.flush()  # type: ignore[union-attr]

@@ -1,0 +1,37 @@
+"""A service measured against itself: whoever says that one is better is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.bench.scenarios import Plan
+from lab.project import Project
+from support.services import PASSWORD, USERNAME, running_service
+
+from selftest.proof import FULL, SERVER, counted, generator, measure, profile, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUNS, PAIRS, SECONDS, MOST = (40, 6, 0.6, 4) if FULL else (2, 4, 0.6, 1)
+
+
+@pytest.mark.timeout(60 + 60 * RUNS)
+def test_a_service_is_hardly_ever_better_than_itself(model_dir: Path) -> None:
+    text = Project.find().bench_profile.read_text().replace("../lab", str(Project.find().root / "loadtest" / "lab"))
+    known = profile(text, {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD})
+    alarms = refused = 0
+    with running_service("fastapi", model_dir, WORKERS=1) as service, generator() as fleet:
+        service.pin(SERVER)
+        urls = {"one": service.base_url, "same": service.base_url}
+        for seed in range(RUNS):
+            scenario = measure(fleet, urls, "sequential", Plan(PAIRS, SECONDS, seed, 0.03), known)
+            verdicts = {each.metric: each.verdict for each in scenario.comparisons}
+            alarms += bool({"faster", "slower"} & set(verdicts.values()))
+            refused += bool(scenario.refused)
+            say(f"A/A {seed + 1}: {verdicts} {scenario.refused}")
+
+    say(counted("a service called different from itself", alarms, RUNS) + f", refused {refused}")
+    assert alarms <= MOST
+    assert refused < RUNS / 2

@@ -1,0 +1,31 @@
+"""What a result says of latencies is what was measured, to half a percent and better."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from lab.bench.arms import LATENCY_SHARES, Load, latency_values
+from lab.bench.result import QUANTILES
+from lab.bench.scenarios import curve
+from lab.generator.messages import Closed
+from support.subject import Behaviour, subject
+
+from selftest.proof import SERVER, bench, generator, say
+
+
+def test_percentiles_are_those_of_the_raw_data() -> None:
+    with subject(Behaviour(), SERVER) as url, generator() as fleet:
+        measuring = bench(fleet, url)
+        outcome = measuring.send(measuring.targets[0], Load({"predict": 1}, 4, Closed()), seed=1, seconds=3.0)
+
+    raw = sorted(float(answered - sent) for answered, sent in zip(outcome.answered, outcome.sent, strict=True))
+    values, distribution = latency_values(outcome.latencies), curve(outcome.latencies)
+    worst = 0.0
+    for name, share in LATENCY_SHARES.items():
+        exact = raw[int(np.ceil(share * len(raw))) - 1]
+        kept = distribution[QUANTILES.index(share)]
+        worst = max(worst, abs(values[name] / exact - 1), abs(kept / exact - 1))
+    say(f"percentiles against {len(raw):,} raw samples: {worst:.4%} off at most")
+    assert len(raw) > 10_000
+    assert values["mean"] == pytest.approx(sum(raw) / len(raw), rel=1e-9)
+    assert worst < 0.005

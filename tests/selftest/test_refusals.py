@@ -1,0 +1,55 @@
+"""A generator that lacks its processor is refused, and a healthy one is not: both loads need a good part of one."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.bench.scenarios import Plan
+from support.subject import Behaviour, subject
+
+from selftest.proof import FULL, GENERATOR, SERVER, counted, generator, measure, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIMES = 5 if FULL else 1
+"""With each of the two loads."""
+WORK_SECONDS = 0.0001
+BURNERS = 8
+
+
+@contextlib.contextmanager
+def burners(count: int) -> Iterator[None]:
+    """Keep the generator's processor busy with others, each in a session of its own: Linux shares out by session."""
+    command = ["taskset", "--cpu-list", str(GENERATOR), sys.executable, "-c", "while True: pass"]
+    processes = [subprocess.Popen(command, start_new_session=True) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.timeout(60 + 60 * TIMES)
+@pytest.mark.parametrize("starved", [True, False], ids=["starved", "healthy"])
+@pytest.mark.parametrize("scenario", ["flood", "too_fast"])
+def test_a_starved_generator_is_refused_and_a_healthy_one_accepted(starved: bool, scenario: str) -> None:
+    refused = 0
+    with (
+        subject(Behaviour(work=WORK_SECONDS), SERVER) as old,
+        subject(Behaviour(work=WORK_SECONDS), SERVER) as new,
+        burners(BURNERS if starved else 0),
+        generator() as fleet,
+    ):
+        for seed in range(TIMES):
+            found = measure(fleet, {"old": old, "new": new}, scenario, Plan(3, 0.6, seed, 0.03))
+            refused += bool(found.refused)
+            say(f"{'starved' if starved else 'healthy'}, {scenario}, {seed + 1}: {found.refused or 'accepted'}")
+
+    say(counted(f"{'starved' if starved else 'healthy'} generator ({scenario}) refused", refused, TIMES))
+    assert refused == (TIMES if starved else 0)
