@@ -36,8 +36,8 @@ class Load:
         self._requests = itertools.cycle(drawn(run))
         self._connections: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
-        self._due, self._sent, self._answered = array("d"), array("d"), array("d")
-        self._templates = array("B")
+        self._right: list[tuple[float, float, float, int]] = []
+        """Of each right answer: when its request was due, when sent, when answered, and its template."""
         self._wrong: list[tuple[float, str]] = []
         self._lags = array("d")
         self._ending = False
@@ -80,13 +80,10 @@ class Load:
         assert request is not None  # noqa: S101 - that is what ended
         connection.request = None
         if wrong is None:
-            self._due.append(connection.due)
-            self._sent.append(connection.sent)
-            self._answered.append(when)
-            self._templates.append(request.template)
+            self._right.append((connection.due, connection.sent, when, request.template))
         else:
             self._wrong.append((self._moment(connection.due, when), wrong))
-        if connection.usable:
+        if connection.open:
             self._idle(connection)
 
     def lost(self, connection: Connection) -> None:
@@ -153,21 +150,18 @@ class Load:
             connection.close()
 
     def _done(self, used: Vitals) -> Done:
-        measured = [
-            at
-            for at, (due, answered) in enumerate(zip(self._due, self._answered, strict=True))
-            if self._begin <= self._moment(due, answered) < self._end
-        ]
-        wrong = Counter(what for when, what in self._wrong if self._begin <= when < self._end)
+        begin, end = self._begin, self._end
+        measured = [each for each in self._right if begin <= self._moment(each[0], each[2]) < end]
+        wrong = Counter(what for when, what in self._wrong if begin <= when < end)
         return Done(
-            due=array("d", (self._due[at] - self._begin for at in measured)).tobytes(),
-            sent=array("d", (self._sent[at] - self._begin for at in measured)).tobytes(),
-            answered=array("d", (self._answered[at] - self._begin for at in measured)).tobytes(),
-            templates=array("B", (self._templates[at] for at in measured)).tobytes(),
+            due=array("d", (due - begin for due, _, _, _ in measured)).tobytes(),
+            sent=array("d", (sent - begin for _, sent, _, _ in measured)).tobytes(),
+            answered=array("d", (answered - begin for _, _, answered, _ in measured)).tobytes(),
+            templates=array("B", (template for _, _, _, template in measured)).tobytes(),
             wrong=dict(wrong),
             planned=self._planned(len(measured) + wrong.total()),
-            all_answered=len(self._answered),
-            seconds=self._end - self._begin,
+            all_answered=len(self._right),
+            seconds=end - begin,
             cpu_seconds=used.cpu,
             all_cpu_seconds=time.process_time(),
             waited_seconds=used.waited,
@@ -186,7 +180,7 @@ class ClosedLoad(Load):
             self._idle(connection)
 
     def _idle(self, connection: Connection) -> None:
-        if time.perf_counter() < self._end:
+        if not self._ending:
             connection.send(next(self._requests))
 
     def _moment(self, due: float, answered: float) -> float:  # noqa: ARG002 - the signature of all loads
@@ -240,7 +234,7 @@ class OpenLoad(Load):
     def _usable(self) -> Connection | None:
         while self._free:
             connection = self._free.popleft()
-            if connection.usable:
+            if connection.open and connection.request is None:
                 return connection
         return None
 
