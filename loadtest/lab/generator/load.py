@@ -6,6 +6,7 @@ import itertools
 import random
 import ssl
 import time
+from abc import ABC, abstractmethod
 from array import array
 from collections import Counter, deque
 
@@ -27,7 +28,7 @@ class CannotRunError(Exception):
     """No load can be sent; the text says why."""
 
 
-class Load:
+class Load(ABC):
     """One run, from connecting to its end. How requests follow each other is a subclass's affair."""
 
     def __init__(self, run: Run) -> None:
@@ -94,20 +95,21 @@ class Load:
             self._connecting.add(task)
             task.add_done_callback(self._connecting.discard)
 
+    @abstractmethod
     def _start(self, start: float) -> None:
-        raise NotImplementedError
+        """Begin to send, at this time of `time.perf_counter`."""
 
+    @abstractmethod
     def _idle(self, connection: Connection) -> None:
         """A connection has nothing to do."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _finish(self) -> None:
         """Wait for what is still open, as long as an answer may take."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _moment(self, due: float, answered: float) -> float:
         """The time that says whether a request belongs to the measured part."""
-        raise NotImplementedError
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
