@@ -58,7 +58,7 @@ test: ## Run every test this machine can; ARGS='-k login' chooses
 parity-proof: ## The comparison's own proof at full length: 5,000 requests three times, both services over 10,000; 20 minutes
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_services.py
 selftest: ## The measuring part's own proof at full length: false alarms, power, stalls, knee, refusals; about an hour
-	@SELFTEST=full $(DEV) pytest -p no:cacheprovider tests/selftest $(ARGS)
+	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
 lint: ## Check style, types, Dockerfiles, scripts and configurations; CI=true makes a missing tool an error
 	@$(DEV) deploy/lint.sh
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
