@@ -1,6 +1,7 @@
 """What the proofs share: generator and servers on processors of their own, whole measurements, counts with intervals.
 
-SELFTEST=full, which `make selftest` sets, runs them at the length that was promised; without it they are short.
+SELFTEST=full, which `make selftest` sets, runs them at the length that was promised. Without it they are short, and where
+the outcome is a count, one right outcome in a few tries suffices: who runs the tests does other things meanwhile.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ def _compared_table(scenario: ChangedScenario) -> Table:
     table = _table(scenario.name)
     table.add_column("metric", no_wrap=True)
     table.add_column("of", overflow="fold")
-    for name in ("old", "new", "change", "interval", "finds"):
+    for name in ("old", "new", "change", "interval", "detectable"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for each in scenario.comparisons:
