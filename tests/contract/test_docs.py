@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.answers import assert_contract_headers, assert_error
+from support.services import running_service
 from support.wire import Request, send
 
 from contract.cases.paths import ALLOWED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from support.services import RunningService
 
@@ -104,6 +106,13 @@ def test_protected_endpoints_say_that_they_ask_for_a_token(openapi: dict[str, An
 
     assert secured == PROTECTED
     assert {"bearer"} == {scheme.get("scheme") for scheme in openapi["components"]["securitySchemes"].values()}
+
+
+def test_the_documentation_can_be_left_out_and_is_unless_asked_for(model_dir: Path) -> None:
+    with running_service("fastapi", model_dir, DOCUMENTATION=None, WORKERS=1) as service:
+        for path in (*PAGES, "/openapi.json", "/docs/swagger-ui.css"):
+            assert_error(send(service, Request("GET", path)), 404, "Not found")
+        assert send(service, Request("GET", "/health")).status_code == 200
 
 
 def resolve(openapi: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

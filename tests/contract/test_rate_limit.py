@@ -1,13 +1,19 @@
-"""RATE_LIMIT: one window a client for the whole service, checked after path and method and before everything else."""
+"""RATE_LIMIT and LOGIN_RATE_LIMIT: one window a caller for the whole service, after path and method."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.routing import APIRoute
+from fastapi_api.documentation import documentation
+from fastapi_api.routers import operations, predictions
+from flask import Flask
+from flask_api.routes import blueprint
 from support.answers import assert_error
-from support.services import SERVICE_NAMES, launched_service, stop, wait_until
+from support.services import SERVICE_NAMES, RunningService, launched_service, stop, wait_until
+from support.tokens import claims, sign
 from support.wire import Request, send
 
 from contract.cases.bodies import GOOD
@@ -18,40 +24,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.services import RunningService
+    import httpx
 
-GET, BAD_TOKEN = Request("GET", "/model-info"), faulty("token")
-MIXTURE = [GET, BAD_TOKEN, faulty("size"), faulty("type"), faulty("json"), GET]
-
-
-@dataclass(frozen=True)
-class UsedUp:
-    """A service whose window is used up, and what it answered until then."""
-
-    service: RunningService
-    not_counted: list[int]
-    counted: list[int]
-    token: str
+MOST = 6
+PROXY = "203.0.113.1"
+GET = Request("GET", "/model-info")
+MIXTURE = [GET, *(faulty(fault) for fault in ("size", "type", "json", "fields")), faulty()]
+STATUSES = [200, 413, 415, 400, 400, 200]
+DOCUMENTATION = ["/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css"]
+_addresses = (f"198.51.100.{last}" for last in itertools.count(1))
 
 
 @pytest.fixture(scope="module", params=SERVICE_NAMES)
-def used_up(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[UsedUp]:
-    """Six requests an hour: /login, then a mixture that is refused for its sixth."""
-    with launched_service(request.param, model_dir, RATE_LIMIT="6/hour", WORKERS=4) as service:
-        # Not /ready: nothing here may depend on whether it counts.
+def limited(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
+    """A service behind a proxy that it trusts, so that each test can come from an address of its own."""
+    settings = {"RATE_LIMIT": f"{MOST}/hour", "TRUSTED_PROXIES": f"127.0.0.0/8, {PROXY}", "WORKERS": 4}
+    with launched_service(request.param, model_dir, **settings) as service:
         wait_until(lambda: answers(service), f"{service.name} answering", seconds=60, explain=service.stderr)
-        token = service.login()
-        not_counted = [
-            send(service, Request(method, path), token).status_code
-            for method, path in (("GET", "/no-such-path"), ("DELETE", "/predict")) * 10
-        ]
-        counted = [send(service, one, token).status_code for one in MIXTURE]
-        yield UsedUp(service, not_counted, counted, token)
+        yield service
         stop(service)
 
 
 def answers(service: RunningService) -> bool:
-    """Whether the service answers at all."""
+    """Whether the service answers at all; nothing here may depend on whether /ready counts."""
     assert service.process is not None
     assert service.process.poll() is None, service.stderr()
     try:
@@ -60,42 +55,133 @@ def answers(service: RunningService) -> bool:
         return False
 
 
-def test_unknown_paths_and_wrong_methods_are_not_counted(used_up: UsedUp) -> None:
-    assert used_up.not_counted == [404, 405] * 10
+class Client:
+    """Somebody at an address that nobody else has."""
+
+    def __init__(self, service: RunningService, user: str | None = None) -> None:
+        self.address = next(_addresses)
+        self._service = service
+        self._token = sign(claims(user=user), service.secret_key) if user else ""
+
+    def send(self, request: Request) -> httpx.Response:
+        return send(self._service, request.with_headers(("X-Forwarded-For", self.address)), self._token)
+
+    def use_up(self) -> None:
+        assert {self.send(GET).status_code for _ in range(MOST)} == {200}
 
 
-def test_every_other_request_counts_across_workers_whatever_its_answer(used_up: UsedUp) -> None:
-    assert used_up.counted == [200, 401, 413, 415, 400, 429]
+@pytest.fixture(params=["user", "address"])
+def used_up(request: pytest.FixtureRequest, limited: RunningService) -> Client:
+    """A client whose window is used up."""
+    client = Client(limited, user=next(_addresses) if request.param == "user" else None)
+    client.use_up()
+    return client
 
 
-def test_a_refused_client_is_told_when_to_come_back(used_up: UsedUp) -> None:
-    for _ in range(12):
-        response = send(used_up.service, GET)
-        assert_error(response, 429, "Too many requests")
-        assert 1 <= int(response.headers["Retry-After"]) <= 3600
+def test_every_request_counts_across_workers_whatever_its_answer(limited: RunningService) -> None:
+    client = Client(limited, user="mixed")
+
+    assert [client.send(one).status_code for one in MIXTURE] == STATUSES
+    assert {client.send(one).status_code for one in MIXTURE} == {429}
 
 
-@pytest.mark.parametrize("fault", ["size", "token", "type", "json", "fields"])
-def test_the_limit_comes_before_every_later_check(used_up: UsedUp, fault: str) -> None:
-    assert_error(send(used_up.service, faulty(fault), used_up.token), 429, "Too many requests")
+def test_unknown_paths_and_wrong_methods_are_not_counted(limited: RunningService) -> None:
+    client = Client(limited)
+    others = [Request("GET", "/no-such-path"), Request("DELETE", "/predict")] * 10
+
+    assert [client.send(one).status_code for one in others] == [404, 405] * 10
+    client.use_up()
 
 
-@pytest.mark.parametrize("path", [path for path in ALLOWED if path not in {"/health", "/ready", "/metrics"}])
-def test_all_endpoints_share_the_window(used_up: UsedUp, path: str) -> None:
-    method = "GET" if "GET" in ALLOWED[path] else "POST"
+def test_a_refused_client_is_told_when_to_come_back(used_up: Client) -> None:
+    response = used_up.send(GET)
 
-    assert_error(send(used_up.service, Request(method, path, body=GOOD)), 429, "Too many requests")
-
-
-def test_path_and_method_come_before_the_limit(used_up: UsedUp) -> None:
-    assert_error(send(used_up.service, faulty("path")), 404, "Not found")
-    assert_error(send(used_up.service, faulty("method")), 405, "Method not allowed")
+    assert_error(response, 429, "Too many requests")
+    seconds = int(response.headers["Retry-After"])
+    assert 1 <= seconds <= 3600
+    assert response.headers["RateLimit-Policy"] == f'"default";q={MOST};w=3600'
+    assert response.headers["RateLimit"] == f'"default";r=0;t={seconds}'
 
 
-def test_a_header_that_anyone_may_write_does_not_open_a_new_window(used_up: UsedUp) -> None:
-    for header in ("X-Forwarded-For", "X-Real-IP", "Forwarded"):
-        response = send(used_up.service, GET.with_headers((header, "203.0.113.9")))
-        assert response.status_code == 429, header
+@pytest.mark.parametrize("fault", ["size", "type", "json", "fields"])
+def test_the_limit_comes_before_every_later_check(used_up: Client, fault: str) -> None:
+    assert_error(used_up.send(faulty(fault)), 429, "Too many requests")
+
+
+def test_path_and_method_come_before_the_limit(used_up: Client) -> None:
+    assert_error(used_up.send(faulty("path")), 404, "Not found")
+    assert_error(used_up.send(faulty("method")), 405, "Method not allowed")
+
+
+@pytest.mark.parametrize("path", [*ALLOWED, *DOCUMENTATION])
+def test_all_endpoints_share_the_window(used_up: Client, limited: RunningService, path: str) -> None:
+    if path in DOCUMENTATION and limited.name == "flask":
+        assert_error(used_up.send(Request("GET", path)), 404, "Not found")
+        return
+    method = "GET" if "GET" in ALLOWED.get(path, {"GET"}) else "POST"
+
+    assert_error(used_up.send(Request(method, path, body=GOOD if method == "POST" else b"")), 429, "Too many requests")
+
+
+def test_these_are_all_endpoints_that_there_are() -> None:
+    old = Flask("any", static_folder=None)
+    old.register_blueprint(blueprint)
+    routers = (predictions, operations, documentation)
+    new = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
+
+    assert {rule.rule for rule in old.url_map.iter_rules()} == set(ALLOWED)
+    assert new == {*ALLOWED, "/docs", "/redoc", "/openapi.json", "/docs/{name}"}
+
+
+def test_a_user_is_counted_at_whichever_address(limited: RunningService) -> None:
+    Client(limited, user="traveller").use_up()
+
+    assert Client(limited, user="traveller").send(GET).status_code == 429
+    assert Client(limited, user="another").send(GET).status_code == 200
+
+
+def test_a_token_that_does_not_hold_opens_no_window_of_its_own(limited: RunningService) -> None:
+    client = Client(limited)
+    bad = faulty("token")
+
+    assert [client.send(bad).status_code for _ in range(MOST + 1)] == [401] * MOST + [429]
+    assert client.send(GET).status_code == 429
+
+
+@pytest.mark.parametrize("also", ["user", "address"])
+def test_login_is_counted_by_address(limited: RunningService, also: str) -> None:
+    client = Client(limited, user="somebody" if also == "user" else None)
+
+    statuses = [client.send(Request("POST", "/login", body=b"{}")).status_code for _ in range(MOST)]
+
+    assert statuses == [400] * MOST
+
+
+def test_an_address_that_no_trusted_proxy_saw_is_not_believed(limited: RunningService) -> None:
+    client = Client(limited)
+    client.use_up()
+
+    for written in (f"203.0.113.9, {client.address}", f"203.0.113.9, {client.address}, {PROXY}"):
+        assert send(limited, GET.with_headers(("X-Forwarded-For", written))).status_code == 429
+    assert send(limited, GET.with_headers(("X-Forwarded-For", f"{client.address}, 203.0.113.9"))).status_code == 200
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_login_has_a_limit_of_its_own_and_nobody_is_trusted_unless_named(model_dir: Path, name: str) -> None:
+    assert name in SERVICE_NAMES
+    with launched_service(name, model_dir, LOGIN_RATE_LIMIT="3/hour", WORKERS=4) as service:
+        wait_until(lambda: answers(service), f"{name} answering", seconds=60, explain=service.stderr)
+        attempts = [
+            Request("POST", "/login", (("X-Forwarded-For", f"203.0.113.{last}"), ("X-Real-IP", f"203.0.113.{last}")))
+            for last in range(4)
+        ]
+        *counted, refused = (send(service, attempt) for attempt in attempts)
+
+        assert {response.status_code for response in counted} == {415}
+        assert_error(refused, 429, "Too many requests")
+        assert refused.headers["RateLimit-Policy"] == '"login";q=3;w=3600'
+        assert {send(service, GET).status_code for _ in range(20)} == {200}
+        stop(service)
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)

@@ -10,14 +10,12 @@ from serving_core.errors import TooManyRequestsError
 from serving_core.rate_limits import RateLimiter, SharedMemoryStorage
 
 
-def test_no_rate_means_no_limit() -> None:
-    limiter = RateLimiter("")
-    for _ in range(1000):
-        limiter.check("a")
+def limiter_of(rate: str) -> RateLimiter:
+    return RateLimiter("default", rate, SharedMemoryStorage())
 
 
 def test_each_client_has_a_window_of_its_own() -> None:
-    limiter = RateLimiter("2/hour")
+    limiter = limiter_of("2/hour")
     for client in ("a", "b", "a", "b"):
         limiter.check(client)
     with pytest.raises(TooManyRequestsError) as refused:
@@ -26,7 +24,7 @@ def test_each_client_has_a_window_of_its_own() -> None:
 
 
 def test_the_next_window_opens_when_it_was_said() -> None:
-    limiter = RateLimiter("1/second")
+    limiter = limiter_of("1/second")
     limiter.check("a")
     with pytest.raises(TooManyRequestsError) as refused:
         limiter.check("a")
@@ -34,8 +32,23 @@ def test_the_next_window_opens_when_it_was_said() -> None:
     limiter.check("a")
 
 
+def test_what_costs_more_than_is_left_costs_nothing() -> None:
+    limiter = limiter_of("10/hour")
+    limiter.check("a", 6)
+    with pytest.raises(TooManyRequestsError) as refused:
+        limiter.check("a", 5)
+    assert refused.value.headers["RateLimit"].startswith('"default";r=4;t=')
+    limiter.check("a", 4)
+
+
+def test_limits_do_not_share_their_windows() -> None:
+    storage = SharedMemoryStorage()
+    for name in ("default", "login"):
+        RateLimiter(name, "1/hour", storage).check("a")
+
+
 def test_children_count_into_one_window() -> None:
-    limiter = RateLimiter("10/hour")
+    limiter = limiter_of("10/hour")
     pid = os.fork()
     if pid == 0:
         for _ in range(9):

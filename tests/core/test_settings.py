@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from serving_core.settings import Settings, SettingsError
+from serving_core.settings import SECRETS, Settings, SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = {"SECRET_KEY": "k" * 32, "API_USERNAME": "lab", "API_PASSWORD": "secret"}
 
@@ -43,6 +48,11 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("SECRET_KEY", "s3cr3t-but-short", "expected 32 bytes at least"),
         ("RATE_LIMIT", "lots", "expected a rate such as 100/minute"),
         ("RATE_LIMIT", "0/minute", "expected a rate such as 100/minute"),
+        ("LOGIN_RATE_LIMIT", "none", "expected a rate such as 30/minute"),
+        ("TRUSTED_PROXIES", "proxy.example.org", "expected addresses and networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "expected addresses and networks"),
+        ("SECRET_KEY_PREVIOUS", "s3cr3t-but-short", "expected 32 bytes at least"),
+        ("DOCUMENTATION", "perhaps", "expected `bool`"),
         ("CORS_ORIGINS", "*", "expected origins such as https://app.example.org"),
         ("CORS_ORIGINS", "https://one.example,two.example", "expected origins such as"),
         ("CACHE_MAX_ENTRIES", "0", "expected `int` >= 1"),
@@ -68,6 +78,39 @@ def test_a_secrets_value_is_never_shown() -> None:
     with pytest.raises(SettingsError) as refused:
         read(SECRET_KEY="s3cr3t-but-short")
     assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text("f" * 40 + "\n")
+    environment = {key: value for key, value in GOOD.items() if key != name}
+
+    settings = Settings.from_environment(environment | {f"{name}_FILE": str(path)}, default_port=5000)
+
+    assert getattr(settings, name.lower()) == "f" * 40
+
+
+def test_a_secret_is_set_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^API_PASSWORD: set, and API_PASSWORD_FILE too: expected one of them$"):
+        read(API_PASSWORD_FILE=str(tmp_path))
+
+
+def test_a_secrets_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"\xff" * 40)
+    for path, says in (
+        (tmp_path / "nowhere", "No such file"),
+        (tmp_path, "Is a directory"),
+        (tmp_path / "latin", "UTF-8"),
+    ):
+        with pytest.raises(SettingsError, match=f"^SECRET_KEY_PREVIOUS_FILE: .*{says}"):
+            read(SECRET_KEY_PREVIOUS_FILE=str(path))
+
+
+def test_an_empty_secrets_file_sets_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    with pytest.raises(SettingsError, match=r"^SECRET_KEY: not set$"):
+        read(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "empty"))
 
 
 def test_origins_are_taken_apart() -> None:

@@ -1,7 +1,7 @@
 """What the proofs share: generator and servers on processors of their own, whole measurements, counts with intervals.
 
-SELFTEST=full, which `make selftest` sets, runs them at the length that was promised. Without it they are short, and where
-the outcome is a count, one right outcome in a few tries suffices: who runs the tests does other things meanwhile.
+SELFTEST=full, which `make selftest` sets, runs them at the length that was promised. Without it they are short, and
+where the outcome is a count, one right outcome in a few tries suffices: the machine may be busy otherwise.
 """
 
 from __future__ import annotations

@@ -122,6 +122,8 @@ def settings_environment(model_dir: Path | str, **settings: Setting) -> dict[str
         "API_PASSWORD": PASSWORD,
         "MODEL_DIR": model_dir,
         "DRAIN_SECONDS": 0,
+        "DOCUMENTATION": "true",
+        "LOGIN_RATE_LIMIT": "100000/second",
     }
     return {key: str(value) for key, value in (defaults | settings).items() if value is not None}
 

@@ -75,9 +75,16 @@ class TooManyRequestsError(ApiError):
     status = 429
     message = "Too many requests"
 
-    def __init__(self, retry_after_seconds: int) -> None:
+    def __init__(self, *, limit: str, quota: int, window_seconds: int, remaining: int, reset_seconds: int) -> None:
+        """Say of a limit, by its name, how much a window allows, what is left of it, and when the next one opens.
+
+        Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+        """
         super().__init__()
-        self.headers["Retry-After"] = str(retry_after_seconds)
+        self.retry_after_seconds = reset_seconds
+        self.headers["Retry-After"] = str(reset_seconds)
+        self.headers["RateLimit-Policy"] = f'"{limit}";q={quota};w={window_seconds}'
+        self.headers["RateLimit"] = f'"{limit}";r={remaining};t={reset_seconds}'
 
 
 class UnavailableError(ApiError):

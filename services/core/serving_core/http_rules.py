@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_EXPOSED_HEADERS = "X-Request-ID, X-Process-Time, Retry-After"
+_EXPOSED_HEADERS = "X-Request-ID, X-Process-Time, Retry-After, RateLimit, RateLimit-Policy"
 _PREFLIGHT_HEADERS = "Authorization, Content-Type, X-Request-ID"
 _PREFLIGHT_MAX_AGE_SECONDS = "600"
 

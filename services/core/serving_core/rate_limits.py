@@ -17,23 +17,32 @@ _MAX_CLIENTS = 10_000
 
 
 class RateLimiter:
-    """Lets a client through until its window is full."""
+    """Lets each client through until its window is full."""
 
-    def __init__(self, rate: str) -> None:
-        """`rate` is such as `100/minute`; empty: no limit."""
-        self._limit: RateLimitItem | None = parse(rate) if rate else None
-        self._windows = FixedWindowRateLimiter(SharedMemoryStorage())
+    def __init__(self, name: str, rate: str, storage: Storage) -> None:
+        """`rate` is such as `100/minute`; a client is told the name."""
+        self._name = name
+        self._limit: RateLimitItem = parse(rate)
+        self._windows = FixedWindowRateLimiter(storage)
 
-    def check(self, client: str) -> None:
-        """Count one request of a client, named by its address.
+    def check(self, client: str, cost: int = 1) -> None:
+        """Count so much against a client's window; what costs more than is left is refused and costs nothing.
 
         Raises:
-            TooManyRequestsError: the window is full; says after how many seconds the next one opens.
+            TooManyRequestsError: the window is full; says when the next one opens.
+            limits.errors.StorageError: the store does not answer.
         """
-        if self._limit is None or self._windows.hit(self._limit, client):
+        fits = cost == 1 or self._windows.test(self._limit, self._name, client, cost=cost)
+        if fits and self._windows.hit(self._limit, self._name, client, cost=cost):
             return
-        reset_time = self._windows.get_window_stats(self._limit, client).reset_time
-        raise TooManyRequestsError(retry_after_seconds=max(1, math.ceil(reset_time - time.time())))
+        window = self._windows.get_window_stats(self._limit, self._name, client)
+        raise TooManyRequestsError(
+            limit=self._name,
+            quota=self._limit.amount,
+            window_seconds=self._limit.get_expiry(),
+            remaining=window.remaining,
+            reset_seconds=max(1, math.ceil(window.reset_time - time.time())),
+        )
 
 
 class SharedMemoryStorage(Storage):

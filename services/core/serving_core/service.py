@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from serving_core.bounds import FEATURES
 from serving_core.cache import PredictionCache
+from serving_core.callers import Caller, address_of, networks
 from serving_core.errors import TooManyRequestsError, UnavailableError
 from serving_core.http_rules import Cors
 from serving_core.lifecycle import Lifecycle, Phase
@@ -17,7 +18,7 @@ from serving_core.logs import current_request_id
 from serving_core.metrics import Metrics
 from serving_core.prediction_log import LogEntry, open_prediction_log
 from serving_core.predictor import Predictor
-from serving_core.rate_limits import RateLimiter
+from serving_core.rate_limits import RateLimiter, SharedMemoryStorage
 from serving_core.service_collector import ServiceCollector
 from serving_core.tokens import AuthenticationError, Tokens
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from serving_core.settings import Settings
 
 _access_logger = logging.getLogger("serving_core.access")
+LOGIN = "/login"
 _CHECK_ROW = (0.0,) * FEATURES
 
 
@@ -80,7 +82,10 @@ class Service:
                 cache=self.cache,
             )
         )
-        self._limiter = RateLimiter(settings.rate_limit)
+        windows = SharedMemoryStorage()
+        self._limiter = RateLimiter("default", settings.rate_limit, windows) if settings.rate_limit else None
+        self._login_limiter = RateLimiter("login", settings.login_rate_limit, windows)
+        self._trusted_proxies = networks(settings.trusted_proxies)
         self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
 
     def start_worker(self) -> None:
@@ -94,14 +99,22 @@ class Service:
         if self._log:
             self._log.close()
 
-    def check_rate(self, client: str, handler: str) -> None:
-        """Count a request of a client (its address) against the limit.
+    def check_rate(self, caller: Caller, handler: str, cost: int = 1) -> None:
+        """Count a request against the limits: by the user of a valid token, else by address; at /login by address.
+
+        Args:
+            caller: who asks.
+            handler: the route.
+            cost: more than 1 where a message carries several rows.
 
         Raises:
-            TooManyRequestsError: the client's window is full.
+            TooManyRequestsError: the caller's window is full.
         """
         try:
-            self._limiter.check(client)
+            if handler == LOGIN:
+                self._login_limiter.check(f"address {address_of(caller, self._trusted_proxies)}")
+            if self._limiter:
+                self._limiter.check(self._name_of(caller), cost)
         except TooManyRequestsError:
             self.metrics.rate_limited.labels(handler).inc()
             raise
@@ -168,6 +181,12 @@ class Service:
                 "request",
                 extra={"method": method, "handler": handler, "status": status, "duration_seconds": round(seconds, 6)},
             )
+
+    def _name_of(self, caller: Caller) -> str:
+        try:
+            return f"user {self.tokens.authenticate(caller.authorization)}"
+        except AuthenticationError:
+            return f"address {address_of(caller, self._trusted_proxies)}"
 
     def _infer(self, rows: Sequence[Sequence[float]], handler: str) -> Batch:
         began = time.perf_counter()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import limits
 import msgspec
 from msgspec import Meta
 
+from serving_core.callers import networks
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIN_SECRET_BYTES = 32
+SECRETS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS", "API_PASSWORD")
+"""Settings that may be read from files."""
 # As a browser writes it into the Origin header: no path, no wildcard, lower case.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 
@@ -29,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
     secret_key: str
     """Signs the tokens; 32 bytes at least. Services with the same key accept each other's tokens."""
+    secret_key_previous: str = ""
+    """A key whose tokens are still accepted, while SECRET_KEY is being replaced; empty: none."""
     api_username: Annotated[str, Meta(min_length=1)]
     api_password: Annotated[str, Meta(min_length=1)]
 
@@ -47,6 +54,12 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     cache_max_entries: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
     rate_limit: str = ""
     """Requests a client may send, such as `100/minute`; empty: any number."""
+    login_rate_limit: Annotated[str, Meta(min_length=1)] = "30/minute"
+    """Requests to /login from one address; there is always a limit."""
+    trusted_proxies: str = ""
+    """Addresses and networks, separated by commas, whose X-Forwarded-For says who asks; empty: nobody's."""
+    documentation: bool = False
+    """Whether the API's interactive documentation is served, where the service has any."""
     cors_origins: str = ""
     """Origins whose pages may call, separated by commas; empty: none."""
 
@@ -65,10 +78,19 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     keep_alive_seconds: Annotated[int, Meta(ge=1, le=3600)] = 75
 
     def __post_init__(self) -> None:
-        if len(self.secret_key.encode()) < MIN_SECRET_BYTES:
-            raise ValueError(f"SECRET_KEY: expected {MIN_SECRET_BYTES} bytes at least")
+        for name, key in (("SECRET_KEY", self.secret_key), ("SECRET_KEY_PREVIOUS", self.secret_key_previous)):
+            if (key or name == "SECRET_KEY") and len(key.encode()) < MIN_SECRET_BYTES:
+                raise ValueError(f"{name}: expected {MIN_SECRET_BYTES} bytes at least")
         if self.rate_limit and not _is_rate(self.rate_limit):
             raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or nothing")
+        if not _is_rate(self.login_rate_limit):
+            raise ValueError("LOGIN_RATE_LIMIT: expected a rate such as 30/minute")
+        try:
+            networks(self.trusted_proxies)
+        except ValueError as error:
+            raise ValueError(
+                f"TRUSTED_PROXIES: expected addresses and networks, separated by commas: {error}"
+            ) from None
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
             raise ValueError("CORS_ORIGINS: expected origins such as https://app.example.org, separated by commas")
 
@@ -79,16 +101,32 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, default_port: int) -> Self:
-        """Read the settings; an empty value counts as not set.
+        """Read the settings; an empty value counts as not set. A secret may stand in a file that NAME_FILE names.
 
         Raises:
             SettingsError: the first setting that is missing or wrong.
         """
         given = {name: value for name, value in environment.items() if value}
+        given |= {name: text for name in SECRETS if (text := _from_file(name, given))}
         try:
             return msgspec.convert({"PORT": default_port} | given, cls, strict=False)
         except msgspec.ValidationError as error:
             raise SettingsError(_in_one_line(error)) from None
+
+
+def _from_file(name: str, given: Mapping[str, str]) -> str | None:
+    """A secret's file, without the line break at its end."""
+    path = given.get(f"{name}_FILE")
+    if path is None:
+        return None
+    if name in given:
+        raise SettingsError(f"{name}: set, and {name}_FILE too: expected one of them")
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except OSError as error:
+        raise SettingsError(f"{name}_FILE: cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}_FILE: {path} is not UTF-8") from None
 
 
 def _is_rate(text: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jwt
 
@@ -34,6 +35,8 @@ class Tokens:
 
     def __init__(self, settings: Settings) -> None:
         self._key = settings.secret_key.encode()
+        previous = settings.secret_key_previous.encode()
+        self._accepted_keys = (self._key, previous) if previous else (self._key,)
         self._username = settings.api_username.encode()
         self._password = settings.api_password.encode()
         self.lifetime_seconds = settings.token_lifetime_seconds
@@ -82,11 +85,22 @@ class Tokens:
         return user
 
     def _verify(self, token: str) -> tuple[str, int]:
-        claims = jwt.decode(token, self._key, algorithms=[_ALGORITHM], options={"require": _REQUIRED_CLAIMS})
-        user = claims["user"]
+        user = (claims := self._claims(token))["user"]
         if not isinstance(user, str):
             raise jwt.InvalidTokenError("claim user is no string")
         return user, int(claims["exp"])
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        *former, last = self._accepted_keys
+        for key in former:
+            with contextlib.suppress(jwt.InvalidSignatureError):
+                return _decode(token, key)
+        return _decode(token, last)
+
+
+def _decode(token: str, key: bytes) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(token, key, algorithms=[_ALGORITHM], options={"require": _REQUIRED_CLAIMS})
+    return claims
 
 
 def _expired() -> AuthenticationError:

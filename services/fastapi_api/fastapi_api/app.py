@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from fastapi_offline import FastAPIOffline
 from prometheus_fastapi_instrumentator import Instrumentator
 from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
 
 from fastapi_api.dependencies import service_of
+from fastapi_api.documentation import documentation
 from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
@@ -33,17 +33,19 @@ def create_app(service: Service) -> FastAPI:
         yield
         service.stop_worker()
 
-    # Its documentation pages bring their scripts along, instead of loading them from a public network.
-    app: FastAPI = FastAPIOffline(
+    app = FastAPI(
         title="Prediction API",
         version=service.model.version,
         description="Predicts disease progression from ten measurements of a patient.",
         lifespan=lifespan,
         redirect_slashes=False,  # another path is another path: 404
+        openapi_url=None,  # served by routes of its own, where it is
     )
     app.state.service = service
     app.include_router(predictions)
     app.include_router(operations)
+    if service.settings.documentation:
+        app.include_router(documentation)
     app.exception_handler(ApiError)(_answer_refusal)
     app.exception_handler(404)(_answer_not_found)
     app.exception_handler(405)(_answer_method_not_allowed)

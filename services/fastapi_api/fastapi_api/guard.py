@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
+from serving_core.callers import Caller
 from serving_core.errors import BodyTooLargeError, InvalidRequestError
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from fastapi_api.dependencies import service_of
+from fastapi_api.headers import combined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from fastapi import Request, Response
+    from starlette.requests import HTTPConnection
     from starlette.types import Scope
 
 
@@ -32,12 +35,22 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             service = service_of(request)
-            service.check_rate(request.client.host if request.client else "", path)
+            service.check_rate(caller_of(request), path)
             if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
                 await _read_body(request, service.settings.max_body_bytes)
             return await handle(request)
 
         return guarded
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Who asks, as far as a request or a WebSocket's handshake says it."""
+    headers = connection.headers
+    return Caller(
+        connection.client.host if connection.client else "",
+        combined(headers, "X-Forwarded-For"),
+        combined(headers, "Authorization"),
+    )
 
 
 async def _read_body(request: Request, max_bytes: int) -> None:

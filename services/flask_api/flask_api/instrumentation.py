@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
 from gunicorn.http.errors import NoMoreData, ParseException
+from serving_core.callers import Caller
 from serving_core.errors import BodyTooLargeError, InvalidRequestError, NotFoundError
 from serving_core.http_rules import request_id
 from serving_core.lifecycle import Phase
@@ -74,7 +75,7 @@ class Instrumentation:
             if (request.content_length or 0) > self._service.settings.max_body_bytes:
                 close_connection()  # or the server would read on for as long as it has time, and close unannounced
             return
-        self._service.check_rate(request.remote_addr or "", request.url_rule.rule)
+        self._service.check_rate(_caller(), request.url_rule.rule)
         g.body = _read_body(self._service.settings.max_body_bytes)
 
     def _add_headers(self, response: Response) -> Response:
@@ -91,6 +92,11 @@ class Instrumentation:
 def _trace() -> _Trace:
     trace: _Trace = request.environ[_TRACE]
     return trace
+
+
+def _caller() -> Caller:
+    headers = request.headers
+    return Caller(request.remote_addr or "", headers.get("X-Forwarded-For"), headers.get("Authorization"))
 
 
 def _read_body(max_bytes: int) -> bytes:

@@ -1,0 +1,44 @@
+"""From which address a request really comes."""
+
+from __future__ import annotations
+
+import pytest
+from serving_core.callers import Caller, address_of, networks
+
+TRUSTED = networks("127.0.0.1, 10.0.0.0/8, fd00::/8")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "address"),
+    [
+        ("192.0.2.1", None, "192.0.2.1"),
+        ("192.0.2.1", "198.51.100.7", "192.0.2.1"),
+        ("127.0.0.1", None, "127.0.0.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("127.0.0.1", "192.0.2.66, 198.51.100.7", "198.51.100.7"),
+        ("10.1.2.3", "192.0.2.66,198.51.100.7 , 10.9.9.9", "198.51.100.7"),
+        ("10.1.2.3", "10.4.4.4, 10.9.9.9", "10.4.4.4"),
+        ("127.0.0.1", "198.51.100.7:51234", "198.51.100.7"),
+        ("127.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),
+        ("fd00::5", "2001:DB8::1", "2001:db8::1"),
+        ("::ffff:127.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("127.0.0.1", "198.51.100.7, unknown", "127.0.0.1"),
+        ("127.0.0.1", "198.51.100.7, unknown, 10.0.0.1", "10.0.0.1"),
+        ("", "198.51.100.7", ""),
+    ],
+)
+def test_the_nearest_address_that_is_no_trusted_proxy_counts(
+    peer: str, forwarded_for: str | None, address: str
+) -> None:
+    assert address_of(Caller(peer, forwarded_for, None), TRUSTED) == address
+
+
+def test_nobody_is_trusted_unless_named() -> None:
+    assert address_of(Caller("127.0.0.1", "198.51.100.7", None), networks("")) == "127.0.0.1"
+
+
+@pytest.mark.parametrize("wrong", ["proxy.example.org", "10.0.0.1/8", "10.0.0.0/40"])
+def test_what_is_no_network_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        networks(f"127.0.0.1, {wrong}")
