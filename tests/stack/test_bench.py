@@ -1,0 +1,46 @@
+"""In containers the generator runs beside the services, on their network, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from lab.bench.result import Result
+from support.stack import SERVICES, run
+
+if TYPE_CHECKING:
+    from support.stack import Stack
+
+pytestmark = pytest.mark.stack
+
+
+def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: Path) -> None:
+    lab, output = Path(sys.executable).parent / "lab", tmp_path / "bench.json"
+    short = ("--scenario", "sequential", "--pairs", "3", "--seconds", "1.2")
+
+    measured = run(
+        [str(lab), "bench", *short, "--output", str(output)],
+        environment={**os.environ, **stack.settings},
+        check=False,
+        seconds=200,
+    )
+
+    # What else a machine that runs tests does may make it refuse a verdict, but not measure nothing.
+    assert measured.returncode in {0, 2}, measured.stdout + measured.stderr
+    result = Result.read(output)
+    assert (result.machine.mode, result.withheld) == ("containers", [])
+    assert {target.name: target.url for target in result.targets} == {
+        "flask-api": "http://flask-api:5000",
+        "fastapi-api": "http://fastapi-api:8000",
+    }
+    digests = next(each.values for each in result.conditions if each.name == "Image")
+    assert digests == {name: stack.image(name)["Id"] for name in SERVICES.values()}
+    (scenario,) = result.scenarios
+    assert {arm.target for arm in scenario.arms} == set(SERVICES.values())
+    assert all(arm.answered > 100 and not arm.wrong for arm in scenario.arms)
+    assert all(arm.values["cpu"] > 0 for arm in scenario.arms)
+    project = f"label=com.docker.compose.project={stack.settings['COMPOSE_PROJECT_NAME']}"
+    assert run(["docker", "ps", "--all", "--quiet", "--filter", project, "--filter", "name=-run-"]).stdout == ""
