@@ -49,6 +49,7 @@ def test_a_starved_generator_is_refused_and_a_healthy_one_accepted(starved: bool
         for seed in range(TIMES):
             found = measure(fleet, {"old": old, "new": new}, scenario, Plan(3, 0.6, seed, 0.03))
             refused += bool(found.refused)
+            assert all("the generator was" in why for why in found.refused), "the targets are not to blame"
             say(f"{'starved' if starved else 'healthy'}, {scenario}, {seed + 1}: {found.refused or 'accepted'}")
             if not FULL and bool(found.refused) is starved:
                 return

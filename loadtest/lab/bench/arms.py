@@ -134,11 +134,7 @@ class Watch:
             other = max(0.0, busy - sum(known) - self._generator_cpu) / passed
         grown = targets_cpu[self._target.name]
         cpu = {"cpu": grown / self._answered * 1000} if grown and self._answered else {}
-        generator = Generator(
-            cpu_share=outcome.cpu_share,
-            waited_share=outcome.waited_share,
-            lag_p99=float(np.quantile(outcome.lags, 0.99)) if outcome.lags.size else None,
-        )
+        generator = generator_of(outcome)
         open_loop = isinstance(loop, Open)
         arm = Arm(
             target=self._target.name,
@@ -165,6 +161,15 @@ class Watch:
 
     def _cpu_now(self) -> dict[str, float | None]:
         return {target.name: readings.cpu_seconds(target) for target in self._targets}
+
+
+def generator_of(outcome: Outcome) -> Generator:
+    """Return how the generator fared."""
+    return Generator(
+        cpu_share=outcome.cpu_share,
+        waited_share=outcome.waited_share,
+        lag_p99=float(np.quantile(outcome.lags, 0.99)) if outcome.lags.size else None,
+    )
 
 
 def late_share(outcome: Outcome) -> float:

@@ -152,6 +152,8 @@ class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
     """Of each window, in requests/s."""
     kept_up: bool = True
     """Whether it answered what was due; in a closed loop it always does."""
+    faults: list[str] = []
+    """Of the generator: where it has some, nothing is said of the target."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -81,12 +81,7 @@ class Course:
                 name: Load(load.requests, load.connections, Open(rate, self.form.arrivals))
                 for name, load in self.loads.items()
             }
-        self.refused += [f"{each.target} does not keep up with the rate" for each in self.warm_ups if not each.kept_up]
-        self.refused += [
-            f"{each.target} came to no steady state within {each.seconds:.0f} s"
-            for each in self.warm_ups
-            if each.kept_up and not each.steady
-        ]
+        self.refused += [why for each in self.warm_ups if (why := _unprepared(each))]
         if not self.refused:
             self._measure(bench, progress)
         self.complete = True
@@ -200,6 +195,17 @@ def curve(latencies: Seconds) -> list[float]:
     return (
         [float(value) for value in np.quantile(latencies, QUANTILES, method="inverted_cdf")] if latencies.size else []
     )
+
+
+def _unprepared(warmed: WarmUp) -> str | None:
+    """Why a target cannot be measured, where it cannot."""
+    if warmed.kept_up and warmed.steady:
+        return None
+    if warmed.faults:
+        return f"{warmed.target} could not be warmed up: {warmed.faults[0]}"
+    if not warmed.kept_up:
+        return f"{warmed.target} does not keep up with the rate"
+    return f"{warmed.target} came to no steady state within {warmed.seconds:.0f} s"
 
 
 def _in_words(form: ScenarioForm) -> str | None:

@@ -37,6 +37,16 @@ def faults(generator: Generator, latency: Mapping[str, float], other_cpu: float 
         other_cpu: Cores used by what is neither target nor generator, where that is known.
         stolen: Cores taken by the host.
     """
+    found = of_generator(generator, latency)
+    if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
+        found.append(f"the machine was busy otherwise: {other_cpu:.2f} cores")
+    if stolen > MOST_STOLEN:
+        found.append(f"the machine's host took {stolen:.2f} cores away")
+    return found
+
+
+def of_generator(generator: Generator, latency: Mapping[str, float]) -> list[str]:
+    """Return why what the generator measured says nothing of a target."""
     found = []
     if generator.cpu_share > MOST_GENERATOR_CPU:
         found.append(f"the generator was saturated: it used {generator.cpu_share:.0%} of its core")
@@ -45,8 +55,4 @@ def faults(generator: Generator, latency: Mapping[str, float], other_cpu: float 
     bound = MOST_LAG_SECONDS + MOST_LAG_SHARE * latency.get("p99", latency.get("mean", 0.0))
     if generator.lag_p99 is not None and generator.lag_p99 > bound:
         found.append(f"the generator was late: P99 of its lag is {generator.lag_p99 * 1000:.1f} ms")
-    if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
-        found.append(f"the machine was busy otherwise: {other_cpu:.2f} cores")
-    if stolen > MOST_STOLEN:
-        found.append(f"the machine's host took {stolen:.2f} cores away")
     return found

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.bench.arms import Bench, Load, late_share
+from lab.bench import validity
+from lab.bench.arms import Bench, Load, generator_of, late_share, latency_values
 from lab.bench.result import WarmUp
 from lab.bench.targets import Target
-from lab.bench.validity import KEEPS_UP
 from lab.generator.fleet import Outcome
 from lab.generator.messages import Closed
 
@@ -37,7 +37,7 @@ def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
     while passed < MOST_SECONDS and kept_up:
         outcome = bench.send(target, load, seed=seed + len(throughput), seconds=seconds)
         passed += seconds
-        kept_up = isinstance(load.loop, Closed) or late_share(outcome) <= 1 - KEEPS_UP
+        kept_up = isinstance(load.loop, Closed) or late_share(outcome) <= 1 - validity.KEEPS_UP
         answers, latencies = _windows(outcome)
         throughput += answers
         watched += answers if isinstance(load.loop, Closed) else latencies
@@ -50,6 +50,7 @@ def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
         steady=steady(watched),
         throughput=throughput,
         kept_up=kept_up,
+        faults=validity.of_generator(generator_of(outcome), latency_values(outcome.latencies)),
     )
 
 
