@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    from support.services import Setting
 
 MOST = 6
 PROXY = "203.0.113.1"
@@ -38,7 +39,11 @@ _addresses = (f"198.51.100.{last}" for last in itertools.count(1))
 @pytest.fixture(scope="module", params=SERVICE_NAMES)
 def limited(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
     """A service behind a proxy that it trusts, so that each test can come from an address of its own."""
-    settings = {"RATE_LIMIT": f"{MOST}/hour", "TRUSTED_PROXIES": f"127.0.0.0/8, {PROXY}", "WORKERS": 4}
+    settings: dict[str, Setting] = {
+        "RATE_LIMIT": f"{MOST}/hour",
+        "TRUSTED_PROXIES": f"127.0.0.0/8, {PROXY}",
+        "WORKERS": 4,
+    }
     with launched_service(request.param, model_dir, **settings) as service:
         wait_until(lambda: answers(service), f"{service.name} answering", seconds=60, explain=service.stderr)
         yield service
