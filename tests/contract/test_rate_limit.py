@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from support.services import Setting
 
 MOST = 6
 PROXY = "203.0.113.1"
@@ -39,12 +38,10 @@ _addresses = (f"198.51.100.{last}" for last in itertools.count(1))
 @pytest.fixture(scope="module", params=SERVICE_NAMES)
 def limited(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
     """A service behind a proxy that it trusts, so that each test can come from an address of its own."""
-    settings: dict[str, Setting] = {
-        "RATE_LIMIT": f"{MOST}/hour",
-        "TRUSTED_PROXIES": f"127.0.0.0/8, {PROXY}",
-        "WORKERS": 4,
-    }
-    with launched_service(request.param, model_dir, **settings) as service:
+    trusted = f"127.0.0.0/8, {PROXY}"
+    with launched_service(
+        request.param, model_dir, RATE_LIMIT=f"{MOST}/hour", TRUSTED_PROXIES=trusted, WORKERS=4
+    ) as service:
         wait_until(lambda: answers(service), f"{service.name} answering", seconds=60, explain=service.stderr)
         yield service
         stop(service)
