@@ -132,6 +132,16 @@ def test_order_means_nothing_where_the_rules_say_so() -> None:
     assert found(answer({"tags": ["a", "b"]}), answer({"tags": ["b", "c"]}), rules) != []
 
 
+def test_what_was_counted_before_is_not_compared_but_that_it_counts_is() -> None:
+    rules = Rules(counters=frozenset({"$.evictions"}))
+
+    assert found(answer({"evictions": 0}), answer({"evictions": 4372}), rules) == []
+    assert found(answer({"evictions": 0}), answer({"evictions": "4372"}), rules) == [(Kind.TYPE, "$.evictions")]
+    assert found(answer({"evictions": 0}), answer({"evictions": None}), rules) == [(Kind.TYPE, "$.evictions")]
+    grown = answer({"evictions": {"grown": 0}}), answer({"evictions": {"grown": 1}})
+    assert found(*grown, rules) == [(Kind.NUMBER, "$.evictions.grown")]
+
+
 @pytest.mark.parametrize(
     ("candidate", "kind"),
     [

@@ -90,6 +90,7 @@ class TestProfile:
               - {where: "$.items[*].price", relative: 1e-9}
               - {where: $.total, absolute: 0.01}
             unordered: ["$.tags", '$["odd key"][*]']
+            counters: [$.requests]
             """,
         )
 
@@ -97,6 +98,7 @@ class TestProfile:
         assert profile.rules == Rules(
             (Tolerance("$.items[*].price", relative=1e-9), Tolerance("$.total", absolute=0.01)),
             frozenset({"$.tags", '$["odd key"][*]'}),
+            frozenset({"$.requests"}),
         )
 
     def test_corpus_files_are_found_beside_it_and_know_its_names(self, tmp_path: Path) -> None:
@@ -244,6 +246,7 @@ WRONG = {
     "a negative tolerance": ("tolerances: [{where: $.a, relative: -1, absolute: 1}]", "tolerances[0]: it tolerates"),
     "a tolerance nowhere": ("tolerances: [{where: a, relative: 1}]", "tolerances[0].where: 'a' is no JSON path"),
     "unordered nowhere": ("unordered: [a]", ":1: unordered[0]: 'a' is no JSON path"),
+    "a counter nowhere": ("counters: [a]", ":1: counters[0]: 'a' is no JSON path"),
     "a token that cannot be signed": ("tokens: {a: {claims: {}, algorithm: X}}", ":1: tokens.a: it cannot be signed"),
     "a token of no key": ("tokens: {a: {claims: {}}}", ":1: tokens.a: it cannot be signed"),
     "a token of an odd name": ("tokens: {a-b: {claims: {}, key: k}}", ":1: tokens.a-b: a name has letters"),

@@ -111,7 +111,7 @@ def _sorted(values: list[Any]) -> list[Any]:
 
 
 def _numbers(primary: float, candidate: float, rules: Rules, where: str) -> Iterator[Difference]:
-    if primary == candidate:
+    if primary == candidate or where in rules.counters:
         return
     tolerance = rules.tolerance(where)
     if tolerance and tolerance.accepts(primary, candidate):

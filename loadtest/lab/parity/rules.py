@@ -28,6 +28,8 @@ class Rules:
     tolerances: tuple[Tolerance, ...] = ()
     unordered: frozenset[str] = frozenset()
     """JSON paths of arrays whose order means nothing."""
+    counters: frozenset[str] = frozenset()
+    """JSON paths of numbers that tell how much a service has done since it started."""
 
     def tolerance(self, where: str) -> Tolerance | None:
         """Return the tolerance for numbers at this path."""

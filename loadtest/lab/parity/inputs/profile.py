@@ -49,6 +49,7 @@ class ProfileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     exclude: list[str] = []
     tolerances: list[ToleranceForm] = []
     unordered: list[str] = []
+    counters: list[str] = []
     tokens: dict[str, TokenForm] = {}
     corpus: list[str] = []
     intended: str | None = None
@@ -205,9 +206,10 @@ def _rules(file: YamlFile, form: ProfileForm) -> Rules:
         if min(tolerance.relative, tolerance.absolute) < 0 or max(tolerance.relative, tolerance.absolute) == 0:
             raise file.fault(place, "it tolerates nothing", mend="say relative: 1e-9, or absolute: 0.01")
         tolerances.append(Tolerance(tolerance.where, tolerance.relative, tolerance.absolute))
-    for index, where in enumerate(form.unordered):
-        _check_json_path(file, f"unordered[{index}]", where)
-    return Rules(tuple(tolerances), frozenset(form.unordered))
+    for name, paths in (("unordered", form.unordered), ("counters", form.counters)):
+        for index, where in enumerate(paths):
+            _check_json_path(file, f"{name}[{index}]", where)
+    return Rules(tuple(tolerances), frozenset(form.unordered), frozenset(form.counters))
 
 
 def _check_json_path(file: YamlFile, place: str, path: str) -> None:
