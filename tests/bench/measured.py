@@ -32,6 +32,7 @@ scenarios:
   knee: {requests: {predict: 1}, loop: knee, connections: 64, objective: {p99_seconds: 0.05}}
 default: [sequential]
 """
+TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,12 @@ def bench(directory: Path, *options: str, text: str = PROFILE, seconds: float = 
     path = output(directory)
     written = path.exists() and path.stat().st_size
     return Run(done.returncode, done.stdout, done.stderr, Result.read(path) if written else None)
+
+
+def accepted(directory: Path, *options: str) -> Run:
+    """Run the command, again where the machine had too much else to do: that it is refused then is tested elsewhere."""
+    for _ in range(TRIES):
+        done = bench(directory, *options)
+        if done.result is None or not any(scenario.refused for scenario in done.result.scenarios):
+            break
+    return done

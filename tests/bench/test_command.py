@@ -13,7 +13,7 @@ from lab.bench.result import QUANTILES, Result
 from support.services import free_port, wait_until
 from support.subject import Behaviour, subject
 
-from bench.measured import PROFILE, bench, command, output, subjects
+from bench.measured import PROFILE, accepted, bench, command, output, subjects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Result:
     """One measurement of a server against one that is half as fast."""
     directory = tmp_path_factory.mktemp("measured")
     with subjects(MILLISECOND, TWICE) as targets:
-        done = bench(directory, *targets, *SHORT, "--scenario", "sequential", "--scenario", "steady")
+        done = accepted(directory, *targets, *SHORT, "--scenario", "sequential", "--scenario", "steady")
     assert done.result is not None, done.stderr
     assert "new against old" in done.stdout
     return done.result
@@ -125,7 +125,7 @@ def test_a_rate_that_a_target_cannot_carry_is_refused(tmp_path: Path) -> None:
 
 def test_a_condition_that_is_met_fails_the_run(tmp_path: Path) -> None:
     with subjects(MILLISECOND, TWICE) as targets:
-        done = bench(tmp_path, *targets, *SHORT, "--fail-if", "sequential/throughput:slower:5%")
+        done = accepted(tmp_path, *targets, *SHORT, "--fail-if", "sequential/throughput:slower:5%")
 
     assert done.code == 1, done.stdout
     assert "fails: " in done.stdout
