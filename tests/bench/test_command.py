@@ -40,8 +40,7 @@ def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: Resul
     throughput = found["sequential", "throughput"]
     assert throughput.verdict == "slower", throughput.why
     assert throughput.ratio == pytest.approx(0.53, abs=0.1)
-    assert throughput.low is not None
-    assert throughput.low < 0.53 < (throughput.high or 0)
+    assert 0.3 < (throughput.low or 0) < (throughput.high or 1) < 0.75
     assert found["steady", "p50"].verdict == "slower", found["steady", "p50"].why
 
 
