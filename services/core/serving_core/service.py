@@ -82,6 +82,7 @@ class Service:
                 cache=self.cache,
             )
         )
+        self.store_is_remote = False
         windows = SharedMemoryStorage()
         self._limiter = RateLimiter("default", settings.rate_limit, windows) if settings.rate_limit else None
         self._login_limiter = RateLimiter("login", settings.login_rate_limit, windows)

@@ -10,6 +10,7 @@ from serving_core.errors import BodyTooLargeError, InvalidRequestError
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from fastapi_api.calls import call
 from fastapi_api.dependencies import service_of
 from fastapi_api.headers import combined
 
@@ -35,7 +36,7 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             service = service_of(request)
-            service.check_rate(caller_of(request), path)
+            await call(service, service.check_rate, caller_of(request), path)
             if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
                 await _read_body(request, service.settings.max_body_bytes)
             return await handle(request)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from serving_core.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
+from fastapi_api.calls import call
 from fastapi_api.dependencies import (
     BatchPredictBody,
     CurrentUser,
@@ -68,7 +69,7 @@ operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
 async def predict(request: Request, user: CurrentUser, body: PredictBody) -> Response:
     """Predict one row, from the cache where it is there."""
     service = service_of(request)
-    prediction = service.predict(body.features, user=user)
+    prediction = await call(service, service.predict, body.features, user=user)
     return _json(
         PredictResponse(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
     )
@@ -135,14 +136,14 @@ async def ready(request: Request) -> Response:
 async def cache_stats(request: Request, user: CurrentUser) -> Response:  # noqa: ARG001 - a token is required
     """What the cache of the whole service did since the service started."""
     service = service_of(request)
-    return _json(CacheStatsResponse.model_validate(service.cache.stats()))
+    return _json(CacheStatsResponse.model_validate(await call(service, service.cache.stats)))
 
 
 @operations.post("/cache/clear", response_model=CacheClearResponse, responses=_errors(401))
 async def cache_clear(request: Request, user: CurrentUser) -> Response:  # noqa: ARG001 - a token is required
     """Forget all cached predictions."""
     service = service_of(request)
-    return _json(CacheClearResponse(cleared=service.cache.clear()))
+    return _json(CacheClearResponse(cleared=await call(service, service.cache.clear)))
 
 
 @operations.get("/metrics", response_class=Response, responses=_errors())
