@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from serving_core.settings import Settings
 
 _access_logger = logging.getLogger("serving_core.access")
-LOGIN = "/login"
+LOGIN, PREDICT, BATCH_PREDICT = "/login", "/predict", "/batch-predict"
 _CHECK_ROW = (0.0,) * FEATURES
 
 
@@ -144,22 +144,22 @@ class Service:
             self.metrics.auth_failures.labels(error.reason).inc()
             raise
 
-    def predict(self, features: Sequence[float], *, user: str) -> Prediction:
-        """Predict one valid row, from the cache where it is there."""
+    def predict(self, features: Sequence[float], *, user: str, handler: str = PREDICT) -> Prediction:
+        """Predict one valid row, from the cache where it is there; counted for the handler that asks."""
         key = self.cache.key(features)
         value = self.cache.get(key)
         cached = value is not None
         if value is None:
-            [value] = self._infer([features], "/predict").values
+            [value] = self._infer([features], handler).values
             self.cache.put(key, value)
-        self.metrics.predictions.labels("/predict").inc()
+        self.metrics.predictions.labels(handler).inc()
         self._record([features], [value], user=user, cached=cached)
         return Prediction(value, cached)
 
-    def predict_batch(self, samples: Sequence[Sequence[float]], *, user: str) -> Batch:
-        """Predict valid rows, without the cache."""
-        batch = self._infer(samples, "/batch-predict")
-        self.metrics.predictions.labels("/batch-predict").inc(len(samples))
+    def predict_batch(self, samples: Sequence[Sequence[float]], *, user: str, handler: str = BATCH_PREDICT) -> Batch:
+        """Predict valid rows, without the cache; counted for the handler that asks."""
+        batch = self._infer(samples, handler)
+        self.metrics.predictions.labels(handler).inc(len(samples))
         self._record(samples, batch.values, user=user, cached=False)
         return batch
 
