@@ -38,6 +38,8 @@ FAMILIES = {
     "prediction_log_dropped_total": ("counter", set()),
     "auth_failures_total": ("counter", {"reason"}),
     "rate_limited_requests_total": ("counter", {"handler"}),
+    "store_errors_total": ("counter", {"use"}),
+    "store_circuit_open": ("gauge", set()),
     "service_info": (
         "gauge",
         {"framework", "framework_version", "server", "python", "workers", "model_version", "model_sha256"},

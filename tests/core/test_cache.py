@@ -6,7 +6,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from serving_core.cache import CacheStats, PredictionCache
+from serving_core.cache import CacheStats, SharedMemoryCache
 
 SHA = "ab" * 32
 rows = st.lists(st.floats(-1000, 1000), min_size=10, max_size=10)
@@ -14,22 +14,22 @@ rows = st.lists(st.floats(-1000, 1000), min_size=10, max_size=10)
 
 @given(rows, rows)
 def test_keys_are_equal_where_the_features_are(one: list[float], other: list[float]) -> None:
-    cache = PredictionCache(1, SHA)
+    cache = SharedMemoryCache(1, SHA)
     assert (cache.key(one) == cache.key(other)) == (one == other)
 
 
 def test_both_zeros_are_one_feature() -> None:
-    cache = PredictionCache(1, SHA)
+    cache = SharedMemoryCache(1, SHA)
     assert cache.key([0.0] * 10) == cache.key([-0.0] * 10)
     assert math.copysign(1, -0.0) == -1
 
 
 def test_another_model_has_other_keys() -> None:
-    assert PredictionCache(1, SHA).key([1.0] * 10) != PredictionCache(1, "cd" * 32).key([1.0] * 10)
+    assert SharedMemoryCache(1, SHA).key([1.0] * 10) != SharedMemoryCache(1, "cd" * 32).key([1.0] * 10)
 
 
 def test_the_entry_unused_for_longest_makes_room() -> None:
-    cache = PredictionCache(2, SHA)
+    cache = SharedMemoryCache(2, SHA)
     first, second, third = (cache.key([float(i)] * 10) for i in range(3))
     cache.put(first, 1.0)
     cache.put(second, 2.0)
@@ -39,7 +39,7 @@ def test_the_entry_unused_for_longest_makes_room() -> None:
 
 
 def test_statistics_count_on_through_a_clear() -> None:
-    cache = PredictionCache(2, SHA)
+    cache = SharedMemoryCache(2, SHA)
     key = cache.key([1.0] * 10)
     assert cache.stats().hit_rate == 0.0
     cache.get(key)

@@ -56,6 +56,17 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("CORS_ORIGINS", "*", "expected origins such as https://app.example.org"),
         ("CORS_ORIGINS", "https://one.example,two.example", "expected origins such as"),
         ("CACHE_MAX_ENTRIES", "0", "expected `int` >= 1"),
+        ("CACHE_URL", "memcached://s3cr3t@host", "expected a URL such as redis://:password@host:6379/0"),
+        ("CACHE_URL", "redis://", "expected a URL such as"),
+        ("CACHE_URL", "redis://host/cache", "expected a URL such as"),
+        ("CACHE_URL", "redis://user:s3cr3t", "expected a URL such as"),
+        ("CACHE_URL", "redis://:s3cr3t/2@host", "expected a URL such as"),
+        ("CACHE_URL", "redis://:s3cr3t@host:70000", "expected a URL such as"),
+        ("CACHE_URL", "redis://:s3cr3t@host?pool=large", "expected a URL such as"),
+        ("CACHE_URL", "redis://:s3cr3t@host?db=one", "expected a URL such as"),
+        ("CACHE_URL", "rediss://:s3cr3t@host?ssl_cert_reqs=some", "expected a URL such as"),
+        ("CACHE_URL", "unix://socket", "expected a URL such as"),
+        ("CACHE_TIMEOUT_SECONDS", "0", "expected `float` >= 0.001"),
         ("PREDICTION_LOG_MAX_BYTES", "10", "expected `int` >= 4096"),
     ],
 )
@@ -65,6 +76,7 @@ def test_a_wrong_value_is_named_in_one_line(name: str, value: str, says: str) ->
     text = str(refused.value)
     assert text.startswith(f"{name}: ")
     assert says in text
+    assert "s3cr3t" not in text
     assert "\n" not in text
 
 
@@ -83,12 +95,21 @@ def test_a_secrets_value_is_never_shown() -> None:
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
     path = tmp_path / "secret"
-    path.write_text("f" * 40 + "\n")
+    secret = "redis://:password@host" if name == "CACHE_URL" else "f" * 40
+    path.write_text(secret + "\n")
     environment = {key: value for key, value in GOOD.items() if key != name}
 
     settings = Settings.from_environment(environment | {f"{name}_FILE": str(path)}, default_port=5000)
 
-    assert getattr(settings, name.lower()) == "f" * 40
+    assert getattr(settings, name.lower()) == secret
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://host", "redis://:p@host:6379/1", "rediss://u:p@host?ssl_cert_reqs=none", "unix://:p@/run/redis.sock"],
+)
+def test_a_cache_url_has_one_of_these_forms(url: str) -> None:
+    assert read(CACHE_URL=url).cache_url == url
 
 
 def test_a_secret_is_set_once(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import msgspec
 
@@ -14,8 +15,16 @@ from serving_core.shared_memory import SharedTable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_HITS, _MISSES, _EVICTIONS = range(3)
+HITS, MISSES, EVICTIONS = range(3)
 _pack = struct.Struct(f"<{FEATURES}d").pack
+
+
+class CacheCounts(NamedTuple):
+    """What a cache did since the service started."""
+
+    hits: int
+    misses: int
+    evictions: int
 
 
 class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +40,15 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     """Hits over look-ups; 0 where nothing was looked up."""
 
 
-class PredictionCache:
-    """Predictions by model digest and canonical features, in memory that the workers share."""
+class PredictionCache(ABC):
+    """Predictions by model digest and canonical features; look-ups are counted in memory that all workers share."""
 
-    def __init__(self, max_entries: int, model_sha256: str) -> None:
-        self._table = SharedTable(max_entries)
+    backend: ClassVar[str]
+
+    def __init__(self, table: SharedTable, max_entries: int, model_sha256: str) -> None:
+        """`table` holds the counts."""
+        self._table = table
+        self.max_entries = max_entries
         self._model_key = bytes.fromhex(model_sha256)
 
     def key(self, features: Sequence[float]) -> bytes:
@@ -43,33 +56,80 @@ class PredictionCache:
         canonical = _pack(*[value + 0.0 for value in features])
         return hashlib.blake2b(canonical, digest_size=SharedTable.KEY_BYTES, key=self._model_key).digest()
 
+    @abstractmethod
+    def get(self, key: bytes) -> float | None:
+        """Look a prediction up and count the hit or miss."""
+
+    @abstractmethod
+    def put(self, key: bytes, prediction: float) -> None:
+        """Remember a prediction; the one unused for longest makes room."""
+
+    @abstractmethod
+    def clear(self) -> int:
+        """Forget all predictions; returns how many there were. Hits, misses and evictions count on.
+
+        Raises:
+            UnavailableError: the server that keeps them does not answer.
+        """
+
+    @abstractmethod
+    def entries(self) -> int:
+        """How many predictions there are.
+
+        Raises:
+            UnavailableError: the server that keeps them does not answer.
+        """
+
+    def counts(self) -> CacheCounts:
+        """What was looked up and pushed out since the service started."""
+        with self._table as table:
+            return CacheCounts(*map(table.counter, (HITS, MISSES, EVICTIONS)))
+
+    def stats(self) -> CacheStats:
+        """Size and counts of the whole service.
+
+        Raises:
+            UnavailableError: the server that keeps the predictions does not answer.
+        """
+        entries, counts = self.entries(), self.counts()
+        lookups = counts.hits + counts.misses
+        return CacheStats(
+            backend=self.backend,
+            entries=entries,
+            max_entries=self.max_entries,
+            hits=counts.hits,
+            misses=counts.misses,
+            evictions=counts.evictions,
+            hit_rate=counts.hits / lookups if lookups else 0.0,
+        )
+
+
+class SharedMemoryCache(PredictionCache):
+    """A cache in memory that the workers share."""
+
+    backend = "memory"
+
+    def __init__(self, max_entries: int, model_sha256: str) -> None:
+        super().__init__(SharedTable(max_entries), max_entries, model_sha256)
+
     def get(self, key: bytes) -> float | None:
         """Look a prediction up and count the hit or miss."""
         with self._table as table:
             found = table.get(key)
-            table.count(_MISSES if found is None else _HITS)
+            table.count(MISSES if found is None else HITS)
         return None if found is None else found[0]
 
     def put(self, key: bytes, prediction: float) -> None:
         """Remember a prediction; the one unused for longest makes room."""
         with self._table as table:
-            table.count(_EVICTIONS, table.put(key, prediction))
+            table.count(EVICTIONS, table.put(key, prediction))
 
     def clear(self) -> int:
         """Forget all predictions; returns how many there were. Hits, misses and evictions count on."""
         with self._table as table:
             return table.clear()
 
-    def stats(self) -> CacheStats:
-        """Size and counts of the whole service."""
+    def entries(self) -> int:
+        """How many predictions there are."""
         with self._table as table:
-            entries, hits, misses, evictions = len(table), *map(table.counter, (_HITS, _MISSES, _EVICTIONS))
-        return CacheStats(
-            backend="memory",
-            entries=entries,
-            max_entries=self._table.max_entries,
-            hits=hits,
-            misses=misses,
-            evictions=evictions,
-            hit_rate=hits / (hits + misses) if hits + misses else 0.0,
-        )
+            return len(table)

@@ -33,6 +33,7 @@ ROUTES = {
     "/metrics": "GET",
 }
 PREDICTING = ("/predict", "/batch-predict")
+STORE_USES = ("cache", "limits")
 AUTH_FAILURES = ("missing", "invalid", "expired", "credentials")
 UNMATCHED = "none"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
@@ -79,6 +80,12 @@ class Metrics:
         self.log_dropped = _counter("prediction_log_dropped_total", "Rows that the prediction log could not take.")
         self.auth_failures = _counter("auth_failures_total", "Requests refused for their credentials.", "reason")
         self.rate_limited = _counter("rate_limited_requests_total", "Requests refused by the rate limit.", "handler")
+        self.store_errors = _counter(
+            "store_errors_total",
+            "Cache look-ups and rate checks that the store did not answer or was not asked.",
+            "use",
+        )
+        self.store_circuit_open = _gauge("store_circuit_open", "Workers that do without the store for now.")
         self._create_series()
 
     def add_collector(self, collector: Collector) -> None:
@@ -103,6 +110,8 @@ class Metrics:
         for handler in PREDICTING:
             self.predictions.labels(handler)
             self.inference_seconds.labels(handler)
+        for use in STORE_USES:
+            self.store_errors.labels(use)
         for reason in AUTH_FAILURES:
             self.auth_failures.labels(reason)
 

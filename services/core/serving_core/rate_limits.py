@@ -30,7 +30,6 @@ class RateLimiter:
 
         Raises:
             TooManyRequestsError: the window is full; says when the next one opens.
-            limits.errors.StorageError: the store does not answer.
         """
         fits = cost == 1 or self._windows.test(self._limit, self._name, client, cost=cost)
         if fits and self._windows.hit(self._limit, self._name, client, cost=cost):

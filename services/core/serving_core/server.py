@@ -77,7 +77,7 @@ def run(program: Program) -> None:
         _exit_with_line(program, f"RUN_DIR: cannot write to {error.filename}: {error.strerror}", _WRONG_SETTING)
     try:
         _check_address(settings)
-        service = Service(settings, run_dir, framework=program.framework, server=program.server)
+        service = Service(settings, run_dir, name=program.name, framework=program.framework, server=program.server)
         _Application(program, service, run_dir).run()
     except StartupError as error:
         _exit_with_line(program, error, _CANNOT_START)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from serving_core.bounds import FEATURES
-from serving_core.cache import PredictionCache
 from serving_core.callers import Caller, address_of, networks
+from serving_core.circuit import StoreError
 from serving_core.errors import TooManyRequestsError, UnavailableError
 from serving_core.http_rules import Cors
 from serving_core.lifecycle import Lifecycle, Phase
@@ -18,8 +18,8 @@ from serving_core.logs import current_request_id
 from serving_core.metrics import Metrics
 from serving_core.prediction_log import LogEntry, open_prediction_log
 from serving_core.predictor import Predictor
-from serving_core.rate_limits import RateLimiter, SharedMemoryStorage
 from serving_core.service_collector import ServiceCollector
+from serving_core.stores import open_store
 from serving_core.tokens import AuthenticationError, Tokens
 
 if TYPE_CHECKING:
@@ -52,12 +52,13 @@ class Batch:
 class Service:
     """Built once, before the fork; each worker then starts and stops its share of it."""
 
-    def __init__(self, settings: Settings, run_dir: Path, *, framework: str, server: str) -> None:
+    def __init__(self, settings: Settings, run_dir: Path, *, name: str, framework: str, server: str) -> None:
         """Load the model and set up what the workers will share.
 
         Args:
             settings: of this service.
             run_dir: an empty directory for the metrics files.
+            name: what its instances are called; they share a cache where they have a store in common.
             framework: the web framework's distribution, such as `flask`.
             server: what runs it, for people to read.
 
@@ -68,10 +69,12 @@ class Service:
         self.lifecycle = Lifecycle()
         self.predictor = Predictor(settings.model_dir)
         self.model = self.predictor.info
-        self.cache = PredictionCache(settings.cache_max_entries, self.model.sha256)
         self.tokens = Tokens(settings)
         self.cors = Cors(settings.allowed_origins)
         self.metrics = Metrics(run_dir)
+        store = open_store(settings, name, self.metrics)
+        self.store_is_remote = store.is_remote
+        self.cache = store.cache(settings.cache_max_entries, self.model.sha256)
         self.metrics.add_collector(
             ServiceCollector(
                 framework=framework,
@@ -82,10 +85,8 @@ class Service:
                 cache=self.cache,
             )
         )
-        self.store_is_remote = False
-        windows = SharedMemoryStorage()
-        self._limiter = RateLimiter("default", settings.rate_limit, windows) if settings.rate_limit else None
-        self._login_limiter = RateLimiter("login", settings.login_rate_limit, windows)
+        self._limiter = store.limiter("default", settings.rate_limit) if settings.rate_limit else None
+        self._login_limiter = store.limiter("login", settings.login_rate_limit)
         self._trusted_proxies = networks(settings.trusted_proxies)
         self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
 
@@ -103,6 +104,8 @@ class Service:
     def check_rate(self, caller: Caller, handler: str, cost: int = 1) -> None:
         """Count a request against the limits: by the user of a valid token, else by address; at /login by address.
 
+        Where the store that counts does not answer, the request is let through.
+
         Args:
             caller: who asks.
             handler: the route.
@@ -119,6 +122,8 @@ class Service:
         except TooManyRequestsError:
             self.metrics.rate_limited.labels(handler).inc()
             raise
+        except StoreError:
+            self.metrics.store_errors.labels("limits").inc()
 
     def authenticate(self, authorization: str | None) -> str:
         """The user of an Authorization header.
@@ -167,12 +172,12 @@ class Service:
         """Make sure that requests can be answered now.
 
         Raises:
-            UnavailableError: starting, draining, or the model or cache does not answer.
+            UnavailableError: starting, draining, or the model does not answer.
         """
         if self.lifecycle.phase is not Phase.READY:
             raise UnavailableError(detail=self.lifecycle.phase.name.lower())
         self.predictor.predict([_CHECK_ROW])
-        self.cache.stats()
+        self.cache.counts()
 
     def observe_request(self, method: str, handler: str, status: int, seconds: float) -> None:
         """Count an answered request and, where the access log is on, write a line of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from serving_core import resources
+from serving_core.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,10 +77,13 @@ class ServiceCollector(Collector):
         yield GaugeMetricFamily("service_workers", "Workers alive.", value=tree.workers)
 
     def _collect_cache(self) -> Iterable[Metric]:
-        stats = self._cache.stats()
+        counts = self._cache.counts()
         lookups = CounterMetricFamily("prediction_cache_requests_total", "Cache look-ups.", labels=["result"])
-        lookups.add_metric(["hit"], stats.hits)
-        lookups.add_metric(["miss"], stats.misses)
+        lookups.add_metric(["hit"], counts.hits)
+        lookups.add_metric(["miss"], counts.misses)
         yield lookups
-        yield GaugeMetricFamily("prediction_cache_entries", "Predictions in the cache.", value=stats.entries)
-        yield CounterMetricFamily("prediction_cache_evictions_total", "Predictions pushed out.", value=stats.evictions)
+        yield CounterMetricFamily("prediction_cache_evictions_total", "Predictions pushed out.", value=counts.evictions)
+        entries = GaugeMetricFamily("prediction_cache_entries", "Predictions in the cache.")
+        with contextlib.suppress(UnavailableError):  # a number that nobody knows has no sample
+            entries.add_metric([], self._cache.entries())
+        yield entries

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MIN_SECRET_BYTES = 32
-SECRETS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS", "API_PASSWORD")
+SECRETS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS", "API_PASSWORD", "CACHE_URL")
 """Settings that may be read from files."""
 # As a browser writes it into the Origin header: no path, no wildcard, lower case.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
@@ -52,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     token_lifetime_seconds: Annotated[int, Meta(ge=1, le=30 * 86400)] = 86400
     max_body_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 1 << 20
     cache_max_entries: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
+    cache_url: str = ""
+    """A Redis for cache and limits, such as `redis://:password@host:6379/0`; empty: memory of the service itself."""
+    cache_timeout_seconds: Annotated[float, Meta(ge=0.001, le=1)] = 0.05
+    """How long a request may wait for that Redis each time it asks."""
     rate_limit: str = ""
     """Requests a client may send, such as `100/minute`; empty: any number."""
     login_rate_limit: Annotated[str, Meta(min_length=1)] = "30/minute"
@@ -85,6 +89,10 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
             raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or nothing")
         if not _is_rate(self.login_rate_limit):
             raise ValueError("LOGIN_RATE_LIMIT: expected a rate such as 30/minute")
+        if self.cache_url and not _is_store_url(self.cache_url):
+            raise ValueError(
+                "CACHE_URL: expected a URL such as redis://:password@host:6379/0, rediss:// or unix:///path"
+            )
         try:
             networks(self.trusted_proxies)
         except ValueError as error:
@@ -134,6 +142,16 @@ def _is_rate(text: str) -> bool:
         return limits.parse(text).amount > 0
     except ValueError:
         return False
+
+
+def _is_store_url(text: str) -> bool:
+    from serving_core.redis_store import connection_pool  # its memory is for those to pay who use it
+
+    try:
+        connection_pool(text, timeout_seconds=1)
+    except ValueError:
+        return False
+    return True
 
 
 def _in_one_line(error: msgspec.ValidationError) -> str:

@@ -1,0 +1,209 @@
+"""Redis as the store of cache and rate limits: one for all instances of a service, and none of them depends on it.
+
+Each wait for it is bounded by CACHE_TIMEOUT_SECONDS, nothing is tried twice, and a circuit breaker stands before it.
+Connections are opened by each worker when it needs them; the package opens new ones after a fork.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from limits.storage import RedisStorage
+from redis import ConnectionPool, Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.connection import parse_url
+from redis.retry import Retry
+
+from serving_core.cache import EVICTIONS, HITS, MISSES, PredictionCache
+from serving_core.circuit import Circuit, StoreError
+from serving_core.errors import UnavailableError
+from serving_core.rate_limits import RateLimiter
+from serving_core.shared_memory import SharedTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from limits.storage import Storage
+    from prometheus_client import Counter
+
+    from serving_core.metrics import Metrics
+    from serving_core.settings import Settings
+
+_number = struct.Struct("<d")
+
+# A cache is a hash of values and a sorted set of the same digests, whose scores are the order of use: the newest has
+# the highest. What nobody asked for a day is forgotten, such as the predictions of a model that was replaced.
+_TOUCH = """
+local function touch(digest)
+    local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+    if newest[1] ~= digest then
+        redis.call('ZADD', KEYS[2], (newest[2] or 0) + 1, digest)
+    end
+    redis.call('EXPIRE', KEYS[1], 86400)
+    redis.call('EXPIRE', KEYS[2], 86400)
+end
+"""
+_GET = f"""{_TOUCH}
+local value = redis.call('HGET', KEYS[1], ARGV[1])
+if value then
+    touch(ARGV[1])
+end
+return value
+"""
+# Redis may have thrown one of the two keys away, where it is set up to do that.
+_PUT = f"""{_TOUCH}
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+touch(ARGV[1])
+local evicted = 0
+while redis.call('HLEN', KEYS[1]) > tonumber(ARGV[3]) do
+    local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
+    if oldest then
+        evicted = evicted + redis.call('HDEL', KEYS[1], oldest)
+    else
+        evicted = evicted + redis.call('HLEN', KEYS[1])
+        redis.call('UNLINK', KEYS[1])
+    end
+end
+return evicted
+"""
+_CLEAR = """
+local entries = redis.call('HLEN', KEYS[1])
+redis.call('UNLINK', KEYS[1], KEYS[2])
+return entries
+"""
+
+
+class RedisStore:
+    """Caches and limiters in one Redis, under keys that begin with the service's name."""
+
+    is_remote = True
+
+    def __init__(self, settings: Settings, service_name: str, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._prefix = f"serving-lab:{service_name}"
+        self._pool = connection_pool(settings.cache_url, settings.cache_timeout_seconds)
+        self._client = Redis(connection_pool=self._pool)
+        self._circuit = Circuit(RedisError, self._probe, metrics.store_circuit_open)
+
+    def cache(self, max_entries: int, model_sha256: str) -> PredictionCache:
+        """A cache for the predictions of a model, shared by all instances of the service."""
+        name = f"{self._prefix}:cache:{model_sha256}"
+        lost = self._metrics.store_errors.labels("cache")
+        return RedisCache(self._client, self._circuit, name, lost, max_entries, model_sha256)
+
+    def limiter(self, name: str, rate: str) -> RateLimiter:
+        """A limiter for a rate such as `100/minute`, with windows for all instances of the service."""
+        windows = RedisStorage("redis://", connection_pool=self._pool, key_prefix=f"{self._prefix}:limits")
+        return _RemoteLimiter(name, rate, windows, self._circuit)
+
+    def _probe(self) -> None:
+        """Write, because a Redis that is full, still loading, or a replica answers a ping."""
+        self._client.set(f"{self._prefix}:probe", b"", ex=1)
+
+
+class RedisCache(PredictionCache):
+    """A cache in Redis; look-ups and evictions are counted by each instance of the service for itself."""
+
+    backend = "redis"
+
+    def __init__(
+        self, client: Redis, circuit: Circuit, name: str, lost: Counter, max_entries: int, model_sha256: str
+    ) -> None:
+        """`name` begins its keys; `lost` counts what Redis did not answer."""
+        super().__init__(SharedTable(1), max_entries, model_sha256)
+        self._client = client
+        self._circuit = circuit
+        self._keys = (f"{name}:values", f"{name}:recency")
+        self._lost = lost
+        self._get, self._put, self._clear = map(client.register_script, (_GET, _PUT, _CLEAR))
+
+    def get(self, key: bytes) -> float | None:
+        """Look a prediction up and count the hit or miss; neither where Redis does not answer."""
+        try:
+            with self._circuit:
+                found = self._get(self._keys, (key,))
+        except StoreError:
+            self._lost.inc()
+            return None
+        with self._table as table:
+            table.count(MISSES if found is None else HITS)
+        return None if found is None else float(_number.unpack(found)[0])
+
+    def put(self, key: bytes, prediction: float) -> None:
+        """Remember a prediction; the one unused for longest makes room."""
+        if self._circuit.doubtful:
+            return  # the look-up has waited in vain, and once is enough for a request
+        try:
+            with self._circuit:
+                evicted = self._put(self._keys, (key, _number.pack(prediction), self.max_entries))
+        except StoreError:
+            self._lost.inc()
+            return
+        if evicted:
+            with self._table as table:
+                table.count(EVICTIONS, evicted)
+
+    def clear(self) -> int:
+        """Forget all predictions; returns how many there were. Hits, misses and evictions count on."""
+        return self._ask(lambda: self._clear(self._keys))
+
+    def entries(self) -> int:
+        """How many predictions there are."""
+        return self._ask(lambda: self._client.hlen(self._keys[0]))
+
+    def _ask(self, question: Callable[[], Any]) -> int:
+        try:
+            with self._circuit:
+                return int(question())
+        except StoreError:
+            raise UnavailableError(detail="cache") from None
+
+
+class _RemoteLimiter(RateLimiter):
+    """A limiter whose windows are behind a circuit."""
+
+    def __init__(self, name: str, rate: str, windows: Storage, circuit: Circuit) -> None:
+        super().__init__(name, rate, windows)
+        self._circuit = circuit
+
+    def check(self, client: str, cost: int = 1) -> None:
+        """As any limiter does.
+
+        Raises:
+            TooManyRequestsError: the window is full.
+            StoreError: Redis does not answer.
+        """
+        with self._circuit:
+            super().check(client, cost)
+
+
+def connection_pool(url: str, timeout_seconds: float) -> ConnectionPool:
+    """Connections to a URL, none of them open; options in it are those of the package's connections.
+
+    Raises:
+        ValueError: the URL makes no sense. Its text may hold a part of the password.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        complete = parts.path.startswith("/")
+    else:
+        complete = bool((parts.hostname or "").encode("idna")) and re.fullmatch("(/[0-9]*)?", parts.path) is not None
+    if not complete:
+        raise ValueError("incomplete")
+    options = parse_url(url) | {
+        "socket_connect_timeout": timeout_seconds,
+        "socket_timeout": timeout_seconds,
+        "retry": Retry(NoBackoff(), 0),
+        # Not what a new connection would ask and say first, each a wait of its own.
+        "protocol": 2,
+        "driver_info": None,
+    }
+    pool = ConnectionPool(**options)
+    try:
+        pool.connection_class(**pool.connection_kwargs)
+    except (TypeError, RedisError) as error:
+        raise ValueError("unknown option") from error
+    return pool

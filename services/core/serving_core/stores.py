@@ -1,0 +1,51 @@
+"""Where cache and rate limits are kept: in the service's own memory, or by a server that several instances share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from serving_core.cache import PredictionCache, SharedMemoryCache
+from serving_core.rate_limits import RateLimiter, SharedMemoryStorage
+
+if TYPE_CHECKING:
+    from serving_core.metrics import Metrics
+    from serving_core.settings import Settings
+
+
+class Store(Protocol):
+    """Makes caches and limiters; before the fork."""
+
+    is_remote: bool
+    """Whether calls to what it makes wait for a server."""
+
+    def cache(self, max_entries: int, model_sha256: str) -> PredictionCache:
+        """A cache for the predictions of a model."""
+
+    def limiter(self, name: str, rate: str) -> RateLimiter:
+        """A limiter for a rate such as `100/minute`."""
+
+
+class SharedMemoryStore:
+    """Memory that the workers of this service share."""
+
+    is_remote = False
+
+    def __init__(self) -> None:
+        self._windows = SharedMemoryStorage()
+
+    def cache(self, max_entries: int, model_sha256: str) -> PredictionCache:
+        """A cache for the predictions of a model."""
+        return SharedMemoryCache(max_entries, model_sha256)
+
+    def limiter(self, name: str, rate: str) -> RateLimiter:
+        """A limiter for a rate such as `100/minute`."""
+        return RateLimiter(name, rate, self._windows)
+
+
+def open_store(settings: Settings, service_name: str, metrics: Metrics) -> Store:
+    """The store that CACHE_URL names, else shared memory; no server is asked yet."""
+    if not settings.cache_url:
+        return SharedMemoryStore()
+    from serving_core.redis_store import RedisStore  # its memory is for those to pay who use it
+
+    return RedisStore(settings, service_name, metrics)

@@ -1,0 +1,89 @@
+"""A real Redis of its own, which tests may hang, kill and start again."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from redis import Redis, RedisError
+
+from support.services import free_port, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSWORD = "a-password-of-redis-that-nobody-may-see"
+
+
+@dataclass
+class RunningRedis:
+    """A server without persistence: what it knew is gone once it was killed."""
+
+    directory: Path
+    port: int = field(default_factory=free_port)
+    options: tuple[str, ...] = ()
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What CACHE_URL names it as."""
+        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+
+    @property
+    def socket_url(self) -> str:
+        """The same, by its socket in the file system."""
+        return f"unix://:{PASSWORD}@{self.directory}/socket"
+
+    def client(self) -> Redis:
+        """A client that looks at it from outside the services."""
+        return Redis.from_url(self.url, socket_timeout=5)
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", PASSWORD]
+        command += ["--unixsocket", "socket", "--save", "", "--dir", str(self.directory), *self.options]
+        with (self.directory / "redis.log").open("ab") as output:
+            self._process = subprocess.Popen(command, cwd=self.directory, stdout=output, stderr=output)
+        wait_until(self._answers, "redis ready", explain=(self.directory / "redis.log").read_text)
+
+    def hang(self) -> None:
+        """Let it take connections and requests, and answer none."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process, "it was killed"
+        self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        assert self._process, "it was killed"
+        assert self._process.poll() is None, (self.directory / "redis.log").read_text()
+        try:
+            return bool(self.client().ping())
+        except RedisError:
+            return False
+
+
+@contextlib.contextmanager
+def running_redis(directory: Path, *options: str) -> Iterator[RunningRedis]:
+    """Start a Redis on a free port and end it whatever became of it; options are those of its command line."""
+    redis = RunningRedis(directory, options=options)
+    redis.start()
+    try:
+        yield redis
+    finally:
+        redis.kill()
