@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import mimetypes
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from serving_core.errors import NotFoundError
+from starlette.datastructures import Headers
+from starlette.routing import Match
 
 from fastapi_api.guard import GuardedRoute
 
-_STATIC = Path(str(files("fastapi_offline") / "static"))
-_FILES = frozenset(path.name for path in _STATIC.iterdir())
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+_GRAPHIQL = Path(__file__).parent / "graphiql"
+# What pages load, by the name it is served under. Ours is kept compressed: deploy/graphiql.py fetches it.
+_FILES = {path.name: path for path in Path(str(files("fastapi_offline") / "static")).iterdir()}
+_FILES |= {path.stem: path for path in _GRAPHIQL.glob("*.gz")}
+
+
+class PageRoute(GuardedRoute):
+    """A route that is there for whoever asks for a page, such as a browser."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match where HTML is accepted."""
+        asks_for_page = "text/html" in Headers(scope=scope).get("Accept", "").lower()
+        return super().matches(scope) if asks_for_page else (Match.NONE, {})
+
 
 documentation = APIRouter(include_in_schema=False, route_class=GuardedRoute)
+graphiql = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @documentation.get("/openapi.json")
@@ -51,6 +71,14 @@ async def redoc(request: Request) -> HTMLResponse:
 @documentation.get("/docs/{name}")
 async def static(name: str) -> FileResponse:
     """What the pages load."""
-    if name not in _FILES:
+    path = _FILES.get(name)
+    if path is None:
         raise NotFoundError
-    return FileResponse(_STATIC / name)
+    encoding = {"Content-Encoding": "gzip"} if path.suffix == ".gz" else None
+    return FileResponse(path, headers=encoding, media_type=mimetypes.guess_type(name)[0])
+
+
+@graphiql.get("/graphql")
+async def graphiql_page() -> FileResponse:
+    """GraphiQL, with scripts of its own."""
+    return FileResponse(_GRAPHIQL / "index.html")

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Fetches GraphiQL for the new service, which must show it without a network; with ``--check`` compares what is here.
+
+The files come from npm's registry, as their projects built them: the last GraphiQL that is published ready for a page,
+and a React that is. Packages are checked against the digests that npm knows them by, and what is taken out of them is
+kept compressed, as it is served. Only the standard library is used. Exit code 1 with one line where something differs.
+For another version change it here, with its integrity, from https://registry.npmjs.org/<name>/<version>.
+"""
+
+import argparse
+import base64
+import gzip
+import hashlib
+import io
+import sys
+import tarfile
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+REGISTRY = "https://registry.npmjs.org"
+TIMEOUT_SECONDS = 60
+FOLDER = Path(__file__).resolve().parent.parent / "services" / "fastapi_api" / "fastapi_api" / "graphiql"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of npm's, and what is taken out of it: names of files, and the sha256 of each."""
+
+    name: str
+    version: str
+    integrity: str
+    files: dict[str, str]
+
+
+PACKAGES = (
+    Package(
+        name="graphiql",
+        version="4.1.2",
+        integrity="sha512-rNlzQIAzm6i2KBXmVQWBgLvt0TloxFVB2d18bukvdsvjEuFDHsKx5IVOomL1W1o5WW+tE54+ioHb2AEKzO2cUg==",
+        files={
+            "graphiql.min.js": "867226ba8af5ce7949903fc53932f78dac9f4bfc6cc8da0fd3869b8bc6c5256b",
+            "graphiql.min.css": "30487e07635d312a63f647b140d37740a73c53332b0975bf4b1fe985ca6ec885",
+            "LICENSE": "4b18fbe55c4e8f9169cb702be138f4d858a2dad920c39857204ffdc9c1c9fdc4",
+        },
+    ),
+    Package(
+        name="react",
+        version="18.3.1",
+        integrity="sha512-wS+hAgJShR0KhEvPJArfuPVN1+Hz1t0Y6n5jLrGQbkb4urgPE/0Rve+1kMB1v/oWgHgm4WIcV+i7F2pTVj+2iQ==",
+        files={
+            "umd/react.production.min.js": "d949f1c3687aedadcedac85261865f29b17cd273997e7f6b2bfc53b2f9d4c4dd",
+            "LICENSE": "52412d7bc7ce4157ea628bbaacb8829e0a9cb3c58f57f99176126bc8cf2bfc85",
+        },
+    ),
+    Package(
+        name="react-dom",
+        version="18.3.1",
+        integrity="sha512-5m4nQKp+rZRb09LNH59GM4BxTh9251/ylbKIbpe7TpGxfJ+9kv6BLkLBXIjjspbgbnIBNqlI23tRnTWT0snUIw==",
+        files={
+            "umd/react-dom.production.min.js": "35f4f974f4b2bcd44da73963347f8952e341f83909e4498227d4e26b98f66f0d",
+            "LICENSE": "52412d7bc7ce4157ea628bbaacb8829e0a9cb3c58f57f99176126bc8cf2bfc85",
+        },
+    ),
+)
+
+
+class GraphiqlError(Exception):
+    """Says in one line what differs, and what to do."""
+
+
+def main(arguments: list[str]) -> None:
+    """Fetch the files, or compare those that are here."""
+    parser = argparse.ArgumentParser(description="Brings GraphiQL's files into the new service.")
+    parser.add_argument("--check", action="store_true", help="only compare the files that are here; no network")
+    only_check = parser.parse_args(arguments).check
+    try:
+        for package in PACKAGES:
+            if not only_check:
+                fetch(package)
+            check(package)
+    except GraphiqlError as error:
+        sys.exit(f"error: {error}")
+
+
+def fetch(package: Package) -> None:
+    """Write the files of a package."""
+    FOLDER.mkdir(exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(download(package))) as archive:
+        for name in package.files:
+            content = archive.extractfile(f"package/{name}")
+            if content is None:
+                raise GraphiqlError(f"{package.name} {package.version} has no file {name}: name another one here")
+            kept = path(package, name)
+            # Without a time, so that equal contents give equal bytes.
+            kept.write_bytes(gzip.compress(content.read(), mtime=0) if kept.suffix == ".gz" else content.read())
+
+
+def download(package: Package) -> bytes:
+    """Return a package, once its digest is the one that npm knows it by."""
+    url = f"{REGISTRY}/{package.name}/-/{package.name}-{package.version}.tgz"
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the address is above
+            content: bytes = response.read()
+    except urllib.error.URLError as error:
+        raise GraphiqlError(
+            f"cannot fetch {url}: {error.reason}; try again where npm's registry can be reached"
+        ) from None
+    digest = f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}"
+    if digest != package.integrity:
+        raise GraphiqlError(f"{url} has the digest {digest}, not {package.integrity}: it was not used")
+    return content
+
+
+def check(package: Package) -> None:
+    """Compare the files of a package that are here."""
+    for name, sha256 in package.files.items():
+        kept = path(package, name)
+        if not kept.is_file():
+            raise GraphiqlError(f"{kept.name} is missing: python3 deploy/graphiql.py fetches it")
+        content = gzip.decompress(kept.read_bytes()) if kept.suffix == ".gz" else kept.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != sha256:
+            raise GraphiqlError(
+                f"{kept.name} has the sha256 {digest}, not {sha256}: python3 deploy/graphiql.py mends it"
+            )
+
+
+def path(package: Package, name: str) -> Path:
+    """Where a file is kept: compressed, or a licence for people to read, named after its package."""
+    return FOLDER / (f"LICENSE.{package.name}" if name == "LICENSE" else f"{Path(name).name}.gz")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
