@@ -2,8 +2,9 @@
 """Fetches GraphiQL for the new service, which must show it without a network; with ``--check`` compares what is here.
 
 The files come from npm's registry, as their projects built them: the last GraphiQL that is published ready for a page,
-and a React that is. Packages are checked against the digests that npm knows them by, and what is taken out of them is
-kept compressed, as it is served; fonts are left out, which are most of it. Only the standard library is used. Exit code 1 with one line where something differs.
+and a React that is. Packages are checked against the digests that npm knows them by. What is taken out of them is kept
+compressed, as it is served, and without the fonts, which are most of it. Only the standard library is used. Exit code 1
+with one line where something differs.
 For another version change it here, with its integrity, from https://registry.npmjs.org/<name>/<version>.
 """
 
