@@ -18,6 +18,7 @@ from fastapi_api.dependencies import (
     service_of,
 )
 from fastapi_api.guard import GuardedRoute
+from fastapi_api.predicting import predict_row, predict_rows
 from fastapi_api.schemas import (
     BatchPredictRequest,
     BatchPredictResponse,
@@ -68,11 +69,7 @@ operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
 )
 async def predict(request: Request, user: CurrentUser, body: PredictBody) -> Response:
     """Predict one row, from the cache where it is there."""
-    service = service_of(request)
-    prediction = await call(service, service.predict, body.features, user=user)
-    return _json(
-        PredictResponse(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
-    )
+    return _json(await predict_row(service_of(request), body, user=user))
 
 
 @predictions.post(
@@ -83,16 +80,7 @@ async def predict(request: Request, user: CurrentUser, body: PredictBody) -> Res
 )
 async def batch_predict(request: Request, user: CurrentUser, body: BatchPredictBody) -> Response:
     """Predict up to a hundred rows, each as it would be predicted alone, without the cache."""
-    service = service_of(request)
-    batch = service.predict_batch(body.samples, user=user)
-    return _json(
-        BatchPredictResponse(
-            predictions=batch.values,
-            count=len(batch.values),
-            model_version=service.model.version,
-            inference_ms=batch.inference_seconds * 1000,
-        )
-    )
+    return _json(predict_rows(service_of(request), body, user=user))
 
 
 @predictions.get("/model-info", response_model=ModelInfoResponse, responses=_errors())

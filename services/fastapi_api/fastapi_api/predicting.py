@@ -1,0 +1,36 @@
+"""From valid requests to answers, the same for every way in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from serving_core.service import BATCH_PREDICT, PREDICT
+
+from fastapi_api.calls import call
+from fastapi_api.schemas import BatchPredictResponse, PredictResponse
+
+if TYPE_CHECKING:
+    from serving_core.service import Service
+
+    from fastapi_api.schemas import BatchPredictRequest, PredictRequest
+
+
+async def predict_row(
+    service: Service, request: PredictRequest, *, user: str, handler: str = PREDICT
+) -> PredictResponse:
+    """Predict one row, from the cache where it is there."""
+    prediction = await call(service, service.predict, request.features, user=user, handler=handler)
+    return PredictResponse(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
+
+
+def predict_rows(
+    service: Service, request: BatchPredictRequest, *, user: str, handler: str = BATCH_PREDICT
+) -> BatchPredictResponse:
+    """Predict each row as it would be predicted alone, without the cache, so that nothing is waited for."""
+    batch = service.predict_batch(request.samples, user=user, handler=handler)
+    return BatchPredictResponse(
+        predictions=batch.values,
+        count=len(batch.values),
+        model_version=service.model.version,
+        inference_ms=batch.inference_seconds * 1000,
+    )
