@@ -9,18 +9,19 @@ from fastapi.security import HTTPBearer
 from serving_core.http_rules import check_content_type, decode_object
 
 from fastapi_api.headers import combined
-from fastapi_api.schemas import BatchPredictRequest, LoginRequest, PredictRequest, RequestBody
+from fastapi_api.schemas import BatchPredictRequest, GraphQLRequest, LoginRequest, PredictRequest, RequestBody
 from fastapi_api.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from serving_core.service import Service
+    from starlette.requests import HTTPConnection
 
 
-def service_of(request: Request) -> Service:
+def service_of(connection: HTTPConnection) -> Service:
     """The application's service; called, not declared: resolving a dependency costs more than the model."""
-    service: Service = request.app.state.service
+    service: Service = connection.app.state.service
     return service
 
 
@@ -51,3 +52,4 @@ CurrentUser = Annotated[str, Security(TokenBearer(description="From /login."))]
 LoginBody = Annotated[LoginRequest, Depends(_json_body(LoginRequest))]
 PredictBody = Annotated[PredictRequest, Depends(_json_body(PredictRequest))]
 BatchPredictBody = Annotated[BatchPredictRequest, Depends(_json_body(BatchPredictRequest))]
+GraphQLBody = Annotated[GraphQLRequest, Depends(_json_body(GraphQLRequest))]

@@ -12,11 +12,14 @@ from fastapi_api.calls import call
 from fastapi_api.dependencies import (
     BatchPredictBody,
     CurrentUser,
+    GraphQLBody,
     LoginBody,
     PredictBody,
     documented_body,
     service_of,
 )
+from fastapi_api.graphql.context import Context
+from fastapi_api.graphql.execution import answer
 from fastapi_api.guard import GuardedRoute
 from fastapi_api.predicting import predict_row, predict_rows
 from fastapi_api.schemas import (
@@ -25,6 +28,8 @@ from fastapi_api.schemas import (
     CacheClearResponse,
     CacheStatsResponse,
     ErrorResponse,
+    GraphQLRequest,
+    GraphQLResponse,
     HealthResponse,
     LoginRequest,
     LoginResponse,
@@ -88,6 +93,18 @@ async def model_info(request: Request) -> Response:
     """Where the model comes from and how good it is."""
     service = service_of(request)
     return _json(ModelInfoResponse.model_validate(service.model))
+
+
+@predictions.post(
+    "/graphql",
+    response_model=GraphQLResponse,
+    responses=_errors(400, 415),
+    openapi_extra=documented_body(GraphQLRequest),
+)
+async def graphql(request: Request, body: GraphQLBody) -> Response:
+    """Answer a GraphQL query: predict and batchPredict, which ask for a token, and modelInfo."""
+    context = Context(service_of(request), request)
+    return Response(await answer(request.app.state.graphql, body, context), media_type="application/json")
 
 
 @predictions.post(

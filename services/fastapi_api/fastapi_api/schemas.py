@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
 
 WRONG_LENGTH = "wrong_length"
+MAX_QUERY_CHARACTERS = 65_536
 
 _EXAMPLE_ROW = [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]
 
@@ -60,6 +61,20 @@ class BatchPredictRequest(RequestBody):
     samples: Annotated[
         list[Row], Field(min_length=1, max_length=MAX_SAMPLES), _check_length("one to a hundred", 1, MAX_SAMPLES)
     ] = Field(description="Rows of ten numbers each.", examples=[[_EXAMPLE_ROW, _EXAMPLE_ROW]])
+
+
+class GraphQLRequest(RequestBody):
+    """A GraphQL query."""
+
+    query: str = Field(
+        min_length=1,
+        max_length=MAX_QUERY_CHARACTERS,
+        description="A document with one operation, or several of which operationName names one.",
+        examples=["{ modelInfo { version featureNames } }"],
+    )
+    # Not `dict`, which refuses lone surrogates that JSON may carry, as InstanceOf[str] above.
+    variables: InstanceOf[dict[str, Any]] | None = Field(None, description="By name.", examples=[{}])
+    operationName: str | None = Field(None, examples=[None])  # noqa: N815 - GraphQL's own name
 
 
 class ErrorResponse(BaseModel):
@@ -123,6 +138,15 @@ class ModelInfoResponse(BaseModel):
     metrics: dict[str, float] = Field(description="On rows that the model never saw.")
     format: str = Field(examples=["onnx"])
     sha256: str = Field(description="Of the model's graph.")
+
+
+class GraphQLResponse(BaseModel):
+    """What a query found, what went wrong with it, or both."""
+
+    data: dict[str, Any] | None = Field(None, description="Missing where nothing could be executed.")
+    errors: list[dict[str, Any]] | None = Field(
+        None, description="Each with its message, and with the status that another endpoint would have in extensions."
+    )
 
 
 class CacheStatsResponse(BaseModel):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from serving_core.bounds import MAX_SAMPLES
 from serving_core.errors import InvalidRequestError
 
-from fastapi_api.schemas import WRONG_LENGTH, RequestBody
+from fastapi_api.schemas import MAX_QUERY_CHARACTERS, WRONG_LENGTH, RequestBody
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Body = TypeVar("Body", bound=RequestBody)
+
+_EXPECTED = {
+    "features": "a list",
+    "samples": "a list",
+    "query": "a string",
+    "variables": "an object",
+    "operationName": "a string",
+}
 
 
 def validate(model: type[Body], body: Mapping[str, object]) -> Body:
@@ -37,11 +45,12 @@ def _message(fault: ErrorDetails) -> str:
         case ("username" | "password",):
             return "Missing credentials"
         case (str(field),):
-            name = field.capitalize()
-            if kind == "missing":
+            if kind in {"missing", "string_too_short"}:
                 return f"Missing {field} field"
+            if kind == "string_too_long":
+                return f"Maximum {MAX_QUERY_CHARACTERS} characters of {field} allowed"
             if kind != WRONG_LENGTH:
-                return f"{name} must be a list"
+                return f"{field[0].upper()}{field[1:]} must be {_EXPECTED[field]}"
             if field == "features":
                 return "Expected 10 features"
             return f"Maximum {MAX_SAMPLES} samples allowed" if found else "Samples must not be empty"

@@ -1,0 +1,84 @@
+"""What the fields of one GraphQL request share: who asks, and what of it was counted against the rate limit."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from serving_core.errors import TooManyRequestsError
+from serving_core.tokens import AuthenticationError
+
+from fastapi_api.calls import call
+from fastapi_api.guard import caller_of
+from fastapi_api.headers import combined
+from fastapi_api.predicting import predict_row, predict_rows
+
+if TYPE_CHECKING:
+    from fastapi import Request
+    from serving_core.service import Service
+
+    from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
+
+HANDLER = "/graphql"
+
+
+class Context:
+    """One request. Its fields predict one after the other; what refuses one refuses the rest, and is counted once."""
+
+    def __init__(self, service: Service, request: Request) -> None:
+        self.service = service
+        self._request = request
+        self._turn = asyncio.Lock()
+        self._rows_counted = 1  # the route counts every request as one
+        self._refusal: TooManyRequestsError | None = None
+
+    def authenticate(self) -> str:
+        """The user of the request's token.
+
+        Raises:
+            AuthenticationError: no token, or one that does not hold.
+        """
+        if isinstance(self._user, AuthenticationError):
+            raise self._user
+        return self._user
+
+    async def predict(self, request: PredictRequest, user: str) -> PredictResponse:
+        """Predict one row, from the cache where it is there.
+
+        Raises:
+            TooManyRequestsError: the caller's window is full.
+        """
+        async with self._turn:
+            await self._count(1)
+            return await predict_row(self.service, request, user=user, handler=HANDLER)
+
+    async def predict_batch(self, request: BatchPredictRequest, user: str) -> BatchPredictResponse:
+        """Predict rows, without the cache.
+
+        Raises:
+            TooManyRequestsError: they do not fit into the caller's window.
+        """
+        async with self._turn:
+            await self._count(len(request.samples))
+            return predict_rows(self.service, request, user=user, handler=HANDLER)
+
+    @cached_property
+    def _user(self) -> str | AuthenticationError:
+        try:
+            return self.service.authenticate(combined(self._request.headers, "Authorization"))
+        except AuthenticationError as refusal:
+            return refusal
+
+    async def _count(self, rows: int) -> None:
+        """Count rows as requests: those of this request beyond its first."""
+        await asyncio.sleep(0)  # other requests of the worker have their turn between two fields
+        if self._refusal:
+            raise self._refusal
+        try:
+            if cost := rows - self._rows_counted:
+                await call(self.service, self.service.check_rate, caller_of(self._request), HANDLER, cost)
+        except TooManyRequestsError as refusal:
+            self._refusal = refusal
+            raise
+        self._rows_counted = 0

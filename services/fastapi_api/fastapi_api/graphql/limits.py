@@ -1,0 +1,77 @@
+"""How much a query may ask for: reading and checking one holds up the others of a worker, and must be short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, Visitor, visit
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
+
+MAX_TOKENS = 4000
+"""A hundred predictions with their rows written out take 2400."""
+MAX_DEPTH = 4
+"""Fields that hold fields; the schema has two levels of them."""
+MAX_ALIASES = 100
+"""As many rows as a batch may have."""
+MAX_FIELDS = 500
+"""A hundred predictions, each with all its fields, are 400."""
+MAX_FRAGMENT_SPREADS = 20
+"""A tool that asks for the whole schema uses eight."""
+
+
+class SelectionsLimiter(SchemaExtension):
+    """Limits fields and fragment spreads, before the rules see them that take too long over many.
+
+    Fields of one name are compared in pairs. The limiters of depth and aliases follow every spread every time, so that
+    each fragment that spreads the next one twice doubles their work; and they expect that a spread fragment exists.
+    """
+
+    def on_validate(self) -> Iterator[None]:
+        """Refuse the document in place of its validation."""
+        document = self.execution_context.graphql_document
+        if document is not None and (complaint := _complaint(document)):
+            self.execution_context.pre_execution_errors = [GraphQLError(complaint)]
+        yield
+
+
+LIMITERS: tuple[Callable[[], SchemaExtension], ...] = (
+    lambda: MaxTokensLimiter(MAX_TOKENS),
+    SelectionsLimiter,
+    lambda: QueryDepthLimiter(MAX_DEPTH),
+    lambda: MaxAliasesLimiter(MAX_ALIASES),
+)
+"""What makes each request's extensions."""
+
+
+class _Selections(Visitor):
+    """Counts what a document selects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fields = 0
+        self.spread: list[str] = []
+        self.defined: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:  # noqa: ARG002, ANN401 - the visitor's signature
+        self.fields += 1
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:  # noqa: ANN401
+        self.spread.append(node.name.value)
+
+    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: Any) -> None:  # noqa: ANN401
+        self.defined.add(node.name.value)
+
+
+def _complaint(document: DocumentNode) -> str | None:
+    found = _Selections()
+    visit(document, found)
+    if found.fields > MAX_FIELDS:
+        return f"{found.fields} fields found. Allowed: {MAX_FIELDS}"
+    if len(found.spread) > MAX_FRAGMENT_SPREADS:
+        return f"{len(found.spread)} fragment spreads found. Allowed: {MAX_FRAGMENT_SPREADS}"
+    return next((f"Unknown fragment '{name}'." for name in found.spread if name not in found.defined), None)

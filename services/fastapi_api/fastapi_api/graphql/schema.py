@@ -1,0 +1,164 @@
+"""The schema: what may be asked for, answered by the same code as the other endpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, NewType
+
+import strawberry
+from graphql import (
+    BooleanValueNode,
+    FloatValueNode,
+    IntValueNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+)
+from strawberry.extensions import DisableIntrospection
+from strawberry.schema.config import StrawberryConfig
+
+from fastapi_api.graphql.context import Context
+from fastapi_api.graphql.execution import Schema
+from fastapi_api.graphql.limits import LIMITERS
+from fastapi_api.schemas import BatchPredictRequest, ModelInfoResponse, PredictRequest
+from fastapi_api.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Features = NewType("Features", object)
+Samples = NewType("Samples", object)
+Info = strawberry.Info[Context, None]
+
+
+@strawberry.type(description="One predicted row.")
+class Prediction:
+    """As /predict answers it."""
+
+    prediction: float = strawberry.field(description="Disease progression one year after baseline.")
+    cached: bool = strawberry.field(description="Whether the cache had it.")
+    model_version: str
+
+
+@strawberry.type(description="Predicted rows, in the order of the request.")
+class BatchPrediction:
+    """As /batch-predict answers it."""
+
+    predictions: list[float]
+    count: int
+    model_version: str
+    inference_ms: float = strawberry.field(description="Milliseconds that the model took.")
+
+
+@strawberry.type(description="How good the model is, by one measure, on rows that it never saw.")
+class Metric:
+    """An entry of the metrics of /model-info."""
+
+    name: str
+    value: float
+
+
+@strawberry.type(description="Where the model comes from and how good it is.")
+class ModelInfo:
+    """As /model-info answers it, with metrics as a list: GraphQL has no objects whose keys are data."""
+
+    version: str
+    model_type: str
+    input_features: int
+    feature_names: list[str]
+    dataset: str
+    training_date: str
+    metrics: list[Metric]
+    format: str
+    sha256: str = strawberry.field(description="Of the model's graph.")
+
+
+# Arguments may be left out as far as GraphQL is concerned: what is wrong with them is said in the contract's words.
+@strawberry.type
+class Query:
+    """Nothing here changes anything but the cache."""
+
+    @strawberry.field(description="Predict one row, from the cache where it is there. Asks for a token.")
+    async def predict(
+        self,
+        info: Info,
+        features: Annotated[
+            Features | None,
+            strawberry.argument(description="Ten numbers in the order of modelInfo's featureNames, unscaled."),
+        ] = strawberry.UNSET,
+    ) -> Prediction | None:
+        """Answer as /predict does."""
+        user = info.context.authenticate()
+        body = validate(PredictRequest, _given("features", features))
+        answer = await info.context.predict(body, user)
+        return Prediction(**answer.model_dump())
+
+    @strawberry.field(
+        description="Predict up to a hundred rows, each as it would be predicted alone. Asks for a token."
+    )
+    async def batch_predict(
+        self,
+        info: Info,
+        samples: Annotated[
+            Samples | None, strawberry.argument(description="Rows of ten numbers each.")
+        ] = strawberry.UNSET,
+    ) -> BatchPrediction | None:
+        """Answer as /batch-predict does."""
+        user = info.context.authenticate()
+        body = validate(BatchPredictRequest, _given("samples", samples))
+        answer = await info.context.predict_batch(body, user)
+        return BatchPrediction(**answer.model_dump())
+
+    @strawberry.field(description="Where the model comes from and how good it is.")
+    def model_info(self, info: Info) -> ModelInfo:
+        """Answer as /model-info does."""
+        answer = ModelInfoResponse.model_validate(info.context.service.model).model_dump()
+        metrics = [Metric(name=name, value=value) for name, value in answer.pop("metrics").items()]
+        return ModelInfo(**answer, metrics=metrics)
+
+
+def create_schema(*, introspection: bool) -> Schema:
+    """Build the schema; without introspection it does not describe itself."""
+    return Schema(
+        Query,
+        extensions=[*LIMITERS, *([] if introspection else [DisableIntrospection])],
+        config=StrawberryConfig(
+            disable_field_suggestions=not introspection,
+            scalar_map={
+                Features: _json_scalar("Features", "A list of ten numbers."),
+                Samples: _json_scalar("Samples", "A list of one to a hundred lists of ten numbers."),
+            },
+        ),
+    )
+
+
+def _given(name: str, value: object) -> dict[str, object]:
+    """The body that the other endpoints would have been sent."""
+    return {} if value is strawberry.UNSET else {name: value}
+
+
+def _json_scalar(name: str, description: str) -> Any:  # noqa: ANN401
+    """A scalar that takes any JSON: the contract's validation, not GraphQL's, says what is wrong with it."""
+    return strawberry.scalar(
+        name=name, description=description, parse_value=lambda value: value, parse_literal=_from_literal
+    )
+
+
+def _from_literal(node: ValueNode, variables: Mapping[str, object] | None = None) -> object:
+    """What a literal of the query says, as it would be in JSON; every number is a float there too."""
+    match node:
+        case IntValueNode() | FloatValueNode():
+            return float(node.value)
+        case ListValueNode():
+            return [_from_literal(item, variables) for item in node.values]
+        case ObjectValueNode():
+            return {field.name.value: _from_literal(field.value, variables) for field in node.fields}
+        case VariableNode():
+            return (variables or {}).get(node.name.value)
+        case NullValueNode():
+            return None
+        case BooleanValueNode():
+            return node.value
+        case _:
+            return node.value  # a string, or a name such as NaN
