@@ -31,3 +31,15 @@ VOLUME /prometheus
 EXPOSE 9090
 ENTRYPOINT ["/bin/prometheus"]
 CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
+
+
+FROM debian AS redis
+LABEL org.opencontainers.image.title="Redis of Debian, for serving-lab"
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get install -q -y --no-install-recommends redis-server redis-tools \
+    && install -d -o nobody -g nogroup /data
+USER 65534:65534
+WORKDIR /data
+EXPOSE 6379
+ENTRYPOINT ["/usr/bin/redis-server"]

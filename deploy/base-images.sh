@@ -2,8 +2,9 @@
 # Builds the base images out of Debian packages, for places where no image registry can be reached:
 #   serving-lab/python      stands in for python:3.13-slim-trixie
 #   serving-lab/prometheus  stands in for prom/prometheus (Debian's 2.53)
-# and writes their names to .env as PYTHON_IMAGE and PROMETHEUS_IMAGE; no other line of .env is touched. Where there is
-# no .env yet, it starts as a copy of .env.example.
+#   serving-lab/redis       stands in for redis (Debian's 8.0)
+# and writes their names to .env as PYTHON_IMAGE, PROMETHEUS_IMAGE and REDIS_IMAGE; no other line of .env is touched.
+# Where there is no .env yet, it starts as a copy of .env.example.
 # Usage: deploy/base-images.sh
 #   FORCE=1         build anew, with today's packages, what exists already
 #   YES=1           install debootstrap without asking, where it is missing
@@ -15,6 +16,7 @@ readonly MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 readonly DEBIAN_IMAGE=serving-lab/debian:$SUITE
 readonly PYTHON_IMAGE=serving-lab/python:3.13-$SUITE
 readonly PROMETHEUS_IMAGE=serving-lab/prometheus:2.53-$SUITE
+readonly REDIS_IMAGE=serving-lab/redis:8.0-$SUITE
 readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/serving-lab/debootstrap-$SUITE
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly HERE ENV_FILE=$HERE/../.env
@@ -71,7 +73,7 @@ build_debian() {
     # shellcheck disable=SC2064 # the directory of this moment is meant
     trap "rm -rf '$root'" EXIT
     mkdir -p "$CACHE"
-    say "[1/3] $DEBIAN_IMAGE: debootstrap from $MIRROR (about a minute, half with a warm cache)"
+    say "[1/4] $DEBIAN_IMAGE: debootstrap from $MIRROR (about a minute, half with a warm cache)"
     # The script is named because debootstraps older than the release do not know its name.
     debootstrap --variant=minbase --cache-dir="$CACHE" "$SUITE" "$root" "$MIRROR" \
         /usr/share/debootstrap/scripts/sid >"$CACHE/log" 2>&1 || {
@@ -90,10 +92,10 @@ build_debian() {
 build() {
     local step=$1 target=$2 image=$3 variable proxies=()
     if ! wanted "$image"; then
-        say "[$step/3] $image exists"
+        say "[$step/4] $image exists"
         return
     fi
-    say "[$step/3] $image"
+    say "[$step/4] $image"
     for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
         if [ -n "${!variable:-}" ]; then proxies+=(--build-arg "$variable"); fi
     done
@@ -114,14 +116,16 @@ record() {
 }
 
 docker info >/dev/null 2>&1 || die "no container engine answers. Run: make engine"
-if wanted "$DEBIAN_IMAGE"; then build_debian; else say "[1/3] $DEBIAN_IMAGE exists"; fi
+if wanted "$DEBIAN_IMAGE"; then build_debian; else say "[1/4] $DEBIAN_IMAGE exists"; fi
 build 2 python "$PYTHON_IMAGE"
 build 3 prometheus "$PROMETHEUS_IMAGE"
+build 4 redis "$REDIS_IMAGE"
 if [ ! -e "$ENV_FILE" ]; then
     install -m 600 "$HERE/../.env.example" "$ENV_FILE" # `make up` adds the secrets
     chown --reference="$HERE/.." "$ENV_FILE"           # under sudo too it belongs to whoever has the project
 fi
 record PYTHON_IMAGE "$PYTHON_IMAGE"
 record PROMETHEUS_IMAGE "$PROMETHEUS_IMAGE"
-say "Recorded in .env: PYTHON_IMAGE=$PYTHON_IMAGE PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE"
+record REDIS_IMAGE "$REDIS_IMAGE"
+say "Recorded in .env: PYTHON_IMAGE=$PYTHON_IMAGE PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE REDIS_IMAGE=$REDIS_IMAGE"
 say "Grafana has no Debian package: where its image cannot be had, the lab runs without it."

@@ -127,10 +127,11 @@ def test_base_images_that_exist_are_recorded_and_not_built(machine: Machine) -> 
     assert not [call for call in machine.calls("docker") if " build" in call or " import" in call]
     assert settings(machine)["PYTHON_IMAGE"].startswith("serving-lab/python:")
     assert settings(machine)["PROMETHEUS_IMAGE"].startswith("serving-lab/prometheus:")
+    assert settings(machine)["REDIS_IMAGE"].startswith("serving-lab/redis:")
     assert stat.S_IMODE((machine.root / ".env").stat().st_mode) == 0o600
 
 
-def test_base_images_change_two_lines_of_a_users_settings(machine: Machine) -> None:
+def test_base_images_change_three_lines_of_a_users_settings(machine: Machine) -> None:
     machine.replace("docker", ANSWERS)
     own = "# mine\nPYTHON_IMAGE=python:3.13\nSECRET_KEY=kept\nWORKERS=2"  # and no newline at the end
     (machine.root / ".env").write_text(own)
@@ -140,7 +141,7 @@ def test_base_images_change_two_lines_of_a_users_settings(machine: Machine) -> N
 
     assert ended.returncode == again.returncode == 0
     recorded = settings(machine)
-    assert list(recorded) == ["PYTHON_IMAGE", "SECRET_KEY", "WORKERS", "PROMETHEUS_IMAGE"]
+    assert list(recorded) == ["PYTHON_IMAGE", "SECRET_KEY", "WORKERS", "PROMETHEUS_IMAGE", "REDIS_IMAGE"]
     assert (recorded["SECRET_KEY"], recorded["WORKERS"]) == ("kept", "2")
     assert recorded["PYTHON_IMAGE"].startswith("serving-lab/python:")
 

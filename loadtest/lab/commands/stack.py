@@ -13,7 +13,7 @@ from lab.stack.choice import Choice
 from lab.stack.environment import Settings, ensure_env_file
 from lab.stack.headless import Load
 from lab.stack.login import fetch_token
-from lab.stack.services import services
+from lab.stack.services import known_services
 
 app = typer.Typer()
 
@@ -75,7 +75,7 @@ def urls() -> None:
     stack = choice.required()
     names = {status.name for status in stack.status()}
     settings = Settings.load(Project.find())
-    console.print(guide.welcome(stack.mode, settings, [s for s in services(settings) if s.name in names]))
+    console.print(guide.welcome(stack.mode, settings, [s for s in known_services(settings) if s.name in names]))
 
 
 @app.command()

@@ -30,7 +30,7 @@ class Status:
 
 
 class Stack(Protocol):
-    """The five services, in one of the two modes."""
+    """The services, in one of the two modes."""
 
     mode: Mode
 

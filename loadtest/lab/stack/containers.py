@@ -16,13 +16,23 @@ from lab.stack import engine, preflight
 from lab.stack.base import Mode, Status
 from lab.stack.environment import SECRETS, Settings
 from lab.stack.headless import Load
-from lab.stack.services import GRAFANA, LOCUST, LOCUST_WORKER, Service, services
+from lab.stack.services import (
+    GRAFANA,
+    LOCUST,
+    LOCUST_WORKER,
+    REDIS,
+    Service,
+    known_services,
+    redis_service,
+    services,
+)
 
 READY_SECONDS = 180
 DISK_BYTES = 3 << 30
 _SHOWN_LOG_LINES = 20
 _STOP_SECONDS = 10
 _IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+_REDIS_IMAGE = "REDIS_IMAGE"
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class _Container:
 
 
 class ContainerStack:
-    """The five services as containers; Grafana where its image can be had."""
+    """The services as containers; Grafana where its image can be had."""
 
     mode = Mode.CONTAINERS
 
@@ -76,13 +86,13 @@ class ContainerStack:
             return [preflight.Check("engine", preflight.Outcome.FAIL, str(error), error.mend)]
         detail = f"{found.version}, Compose {found.compose_version}"
         checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
-        checks += [self._check_image(found, name) for name in _IMAGES]
+        checks += [self._check_image(found, name) for name in self._images]
         if elsewhere := sorted({container.checkout for container in self._of_project()} - {str(self._project.root)}):
             detail = f"the lab is up from another checkout, {elsewhere[0]}"
             checks.append(preflight.Check("containers", preflight.Outcome.FAIL, detail, f"make -C {elsewhere[0]} down"))
         elif not self.running():
             settings, everything = self._settings, services(self._settings)
-            checks += preflight.check_ports(self._settings, everything)
+            checks += preflight.check_ports(settings, [service for service in everything if service.published])
             checks.append(
                 preflight.check_memory(found.available_bytes, everything, settings.workers, settings.locust_workers)
             )
@@ -101,10 +111,12 @@ class ContainerStack:
 
     def up(self) -> Sequence[Service]:
         """Build what has changed, start the containers, and wait until they are healthy."""
-        preflight.require(check for check in self.checks() if check.subject not in _IMAGES)
+        preflight.require(check for check in self.checks() if check.subject not in self._images)
         wanted = self._with_images()
         self.build()
         names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
+        if not self._settings.with_redis and any(found.service == REDIS for found in self._containers()):
+            self._compose("rm", "--stop", "--force", REDIS)  # of an `up` with other settings
         # Compose says itself how far it is.
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
         if started.returncode != 0:
@@ -161,7 +173,7 @@ class ContainerStack:
 
     def status(self) -> list[Status]:
         """Return how each container is."""
-        ports = {service.name: service.port for service in services(self._settings)}
+        ports = {each.name: each.port if each.published else None for each in known_services(self._settings)}
         order = [*ports, LOCUST_WORKER]
         containers = [container for container in self._containers() if container.service in order]
         memory = engine.memory_bytes([found.id for found in containers if found.state == "running"])
@@ -190,12 +202,16 @@ class ContainerStack:
 
     def inside_url(self, service: Service) -> str:
         """Return where other containers reach a service: by its name, at its own port."""
-        return f"http://{service.name}:{service.container_port}"
+        return service.container_url
 
     def facts(self, service: Service) -> dict[str, str]:
         """Return the digest of the image that a service's container was made of."""
         found = [container.id for container in self._containers() if container.service == service.name]
         return {"Image": engine.image_digest(found[0])} if found else {}
+
+    @property
+    def _images(self) -> tuple[str, ...]:
+        return (*_IMAGES, _REDIS_IMAGE) if self._settings.with_redis else _IMAGES
 
     @property
     def _stop_timeout(self) -> tuple[str, str]:
@@ -211,7 +227,7 @@ class ContainerStack:
     def _with_images(self) -> list[Service]:
         wanted = services(self._settings)
         found = engine.Engine.find()
-        for setting in _IMAGES:
+        for setting in self._images:
             image = self._settings.environment[setting]
             if engine.has_image(image) or (found.may_fetch(image) and engine.pull(image)):
                 continue
@@ -245,7 +261,7 @@ class ContainerStack:
         return [container for container in self._of_project() if container.checkout == str(self._project.root)]
 
     def _require_known(self, names: Sequence[str]) -> None:
-        known = [*(service.name for service in services(self._settings)), LOCUST_WORKER]
+        known = [*(service.name for service in known_services(self._settings)), LOCUST_WORKER]
         if unknown := [name for name in names if name not in known]:
             raise LabError(f"there is no {unknown[0]} here", mend=f"choose from {', '.join(known)}")
 
@@ -269,7 +285,12 @@ class ContainerStack:
         # Compose takes the environment before .env: so the defaults come from .env.example, and CA_BUNDLE from here.
         # Without .env the secrets are unknown, and need not be known to look at containers or to remove them.
         secrets = dict.fromkeys(SECRETS, "unknown")
-        settings = {**self._settings.environment, **overriding, "CA_BUNDLE": _ca_bundle(self._settings)}
+        settings = {
+            **self._settings.with_store(redis_service(self._settings).container_url),
+            "COMPOSE_PROFILES": "*",  # all that may run are looked at and removed; which ones start, `up` names
+            "CA_BUNDLE": _ca_bundle(self._settings),
+            **overriding,
+        }
         environment = {**secrets, **os.environ, **settings}
         if arguments[0] != "run" and (workers := settings["LOCUST_WORKERS"]) != "0":
             environment |= {"LOCUST_MODE_MASTER": "true", "LOCUST_EXPECT_WORKERS": workers}

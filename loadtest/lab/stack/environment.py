@@ -13,6 +13,7 @@ from dotenv.parser import parse_stream
 from lab.errors import LabError
 from lab.project import Project
 
+REDIS_PROFILE = "redis"
 SECRETS = ("SECRET_KEY", "API_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
 
 
@@ -28,6 +29,9 @@ class Settings:
     locust_port: int
     prometheus_port: int
     grafana_port: int
+    redis_port: int
+    with_redis: bool
+    """Whether a Redis comes up too: COMPOSE_PROFILES says so, as it does to Compose."""
     workers: int
     locust_workers: int
     """Worker processes of Locust; 0: one process does everything."""
@@ -51,11 +55,19 @@ class Settings:
             locust_port=_number(values, "LOCUST_PORT", 1, 65535),
             prometheus_port=_number(values, "PROMETHEUS_PORT", 1, 65535),
             grafana_port=_number(values, "GRAFANA_PORT", 1, 65535),
+            redis_port=_number(values, "REDIS_PORT", 1, 65535),
+            with_redis=REDIS_PROFILE in values.get("COMPOSE_PROFILES", "").split(","),
             workers=_number(values, "WORKERS", 1, 256),
             locust_workers=_number(values, "LOCUST_WORKERS", 0, 64),
             locust_master_port=_number(values, "LOCUST_MASTER_PORT", 1, 65535),
             stop_seconds=_seconds(values, "DRAIN_SECONDS") + _seconds(values, "GRACEFUL_TIMEOUT_SECONDS"),
         )
+
+    def with_store(self, redis_url: str) -> Mapping[str, str]:
+        """The environment in which both services find the lab's Redis, where there is one and they have no other."""
+        if not self.with_redis or {"CACHE_URL", "CACHE_URL_FILE"} & self.environment.keys():
+            return self.environment
+        return {**self.environment, "CACHE_URL": redis_url}
 
     @property
     def probe_address(self) -> str:

@@ -10,11 +10,12 @@ from rich.table import Table
 from lab.stack.base import Mode, Status
 from lab.stack.environment import Settings
 from lab.stack.preflight import Check, Outcome
-from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, Service
+from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
 
 _COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
 
 _WHAT_TO_DO = {
+    REDIS: "keeps cache and rate limits of both APIs; see what: {redis_cli} --scan",
     FLASK: "the old API; sign in as below",
     FASTAPI: "the new API; try every call at {url}/docs",
     LOCUST: "press Start to send load, and compare live at {url}/compare; or: make load USERS=20 DURATION=1m",
@@ -28,10 +29,10 @@ def welcome(mode: Mode, settings: Settings, answering: Iterable[Service]) -> Ren
     table = _table("", "URL", "what to do there")
     urls = {}
     for service in answering:
-        urls[service.name] = service.url
-        table.add_row(
-            service.name, f"[link={service.url}]{service.url}[/link]", _WHAT_TO_DO[service.name].format(url=service.url)
-        )
+        urls[service.name] = url = service.url if service.published or mode is Mode.NATIVE else service.container_url
+        redis_cli = f"redis-cli -u {url}" if mode is Mode.NATIVE else f"docker compose exec {REDIS} redis-cli"
+        what_to_do = _WHAT_TO_DO[service.name].format(url=url, redis_cli=redis_cli)
+        table.add_row(service.name, f"[link={url}]{url}[/link]", what_to_do)
     username = settings.environment["API_USERNAME"]
     login = (
         "Sign in (the password is API_PASSWORD in .env), or let make do it:\n"

@@ -19,7 +19,7 @@ from lab.stack.base import Mode, Status
 from lab.stack.environment import Settings
 from lab.stack.headless import Load
 from lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
-from lab.stack.services import FASTAPI, FLASK, LOCUST_WORKER, Service, services
+from lab.stack.services import FASTAPI, FLASK, LOCUST_WORKER, REDIS, Service, known_services, services
 from lab.stack.supervisor import Process, Program, State, Supervisor
 
 READY_SECONDS = 60.0
@@ -28,7 +28,7 @@ _SHOWN_LOG_LINES = 15
 
 
 class NativeStack:
-    """The five services as processes; Prometheus and Grafana where this host has them."""
+    """The services as processes; Prometheus and Grafana where this host has them."""
 
     mode = Mode.NATIVE
 
@@ -48,6 +48,7 @@ class NativeStack:
         wanted = [service for service in services(self._settings) if service.name not in tools.missing]
         checks = [preflight.check_writable(self._project)]
         warn = preflight.Outcome.WARN
+        checks += self._check_redis(tools)
         checks += [preflight.Check(name, warn, f"left out: {why}") for name, why in tools.missing.items()]
         if not self.running():
             available, settings = psutil.virtual_memory().available, self._settings
@@ -72,8 +73,7 @@ class NativeStack:
         tools = Tools.find()
         for name, why in tools.missing.items():
             self._console.print(f"[yellow]{name} is left out[/]: {why}", soft_wrap=True)
-        if not self.running():
-            preflight.require(self.checks())
+        preflight.require(self._check_redis(tools) if self.running() else self.checks())
         self.build()
         programs = programs_for(self._project, self._settings, tools, self._project.run_dir)
         environment = shared_environment(self._project, self._settings, self._project.run_dir)
@@ -145,7 +145,14 @@ class NativeStack:
 
     @property
     def _services(self) -> dict[str, Service]:
-        return {service.name: service for service in services(self._settings)}
+        return {service.name: service for service in known_services(self._settings)}
+
+    def _check_redis(self, tools: Tools) -> list[preflight.Check]:
+        if tools.redis or not self._settings.with_redis:
+            return []
+        detail = "COMPOSE_PROFILES asks for it, and there is no redis-server on the PATH"
+        mend = "apt-get install redis-server (or brew install redis), or take redis out of COMPOSE_PROFILES"
+        return [preflight.Check(REDIS, preflight.Outcome.FAIL, detail, mend)]
 
     def _processes(self) -> list[Process]:
         order = [*self._services]

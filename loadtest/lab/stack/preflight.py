@@ -14,7 +14,7 @@ import psutil
 from lab.errors import LabError
 from lab.project import Project
 from lab.stack.environment import Settings
-from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, Service
+from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
 
 _MIB, _GIB = 1 << 20, 1 << 30
 
@@ -25,6 +25,7 @@ _PROGRAM_BYTES = {
     LOCUST: 150 * _MIB,
     PROMETHEUS: 150 * _MIB,
     GRAFANA: 250 * _MIB,
+    REDIS: 20 * _MIB,
 }
 _WORKER_BYTES = 50 * _MIB
 

@@ -10,23 +10,36 @@ from pathlib import Path
 
 from lab.project import Project
 from lab.stack.environment import Settings
-from lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, LOCUST_WORKER, PROMETHEUS, Service, services
+from lab.stack.services import (
+    FASTAPI,
+    FLASK,
+    GRAFANA,
+    LOCUST,
+    LOCUST_WORKER,
+    LOOPBACK,
+    PROMETHEUS,
+    REDIS,
+    Service,
+    redis_service,
+    services,
+)
 from lab.stack.supervisor import Program
 
 OLDEST_PROMETHEUS = (2, 42)
 PROMETHEUS_RETENTION = "6h"
 _STOP_SECONDS = 10.0
-_LOOPBACK = "127.0.0.1"
 _GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What of Prometheus and Grafana this host has; where one is missing, `missing` says what to do."""
+    """What of Prometheus, Grafana and Redis this host has."""
 
     prometheus: Path | None
     grafana: tuple[str, ...] | None
+    redis: Path | None
     missing: dict[str, str]
+    """Of what the lab does without, what to do to have it too."""
 
     @classmethod
     def find(cls) -> "Tools":
@@ -45,21 +58,22 @@ class Tools:
         grafana = _grafana()
         if grafana is None:
             missing[GRAFANA] = "no grafana on the PATH: install it (https://grafana.com/grafana/download)"
-        return cls(prometheus, grafana, missing)
+        return cls(prometheus, grafana, _which("redis-server"), missing)
 
 
 def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Path) -> list[Program]:
     """Return the programs this host can run, in the order they start."""
     here = {service.name: service for service in services(settings)}
     service_stop = settings.stop_seconds + _STOP_SECONDS
-    programs = [
+    programs = [_redis(tools.redis, settings, run_dir)] if settings.with_redis and tools.redis else []
+    programs += [
         Program(name, (tool(name),), service_stop, {"HOST": settings.bind_address, "PORT": str(here[name].port)})
         for name in (FLASK, FASTAPI)
     ]
     web = ("--web-host", settings.bind_address, "--web-port", str(settings.locust_port))
     locust = (tool("locust"), "-f", str(project.locustfile))
     programs.append(Program(LOCUST, (*locust, *web, *_master(settings)), _STOP_SECONDS))
-    master = ("--master-host", _LOOPBACK, "--master-port", str(settings.locust_master_port))
+    master = ("--master-host", LOOPBACK, "--master-port", str(settings.locust_master_port))
     programs += [
         Program(f"{LOCUST_WORKER}-{number}", (*locust, "--worker", *master), _STOP_SECONDS)
         for number in range(1, settings.locust_workers + 1)
@@ -78,11 +92,18 @@ def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Pa
     return programs
 
 
+def _redis(program: Path, settings: Settings, run_dir: Path) -> Program:
+    """What is a cache is written nowhere, and bounded as in compose.yaml."""
+    where = ("--bind", LOOPBACK, "--port", str(settings.redis_port), "--dir", str(run_dir))
+    bounds = ("--save", "", "--maxmemory", "192mb", "--maxmemory-policy", "noeviction")
+    return Program(REDIS, (str(program), *where, *bounds), _STOP_SECONDS)
+
+
 def _master(settings: Settings) -> tuple[str, ...]:
     if not settings.locust_workers:
         return ()
     port, workers = str(settings.locust_master_port), str(settings.locust_workers)
-    return "--master", "--master-bind-host", _LOOPBACK, "--master-bind-port", port, "--expect-workers", workers
+    return "--master", "--master-bind-host", LOOPBACK, "--master-bind-port", port, "--expect-workers", workers
 
 
 def shared_environment(project: Project, settings: Settings, run_dir: Path) -> dict[str, str]:
@@ -90,7 +111,7 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
     here = {service.name: service for service in services(settings)}
     grafana, dashboards = project.monitoring / "grafana", project.monitoring / "grafana" / "dashboards"
     return {
-        **settings.environment,
+        **settings.with_store(redis_service(settings).url),
         "MODEL_DIR": str(project.model_dir),
         "RUN_DIR": "",
         "OPENBLAS_NUM_THREADS": "1",

@@ -1,12 +1,19 @@
-"""The five services of the stack: where each answers and how it says that it is ready."""
+"""The services of the stack: where each answers and how it says that it is ready."""
+
+from __future__ import annotations
 
 import http.client
+import socket
 import urllib.request
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lab.stack.environment import Settings
+if TYPE_CHECKING:
+    from lab.stack.environment import Settings
 
 FLASK, FASTAPI, LOCUST, PROMETHEUS, GRAFANA = "flask-api", "fastapi-api", "locust", "prometheus", "grafana"
+REDIS = "redis"
+LOOPBACK = "127.0.0.1"
 LOCUST_WORKER = "locust-worker"
 """What Locust's workers are called together; each has a number behind it. They listen on no port."""
 
@@ -25,6 +32,13 @@ class Service:
     url: str
     container_port: int = 0
     """Where it listens in its container, as compose.yaml says."""
+    published: bool = True
+    """Whether its container's port is this machine's too."""
+
+    @property
+    def container_url(self) -> str:
+        """Where other containers reach it: by its name, at its own port."""
+        return f"http://{self.name}:{self.container_port}"
 
     def ready(self, timeout_seconds: float = 2.0) -> bool:
         """Whether the service says that it is ready."""
@@ -35,8 +49,32 @@ class Service:
             return False
 
 
+@dataclass(frozen=True)
+class RedisService(Service):
+    """Redis, which speaks no HTTP."""
+
+    @property
+    def container_url(self) -> str:
+        """Where other containers reach it."""
+        return f"redis://{self.name}:{self.container_port}/0"
+
+    def ready(self, timeout_seconds: float = 2.0) -> bool:
+        """Whether it answers a ping."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout_seconds) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
 def services(settings: Settings) -> list[Service]:
-    """Return the services in the order they start."""
+    """Return the services that the settings ask for, in the order they start."""
+    return [service for service in known_services(settings) if settings.with_redis or service.name != REDIS]
+
+
+def known_services(settings: Settings) -> list[Service]:
+    """Return all services that there may be, such as those that other settings have started."""
     table = (
         (FLASK, settings.flask_port, "FLASK_PORT", "/ready", 5000),
         (FASTAPI, settings.fastapi_port, "FASTAPI_PORT", "/ready", 8000),
@@ -45,6 +83,15 @@ def services(settings: Settings) -> list[Service]:
         (GRAFANA, settings.grafana_port, "GRAFANA_PORT", "/api/health", 3000),
     )
     return [
-        Service(name, port, setting, path, f"http://{settings.probe_address}:{port}", container_port)
-        for name, port, setting, path, container_port in table
+        redis_service(settings),
+        *(
+            Service(name, port, setting, path, f"http://{settings.probe_address}:{port}", container_port)
+            for name, port, setting, path, container_port in table
+        ),
     ]
+
+
+def redis_service(settings: Settings) -> RedisService:
+    """Return the lab's Redis, which listens on this machine alone."""
+    port = settings.redis_port
+    return RedisService(REDIS, port, "REDIS_PORT", "", f"redis://{LOOPBACK}:{port}/0", 6379, published=False)
