@@ -40,6 +40,8 @@ FAMILIES = {
     "rate_limited_requests_total": ("counter", {"handler"}),
     "store_errors_total": ("counter", {"use"}),
     "store_circuit_open": ("gauge", set()),
+    "websocket_connections": ("gauge", set()),
+    "websocket_messages_total": ("counter", {"outcome"}),
     "service_info": (
         "gauge",
         {"framework", "framework_version", "server", "python", "workers", "model_version", "model_sha256"},

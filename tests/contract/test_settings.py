@@ -55,6 +55,8 @@ WRONG_SETTINGS: list[tuple[str, Setting]] = [
     ("DRAIN_SECONDS", "nan"),
     ("GRACEFUL_TIMEOUT_SECONDS", "-1"),
     ("KEEP_ALIVE_SECONDS", "never"),
+    ("WEBSOCKET_TOKEN_SECONDS", "0"),
+    ("WEBSOCKET_IDLE_SECONDS", "never"),
 ]
 
 

@@ -67,6 +67,7 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("CACHE_URL", "rediss://:s3cr3t@host?ssl_cert_reqs=some", "expected a URL such as"),
         ("CACHE_URL", "unix://socket", "expected a URL such as"),
         ("CACHE_TIMEOUT_SECONDS", "0", "expected `float` >= 0.001"),
+        ("WEBSOCKET_IDLE_SECONDS", "0", "expected `float` > 0"),
         ("PREDICTION_LOG_MAX_BYTES", "10", "expected `int` >= 4096"),
     ],
 )

@@ -16,6 +16,7 @@ class LoadSettings:
 
     Think times are in seconds, drawn evenly between the two for each pause. ``repeat_share`` is the share of feature
     vectors taken from a fixed pool of ``repeat_pool_size``, so that a service's cache can answer them.
+    ``websocket_share`` is the number of users of the new service's WebSocket for each user of its other endpoints.
     """
 
     flask_url: str
@@ -24,6 +25,7 @@ class LoadSettings:
     password: str
     think_time_min_seconds: float
     think_time_max_seconds: float
+    websocket_share: float
     repeat_share: float
     repeat_pool_size: int
 
@@ -38,6 +40,7 @@ class LoadSettings:
             password=reader.text("API_PASSWORD"),
             think_time_min_seconds=reader.number("THINK_TIME_MIN_SECONDS", 0.1, maximum=3600),
             think_time_max_seconds=reader.number("THINK_TIME_MAX_SECONDS", 0.5, maximum=3600),
+            websocket_share=reader.number("WEBSOCKET_SHARE", 0, maximum=10),
             repeat_share=reader.number("REPEAT_SHARE", 0.5, maximum=1),
             repeat_pool_size=reader.count("REPEAT_POOL_SIZE", 500, maximum=1_000_000),
         )

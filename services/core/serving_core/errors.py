@@ -37,6 +37,13 @@ class UnauthorizedError(ApiError):
         self.headers["WWW-Authenticate"] = "Bearer"
 
 
+class ForbiddenError(ApiError):
+    """403: a page of another origin that CORS_ORIGINS does not name wants a WebSocket."""
+
+    status = 403
+    message = "Origin not allowed"
+
+
 class NotFoundError(ApiError):
     """404: no such path."""
 

@@ -16,6 +16,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _EXPOSED_HEADERS = "X-Request-ID, X-Process-Time, Retry-After, RateLimit, RateLimit-Policy"
 _PREFLIGHT_HEADERS = "Authorization, Content-Type, X-Request-ID"
 _PREFLIGHT_MAX_AGE_SECONDS = "600"
+_SPACE = " \t\n\r"
 
 
 def request_id(offered: str | None) -> str:
@@ -56,6 +57,32 @@ def decode_object(body: bytes) -> dict[str, object]:
     return value
 
 
+def as_written(body: bytes, field: str) -> str:
+    """The literal of a field of a JSON object that `decode_object` has accepted; the last one where it is repeated.
+
+    A number keeps all its digits, which no type of Python has place for.
+    """
+    text = body.decode()
+    literal = ""
+    place = _after_space(text, text.index("{") + 1)
+    while text[place] != "}":
+        name, place = _decoder.raw_decode(text, place)
+        place = _after_space(text, _after_space(text, place) + len(":"))
+        _, end = _decoder.raw_decode(text, place)
+        if name == field:
+            literal = text[place:end]
+        place = _after_space(text, end)
+        if text[place] == ",":
+            place = _after_space(text, place + len(","))
+    return literal
+
+
+def _after_space(text: str, place: int) -> int:
+    while text[place] in _SPACE:
+        place += 1
+    return place
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -84,6 +111,13 @@ class Cors:
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Expose-Headers": _EXPOSED_HEADERS,
         }
+
+    def admits_handshake(self, origin: str | None, host: str | None) -> bool:
+        """Whether a WebSocket may be opened: by a program, which names no origin, a page of this host, or one allowed.
+
+        A browser does not ask before it opens one across origins, so that the server has to look (RFC 6455, 10.2).
+        """
+        return origin is None or origin in self._origins or (bool(host) and origin.partition("://")[2] == host)
 
     def preflight_headers(
         self, origin: str | None, requested_method: str | None, allowed: Collection[str]

@@ -32,7 +32,9 @@ ROUTES = {
     "/cache/clear": "POST",
     "/metrics": "GET",
 }
-PREDICTING = ("/predict", "/batch-predict")
+WEBSOCKET = "/ws/predict"
+PREDICTING = ("/predict", "/batch-predict", WEBSOCKET)
+MESSAGE_OUTCOMES = ("answered", "invalid", "rate_limited", "failed")
 STORE_USES = ("cache", "limits")
 AUTH_FAILURES = ("missing", "invalid", "expired", "credentials")
 UNMATCHED = "none"
@@ -86,6 +88,10 @@ class Metrics:
             "use",
         )
         self.store_circuit_open = _gauge("store_circuit_open", "Workers that do without the store for now.")
+        self.websocket_connections = _gauge("websocket_connections", "WebSocket connections that are open.")
+        self.websocket_messages = _counter(
+            "websocket_messages_total", "WebSocket messages answered, by what was answered.", "outcome"
+        )
         self._create_series()
 
     def add_collector(self, collector: Collector) -> None:
@@ -107,6 +113,9 @@ class Metrics:
             self._requests.labels(method, handler, 200)
             self._durations.labels(method, handler)
             self.rate_limited.labels(handler)
+        self._requests.labels("GET", WEBSOCKET, 101)
+        self._durations.labels("GET", WEBSOCKET)
+        self.rate_limited.labels(WEBSOCKET)
         for handler in PREDICTING:
             self.predictions.labels(handler)
             self.inference_seconds.labels(handler)
@@ -114,6 +123,8 @@ class Metrics:
             self.store_errors.labels(use)
         for reason in AUTH_FAILURES:
             self.auth_failures.labels(reason)
+        for outcome in MESSAGE_OUTCOMES:
+            self.websocket_messages.labels(outcome)
 
 
 def _counter(name: str, help_text: str, *labels: str) -> Counter:

@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """Addresses and networks, separated by commas, whose X-Forwarded-For says who asks; empty: nobody's."""
     documentation: bool = False
     """Whether the API's interactive documentation is served, where the service has any."""
+    websocket_token_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
+    """How long a WebSocket without a token in its handshake may take to send one."""
+    websocket_idle_seconds: Annotated[float, Meta(gt=0, le=86400)] = 60.0
+    """How long a WebSocket may send no message."""
     cors_origins: str = ""
     """Origins whose pages may call, separated by commas; empty: none."""
 

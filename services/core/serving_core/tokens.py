@@ -78,7 +78,7 @@ class Tokens:
             user, expiry = self._verified(token)
         except jwt.ExpiredSignatureError:
             raise _expired() from None
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, UnicodeEncodeError):  # JSON may carry lone surrogates
             raise AuthenticationError("invalid", "Token is invalid") from None
         if expiry <= time.time():
             raise _expired()

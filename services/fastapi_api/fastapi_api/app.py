@@ -15,6 +15,7 @@ from fastapi_api.documentation import documentation
 from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
+from fastapi_api.websocket import websockets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +45,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(predictions)
     app.include_router(operations)
+    app.include_router(websockets)
     if service.settings.documentation:
         app.include_router(documentation)
     app.exception_handler(ApiError)(_answer_refusal)

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+_RESPONSE_STARTS = frozenset({"http.response.start", "websocket.http.response.start", "websocket.accept"})
+
 
 class ContractMiddleware:
-    """Outermost: gives every response the contract's headers, also that of a request that failed."""
+    """Outermost: gives every response the contract's headers, also a handshake's and that of a request that failed."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -31,7 +33,7 @@ class ContractMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        if scope["type"] != "http":
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
@@ -42,13 +44,13 @@ class ContractMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
+            if message["type"] in _RESPONSE_STARTS:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identifier
                 headers["X-Process-Time"] = f"{time.perf_counter() - began:.6f}"
                 headers.update(self._service.cors.response_headers(combined(request_headers, "Origin")))
-                if self._service.lifecycle.phase is Phase.DRAINING:
+                if scope["type"] == "http" and self._service.lifecycle.phase is Phase.DRAINING:
                     headers["Connection"] = "close"
             await send(message)
 

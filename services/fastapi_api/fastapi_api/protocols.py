@@ -1,0 +1,118 @@
+"""uvicorn's protocols, with what the contract says of WebSockets."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from serving_core.metrics import WEBSOCKET
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn._types import ASGISendEvent
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+_PATH = WEBSOCKET.encode()
+# How long a client may take to answer a close frame, or to read what is still on its way to it.
+_CLOSE_SECONDS = 5.0
+_BAD_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+# uvicorn and websockets write lines of every connection, with its query, where somebody may have put a secret.
+_logger = logging.getLogger("uvicorn.error.websocket")
+_logger.setLevel(logging.WARNING)
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Changes to WebSocket at one path alone; elsewhere an upgrade is not offered, and so ignored (RFC 9110, 7.8)."""
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return self.url.partition(b"?")[0] == _PATH and self.parser.get_method() == b"GET"
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is wrong."""
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Lets the application say goodbye when the worker stops, and lets a client that must go read why."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.close_timeout = _CLOSE_SECONDS
+        self.logger = _logger
+        self.conn.logger = _logger
+
+    def data_received(self, data: bytes) -> None:
+        """Refuse a handshake that cannot be read; it arrives whole, from the HTTP protocol."""
+        super().data_received(data)
+        if not self.handshake_initiated:
+            self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_HANDSHAKE)
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """Queue the end behind the messages that are there: they are answered first, then the application closes.
+
+        uvicorn would close at once, with 1012.
+        """
+        if self.close_sent:
+            super().shutdown()
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY})
+
+    def send_receive_event_to_app(self) -> None:
+        """Fail a connection whose text is none (RFC 6455, 8.1), for which uvicorn would write a traceback."""
+        if self.curr_msg_data_type == "text" and not self.close_sent:
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.conn.fail(CloseCode.INVALID_DATA, "Not UTF-8")
+                self.handle_parser_exception()
+                return
+        super().send_receive_event_to_app()
+
+    def handle_parser_exception(self) -> None:
+        """Say why, then read on and throw away: the kernel resets what is closed before it was read, reason and all."""
+        if self.close_sent:
+            return
+        self.close_sent = True
+        self.stop_keepalive()
+        assert self.conn.close_sent  # noqa: S101 - the parser has failed, and said so
+        self.queue.put_nowait(
+            {
+                "type": "websocket.disconnect",
+                "code": self.conn.close_sent.code,
+                "reason": self.conn.close_sent.reason,
+            }
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send unless the connection is on its way out, which uvicorn takes for a fault of the application."""
+        await self.writable.wait()
+        if self.close_sent:
+            raise ClientDisconnected
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # uvicorn would say that nothing was answered
+
+    async def run_asgi(self) -> None:
+        """Wait for no client that neither reads nor closes."""
+        await super().run_asgi()
+        self.loop.call_later(self.close_timeout, self.transport.abort)
