@@ -109,7 +109,7 @@ def test_an_ordinary_user_brings_the_lab_up_uses_it_and_leaves_nothing_behind(ac
     assert account.make("down").stdout == "The lab is down (native).\n"
     assert processes_of(account.clone) == []
     before = {path.name for path in new_files(account.clone)}
-    assert before == {".env", ".tools", ".venv", "build"}
+    assert before == {".env", ".secrets-written-by-make-up", ".tools", ".venv", "build"}
 
 
 def new_files(clone: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 import msgspec
 import pytest
@@ -10,8 +11,10 @@ import yaml
 from lab.load.settings import LoadSettings
 from lab.load.shape_settings import ShapeSettings
 from lab.project import Project
-from lab.stack.environment import SECRETS, Settings, read
+from lab.stack.environment import Settings, read
 from lab.stack.headless import Load
+from lab.stack.secrets import SECRETS
+from serving_core.settings import SECRETS as SECRETS_OF_SERVICES
 from serving_core.settings import Settings as ServiceSettings
 from support.checkout import PORT_SETTINGS, REPOSITORY
 
@@ -24,6 +27,7 @@ OF_THE_STACK = {"HOST", "PORT", "MODEL_DIR", "RUN_DIR"}
 SERVICE_FIELDS = [field for field in msgspec.structs.fields(ServiceSettings) if field.encode_name not in OF_THE_STACK]
 SERVICE_SETTINGS = {field.encode_name for field in SERVICE_FIELDS}
 WITH_DEFAULT = [field for field in SERVICE_FIELDS if field.default is not msgspec.NODEFAULT]
+SECRET_NAMES = {secret.name for secret in SECRETS}
 # Where the lab is not like real operation: it signs in very often, from one address, and shows what it has.
 OF_THE_LAB = {"LOGIN_RATE_LIMIT", "DOCUMENTATION"}
 # compose.yaml asks for these too: who built, and where the system's certificate authorities are.
@@ -32,6 +36,12 @@ OF_THE_SHELL = {"REVISION", "SSL_CERT_FILE"}
 
 def test_every_setting_of_the_services_is_documented() -> None:
     assert set(EXAMPLE) >= SERVICE_SETTINGS
+
+
+def test_the_lab_and_the_services_take_the_same_for_secrets() -> None:
+    of_services = {secret.name for secret in SECRETS if "flask-api" in secret.readers}
+
+    assert of_services == set(SECRETS_OF_SERVICES)
 
 
 @pytest.mark.parametrize("field", WITH_DEFAULT, ids=lambda field: field.encode_name)
@@ -43,10 +53,23 @@ def test_a_documented_default_is_the_services_default(field: msgspec.structs.Fie
 
 def test_compose_hands_each_setting_of_the_services_to_both() -> None:
     services = yaml.safe_load(COMPOSE)["services"]
+    flask, fastapi = (services[name]["environment"] for name in ("flask-api", "fastapi-api"))
 
-    assert set(services["flask-api"]["environment"]) == SERVICE_SETTINGS
-    assert services["flask-api"]["environment"] == services["fastapi-api"]["environment"]
-    assert set(services["flask-api"]["environment"].values()) == {None}, "a value belongs in .env.example"
+    of_files = {f"{name}_FILE": f"/run/secrets/{name}" for name in SECRET_NAMES & SERVICE_SETTINGS}
+    assert flask == dict.fromkeys(SERVICE_SETTINGS - SECRET_NAMES) | of_files, "a value belongs in .env.example"
+    assert fastapi == flask
+
+
+def test_compose_hands_each_secret_to_those_who_read_it_and_to_nobody_else() -> None:
+    compose = yaml.safe_load(COMPOSE)
+
+    handed = {name: set(service.get("secrets", ())) for name, service in compose["services"].items()}
+    assert handed == {name: {each.name for each in SECRETS if name in each.readers} for name in handed}
+    assert not [
+        name for name in SECRET_NAMES if re.search(rf"^\s+{name}:(?! {{ file:)|\$\{{{name}\W", COMPOSE, re.MULTILINE)
+    ]
+    files = {name: PurePath(secret["file"]).name for name, secret in compose["secrets"].items() if name != "ca"}
+    assert files == {name: name for name in SECRET_NAMES}
 
 
 def test_compose_asks_for_no_undocumented_setting() -> None:
@@ -97,4 +120,4 @@ def test_every_setting_is_explained_on_the_line_above_it(name: str) -> None:
 
 def filled_from_example() -> dict[str, str]:
     """Return the example's settings with something in place of the secrets it leaves empty."""
-    return EXAMPLE | dict.fromkeys(SECRETS, "x" * 32)
+    return EXAMPLE | {secret.name: "x" * 32 for secret in SECRETS if secret.random_bytes}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lab.project import Project
+from lab.stack import secrets
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
 
 if TYPE_CHECKING:
@@ -36,9 +37,14 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(engine: None) -> Iterator[Stack]:  # noqa: ARG001 - asked for so that it can skip
+def stack(
+    engine: None,  # noqa: ARG001 - asked for so that it can skip
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
     """The stack, built and healthy; everything of it is removed at the end."""
-    settings = stack_settings(f"serving-lab-test-{os.getpid()}")
+    directory = tmp_path_factory.mktemp("secrets")
+    settings = stack_settings(f"serving-lab-test-{os.getpid()}") | {"SECRETS_DIR": str(directory)}
+    secrets.hand_out(settings, directory)
     containers = CONTAINERS if _can_be_had(settings["GRAFANA_IMAGE"]) else WITHOUT_GRAFANA
     running = Stack(Project.find(), settings, containers)
     running.compose("build")

@@ -7,7 +7,7 @@ import typer
 
 from lab.commands.console import console
 from lab.project import Project
-from lab.stack import guide, preflight
+from lab.stack import guide, preflight, secrets
 from lab.stack.base import Mode
 from lab.stack.choice import Choice
 from lab.stack.environment import Settings, ensure_env_file
@@ -116,10 +116,13 @@ def load(
 
 @app.command()
 def clean() -> None:
-    """End the lab and remove what it built: images, the trained model, and all it left."""
-    for stack in _choice().both:
+    """End the lab and remove what it built: images, the trained model, its secrets' files, and all it left."""
+    project = Project.find()
+    settings = Settings.load(project)
+    for stack in Choice(project, settings, console).both:
         stack.down()
         stack.remove_built()
+    secrets.remove(settings.secrets_dir)
 
 
 def _choice() -> Choice:

@@ -74,7 +74,8 @@ class ComposeLauncher:
                 self._compose(port, "down", "--volumes", "--remove-orphans")
 
     def _compose(self, port: int, *arguments: str, check: bool = True) -> str:
-        project = ("--project-directory", str(self.project_directory), "--project-name", f"{_PREFIX}-{port}")
+        directory = ("--project-directory", str(self.project_directory), "--env-file", os.devnull)
+        project = (*directory, "--project-name", f"{_PREFIX}-{port}")
         settings = {**self.environment, self.port_setting: str(port), "BIND_ADDRESS": LOOPBACK}
         return docker("compose", *project, *arguments, environment={**os.environ, **settings}, check=check)
 

@@ -81,14 +81,14 @@ def _launcher(target: TargetForm, folder: Path, find_lab: Callable[[], Lab]) -> 
     if lab.mode is Mode.NATIVE:
         return _of_host(target.service, lab), None
     service = next(each for each in services(lab.settings) if each.name == target.service)
-    launcher = ComposeLauncher(lab.project.root, service.name, service.port_setting, lab.settings.environment)
+    launcher = ComposeLauncher(lab.project.root, service.name, service.port_setting, lab.settings.public)
     return launcher, Wanted(launcher.image)
 
 
 def _of_host(service: str, lab: Lab) -> ProcessLauncher:
     """The program that supervisord runs, with what it sees; on a port of its own."""
     project, settings = lab.project, lab.settings
-    programs = programs_for(project, settings, Tools(None, None, {}), project.run_dir)
+    programs = programs_for(project, settings, Tools(None, None, None, {}), project.run_dir)
     program = next(each for each in programs if each.name == service)
     environment = {
         **shared_environment(project, settings, project.run_dir),

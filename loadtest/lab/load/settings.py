@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lab.secret_file import secret
+
 
 class SettingError(ValueError):
     """A setting is missing or wrong; the message names it and says what is expected."""
@@ -37,7 +39,7 @@ class LoadSettings:
             flask_url=reader.url("FLASK_URL", "http://127.0.0.1:5000"),
             fastapi_url=reader.url("FASTAPI_URL", "http://127.0.0.1:8000"),
             username=reader.text("API_USERNAME"),
-            password=reader.text("API_PASSWORD"),
+            password=reader.secret("API_PASSWORD"),
             think_time_min_seconds=reader.number("THINK_TIME_MIN_SECONDS", 0.1, maximum=3600),
             think_time_max_seconds=reader.number("THINK_TIME_MAX_SECONDS", 0.5, maximum=3600),
             websocket_share=reader.number("WEBSOCKET_SHARE", 0, maximum=10),
@@ -61,6 +63,13 @@ class Reader:
         if not value:
             raise SettingError(f"{name} is not set")
         return value
+
+    def secret(self, name: str) -> str:
+        """Return a value that is not empty, from the setting or from the file that NAME_FILE names."""
+        try:
+            return self.text(name, secret(name, self.environment))
+        except ValueError as error:
+            raise SettingError(str(error)) from None
 
     def url(self, name: str, default: str) -> str:
         """Return the address of a service, without a slash at its end."""

@@ -4,17 +4,17 @@ import json
 import math
 import os
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from lab.errors import LabError
 from lab.project import Project
-from lab.stack import engine, preflight
+from lab.stack import engine, preflight, secrets
 from lab.stack.base import Mode, Status
-from lab.stack.environment import SECRETS, Settings
+from lab.stack.environment import Settings
 from lab.stack.headless import Load
 from lab.stack.services import (
     GRAFANA,
@@ -117,9 +117,10 @@ class ContainerStack:
         names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
         if not self._settings.with_redis and any(found.service == REDIS for found in self._containers()):
             self._compose("rm", "--stop", "--force", REDIS)  # of an `up` with other settings
+        secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
         # Compose says itself how far it is.
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
-        if started.returncode != 0:
+        if started.returncode != 0 or not self._restarted(self._outdated()):
             self._show_unhealthy()
             self._remove(quiet=True)
             raise LabError(
@@ -148,19 +149,12 @@ class ContainerStack:
             self._compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
 
     def restart(self, names: Sequence[str]) -> None:
-        """Restart containers and wait until they are healthy."""
+        """Restart containers, with the secrets as they are set by now, and wait until they are healthy."""
         self._require_known(names)
-        self._compose("restart", *self._stop_timeout, *names)
-        containers = self._containers()
-        running = names or sorted({container.service for container in containers})
-        workers = sum(container.service == LOCUST_WORKER for container in containers)
-        started = self._compose(
-            "up",
-            *("--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *running),
-            # As many as there are, whatever the settings say by now.
-            LOCUST_WORKERS=str(workers),
-        )
-        if started.returncode != 0:
+        running = {container.service for container in self._containers()}
+        as_it_runs = replace(self._settings, with_redis=REDIS in running)
+        secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
+        if not self._restarted(names or sorted(running)):
             self._show_unhealthy()
             raise LabError(
                 "not everything became healthy again; the last lines stand above", mend="make logs, or make up"
@@ -191,7 +185,9 @@ class ContainerStack:
 
     def load(self, load: Load) -> int:
         """Run Locust in a container of its own on the stack's network."""
-        return self._compose("run", "--rm", "--no-deps", "--no-TTY", LOCUST, *load.arguments).returncode
+        once = ("run", "--rm", "--no-deps", "--no-TTY", LOCUST)
+        with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:
+            return self._compose(*once, *load.arguments, SECRETS_DIR=str(directory)).returncode
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
         """Return what starts a process of the generator on the stack's network."""
@@ -212,6 +208,34 @@ class ContainerStack:
     @property
     def _images(self) -> tuple[str, ...]:
         return (*_IMAGES, _REDIS_IMAGE) if self._settings.with_redis else _IMAGES
+
+    def _values(self, settings: Settings) -> Mapping[str, str]:
+        return settings.with_store(redis_service(settings).container_url)
+
+    def _outdated(self) -> list[str]:
+        """Services that were started before their secrets were last handed out."""
+        return sorted(
+            {
+                container.service
+                for container in self._containers()
+                if container.state == "running"
+                and secrets.outdated(container.service, engine.started(container.id), self._settings.secrets_dir)
+            }
+        )
+
+    def _restarted(self, names: Sequence[str]) -> bool:
+        """Restart these services, and return whether they became healthy."""
+        if not names:
+            return True
+        self._compose("restart", *self._stop_timeout, *names)
+        workers = sum(container.service == LOCUST_WORKER for container in self._containers())
+        started = self._compose(
+            "up",
+            *("--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *names),
+            # As many as there are, whatever the settings say by now.
+            LOCUST_WORKERS=str(workers),
+        )
+        return started.returncode == 0
 
     @property
     def _stop_timeout(self) -> tuple[str, str]:
@@ -281,17 +305,16 @@ class ContainerStack:
         return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
 
     def _compose_command(self, *arguments: str, **overriding: str) -> tuple[list[str], dict[str, str]]:
-        command = ["docker", "compose", "--project-directory", str(self._project.root), *arguments]
-        # Compose takes the environment before .env: so the defaults come from .env.example, and CA_BUNDLE from here.
-        # Without .env the secrets are unknown, and need not be known to look at containers or to remove them.
-        secrets = dict.fromkeys(SECRETS, "unknown")
+        # Not .env: all settings come from here, and of a line that Compose reads otherwise it would show what it holds.
+        project = ("--project-directory", str(self._project.root), "--env-file", os.devnull)
+        command = ["docker", "compose", *project, *arguments]
         settings = {
-            **self._settings.with_store(redis_service(self._settings).container_url),
+            **self._settings.public,
             "COMPOSE_PROFILES": "*",  # all that may run are looked at and removed; which ones start, `up` names
             "CA_BUNDLE": _ca_bundle(self._settings),
             **overriding,
         }
-        environment = {**secrets, **os.environ, **settings}
+        environment = {**os.environ, **settings}
         if arguments[0] != "run" and (workers := settings["LOCUST_WORKERS"]) != "0":
             environment |= {"LOCUST_MODE_MASTER": "true", "LOCUST_EXPECT_WORKERS": workers}
         return command, environment

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -104,6 +105,13 @@ def memory_bytes(containers: list[str]) -> dict[str, int]:
 def image_digest(container: str) -> str:
     """Return the digest of the image that a container was made of; empty where there is no such container."""
     return _ask("inspect", "--format", "{{.Image}}", container).stdout.strip()
+
+
+def started(container: str) -> float:
+    """Return when a container was last started, in seconds since 1970."""
+    return datetime.fromisoformat(
+        _ask("inspect", "--format", "{{.State.StartedAt}}", container).stdout.strip()
+    ).timestamp()
 
 
 def pid(container: str) -> int:

@@ -2,19 +2,20 @@
 
 import os
 import re
-import secrets
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from dotenv.parser import parse_stream
 
 from lab.errors import LabError
 from lab.project import Project
+from lab.secret_file import secret
+from lab.stack import private_file
+from lab.stack.secrets import SECRETS
 
 REDIS_PROFILE = "redis"
-SECRETS = ("SECRET_KEY", "API_PASSWORD", "GRAFANA_ADMIN_PASSWORD")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Settings:
     """What the lab itself needs to know, and everything else as the programs will see it."""
 
     environment: Mapping[str, str]
-    """Every setting by name; what is empty is left out."""
+    """Every setting by name; what is empty is left out. Secrets are among them: `public` is what programs see."""
     bind_address: str
     flask_port: int
     fastapi_port: int
@@ -36,6 +37,8 @@ class Settings:
     locust_workers: int
     """Worker processes of Locust; 0: one process does everything."""
     locust_master_port: int
+    secrets_dir: Path
+    """Where each secret is handed out as a file."""
     stop_seconds: float
     """How long a service may take to end: draining, then requests in flight."""
 
@@ -60,14 +63,22 @@ class Settings:
             workers=_number(values, "WORKERS", 1, 256),
             locust_workers=_number(values, "LOCUST_WORKERS", 0, 64),
             locust_master_port=_number(values, "LOCUST_MASTER_PORT", 1, 65535),
+            secrets_dir=project.root / Path(values["SECRETS_DIR"]).expanduser(),
             stop_seconds=_seconds(values, "DRAIN_SECONDS") + _seconds(values, "GRACEFUL_TIMEOUT_SECONDS"),
         )
 
     def with_store(self, redis_url: str) -> Mapping[str, str]:
-        """The environment in which both services find the lab's Redis, where there is one and they have no other."""
-        if not self.with_redis or {"CACHE_URL", "CACHE_URL_FILE"} & self.environment.keys():
+        """The settings with which both services find the lab's Redis, where there is one and they have no other."""
+        if not self.with_redis or "CACHE_URL" in self.environment:
             return self.environment
         return {**self.environment, "CACHE_URL": redis_url}
+
+    @property
+    def public(self) -> dict[str, str]:
+        """Every setting that is no secret, by name."""
+        secrets = {each.name for each in SECRETS}
+        public = {name: value for name, value in self.environment.items() if name not in secrets}
+        return public | {"SECRETS_DIR": str(self.secrets_dir)}
 
     @property
     def probe_address(self) -> str:
@@ -78,12 +89,23 @@ class Settings:
 
 
 def merged(project: Project, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return every setting that has a value, by name: the shell's, else .env's, else the default."""
+    """Return every setting that has a value, by name: the shell's, else .env's, else the default.
+
+    Raises:
+        LabError: a file cannot be read, or a secret is set by itself and by a file.
+    """
     defaults = read(project.env_example)
     own = read(project.env_file) if project.env_file.exists() else {}
-    shell = {name: environment[name] for name in defaults | own if environment.get(name)}
+    files = [f"{each.name}_FILE" for each in SECRETS]
+    shell = {name: environment[name] for name in (*defaults, *own, *files) if environment.get(name)}
     # Empty counts as not set, so that a line left empty in .env means the default.
-    return {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
+    values = {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
+    try:
+        secrets = {each.name: secret(each.name, values, project.root) for each in SECRETS}
+    except ValueError as error:
+        raise LabError(str(error), mend="set one of the two, in .env or the shell, and a file to a path") from None
+    values |= {name: value for name, value in secrets.items() if value}
+    return {name: value for name, value in values.items() if name not in files}
 
 
 def read(path: Path) -> dict[str, str]:
@@ -102,7 +124,7 @@ def read(path: Path) -> dict[str, str]:
     for binding in bindings:
         if binding.error or (binding.key is not None and binding.value is None):
             raise LabError(
-                f"{path}, line {binding.original.line}: this is no setting: {binding.original.string.strip()[:80]!r}",
+                f"{path}, line {binding.original.line}: this is no setting",  # not which: it may hold a secret
                 mend="write NAME=value, and quotes around a value with spaces or #",
             )
     return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
@@ -111,7 +133,8 @@ def read(path: Path) -> dict[str, str]:
 def ensure_env_file(project: Project, environment: Mapping[str, str] | None = None) -> list[str]:
     """Write .env where there is none, and fill in the secrets it leaves empty; return the names of those.
 
-    What stands in an existing file stays as it is. The file is readable by its owner alone.
+    A secret whose file is named, here or in the shell, is not made up. What stands in an existing file stays as it is.
+    The file is readable by its owner alone.
 
     Raises:
         LabError: the file cannot be read or written.
@@ -120,33 +143,19 @@ def ensure_env_file(project: Project, environment: Mapping[str, str] | None = No
     fresh = not project.env_file.exists()
     source = project.env_example if fresh else project.env_file
     present = read(source)
-    missing = [name for name in SECRETS if not present.get(name) and not environment.get(name)]
+    given = {name for layer in (present, environment) for name, value in layer.items() if value}
+    missing = [each for each in SECRETS if each.random_bytes and not given & {each.name, f"{each.name}_FILE"}]
     if not fresh and not missing:
         return []
     text = source.read_text(encoding="utf-8")
-    for name in missing:
-        # Letters and digits only: the same value for compose, for a shell that sources the file, and in a URL.
-        line = f"{name}={secrets.token_hex(32 if name == 'SECRET_KEY' else 12)}"
-        text, found = re.subn(rf"^(?:export\s+)?{name}\s*=.*$", line, text, count=1, flags=re.MULTILINE)
+    for each in missing:
+        # Letters and digits only: the same value for a shell that sources the file, and in a URL.
+        line = f"{each.name}={token_hex(each.random_bytes)}"
+        text, found = re.subn(rf"^(?:export\s+)?{each.name}\s*=.*$", line, text, count=1, flags=re.MULTILINE)
         if not found:
             text = f"{text}{'' if text.endswith(chr(10)) else chr(10)}{line}\n"
-    _write_private(project.env_file, text)
-    return missing
-
-
-def _write_private(path: Path, text: str) -> None:
-    target = path.resolve()  # a link to a file elsewhere stays a link
-    try:
-        descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".env.")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(scratch).replace(target)
-        except BaseException:
-            Path(scratch).unlink()
-            raise
-    except OSError as error:
-        raise LabError(f"{path} cannot be written: {error.strerror}", mend=f"check who owns {target.parent}") from error
+    private_file.write(project.env_file, text)
+    return [each.name for each in missing]
 
 
 def _number(values: Mapping[str, str], name: str, lowest: int, highest: int) -> int:

@@ -20,7 +20,7 @@ _WHAT_TO_DO = {
     FASTAPI: "the new API; try every call at {url}/docs",
     LOCUST: "press Start to send load, and compare live at {url}/compare; or: make load USERS=20 DURATION=1m",
     PROMETHEUS: "query what is measured, such as http_requests_total",
-    GRAFANA: "watch both side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env)",
+    GRAFANA: "watch both side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env or its file)",
 }
 
 
@@ -35,7 +35,7 @@ def welcome(mode: Mode, settings: Settings, answering: Iterable[Service]) -> Ren
         table.add_row(service.name, f"[link={url}]{url}[/link]", what_to_do)
     username = settings.environment["API_USERNAME"]
     login = (
-        "Sign in (the password is API_PASSWORD in .env), or let make do it:\n"
+        "Sign in (the password is API_PASSWORD in .env or its file), or let make do it:\n"
         f"  curl {urls[FLASK]}/login -H 'Content-Type: application/json' "
         f'-d \'{{"username":"{username}","password":"…"}}\'\n'
         f'  curl {urls[FASTAPI]}/predict -H "Authorization: Bearer $(make -s token)" '

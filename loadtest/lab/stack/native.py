@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,12 +15,12 @@ from rich.console import Console
 
 from lab.errors import LabError
 from lab.project import Project
-from lab.stack import logs, preflight
+from lab.stack import logs, preflight, secrets
 from lab.stack.base import Mode, Status
 from lab.stack.environment import Settings
 from lab.stack.headless import Load
 from lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
-from lab.stack.services import FASTAPI, FLASK, LOCUST_WORKER, REDIS, Service, known_services, services
+from lab.stack.services import FASTAPI, FLASK, LOCUST_WORKER, REDIS, Service, known_services, redis_service, services
 from lab.stack.supervisor import Process, Program, State, Supervisor
 
 READY_SECONDS = 60.0
@@ -79,7 +80,9 @@ class NativeStack:
         environment = shared_environment(self._project, self._settings, self._project.run_dir)
         identity = self._identity(programs, environment)
         wanted = present(self._settings, programs)
+        secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
         if self._supervisor.identity() == identity and all(status.healthy for status in self.status()):
+            self._restart(self._outdated())
             return wanted
         if self._supervisor.stop():
             self._console.print("Something has changed: starting anew")
@@ -99,10 +102,11 @@ class NativeStack:
         return self._supervisor.stop()
 
     def restart(self, names: Sequence[str]) -> None:
-        """Restart programs and wait until they are ready."""
+        """Restart programs, with the secrets as they are set by now, and wait until they are ready."""
         chosen = self._chosen(names)
-        self._supervisor.restart(chosen)
-        self._wait(chosen)
+        as_it_runs = replace(self._settings, with_redis=any(process.name == REDIS for process in self._processes()))
+        secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
+        self._restart(chosen)
 
     def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
         """Print what the programs wrote."""
@@ -127,9 +131,11 @@ class NativeStack:
 
     def load(self, load: Load) -> int:
         """Run Locust beside the stack."""
-        environment = shared_environment(self._project, self._settings, self._project.run_dir)
         command = [tool("locust"), "-f", str(self._project.locustfile), *load.arguments]
-        return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+        with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:
+            settings = replace(self._settings, secrets_dir=directory)
+            environment = shared_environment(self._project, settings, self._project.run_dir)
+            return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
         """Return what starts a process of the generator on this host."""
@@ -142,6 +148,18 @@ class NativeStack:
     def facts(self, service: Service) -> dict[str, str]:  # noqa: ARG002 - the signature of all stacks
         """Return nothing: a service says itself what it runs on."""
         return {}
+
+    def _values(self, settings: Settings) -> Mapping[str, str]:
+        return settings.with_store(redis_service(settings).url)
+
+    def _outdated(self) -> list[str]:
+        """Programs that were started before their secrets were last handed out."""
+        directory = self._settings.secrets_dir
+        return [each.name for each in self._processes() if secrets.outdated(each.service, each.started, directory)]
+
+    def _restart(self, names: Sequence[str]) -> None:
+        self._supervisor.restart(names)
+        self._wait(names)
 
     @property
     def _services(self) -> dict[str, Service]:
@@ -193,10 +211,7 @@ class NativeStack:
     def _fail(self, name: str, what: str) -> None:
         for line in logs.tail(self._supervisor.log_file(name), _SHOWN_LOG_LINES):
             self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
-        raise LabError(
-            f"{name} {what}; its last lines stand above, and everything was stopped again",
-            mend="make doctor, then make up",
-        )
+        raise LabError(f"{name} {what}; its last lines stand above", mend="mend what they say, then make up")
 
     def _train(self) -> None:
         model = self._project.model_dir / "model.json"

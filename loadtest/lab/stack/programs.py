@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.project import Project
+from lab.stack import secrets
 from lab.stack.environment import Settings
 from lab.stack.services import (
     FASTAPI,
@@ -20,7 +21,6 @@ from lab.stack.services import (
     PROMETHEUS,
     REDIS,
     Service,
-    redis_service,
     services,
 )
 from lab.stack.supervisor import Program
@@ -111,7 +111,8 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
     here = {service.name: service for service in services(settings)}
     grafana, dashboards = project.monitoring / "grafana", project.monitoring / "grafana" / "dashboards"
     return {
-        **settings.with_store(redis_service(settings).url),
+        **settings.public,
+        **secrets.as_files(settings.secrets_dir),
         "MODEL_DIR": str(project.model_dir),
         "RUN_DIR": "",
         "OPENBLAS_NUM_THREADS": "1",
@@ -128,7 +129,7 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
         "GF_DASHBOARDS_MIN_REFRESH_INTERVAL": "2s",
         "GF_SERVER_HTTP_ADDR": settings.bind_address,
         "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
-        "GF_SECURITY_ADMIN_PASSWORD": settings.environment["GRAFANA_ADMIN_PASSWORD"],
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{settings.secrets_dir / 'GRAFANA_ADMIN_PASSWORD'}}}",
         "GF_SECURITY_DISABLE_GRAVATAR": "true",
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -67,6 +67,13 @@ class Process:
     state: State
     pid: int
     description: str
+    started: int
+    """When it was last started, in whole seconds since 1970."""
+
+    @property
+    def service(self) -> str:
+        """What it is called without the number that workers have."""
+        return self.name.rstrip("0123456789").rstrip("-")
 
 
 class Supervisor:
@@ -87,7 +94,11 @@ class Supervisor:
         """Return the programs, sorted by name."""
         return [
             Process(
-                str(info["name"]), State(str(info["statename"])), cast("int", info["pid"]), str(info["description"])
+                name=str(info["name"]),
+                state=State(str(info["statename"])),
+                pid=cast("int", info["pid"]),
+                description=str(info["description"]),
+                started=cast("int", info["start"]),
             )
             for info in cast("list[dict[str, object]]", self._call("getAllProcessInfo"))
         ]
@@ -123,7 +134,7 @@ class Supervisor:
             said = (result.stdout + result.stderr).strip() or "it does not say why"
             raise LabError(f"supervisord did not start: {said}")
 
-    def restart(self, names: list[str]) -> None:
+    def restart(self, names: Sequence[str]) -> None:
         """Stop these programs and start them again."""
         for name in names:
             if not next(process for process in self.processes() if process.name == name).state.over:
