@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from lab.stack.environment import read
 from lab.stack.programs import Tools
 from lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import Checkout, new_checkout
@@ -215,6 +216,7 @@ def test_a_service_that_refuses_its_settings_stops_up_with_its_words(checkout: C
 
     assert result.returncode == 1
     assert "SECRET_KEY: expected 32 bytes at least" in result.stdout
+    assert "too short" not in result.stdout + result.stderr
     assert re.search(r"^error: f\w+-api did not start", result.stderr)
     assert "Traceback" not in result.stdout + result.stderr
     assert_nothing_left(checkout)
@@ -250,7 +252,9 @@ def test_grafana_is_started_where_it_is_found(checkout: Checkout, tmp_path: Path
     environment = grafana["environment"]
     assert environment["PROMETHEUS_URL"] == f"http://127.0.0.1:{checkout.environment['PROMETHEUS_PORT']}"
     assert environment["GF_PATHS_PROVISIONING"] == str(checkout.root / "monitoring" / "grafana" / "provisioning")
-    assert environment["GF_SECURITY_ADMIN_PASSWORD"]
+    handed_out = checkout.root / read(checkout.root / ".env")["SECRETS_DIR"] / "GRAFANA_ADMIN_PASSWORD"
+    assert environment["GF_SECURITY_ADMIN_PASSWORD"] == f"$__file{{{handed_out}}}"
+    assert handed_out.read_text() == read(checkout.root / ".env")["GRAFANA_ADMIN_PASSWORD"]
     assert environment["GF_PATHS_DATA"].startswith(str(checkout.root / ".run"))
 
 

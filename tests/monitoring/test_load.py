@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lab.load import answers
@@ -13,6 +13,9 @@ from lab.load.answers import Consistency, Shape, WrongAnswer
 from lab.load.features import DIABETES_FEATURES, FeatureSource
 from lab.load.settings import LoadSettings, SettingError
 from support.stand_in import RIGHT, Request
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CREDENTIALS = {"API_USERNAME": "user", "API_PASSWORD": "password"}
 
@@ -56,6 +59,17 @@ def test_a_wrong_setting_is_named(wrong: dict[str, str], message: str) -> None:
         LoadSettings.from_environment(CREDENTIALS | wrong)
 
     assert str(refused.value) == message
+
+
+def test_the_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("of a file\n")
+    environment = {"API_USERNAME": "user", "API_PASSWORD_FILE": str(tmp_path / "password")}
+
+    assert LoadSettings.from_environment(environment).password == "of a file"
+    with pytest.raises(SettingError, match=r"^API_PASSWORD is set, and API_PASSWORD_FILE too$"):
+        LoadSettings.from_environment(environment | CREDENTIALS)
+    with pytest.raises(SettingError, match=r"^API_PASSWORD_FILE names /no/where, which cannot be read: No such file"):
+        LoadSettings.from_environment(environment | {"API_PASSWORD_FILE": "/no/where"})
 
 
 def test_vectors_follow_the_patients() -> None:

@@ -77,7 +77,8 @@ def stack_settings(project_name: str) -> dict[str, str]:
         "SECRET_KEY": SECRET_KEY,
         "API_USERNAME": USERNAME,
         "API_PASSWORD": PASSWORD,
-        "GRAFANA_ADMIN_PASSWORD": PASSWORD,
+        "SECRET_KEY_PREVIOUS": "the key before that, which is accepted for a while",
+        "GRAFANA_ADMIN_PASSWORD": "the password of Grafana's admin",
     }
 
 

@@ -13,7 +13,7 @@ from lab.errors import LabError
 from lab.project import Project
 from lab.secret_file import secret
 from lab.stack import private_file
-from lab.stack.secrets import SECRETS
+from lab.stack.secrets import SECRETS, Secret
 
 REDIS_PROFILE = "redis"
 
@@ -100,12 +100,19 @@ def merged(project: Project, environment: Mapping[str, str]) -> dict[str, str]:
     shell = {name: environment[name] for name in (*defaults, *own, *files) if environment.get(name)}
     # Empty counts as not set, so that a line left empty in .env means the default.
     values = {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
-    try:
-        secrets = {each.name: secret(each.name, values, project.root) for each in SECRETS}
-    except ValueError as error:
-        raise LabError(str(error), mend="set one of the two, in .env or the shell, and a file to a path") from None
-    values |= {name: value for name, value in secrets.items() if value}
+    values |= {each.name: value for each in SECRETS if (value := _secret(each, values, project.root))}
     return {name: value for name, value in values.items() if name not in files}
+
+
+def _secret(wanted: Secret, values: Mapping[str, str], directory: Path) -> str:
+    try:
+        value = secret(wanted.name, values, directory)
+        if not value and wanted.random_bytes and (path := values.get(f"{wanted.name}_FILE")):
+            raise ValueError(f"{wanted.name}_FILE names {path}, which is empty")
+    except ValueError as error:
+        mend = f"in .env or the shell: {wanted.name}, or {wanted.name}_FILE and a file that holds it, not both"
+        raise LabError(str(error), mend=mend) from None
+    return value
 
 
 def read(path: Path) -> dict[str, str]:
