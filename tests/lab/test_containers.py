@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -102,6 +103,74 @@ def test_down_leaves_neither_containers_nor_networks_nor_volumes(containers: Che
             ["docker", *what, "--quiet", "--filter", label], capture_output=True, text=True, check=True
         )
         assert left.stdout == "", what
+
+
+def test_a_changed_secret_restarts_those_who_read_it_and_nobody_else(containers: Checkout) -> None:
+    assert containers.lab("up", seconds=500).returncode == 0
+    before, ids = started(containers), container_ids(containers)
+    env_file = containers.root / ".env"
+    env_file.write_text(env_file.read_text().replace("SECRET_KEY_PREVIOUS=\n", f"SECRET_KEY_PREVIOUS={'k' * 32}\n"))
+
+    result = containers.lab("up")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    after = started(containers)
+    assert {name for name in before if after[name] != before[name]} == {"flask-api", "fastapi-api"}
+    assert container_ids(containers) == ids
+    token = containers.lab("token").stdout.strip()
+    assert len(token.split(".")) == 3
+
+
+def test_without_the_lab_compose_starts_what_the_lab_has_set_up(containers: Checkout) -> None:
+    containers.lab("down")
+
+    result = compose(containers, "up", "--detach", "--wait", "--no-build", "flask-api")
+
+    assert result.returncode == 0, result.stderr
+    assert len(containers.lab("token").stdout.split(".")) == 3
+    compose(containers, "down", "--volumes")
+
+
+def test_without_the_lab_and_its_files_compose_says_what_to_do(containers: Checkout) -> None:
+    containers.lab("down")
+    shutil.rmtree(containers.root / ".secrets-written-by-make-up")
+
+    result = compose(containers, "up", "--detach", "--no-build", "flask-api")
+    compose(containers, "down", "--volumes")
+
+    assert result.returncode != 0
+    assert "does not exist" in result.stderr
+    assert ".secrets-written-by-make-up/" in result.stderr
+
+
+def test_with_settings_of_an_older_lab_compose_says_what_to_do(containers: Checkout) -> None:
+    env_file = containers.root / ".env"
+    env_file.write_text(re.sub(r"^SECRETS_DIR=.*\n", "", env_file.read_text(), flags=re.MULTILINE))
+
+    result = compose(containers, "up", "--detach", "--no-build", "flask-api")
+
+    assert result.returncode != 0
+    assert 'run "make up", which writes it' in result.stderr
+
+
+def compose(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run docker compose in the checkout, as somebody does who knows nothing of the lab."""
+    return subprocess.run(
+        ["docker", "compose", *arguments],
+        cwd=checkout.root,
+        env=checkout.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def started(checkout: Checkout) -> dict[str, str]:
+    """Return when each service's container was last started."""
+    form = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.StartedAt}}'
+    command = ["docker", "inspect", "--format", form, *container_ids(checkout)]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    return dict(tuple(line.split()) for line in lines)
 
 
 def container_ids(checkout: Checkout) -> set[str]:

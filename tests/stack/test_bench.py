@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lab.bench.result import Result
+from support.services import PASSWORD, SECRET_KEY
 from support.stack import SERVICES, run
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: 
 
     # What else a machine that runs tests does may make it refuse a verdict, but not measure nothing.
     assert measured.returncode in {0, 2}, measured.stdout + measured.stderr
+    written = output.read_text() + measured.stdout + measured.stderr
+    assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
     result = Result.read(output)
     assert (result.machine.mode, result.withheld) == ("containers", [])
     assert {target.name: target.url for target in result.targets} == {

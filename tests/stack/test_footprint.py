@@ -21,6 +21,7 @@ from lab.footprint.subjects import Lab
 from lab.stack.base import Mode
 from lab.stack.environment import Settings
 from rich.console import Console
+from support.services import PASSWORD, SECRET_KEY
 from support.stack import SERVICES, docker_json, run, stack_settings
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
     )
 
     assert code == 0
+    written = (tmp_path / "footprint.json").read_text()
+    assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
     result = Result.read(tmp_path / "footprint.json")
     assert (result.mode, [each.name for each in result.targets]) == ("containers", list(SERVICES.values()))
     workers = int(stack.settings["WORKERS"])

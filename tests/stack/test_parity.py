@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lab.parity.result import Result
+from support.services import PASSWORD, SECRET_KEY
 from support.stack import run
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def test_the_new_service_answers_like_the_old_one(stack: Stack, tmp_path: Path) 
         seconds=280,
     )
 
+    written = "".join(path.read_text() for path in tmp_path.iterdir()) + compared.stdout + compared.stderr
+    assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
     assert compared.returncode == 0, compared.stdout + compared.stderr
     result = Result.read(tmp_path / "parity.json")
     assert (result.verdict, result.sources["generated"], result.warnings) == ("same", 300, [])
