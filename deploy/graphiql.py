@@ -18,6 +18,7 @@ import sys
 import tarfile
 import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +123,10 @@ def check(package: Package) -> None:
         kept = path(package, name)
         if not kept.is_file():
             raise GraphiqlError(f"{kept.name} is missing: python3 deploy/graphiql.py fetches it")
-        content = gzip.decompress(kept.read_bytes()) if kept.suffix == ".gz" else kept.read_bytes()
+        try:
+            content = gzip.decompress(kept.read_bytes()) if kept.suffix == ".gz" else kept.read_bytes()
+        except (OSError, EOFError, zlib.error):
+            raise GraphiqlError(f"{kept.name} is damaged: python3 deploy/graphiql.py fetches it again") from None
         digest = hashlib.sha256(content).hexdigest()
         if digest != sha256:
             raise GraphiqlError(

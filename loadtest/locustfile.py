@@ -2,7 +2,7 @@
 
 FLASK_URL, FASTAPI_URL, API_USERNAME, API_PASSWORD, THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE,
 REPEAT_POOL_SIZE and LOAD_SHAPE* set it up; Locust reads its own LOCUST_* variables. Users are shared out evenly between
-the services.
+the services; with WEBSOCKET_SHARE the new one gets users of its WebSocket besides.
 """
 
 import os
@@ -16,9 +16,10 @@ from lab.load.settings import LoadSettings, SettingError
 from lab.load.shape_settings import Kind, ShapeSettings
 from lab.load.shapes import SetShape
 from lab.load.totals import Totals
-from lab.load.users import PredictionUser
+from lab.load.users import PredictionUser, ServiceUser
 from lab.load.verdict import set_exit_code
 from lab.load.vitals import VitalsMonitor
+from lab.load.websocket_user import WebSocketUser
 from lab.load.workers import WorkerWatch
 from locust import events
 from locust.argument_parser import LocustArgumentParser
@@ -32,9 +33,9 @@ except SettingError as error:
     sys.stderr.write(f"locust: {error}\n")
     sys.exit(2)
 
-PredictionUser.settings = SETTINGS
-PredictionUser.features = FeatureSource(SETTINGS.repeat_share, SETTINGS.repeat_pool_size)
-PredictionUser.consistency = Consistency(frozenset(PredictionUser.features.pool))
+ServiceUser.settings = SETTINGS
+ServiceUser.features = FeatureSource(SETTINGS.repeat_share, SETTINGS.repeat_pool_size)
+ServiceUser.consistency = Consistency(frozenset(ServiceUser.features.pool))
 
 
 class FlaskUser(PredictionUser):
@@ -49,6 +50,14 @@ class FastApiUser(PredictionUser):
 
     service = "fastapi"
     base_url = host = SETTINGS.fastapi_url
+
+
+class FastApiWebSocketUser(WebSocketUser):
+    """A user of the FastAPI service's WebSocket; Locust leaves out who has no weight."""
+
+    service = "fastapi"
+    base_url = host = SETTINGS.fastapi_url
+    weight = SETTINGS.websocket_share
 
 
 if SetShape.settings.kind is not Kind.NONE:

@@ -81,7 +81,7 @@ def _requests(services: str) -> str:
 
 
 def _model_seconds(services: str) -> str:
-    return per_second("model_inference_duration_seconds_sum", services)
+    return per_second("model_inference_duration_seconds_sum", services, PREDICTING)
 
 
 def time_in_model(services: str) -> str:

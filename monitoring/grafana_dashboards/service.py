@@ -31,7 +31,7 @@ def service() -> builders.Dashboard:
         .with_variable(service_variable())
         .with_variable(handler_variable())
     )
-    for add in (_summary, _requests, _resources, _predictions, _refusals):
+    for add in (_summary, _requests, _resources, _predictions, _store, _websocket, _refusals):
         board = add(board)
     return board
 
@@ -153,6 +153,44 @@ def _predictions(board: builders.Dashboard) -> builders.Dashboard:
                 query(lookups, "{{result}}"),
                 query(evictions, "eviction"),
             )
+        )
+    )
+
+
+def _store(board: builders.Dashboard) -> builders.Dashboard:
+    lost = per_second("store_errors_total", CHOSEN_SERVICE, by="use")
+    return board.with_row(builders.Row("Redis")).with_panel(
+        graph(
+            "Done without Redis",
+            "Look-ups and rate checks that Redis did not answer; workers that leave it alone. None without CACHE_URL.",
+            "suffix: /s",
+            query(lost, "{{use}}"),
+            query(_gauge("store_circuit_open"), "workers without"),
+        )
+        .override_by_name("workers without", coloured("red"))
+        .span(24)
+    )
+
+
+def _websocket(board: builders.Dashboard) -> builders.Dashboard:
+    messages = per_second("websocket_messages_total", CHOSEN_SERVICE, by="outcome")
+    return (
+        board.with_row(builders.Row("WebSocket"))
+        .with_panel(
+            graph(
+                "Connections",
+                "WebSocket connections open at /ws/predict; the old service has none.",
+                "short",
+                query(_gauge("websocket_connections"), "connections"),
+            ).span(12)
+        )
+        .with_panel(
+            graph(
+                "Messages",
+                "WebSocket messages answered a second, by what was answered.",
+                "suffix: /s",
+                query(messages, "{{outcome}}"),
+            ).span(12)
         )
     )
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PAGES = ("/docs", "/redoc")
 PROTECTED = {"/predict", "/batch-predict", "/cache/stats", "/cache/clear"}
+PARTLY_PROTECTED = {"/graphql"}
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +89,7 @@ def test_bodies_are_described_with_an_example_that_works(
     openapi: dict[str, Any], fastapi_service: RunningService
 ) -> None:
     token = fastapi_service.login()
-    for path in ("/predict", "/batch-predict"):
+    for path in ("/predict", "/batch-predict", "/graphql"):
         content = openapi["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         schema = resolve(openapi, content["schema"])
         example = (
@@ -102,9 +103,13 @@ def test_bodies_are_described_with_an_example_that_works(
 
 
 def test_protected_endpoints_say_that_they_ask_for_a_token(openapi: dict[str, Any]) -> None:
-    secured = {path for path, operation in operations(openapi) if operation.get("security")}
+    securities = {path: operation["security"] for path, operation in operations(openapi) if "security" in operation}
 
-    assert secured == PROTECTED
+    assert {path for path, security in securities.items() if {} not in security} == PROTECTED
+    assert {path for path, security in securities.items() if {} in security} == PARTLY_PROTECTED
+    assert all(
+        set(one) <= set(openapi["components"]["securitySchemes"]) for each in securities.values() for one in each
+    )
     assert {"bearer"} == {scheme.get("scheme") for scheme in openapi["components"]["securitySchemes"].values()}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.routing import APIRoute
-from fastapi_api.documentation import documentation
+from fastapi_api.documentation import documentation, graphiql
 from fastapi_api.routers import operations, predictions
 from flask import Flask
 from flask_api.routes import blueprint
@@ -32,6 +32,7 @@ GET = Request("GET", "/model-info")
 MIXTURE = [GET, *(faulty(fault) for fault in ("size", "type", "json", "fields")), faulty()]
 STATUSES = [200, 413, 415, 400, 400, 200]
 DOCUMENTATION = ["/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css"]
+GRAPHQL = "/graphql"
 _addresses = (f"198.51.100.{last}" for last in itertools.count(1))
 
 
@@ -125,14 +126,24 @@ def test_all_endpoints_share_the_window(used_up: Client, limited: RunningService
     assert_error(used_up.send(Request(method, path, body=GOOD if method == "POST" else b"")), 429, "Too many requests")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_graphql_shares_it_too(used_up: Client, limited: RunningService, method: str) -> None:
+    response = used_up.send(Request(method, GRAPHQL, (("Accept", "text/html"),)))
+
+    if limited.name == "flask":
+        assert_error(response, 404, "Not found")
+    else:
+        assert_error(response, 429, "Too many requests")
+
+
 def test_these_are_all_endpoints_that_there_are() -> None:
     old = Flask("any", static_folder=None)
     old.register_blueprint(blueprint)
-    routers = (predictions, operations, documentation)
+    routers = (predictions, operations, documentation, graphiql)
     new = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
 
     assert {rule.rule for rule in old.url_map.iter_rules()} == set(ALLOWED)
-    assert new == {*ALLOWED, "/docs", "/redoc", "/openapi.json", "/docs/{name}"}
+    assert new == {*ALLOWED, GRAPHQL, "/docs", "/redoc", "/openapi.json", "/docs/{name}"}
 
 
 def test_a_user_is_counted_at_whichever_address(limited: RunningService) -> None:

@@ -7,13 +7,17 @@ import shutil
 import stat
 from typing import TYPE_CHECKING
 
+import httpx
 import psutil
 import pytest
 from lab.stack.environment import read
 from lab.stack.secrets import SECRETS
 from lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import Checkout, new_checkout
+from support.redis import PASSWORD as REDIS_PASSWORD
+from support.redis import running_redis
 from support.rotation import rotate
+from support.services import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +121,34 @@ def test_secrets_of_files_are_used_and_both_ways_at_once_refused(native: Checkou
         result = native.lab(*arguments, API_PASSWORD_FILE=str(tmp_path / "password"))
         assert result.returncode == 0, result.stdout + result.stderr
     assert setting(native, "API_PASSWORD") == ""
+    change(native, API_PASSWORD="a password in .env")
+
+
+def test_the_password_of_a_redis_is_one_of_them(native: Checkout, tmp_path: Path) -> None:
+    with running_redis(tmp_path) as redis:
+        change(native, CACHE_URL=redis.url)
+        result = native.lab("up")
+        assert result.returncode == 0, result.stdout + result.stderr
+
+        headers = {"Authorization": f"Bearer {native.lab('token').stdout.strip()}"}
+        urls = [f"http://127.0.0.1:{native.environment[port]}/cache/stats" for port in SERVICES.values()]
+        stores = [httpx.get(url, headers=headers, trust_env=False).json()["backend"] for url in urls]
+        seen = "".join(f"{process.environ()} {process.cmdline()}" for process in programs(native))
+
+    assert stores == ["redis", "redis"]
+    assert REDIS_PASSWORD not in seen + result.stdout + result.stderr
+    change(native, CACHE_URL="")
+
+
+def test_a_restart_keeps_the_labs_own_redis(native: Checkout) -> None:
+    own = {"COMPOSE_PROFILES": "redis", "REDIS_PORT": str(free_port())}
+    assert native.lab("up", **own).returncode == 0
+
+    assert native.lab("restart", "flask-api", REDIS_PORT=own["REDIS_PORT"]).returncode == 0
+
+    headers = {"Authorization": f"Bearer {native.lab('token').stdout.strip()}"}
+    stats = f"http://127.0.0.1:{native.environment['FLASK_PORT']}/cache/stats"
+    assert httpx.get(stats, headers=headers, trust_env=False).json()["backend"] == "redis"
 
 
 def test_files_stay_when_the_lab_is_down_and_are_gone_when_it_is_cleaned(native: Checkout) -> None:

@@ -3,13 +3,16 @@
 import contextlib
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.errors import LabError
 from lab.footprint.docker import docker, inspected
 from lab.footprint.launching import LOOPBACK, undisturbed
+from lab.footprint.result import CANNOT_TELL
 from lab.stack import engine
 
 _LAST_LINES = 5
@@ -93,15 +96,32 @@ class ImageLauncher:
     def launch(self, port: int) -> Iterator[Container]:
         """Start a fresh container; after it, it is gone."""
         name = f"{_PREFIX}-{port}"
-        settings = [part for setting, value in self.environment.items() for part in ("--env", f"{setting}={value}")]
         published = ("--publish", f"{LOOPBACK}:{port}:{self.port}")
         try:
-            created = docker("create", "--pull", "never", "--name", name, *published, *settings, self.image)
+            with self._settings() as settings:
+                created = docker(
+                    "create", "--pull", "never", "--name", name, "--env-file", settings, *published, self.image
+                )
             with _started(created.strip()) as started:
                 yield started
         finally:
             with undisturbed():
                 docker("rm", "--force", "--volumes", name, check=False)
+
+    @contextlib.contextmanager
+    def _settings(self) -> Iterator[str]:
+        """The environment as a file: a command line is seen by all on this host."""
+        for name, value in self.environment.items():
+            if "\n" in value:
+                raise LabError(
+                    f"{name} has more than one line, and a container's environment has room for one",
+                    mend="change it in the footprint file",
+                    exit_code=CANNOT_TELL,
+                )
+        with tempfile.NamedTemporaryFile("w", prefix="footprint-", encoding="utf-8") as file:  # mode 0600
+            file.writelines(f"{name}={value}\n" for name, value in self.environment.items())
+            file.flush()
+            yield file.name
 
 
 @contextlib.contextmanager

@@ -138,6 +138,11 @@ def batch(rows: int) -> Shape:
     }
 
 
+def identified(shape: Shape, message_id: object) -> Shape:
+    """Shape of an answer over WebSocket: with the id of the message."""
+    return {**shape, "id": Rule("that of the message", _exactly(message_id).holds)}
+
+
 @dataclass
 class Consistency:
     """Remembers the predictions for the vectors that repeat: one model has one answer, whichever service gives it."""

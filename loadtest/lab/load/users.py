@@ -26,8 +26,8 @@ Answer = TypeVar("Answer")
 Judge = Callable[[object], Answer]
 
 
-class PredictionUser(FastHttpUser):
-    """A user of one service: 70% single predictions, 20% batches of 5 to 20 rows, 7% model information, 3% health.
+class ServiceUser(FastHttpUser):
+    """A user who is signed in at one service.
 
     A subclass says which service, where it is, and what the users share. Requests are named ``<service> <path>``; an
     answer that breaks the contract is a failure.
@@ -57,6 +57,36 @@ class PredictionUser(FastHttpUser):
     def on_start(self) -> None:
         """Log in before the first task."""
         self._log_in()
+
+    def _log_in(self) -> bool:
+        """Fetch a token and say whether there is one; without one, pause before the service is asked again."""
+        asked_at = time.monotonic()
+        credentials = {"username": self.settings.username, "password": self.settings.password}
+        with self._send("POST", "/login", credentials) as response:
+            grant = _judge(response, lambda body: answers.check(body, answers.LOGIN))
+        if grant is None:
+            self._token, self._renew_at = None, 0.0
+            gevent.sleep(LOGIN_RETRY_SECONDS)
+            return False
+        self._token = grant["token"]
+        self._renew_at = asked_at + RENEW_AFTER * grant["expires_in"] - RENEW_MARGIN_SECONDS
+        return True
+
+    def _send(self, method: str, path: str, body: object = None, token: str | None = None) -> ResponseContextManager:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        payload: dict[str, Any] = {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            payload["data"] = json.dumps(body)
+        return self.client.request(
+            method, path, name=f"{self.service} {path}", headers=headers, catch_response=True, **payload
+        )
+
+
+class PredictionUser(ServiceUser):
+    """Asks for 70% single predictions, 20% batches of 5 to 20 rows, 7% model information, 3% health."""
+
+    abstract = True
 
     @task(70)
     def predict(self) -> None:
@@ -105,30 +135,6 @@ class PredictionUser(FastHttpUser):
         if refused and self._log_in():
             with self._send("POST", path, body, self._token) as response:
                 _judge(response, judge)
-
-    def _log_in(self) -> bool:
-        """Fetch a token and say whether there is one; without one, pause before the service is asked again."""
-        asked_at = time.monotonic()
-        credentials = {"username": self.settings.username, "password": self.settings.password}
-        with self._send("POST", "/login", credentials) as response:
-            grant = _judge(response, lambda body: answers.check(body, answers.LOGIN))
-        if grant is None:
-            self._token, self._renew_at = None, 0.0
-            gevent.sleep(LOGIN_RETRY_SECONDS)
-            return False
-        self._token = grant["token"]
-        self._renew_at = asked_at + RENEW_AFTER * grant["expires_in"] - RENEW_MARGIN_SECONDS
-        return True
-
-    def _send(self, method: str, path: str, body: object = None, token: str | None = None) -> ResponseContextManager:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        payload: dict[str, Any] = {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            payload["data"] = json.dumps(body)
-        return self.client.request(
-            method, path, name=f"{self.service} {path}", headers=headers, catch_response=True, **payload
-        )
 
 
 def _judge(response: ResponseContextManager, judge: Judge[Answer]) -> Answer | None:

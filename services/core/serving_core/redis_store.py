@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -53,19 +54,17 @@ if value then
 end
 return value
 """
-# Redis may have thrown one of the two keys away, where it is set up to do that.
 _PUT = f"""{_TOUCH}
+-- One of the two was thrown away, by a Redis that is set up to do that.
+if redis.call('HLEN', KEYS[1]) ~= redis.call('ZCARD', KEYS[2]) then
+    redis.call('UNLINK', KEYS[1], KEYS[2])
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 touch(ARGV[1])
 local evicted = 0
 while redis.call('HLEN', KEYS[1]) > tonumber(ARGV[3]) do
-    local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
-    if oldest then
-        evicted = evicted + redis.call('HDEL', KEYS[1], oldest)
-    else
-        evicted = evicted + redis.call('HLEN', KEYS[1])
-        redis.call('UNLINK', KEYS[1])
-    end
+    redis.call('HDEL', KEYS[1], redis.call('ZPOPMIN', KEYS[2])[1])
+    evicted = evicted + 1
 end
 return evicted
 """
@@ -96,7 +95,7 @@ class RedisStore:
 
     def limiter(self, name: str, rate: str) -> RateLimiter:
         """A limiter for a rate such as `100/minute`, with windows for all instances of the service."""
-        windows = RedisStorage("redis://", connection_pool=self._pool, key_prefix=f"{self._prefix}:limits")
+        windows = _Windows("redis://", connection_pool=self._pool, key_prefix=f"{self._prefix}:limits")
         return _RemoteLimiter(name, rate, windows, self._circuit)
 
     def _probe(self) -> None:
@@ -162,6 +161,15 @@ class RedisCache(PredictionCache):
             raise UnavailableError(detail="cache") from None
 
 
+class _Windows(RedisStorage):
+    """The package's storage, which knows the end of a window to the second only, and rounds it down."""
+
+    def get_expiry(self, key: str) -> float:
+        """When a window is over for certain (seconds since the epoch): Redis keeps a key to the end of a millisecond."""
+        left_ms = self.storage.pttl(self.prefixed_key(key))
+        return time.time() + (max(left_ms, 0) + 1) / 1000
+
+
 class _RemoteLimiter(RateLimiter):
     """A limiter whose windows are behind a circuit."""
 
@@ -193,7 +201,8 @@ def connection_pool(url: str, timeout_seconds: float) -> ConnectionPool:
         complete = bool((parts.hostname or "").encode("idna")) and re.fullmatch("(/[0-9]*)?", parts.path) is not None
     if not complete:
         raise ValueError("incomplete")
-    options = parse_url(url) | {
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    options |= {
         "socket_connect_timeout": timeout_seconds,
         "socket_timeout": timeout_seconds,
         "retry": Retry(NoBackoff(), 0),

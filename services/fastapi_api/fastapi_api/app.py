@@ -11,7 +11,8 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
 
 from fastapi_api.dependencies import service_of
-from fastapi_api.documentation import documentation
+from fastapi_api.documentation import documentation, graphiql
+from fastapi_api.graphql.schema import create_schema
 from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
@@ -43,11 +44,13 @@ def create_app(service: Service) -> FastAPI:
         openapi_url=None,  # served by routes of its own, where it is
     )
     app.state.service = service
+    app.state.graphql = create_schema(introspection=service.settings.documentation)
     app.include_router(predictions)
     app.include_router(operations)
     app.include_router(websockets)
     if service.settings.documentation:
         app.include_router(documentation)
+        app.include_router(graphiql)
     app.exception_handler(ApiError)(_answer_refusal)
     app.exception_handler(404)(_answer_not_found)
     app.exception_handler(405)(_answer_method_not_allowed)

@@ -15,6 +15,7 @@ from fastapi_api.dependencies import (
     GraphQLBody,
     LoginBody,
     PredictBody,
+    TokenBearer,
     documented_body,
     service_of,
 )
@@ -99,7 +100,7 @@ async def model_info(request: Request) -> Response:
     "/graphql",
     response_model=GraphQLResponse,
     responses=_errors(400, 415),
-    openapi_extra=documented_body(GraphQLRequest),
+    openapi_extra=documented_body(GraphQLRequest) | {"security": [{}, {TokenBearer.__name__: []}]},
 )
 async def graphql(request: Request, body: GraphQLBody) -> Response:
     """Answer a GraphQL query: predict and batchPredict, which ask for a token, and modelInfo."""
