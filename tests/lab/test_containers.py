@@ -170,7 +170,7 @@ def started(checkout: Checkout) -> dict[str, str]:
     form = '{{index .Config.Labels "com.docker.compose.service"}} {{.State.StartedAt}}'
     command = ["docker", "inspect", "--format", form, *container_ids(checkout)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return dict(tuple(line.split()) for line in lines)
+    return {service: at for service, _, at in (line.partition(" ") for line in lines)}
 
 
 def container_ids(checkout: Checkout) -> set[str]:

@@ -141,10 +141,10 @@ def test_the_password_of_a_redis_is_one_of_them(native: Checkout, tmp_path: Path
 
 
 def test_a_restart_keeps_the_labs_own_redis(native: Checkout) -> None:
-    own = {"COMPOSE_PROFILES": "redis", "REDIS_PORT": str(free_port())}
-    assert native.lab("up", **own).returncode == 0
+    port = str(free_port())
+    assert native.lab("up", COMPOSE_PROFILES="redis", REDIS_PORT=port).returncode == 0
 
-    assert native.lab("restart", "flask-api", REDIS_PORT=own["REDIS_PORT"]).returncode == 0
+    assert native.lab("restart", "flask-api", REDIS_PORT=port).returncode == 0
 
     headers = {"Authorization": f"Bearer {native.lab('token').stdout.strip()}"}
     stats = f"http://127.0.0.1:{native.environment['FLASK_PORT']}/cache/stats"

@@ -14,7 +14,18 @@ from support.services import free_port
 REPOSITORY = Path(__file__).parents[2]
 PORT_SETTINGS = ("FLASK_PORT", "FASTAPI_PORT", "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
 _LEFT_BEHIND = shutil.ignore_patterns(
-    ".git", ".venv", ".env", ".env.*[!e]", ".secrets-*", ".run", ".tools", ".*_cache", ".hypothesis", "__pycache__", "build", "tests"
+    ".git",
+    ".venv",
+    ".env",
+    ".env.*[!e]",
+    ".secrets-*",
+    ".run",
+    ".tools",
+    ".*_cache",
+    ".hypothesis",
+    "__pycache__",
+    "build",
+    "tests",
 )
 
 

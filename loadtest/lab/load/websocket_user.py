@@ -113,10 +113,10 @@ class WebSocketUser(ServiceUser):
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
-            # Not close(), which takes the end of its greenlet for an error, and forgets it: the user would go on for ever.
+            # Not close(), which takes the end of its greenlet for an error, and forgets it: the user would never end.
             with contextlib.suppress(websocket.WebSocketException, OSError):
                 connection.send_close()
-            connection.shutdown()
+            connection.shutdown()  # type: ignore[no-untyped-call]
 
     def _report(self, kind: str, what: str, seconds: float, size: int, failure: Exception | None) -> None:
         self.environment.events.request.fire(

@@ -165,8 +165,8 @@ class _Windows(RedisStorage):
     """The package's storage, which knows the end of a window to the second only, and rounds it down."""
 
     def get_expiry(self, key: str) -> float:
-        """When a window is over for certain (seconds since the epoch): Redis keeps a key to the end of a millisecond."""
-        left_ms = self.storage.pttl(self.prefixed_key(key))
+        """When a window is over for certain (seconds since the epoch): a key is kept to the end of a millisecond."""
+        left_ms: int = self.storage.pttl(self.prefixed_key(key))
         return time.time() + (max(left_ms, 0) + 1) / 1000
 
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NewType
 import strawberry
 from graphql import (
     BooleanValueNode,
+    EnumValueNode,
     FloatValueNode,
     IntValueNode,
     ListValueNode,
-    NullValueNode,
     ObjectValueNode,
+    StringValueNode,
     ValueNode,
     VariableNode,
 )
@@ -79,7 +80,9 @@ class ModelInfo:
 class Query:
     """Nothing here changes anything but the cache."""
 
-    @strawberry.field(description="Predict one row, from the cache where it is there. Asks for a token.")
+    @strawberry.field(  # type: ignore[untyped-decorator] # it is one for any resolver
+        description="Predict one row, from the cache where it is there. Asks for a token."
+    )
     async def predict(
         self,
         info: Info,
@@ -94,7 +97,7 @@ class Query:
         answer = await info.context.predict(body, user)
         return Prediction(**answer.model_dump())
 
-    @strawberry.field(
+    @strawberry.field(  # type: ignore[untyped-decorator] # as above
         description="Predict up to a hundred rows, each as it would be predicted alone. Asks for a token."
     )
     async def batch_predict(
@@ -110,7 +113,9 @@ class Query:
         answer = await info.context.predict_batch(body, user)
         return BatchPrediction(**answer.model_dump())
 
-    @strawberry.field(description="Where the model comes from and how good it is.")
+    @strawberry.field(  # type: ignore[untyped-decorator] # as above
+        description="Where the model comes from and how good it is."
+    )
     def model_info(self, info: Info) -> ModelInfo:
         """Answer as /model-info does."""
         answer = ModelInfoResponse.model_validate(info.context.service.model).model_dump()
@@ -156,9 +161,6 @@ def _from_literal(node: ValueNode, variables: Mapping[str, object] | None = None
             return {field.name.value: _from_literal(field.value, variables) for field in node.fields}
         case VariableNode():
             return (variables or {}).get(node.name.value)
-        case NullValueNode():
-            return None
-        case BooleanValueNode():
+        case BooleanValueNode() | StringValueNode() | EnumValueNode():  # a name such as NaN is read as one of an enum
             return node.value
-        case _:
-            return node.value  # a string, or a name such as NaN
+    return None
