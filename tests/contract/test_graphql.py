@@ -237,9 +237,15 @@ def test_there_are_only_queries(service: RunningService, operation: str) -> None
     assert messages(ask(service, "", f"{operation} {{ predict }}"))[0].startswith(f"The {operation} operation is not")
 
 
-@pytest.mark.parametrize("text", ["{", " ", "}", "{ }", "query", "{ nothing }", "fragment F on Query { __typename }"])
+NO_QUERIES = ["{", " ", "}", "{ }", "query", "{ nothing }", "{ modelInfo { } }", "{ ... on Query { } }"]
+
+
+@pytest.mark.parametrize("text", [*NO_QUERIES, "fragment F on Query { __typename }"])
 def test_what_is_no_query_is_refused(service: RunningService, text: str) -> None:
-    assert len(messages(ask(service, "", text))) == 1
+    body = ask(service, "", text)
+
+    assert len(messages(body)) == 1
+    assert "extensions" not in body["errors"][0], "it is the client's mistake, not the service's"
 
 
 def test_half_a_character_is_answered(service: RunningService) -> None:

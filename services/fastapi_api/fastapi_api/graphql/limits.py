@@ -10,7 +10,7 @@ from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDept
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode
+    from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 
 MAX_TOKENS = 4000
 """A hundred predictions with their rows written out take 2400."""
@@ -28,7 +28,8 @@ class SelectionsLimiter(SchemaExtension):
     """Limits fields and fragment spreads, before the rules see them that take too long over many.
 
     Fields of one name are compared in pairs. The limiters of depth and aliases follow every spread every time, so that
-    each fragment that spreads the next one twice doubles their work; and they expect that a spread fragment exists.
+    each fragment that spreads the next one twice doubles their work; and they expect that a spread fragment exists, and
+    that something is selected, which the parser does not.
     """
 
     def on_validate(self) -> Iterator[None]:
@@ -56,9 +57,13 @@ class _Selections(Visitor):
         self.fields = 0
         self.spread: list[str] = []
         self.defined: set[str] = set()
+        self.empty = False
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:  # noqa: ARG002, ANN401 - the visitor's signature
         self.fields += 1
+
+    def enter_selection_set(self, node: SelectionSetNode, *_: Any) -> None:  # noqa: ANN401
+        self.empty |= not node.selections
 
     def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:  # noqa: ANN401
         self.spread.append(node.name.value)
@@ -70,6 +75,8 @@ class _Selections(Visitor):
 def _complaint(document: DocumentNode) -> str | None:
     found = _Selections()
     visit(document, found)
+    if found.empty:
+        return "A selection must not be empty."
     if found.fields > MAX_FIELDS:
         return f"{found.fields} fields found. Allowed: {MAX_FIELDS}"
     if len(found.spread) > MAX_FRAGMENT_SPREADS:
