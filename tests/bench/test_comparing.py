@@ -90,6 +90,15 @@ def test_equal_results_of_little_noise_are_proved_equivalent() -> None:
     assert verdicts(found, "value") == verdicts(found, "ratio") == {"equivalent"}
 
 
+def test_what_is_undecided_says_what_so_many_arms_or_pairs_would_have_found() -> None:
+    found = compared(measured(noise=0.2), measured(seed=1, noise=0.2))
+
+    value, ratio = change(found, "fastapi", "p99"), change(found, RATIO, "p99")
+    assert (value.verdict, ratio.verdict) == ("undecided", "undecided")
+    assert f"10 arms of each find changes from {value.detectable:.1%}" in value.why
+    assert f"10 pairs of each find changes from {ratio.detectable:.1%}" in ratio.why
+
+
 def test_in_equal_results_a_scenario_has_a_false_verdict_at_most_once_in_twenty() -> None:
     results = [measured(seed, noise=0.05) for seed in range(200)]
 

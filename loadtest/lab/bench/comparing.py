@@ -179,6 +179,7 @@ def _ratios(
 
 def _change(question: _Question, confidence: float, margin: float) -> Change:
     estimate = statistics.unpaired(question.old, question.new, confidence)
+    samples = f"{'arms' if question.kind == 'value' else 'pairs'} of each"
     word: Word = statistics.verdict(estimate, margin, METRICS[question.metric].better)
     return Change(
         kind=question.kind,
@@ -186,7 +187,7 @@ def _change(question: _Question, confidence: float, margin: float) -> Change:
         baseline=question.of,
         candidate=question.of,
         verdict=question.word or word,
-        why=question.why or reason(word, estimate, margin),
+        why=question.why or reason(word, estimate, margin, samples),
         pairs=estimate.n,
         log_ratios=[],
         baseline_value=_mean(question.old),

@@ -87,15 +87,16 @@ def _comparison(
     )
 
 
-def reason(word: Word, estimate: statistics.Estimate, margin: float) -> str:
-    """Return a verdict's reason in a sentence."""
+def reason(word: Word, estimate: statistics.Estimate, margin: float, samples: str = "pairs") -> str:
+    """Return a verdict's reason in a sentence; `samples` is what the estimate was made from."""
     if estimate.low is None or estimate.high is None:
-        return f"{estimate.n} pairs are too few to conclude anything"
+        return f"{estimate.n} {samples} are too few to conclude anything"
     ends = f"{_change(estimate.low)} to {_change(estimate.high)}"
     if word == "equivalent":
         return f"the change surely lies within {margin:.0%} either way ({ends})"
     if word == "undecided":
-        smallest = f"; {estimate.n} pairs find changes from {estimate.detectable:.1%}" if estimate.detectable else ""
+        found = f"; {estimate.n} {samples} find changes from"
+        smallest = f"{found} {estimate.detectable:.1%}" if estimate.detectable else ""
         return f"the change may be anything from {_change(estimate.low)} to {_change(estimate.high)}{smallest}"
     return f"the change surely lies between {_change(estimate.low)} and {_change(estimate.high)}"
 
