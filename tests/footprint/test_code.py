@@ -125,6 +125,18 @@ def test_validation_is_what_is_named_and_counts_once(tmp_path: Path) -> None:
     assert counted(tmp_path, "reader.py", "reader.py:check").validation_lines == 17
 
 
+def test_what_is_for_more_than_the_others_have_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "extra").mkdir()
+    for name in ("app.py", "extra.py", "extra/more.py", "extra/further.py"):
+        (tmp_path / name).write_text("A = 1\n")
+
+    found = code.count(CodeForm(folders=["."], without=["extra", "extra.py"]), tmp_path, None, type_check=False)
+
+    assert (found.files, found.all_lines, found.without) == (1, 1, ["extra", "extra.py"])
+    with pytest.raises(LabError, match="without 'gone': there is no gone"):
+        code.count(CodeForm(folders=["."], without=["gone"]), tmp_path, None, type_check=False)
+
+
 def test_other_languages_count_by_lines_that_are_not_blank(tmp_path: Path) -> None:
     (tmp_path / "main.go").write_text("package main\n\nfunc main() {}\n")
     (tmp_path / "check.py").write_text("x = 1\n")

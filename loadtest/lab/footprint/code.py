@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lab.errors import LabError
 from lab.footprint.inputs import CodeForm
@@ -70,13 +70,14 @@ def count(form: CodeForm, folder: Path, documented_operations: int | None, *, ty
         LabError: a file cannot be read, or what is named is not there.
     """
     roots = [folder / each for each in form.folders]
-    files = [file for root in roots for file in _files(root)]
+    files = _counted(form.without, [file for root in roots for file in _files(root)])
     lines: Counter[str] = Counter()
     for file in files:
         lines[file.language] += file.lines
     sources = [file.python for file in files if file.python]
     return Code(
         folders=form.folders,
+        without=form.without,
         files=len(files),
         lines=dict(lines),
         validation=form.validation,
@@ -131,6 +132,16 @@ def _files(root: Path) -> Iterator[_File]:
             yield _file(path, name.as_posix())
 
 
+def _counted(without: list[str], files: list[_File]) -> list[_File]:
+    """The files that are left."""
+    for name in without:
+        kept = [file for file in files if not PurePosixPath(file.name).is_relative_to(name)]
+        if len(kept) == len(files):
+            raise _missing("without", name, f"there is no {name}")
+        files = kept
+    return files
+
+
 def _file(path: Path, name: str) -> _File:
     language = LANGUAGES[path.suffix]
     try:
@@ -152,17 +163,17 @@ def _validation_lines(names: list[str], files: list[_File]) -> int:
         path, _, symbol = name.partition(":")
         file = next((file for file in files if file.name == path), None)
         if file is None:
-            raise _missing(name, f"there is no {path}")
+            raise _missing("validation", name, f"there is no {path}")
         if file.python is None and not symbol:
             others[file.path] = file.lines
             continue
         if file.python is None:
-            raise _missing(name, f"{file.language} is counted by whole files")
+            raise _missing("validation", name, f"{file.language} is counted by whole files")
         if symbol and symbol not in file.python.spans:
-            raise _missing(name, f"{path} has no function, class or assignment {symbol}")
+            raise _missing("validation", name, f"{path} has no function, class or assignment {symbol}")
         found |= {(file.path, line) for line in file.python.code if not symbol or line in file.python.spans[symbol]}
     return len(found) + sum(others.values())
 
 
-def _missing(name: str, why: str) -> LabError:
-    return LabError(f"validation {name!r}: {why}", mend="mend the footprint file", exit_code=CANNOT_TELL)
+def _missing(key: str, name: str, why: str) -> LabError:
+    return LabError(f"{key} {name!r}: {why}", mend="mend the footprint file", exit_code=CANNOT_TELL)

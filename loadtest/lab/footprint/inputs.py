@@ -20,6 +20,8 @@ class CodeForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What is written for a target."""
 
     folders: list[str]
+    without: list[str] = []
+    """Files and folders below them that are not counted: what they are for, the other targets do not have."""
     validation: list[str] = []
     """What of it checks requests: files below the folders, or `file.py:name` of a function or class."""
 

@@ -130,6 +130,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
 
     folders: list[str]
     """Below the file that names them."""
+    without: list[str] = []
+    """What of them was not counted, because it is for what the other targets do not have."""
     files: int
     lines: dict[str, int]
     """Lines of code by language; of other languages than Python, lines that are not blank."""

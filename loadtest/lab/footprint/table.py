@@ -37,6 +37,7 @@ _ROUND_ROWS = {
 }
 _CODE_ROWS: dict[str, Callable[[Code], str]] = {
     "lines of code": lambda code: f"{code.all_lines:,}" + _languages(code),
+    "not counted": lambda code: ", ".join(code.without) or _UNKNOWN,
     "lines that check requests": lambda code: _number(code.validation_lines),
     "lines of docstrings": lambda code: _number(code.docstring_lines),
     "functions with all types": lambda code: _share(code),

@@ -37,6 +37,7 @@ def code(footprint: Footprint) -> Table | None:
 
     rows = [
         row("lines of code", lambda code: f"{code.all_lines:,}", "without blank lines, comments and docstrings"),
+        row("not counted", lambda code: ", ".join(code.without), "it is for what the other does not have"),
         row("files", lambda code: f"{code.files:,}"),
         row("lines that validate requests", lambda code: _counted(code.validation_lines)),
         row("lines of docstrings", lambda code: f"{code.docstring_lines:,}"),
