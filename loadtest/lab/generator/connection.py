@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import time
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
@@ -73,13 +73,13 @@ class Connection(asyncio.Protocol):
     def send(self, request: Ready, due: float | None = None) -> None:
         """Send a request; without a time at which it was due, that is now."""
         self.request = request
-        self.sent = time.perf_counter()
+        self.sent = perf_counter()
         self.due = self.sent if due is None else due
         self._write(request.content)
 
     def abort(self, wrong: str) -> None:
         """Give up what waits for its answer, and the connection."""
-        self._end_with_connection(time.perf_counter(), wrong)
+        self._end_with_connection(perf_counter(), wrong)
 
     def close(self) -> None:
         """Close the connection."""
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """asyncio: bytes have arrived."""
-        self._received = time.perf_counter()
+        self._received = perf_counter()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
         """asyncio: the connection is closed, by whichever side."""
         self.open = False
-        self._end(time.perf_counter(), CLOSED)
+        self._end(perf_counter(), CLOSED)
         self._owner.lost(self)
 
     def on_message_complete(self) -> None:
