@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +18,7 @@ SHORT = ("--starts", "1", "--rounds", "1", "--seconds", "1", "--no-type-check")
 
 @pytest.fixture
 def checkout(tmp_path: Path, model_dir: Path) -> Iterator[Checkout]:
-    copy = new_checkout(tmp_path / "checkout")
-    shutil.copytree(model_dir, copy.root / "build" / "model", copy_function=shutil.copyfile)
+    copy = new_checkout(tmp_path / "checkout", model_dir)
     yield copy
     copy.lab("down")
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from lab.errors import LabError
 from lab.project import Project
@@ -35,7 +36,7 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         pytest.skip(f"{error}; make engine sets one up")
     plain = new_checkout(tmp_path_factory.mktemp("containers") / "checkout")
     here = merged(Project(REPOSITORY), os.environ)
-    images = {name: here[name] for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")}
+    images = {name: here[name] for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE", "GRAFANA_IMAGE")}
     certificates = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in os.environ else {}
     own = {"COMPOSE_PROJECT_NAME": f"serving-lab-cli-{os.getpid()}"}
     checkout = Checkout(plain.root, plain.environment | images | certificates | own)
@@ -121,6 +122,18 @@ def test_a_changed_secret_restarts_those_who_read_it_and_nobody_else(containers:
     assert len(token.split(".")) == 3
 
 
+def test_redis_comes_up_with_its_profile_and_goes_without_it(containers: Checkout) -> None:
+    result = containers.lab("up", COMPOSE_PROFILES="redis", seconds=500)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert backends(containers) == {"redis"}
+    assert "redis" in started(containers)
+
+    assert containers.lab("up", seconds=500).returncode == 0
+    assert backends(containers) == {"memory"}
+    assert "redis" not in started(containers)
+
+
 def test_without_the_lab_compose_starts_what_the_lab_has_set_up(containers: Checkout) -> None:
     containers.lab("down")
 
@@ -171,6 +184,13 @@ def started(checkout: Checkout) -> dict[str, str]:
     command = ["docker", "inspect", "--format", form, *container_ids(checkout)]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return {service: at for service, _, at in (line.partition(" ") for line in lines)}
+
+
+def backends(checkout: Checkout) -> set[str]:
+    """Return where the two services keep their caches."""
+    headers = {"Authorization": f"Bearer {checkout.lab('token').stdout.strip()}"}
+    urls = [f"http://127.0.0.1:{checkout.environment[port]}/cache/stats" for port in ("FLASK_PORT", "FASTAPI_PORT")]
+    return {httpx.get(url, headers=headers, trust_env=False).json()["backend"] for url in urls}
 
 
 def container_ids(checkout: Checkout) -> set[str]:

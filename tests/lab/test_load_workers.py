@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 import httpx
@@ -25,8 +24,7 @@ ROW = re.compile(r"^ (locust-worker-\d) +running +ready +- +(\d+) +\d+ MiB", re.
 @pytest.fixture(scope="module")
 def distributed(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
     """The lab, up on this host with two processes that send the load."""
-    copy = new_checkout(tmp_path_factory.mktemp("distributed") / "checkout")
-    shutil.copytree(model_dir, copy.root / "build" / "model", copy_function=shutil.copyfile)
+    copy = new_checkout(tmp_path_factory.mktemp("distributed") / "checkout", model_dir)
     copy.environment["LOCUST_MASTER_PORT"] = str(free_port())
     result = copy.lab("up", "--mode", "native", LOCUST_WORKERS=str(WORKERS))
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"

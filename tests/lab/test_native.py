@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import time
 import urllib.request
@@ -43,8 +42,7 @@ http.server.HTTPServer(address, Handler).serve_forever()
 @pytest.fixture
 def checkout(tmp_path: Path, model_dir: Path) -> Iterator[Checkout]:
     """A copy of the repository with a trained model; what is left running in it is ended."""
-    copy = new_checkout(tmp_path / "checkout")
-    shutil.copytree(model_dir, copy.root / "build" / "model", copy_function=shutil.copyfile)
+    copy = new_checkout(tmp_path / "checkout", model_dir)
     yield copy
     copy.lab("down")
 
@@ -52,8 +50,7 @@ def checkout(tmp_path: Path, model_dir: Path) -> Iterator[Checkout]:
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
     """The lab, up on this host."""
-    copy = new_checkout(tmp_path_factory.mktemp("native") / "checkout")
-    shutil.copytree(model_dir, copy.root / "build" / "model", copy_function=shutil.copyfile)
+    copy = new_checkout(tmp_path_factory.mktemp("native") / "checkout", model_dir)
     result = copy.lab("up", "--mode", "native")
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
     yield copy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from lab.stack.environment import read
 from lab.stack.secrets import SECRETS
 from lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import Checkout, new_checkout
+from support.needs import needed
 from support.redis import PASSWORD as REDIS_PASSWORD
 from support.redis import running_redis
 from support.rotation import rotate
@@ -31,8 +31,7 @@ NEXT_KEY = "the key that takes the place of the one that was made up"
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
     """The lab, up on this host with few processes."""
-    plain = new_checkout(tmp_path_factory.mktemp("secrets") / "checkout")
-    shutil.copytree(model_dir, plain.root / "build" / "model", copy_function=shutil.copyfile)
+    plain = new_checkout(tmp_path_factory.mktemp("secrets") / "checkout", model_dir)
     checkout = Checkout(plain.root, plain.environment | {"WORKERS": "1", "DRAIN_SECONDS": "0"})
     result = checkout.lab("up", "--mode", "native")
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
@@ -141,6 +140,7 @@ def test_the_password_of_a_redis_is_one_of_them(native: Checkout, tmp_path: Path
 
 
 def test_a_restart_keeps_the_labs_own_redis(native: Checkout) -> None:
+    needed("redis-server", package="redis-server")
     port = str(free_port())
     assert native.lab("up", COMPOSE_PROFILES="redis", REDIS_PORT=port).returncode == 0
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import expect, sync_playwright
+
+from support.needs import needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 WAIT_SECONDS = 40
-_CHROMIUM = "/usr/bin/chromium"
 _OWN_SCHEMES = {"data", "blob", "about"}
 expect.set_options(timeout=WAIT_SECONDS * 1000)
 _ARGUMENTS = (
@@ -60,13 +59,8 @@ class Visit:
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start the browser; without one the test is skipped, or fails where everything is checked (CI=true)."""
-    program = shutil.which("chromium") or _CHROMIUM
-    if not Path(program).exists():
-        complaint = "no chromium here: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(complaint)
-        pytest.skip(complaint)
+    """Start the browser."""
+    program = needed("chromium", package="chromium")
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS, *sandbox])

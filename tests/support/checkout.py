@@ -59,8 +59,13 @@ def odd_ports() -> dict[str, str]:
     return dict(zip(PORT_SETTINGS, map(str, ports), strict=True))
 
 
-def new_checkout(target: Path) -> Checkout:
-    """Return a copy of the repository, with ports of its own and without this process's settings."""
+def new_checkout(target: Path, model_dir: Path | None = None) -> Checkout:
+    """Return a copy of the repository, with ports of its own and without this process's settings.
+
+    A model that is given is there as if it were trained already.
+    """
     shutil.copytree(REPOSITORY, target, ignore=_LEFT_BEHIND)
+    if model_dir:
+        shutil.copytree(model_dir, target / "build" / "model", copy_function=shutil.copyfile)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return Checkout(target, inherited | odd_ports())

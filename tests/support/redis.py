@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from redis import Redis, RedisError
 
+from support.needs import needed
 from support.services import free_port, wait_until
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class RunningRedis:
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--requirepass", PASSWORD]
-        command += ["--unixsocket", "socket", "--save", "", "--dir", str(self.directory), *self.options]
+        command = [needed("redis-server", package="redis-server"), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command += ["--requirepass", PASSWORD, "--unixsocket", "socket", "--save", "", "--dir", str(self.directory)]
+        command += self.options
         with (self.directory / "redis.log").open("ab") as output:
             self._process = subprocess.Popen(command, cwd=self.directory, stdout=output, stderr=output)
         wait_until(self._answers, "redis ready", explain=(self.directory / "redis.log").read_text)
