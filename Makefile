@@ -1,10 +1,10 @@
 # `make` lists what there is. Needs python3 (3.11 to 3.14) and make, nothing else: deploy/bootstrap.py brings uv, and uv
-# the rest. A target is one line; what it does is written in loadtest/lab/ or deploy/.
+# the rest. A target is one line; what it does is written in loadtest/serving_lab/ or deploy/.
 PYTHON ?= python3
 UV := $(PYTHON) deploy/bootstrap.py
-LAB := $(UV) run --frozen --no-dev --package lab lab
-PARITY := $(UV) run --frozen --no-dev --package lab --extra parity lab parity
-BENCH := $(UV) run --frozen --no-dev --package lab --extra bench lab
+LAB := $(UV) run --frozen --no-dev --package serving-lab lab
+PARITY := $(UV) run --frozen --no-dev --package serving-lab --extra parity lab parity
+BENCH := $(UV) run --frozen --no-dev --package serving-lab --extra bench lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help

@@ -40,7 +40,7 @@ promtool_checks() (
 
 check "ruff check" ruff check .
 check "ruff format" ruff format --check --quiet .
-check "mypy, packages" mypy -p serving_core -p model_training -p flask_api -p fastapi_api -p lab
+check "mypy, packages" mypy -p serving_core -p model_training -p flask_api -p fastapi_api -p serving_lab
 check "mypy, the rest" mypy loadtest/locustfile.py deploy monitoring tests
 mapfile -t dockerfiles < <(git ls-files '*Dockerfile' 2>/dev/null || find . -name '*Dockerfile' -not -path './.venv/*')
 check "hadolint" hadolint "${dockerfiles[@]}"

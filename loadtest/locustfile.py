@@ -8,23 +8,23 @@ the services; with WEBSOCKET_SHARE the new one gets users of its WebSocket besid
 import os
 import sys
 
-from lab.compare.page import add_page
-from lab.load.answers import Consistency
-from lab.load.exporter import add_metrics_route
-from lab.load.features import FeatureSource
-from lab.load.settings import LoadSettings, SettingError
-from lab.load.shape_settings import Kind, ShapeSettings
-from lab.load.shapes import SetShape
-from lab.load.totals import Totals
-from lab.load.users import PredictionUser, ServiceUser
-from lab.load.verdict import set_exit_code
-from lab.load.vitals import VitalsMonitor
-from lab.load.websocket_user import WebSocketUser
-from lab.load.workers import WorkerWatch
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
+from serving_lab.live.page import add_page
+from serving_lab.load.answers import Consistency
+from serving_lab.load.exporter import add_metrics_route
+from serving_lab.load.features import FeatureSource
+from serving_lab.load.settings import LoadSettings, SettingError
+from serving_lab.load.shape_settings import Kind, ShapeSettings
+from serving_lab.load.shapes import SetShape
+from serving_lab.load.totals import Totals
+from serving_lab.load.users import PredictionUser, ServiceUser
+from serving_lab.load.verdict import set_exit_code
+from serving_lab.load.vitals import VitalsMonitor
+from serving_lab.load.websocket_user import WebSocketUser
+from serving_lab.load.workers import WorkerWatch
 
 try:
     SETTINGS = LoadSettings.from_environment(os.environ)

@@ -8,7 +8,7 @@ from grafana_dashboards.frame import dashboard, generator_banner
 from grafana_dashboards.panels import coloured, graph, in_words, number, query, query_now
 from grafana_dashboards.promql import per_second, where_missing
 
-# Where loadtest/lab/load/vitals.py calls a process saturated.
+# Where loadtest/serving_lab/load/vitals.py calls a process saturated.
 _SATURATED_CPU_RATIO = 0.8
 _SATURATED_DELAY_SECONDS = 0.1
 

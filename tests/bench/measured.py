@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.bench.result import Result
+from serving_lab.bench.result import Result
 from support.subject import Behaviour, subject
 
 if TYPE_CHECKING:

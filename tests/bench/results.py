@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
-from lab.bench.result import Arm, Condition, Generator, Machine, Result, Scenario, Target, Verification
-from lab.bench.verdicts import comparisons
+from serving_lab.bench.result import Result, Scenario
+from serving_lab.experiment.records import Arm, Condition, Generator, Machine, Target, Verification
+from serving_lab.experiment.verdicts import comparisons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.bench.result import Loop
+    from serving_lab.experiment.records import Loop
 
 TRUTH: Mapping[str, Mapping[str, float]] = {
     "flask": {"throughput": 1000.0, "p50": 0.010, "p99": 0.040, "cpu": 0.9},

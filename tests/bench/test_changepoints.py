@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from lab.bench.changepoints import Finding, Point, fewest, find
+from serving_lab.bench.changepoints import Finding, Point, fewest, find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

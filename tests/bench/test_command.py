@@ -9,7 +9,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.bench.result import QUANTILES, Result
+from serving_lab.bench.result import Result
+from serving_lab.experiment.records import QUANTILES
 from support.services import free_port, wait_until
 from support.subject import Behaviour, subject
 
@@ -80,7 +81,7 @@ def test_place_and_conditions_are_recorded(measured: Result) -> None:
     assert measured.verification.requests == 25
     assert measured.verification.compared == ["$.prediction"]
     assert measured.warnings == ["the targets say nothing of their conditions (no /metrics that the lab can read)"]
-    assert {"lab", "numpy", "python"} <= measured.versions.keys()
+    assert {"serving-lab", "numpy", "python"} <= measured.versions.keys()
     assert not measured.partial
 
 
@@ -173,7 +174,7 @@ def test_a_mistake_is_a_line_and_exit_code_2(tmp_path: Path, options: tuple[str,
     done = bench(tmp_path, *options, *(() if "--target" in options else two))
 
     assert done.code == 2
-    assert re.match(r"error: .+\n( mend: .+\n)?$", done.stderr), done.stderr
+    assert re.match(r"error: .+\n( hint: .+\n)?$", done.stderr), done.stderr
     assert complaint in done.stderr
 
 

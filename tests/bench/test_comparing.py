@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import pytest
-from lab.bench.compare_table import print_compared
-from lab.bench.comparing import compare
 from rich.console import Console
 from scipy import stats
+from serving_lab.bench.compare_table import print_compared
+from serving_lab.bench.comparing import compare
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario, measured, slower
 
 if TYPE_CHECKING:
-    from lab.bench.comparing import Change, Compared
-    from lab.bench.result import Result
+    from serving_lab.bench.comparing import Change, Compared
+    from serving_lab.bench.result import Result
 
 RATIO = "fastapi / flask"
 ELSEWHERE = msgspec.structs.replace(MACHINE, processor="Another processor", kernel="6.12.0")

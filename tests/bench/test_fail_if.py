@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from lab.bench.fail_if import FailIf
-from lab.errors import LabError
+from serving_lab.bench.fail_if import FailIf
+from serving_lab.errors import LabError
 
 from bench.results import make_arms, make_result, make_scenario, measured
 
 if TYPE_CHECKING:
-    from lab.bench.result import Comparison, Result, Word
+    from serving_lab.bench.result import Result
+    from serving_lab.experiment.records import Comparison, Word
 
 # FastAPI against Flask: in truth 20% more throughput, 20% less P50, 25% less P99.
 SLOWER_P99 = {"fastapi/p99": 1.2 / 0.75}
@@ -115,7 +116,7 @@ def test_what_is_no_condition_is_refused_with_what_may_be_written(text: str, com
 
     assert complaint in str(refused.value)
     assert refused.value.exit_code == 2
-    assert "[SCENARIO/][METRIC:]WORD[:PERCENT%]" in (refused.value.mend or "")
+    assert "[SCENARIO/][METRIC:]WORD[:PERCENT%]" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(

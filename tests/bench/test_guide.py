@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.bench.result import Result
+from serving_lab.bench.result import Result
 from support.guide import BENCH_GUIDE, Guide, Reader
 
 if TYPE_CHECKING:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from lab.bench.compare_table import print_history
-from lab.bench.history import History, history, read
-from lab.errors import LabError
 from rich.console import Console
+from serving_lab.bench.compare_table import print_history
+from serving_lab.bench.history import History, history, read
+from serving_lab.errors import LabError
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.bench.history import Move, Series
-    from lab.bench.result import Result
+    from serving_lab.bench.history import Move, Series
+    from serving_lab.bench.result import Result
 
 RATIO = "fastapi / flask"
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)

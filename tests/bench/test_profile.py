@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from lab.bench.profile import Profile
-from lab.errors import LabError
-from lab.generator.messages import Choice, Pool, Row
-from lab.project import Project
+from serving_lab.errors import LabError
+from serving_lab.experiment.profile import Profile
+from serving_lab.generator.messages import Choice, Pool, Row
+from serving_lab.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from lab.bench.statistics import Estimate, paired, pairs_needed, simultaneous, smallest_change, unpaired, verdict
 from scipy import stats
+from serving_lab.experiment.statistics import (
+    Estimate,
+    paired,
+    pairs_needed,
+    simultaneous,
+    smallest_change,
+    unpaired,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

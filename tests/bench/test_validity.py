@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lab.bench.result import Generator
-from lab.bench.validity import faults, samples_needed
+from serving_lab.experiment.records import Generator
+from serving_lab.experiment.validity import faults, samples_needed
 
 HEALTHY = {"cpu_share": 0.4, "waited_share": 0.01, "lag_p99": 0.0002}
 LATENCY = {"mean": 0.002, "p99": 0.005}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from lab.bench.result import Arm, Comparison, Generator
-from lab.bench.verdicts import comparisons
+from serving_lab.experiment.records import Arm, Comparison, Generator
+from serving_lab.experiment.verdicts import comparisons
 
 OLD, NEW = "old", "new"
 NOISE = (0.98, 1.01, 1.0, 1.02, 0.99, 1.015, 0.985, 1.005)

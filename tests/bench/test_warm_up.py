@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from lab.bench.warm_up import COMPARED, steady
+from serving_lab.experiment.warm_up import COMPARED, steady
 
 
 def test_level_values_are_steady() -> None:

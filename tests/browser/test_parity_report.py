@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.parity.reporting.report import write_html
 from parity.results import make_cannot_tell, make_cause, make_different, make_many, make_result
+from serving_lab.parity.reporting.report import write_html
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 

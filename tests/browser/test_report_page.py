@@ -6,9 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.report import page as report_page
-from lab.report.document import Document
-from lab.report.inputs import Inputs
 from parity.results import make_many, make_result
 from report.footprints import make_footprint
 from report.results import (
@@ -23,6 +20,9 @@ from report.results import (
     make_undecided,
     make_win,
 )
+from serving_lab.report import page as report_page
+from serving_lab.report.document import Document
+from serving_lab.report.inputs import Inputs
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.errors import LabError
-from lab.footprint import code
-from lab.footprint.inputs import CodeForm
-from lab.footprint.python_source import PythonSource
+from serving_lab.errors import LabError
+from serving_lab.footprint import code
+from serving_lab.footprint.inputs import CodeForm
+from serving_lab.footprint.python_source import PythonSource
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.footprint.result import Code
+    from serving_lab.footprint.result import Code
 
 SOURCE = '''\
 """What the module is.

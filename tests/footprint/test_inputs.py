@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab.errors import LabError
-from lab.footprint.inputs import Inputs
-from lab.generator.messages import Open
+from serving_lab.errors import LabError
+from serving_lab.footprint.inputs import Inputs
+from serving_lab.generator.messages import Open
 from support.checkout import REPOSITORY
 
 from footprint.files import footprint, target, write

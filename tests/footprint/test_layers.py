@@ -10,7 +10,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.footprint import layers
+from serving_lab.footprint import layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from lab.footprint.result import Result
+from serving_lab.footprint.result import Result
 
 from footprint.files import LAB, SERVICE, footprint, target, write
 

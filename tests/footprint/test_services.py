@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.footprint.result import Result
-from lab.stack.supervisor import Supervisor
+from serving_lab.footprint.result import Result
+from serving_lab.stack.supervisor import Supervisor
 from support.checkout import Checkout, new_checkout
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.errors import LabError
-from lab.footprint.result import Result, Start, StartUp, Target
-from lab.footprint.statistics import differences, spread
+from serving_lab.errors import LabError
+from serving_lab.footprint.result import Result, Start, StartUp, Target
+from serving_lab.footprint.statistics import differences, spread
 
 if TYPE_CHECKING:
     from pathlib import Path

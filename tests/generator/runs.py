@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
-from lab.generator.messages import Closed, Column, Draw, Open, Row, Run, Template
+from serving_lab.generator.messages import Closed, Column, Draw, Open, Row, Run, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

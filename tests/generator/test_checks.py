@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab.generator.checks import Checker, WrongRuleError
+from serving_lab.generator.checks import Checker, WrongRuleError
 
 PREDICTION = {"$.prediction": "number", "$.cached": False, "$.rows": {"list": "number", "length": 2}}
 RIGHT = b'{"prediction": 1.5, "cached": false, "rows": [1, 2.5]}'

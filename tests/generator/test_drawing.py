@@ -6,8 +6,8 @@ import json
 from email.parser import BytesParser
 
 import msgspec
-from lab.generator.drawing import drawn
-from lab.generator.messages import Choice, Draw, Value
+from serving_lab.generator.drawing import drawn
+from serving_lab.generator.messages import Choice, Draw, Value
 
 from generator.runs import PREDICT, run
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from lab.errors import LabError
-from lab.generator.fleet import Fleet, Outcome
-from lab.generator.load import LATE
-from lab.generator.messages import Closed, Open
+from serving_lab.errors import LabError
+from serving_lab.generator.fleet import Fleet, Outcome
+from serving_lab.generator.load import LATE
+from serving_lab.generator.messages import Closed, Open
 from support.services import free_port
 from support.subject import Behaviour, subject
 

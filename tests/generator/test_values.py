@@ -6,8 +6,8 @@ import json
 import random
 
 import pytest
-from lab.generator.messages import Choice, Column, Either, Number, Pool, Row, Several, Value
-from lab.generator.values import UnknownValueError, sources, texts
+from serving_lab.generator.messages import Choice, Column, Either, Number, Pool, Row, Several, Value
+from serving_lab.generator.values import UnknownValueError, sources, texts
 
 ROW = Row([Column(quantiles=[0, 10], decimals=1), Column(quantiles=[5, 5, 9])])
 

@@ -50,7 +50,7 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(
 def test_a_comparison_that_cannot_be_made_is_no_difference(checkout: Checkout) -> None:
     result = checkout.lab("parity")
 
-    assert (result.returncode, result.stderr) == (2, "error: the lab is not up\n mend: make up\n")
+    assert (result.returncode, result.stderr) == (2, "error: the lab is not up\n hint: make up\n")
 
 
 @pytest.mark.parametrize("command", ["restart", "logs", "load", "urls"])
@@ -58,7 +58,7 @@ def test_what_needs_a_running_lab_says_how_to_get_one(checkout: Checkout, comman
     result = checkout.lab(command)
 
     assert result.returncode == FAILURE
-    assert result.stderr == "error: the lab is not up\n mend: make up\n"
+    assert result.stderr == "error: the lab is not up\n hint: make up\n"
 
 
 def test_a_token_needs_a_service_that_answers(checkout: Checkout) -> None:
@@ -85,7 +85,7 @@ def test_outside_a_checkout_the_lab_says_where_to_go(checkout: Checkout, tmp_pat
     result = stranger.lab("ps")
 
     assert result.returncode == FAILURE
-    assert "is not inside a checkout of the lab\n mend: cd to" in result.stderr
+    assert "is not inside a checkout of the lab\n hint: cd to" in result.stderr
 
 
 @pytest.mark.parametrize("mode", ["containers", "native"])
@@ -94,7 +94,7 @@ def test_a_wrong_setting_stops_up_before_anything_starts(checkout: Checkout, mod
 
     assert result.returncode == FAILURE
     assert result.stderr == (
-        "error: WORKERS is 'lots', and must be a whole number from 1 to 256\n mend: change it in .env\n"
+        "error: WORKERS is 'lots', and must be a whole number from 1 to 256\n hint: change it in .env\n"
     )
     assert not (checkout.root / ".run").exists()
 
@@ -108,7 +108,7 @@ def test_doctor_names_a_taken_port_and_fails(checkout: Checkout) -> None:
 
     assert result.returncode == FAILURE
     assert f"fail  port {port}: fastapi-api needs it, and " in result.stdout
-    assert "mend: stop that, or set FASTAPI_PORT to a free port in .env" in result.stdout
+    assert "hint: stop that, or set FASTAPI_PORT to a free port in .env" in result.stdout
     for setting in PORT_SETTINGS[:1]:
         assert f"ok    port {checkout.environment[setting]}: free for flask-api (FLASK_PORT)" in result.stdout
 
@@ -119,7 +119,7 @@ def test_up_without_an_engine_says_what_to_do(checkout: Checkout, tmp_path: Path
     result = checkout.lab("up", "--mode", "containers", PATH=str(tmp_path / "bin"))
 
     assert result.returncode == FAILURE
-    assert result.stderr.startswith("error: engine: there is no docker command here\n mend: make engine")
+    assert result.stderr.startswith("error: engine: there is no docker command here\n hint: make engine")
 
 
 def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from lab.errors import LabError
-from lab.project import Project
-from lab.stack.engine import Engine
-from lab.stack.environment import merged
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.engine import Engine
+from serving_lab.stack.environment import merged
 from support.checkout import REPOSITORY, Checkout, new_checkout
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_a_load_that_is_refused_fails(containers: Checkout) -> None:
 def test_the_other_mode_is_refused_meanwhile(containers: Checkout) -> None:
     result = containers.lab("up", "--mode", "native")
 
-    assert result.stderr == "error: the lab is up already, as containers\n mend: make down, then make up MODE=native\n"
+    assert result.stderr == "error: the lab is up already, as containers\n hint: make down, then make up MODE=native\n"
 
 
 def test_another_checkout_does_not_take_the_containers_over(containers: Checkout, tmp_path: Path) -> None:

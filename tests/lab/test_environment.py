@@ -6,10 +6,10 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.errors import LabError
-from lab.project import Project
-from lab.stack.environment import Settings, ensure_env_file, merged, read
-from lab.stack.secrets import SECRETS
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
+from serving_lab.stack.secrets import SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from lab.stack.environment import read
-from lab.stack.programs import Tools
-from lab.stack.supervisor import RUN_DIR_VARIABLE
+from serving_lab.stack.environment import read
+from serving_lab.stack.programs import Tools
+from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import Checkout, new_checkout
 from support.services import wait_until
 
@@ -122,7 +122,7 @@ def test_a_service_that_is_not_there_is_named(native: Checkout) -> None:
     result = native.lab("logs", "--no-follow", "database")
 
     assert result.returncode == 1
-    assert result.stderr.startswith("error: there is no database here\n mend: choose from ")
+    assert result.stderr.startswith("error: there is no database here\n hint: choose from ")
 
 
 def test_restart_replaces_the_process_and_waits_for_it(native: Checkout) -> None:
@@ -151,7 +151,7 @@ def test_the_other_mode_is_refused_meanwhile(native: Checkout) -> None:
     result = native.lab("up", "--mode", "containers")
 
     assert result.returncode == 1
-    assert result.stderr == "error: the lab is up already, as native\n mend: make down, then make up MODE=containers\n"
+    assert result.stderr == "error: the lab is up already, as native\n hint: make down, then make up MODE=containers\n"
 
 
 @pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from lab.stack.supervisor import RUN_DIR_VARIABLE
+from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import new_checkout, odd_ports
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.errors import LabError
-from lab.project import Project
-from lab.stack.environment import Settings
-from lab.stack.preflight import Check, Outcome, check_disk, check_memory, check_ports, check_writable, require
-from lab.stack.services import services
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.environment import Settings
+from serving_lab.stack.preflight import Check, Outcome, check_disk, check_memory, check_ports, check_writable, require
+from serving_lab.stack.services import services
 from support.checkout import REPOSITORY, odd_ports
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_taken_port_is_named_with_its_setting_and_the_process_that_has_it(sett
     assert check.subject == f"port {port}"
     assert check.detail.startswith("locust needs it, and ")
     assert f"(process {os.getpid()})" in check.detail
-    assert check.mend == "stop that, or set LOCUST_PORT to a free port in .env"
+    assert check.hint == "stop that, or set LOCUST_PORT to a free port in .env"
 
 
 def test_a_port_just_closed_is_free(settings: Settings) -> None:
@@ -100,7 +100,7 @@ def test_memory_is_compared_with_what_the_workers_will_take(settings: Settings) 
     too_many = check_memory(available, services(settings), workers=32)
     assert too_many.outcome is Outcome.FAIL
     assert too_many.detail == "1.0 GiB available, about 3.9 GiB will be used"
-    assert "WORKERS (now 32)" in str(too_many.mend)
+    assert "WORKERS (now 32)" in str(too_many.hint)
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
@@ -124,4 +124,4 @@ def test_the_first_failure_stops_and_warnings_do_not() -> None:
     require([ok, warn])
     with pytest.raises(LabError) as error:
         require([ok, warn, *failures])
-    assert (str(error.value), error.value.mend) == ("c: is wrong", "mend c")
+    assert (str(error.value), error.value.hint) == ("c: is wrong", "mend c")

@@ -7,11 +7,11 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.errors import LabError
-from lab.project import Project
-from lab.stack import secrets
-from lab.stack.environment import Settings, ensure_env_file, merged, read
-from lab.stack.secrets import SECRETS
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack import secrets
+from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
+from serving_lab.stack.secrets import SECRETS
 from support.checkout import REPOSITORY
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def test_a_secret_is_set_once(project: Project) -> None:
 
     with pytest.raises(LabError, match=r"^API_PASSWORD is set, and API_PASSWORD_FILE too$") as refused:
         Settings.load(project, {})
-    assert refused.value.mend is not None
-    assert "s3cr3t" not in refused.value.mend
+    assert refused.value.hint is not None
+    assert "s3cr3t" not in refused.value.hint
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -96,7 +96,7 @@ def test_a_line_that_makes_no_sense_is_not_shown(project: Project) -> None:
 
     with pytest.raises(LabError, match=r"\.env, line 2: this is no setting$") as refused:
         Settings.load(project, {})
-    assert "s3cr3t" not in f"{refused.value} {refused.value.mend}"
+    assert "s3cr3t" not in f"{refused.value} {refused.value.hint}"
 
 
 def test_what_programs_see_holds_no_secret(project: Project) -> None:
@@ -134,7 +134,7 @@ def test_a_directory_that_others_may_enter_is_refused(directory: Path) -> None:
 
     with pytest.raises(LabError, match=r"^others may enter .*handed out, where secrets are kept$") as refused:
         secrets.hand_out({"SECRET_KEY": "k"}, directory)
-    assert refused.value.mend == f"chmod 700 {directory}"
+    assert refused.value.hint == f"chmod 700 {directory}"
     assert list(directory.iterdir()) == []
 
 

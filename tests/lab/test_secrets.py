@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 import pytest
-from lab.stack.environment import read
-from lab.stack.secrets import SECRETS
-from lab.stack.supervisor import RUN_DIR_VARIABLE
+from serving_lab.stack.environment import read
+from serving_lab.stack.secrets import SECRETS
+from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import Checkout, new_checkout
 from support.needs import needed
 from support.redis import PASSWORD as REDIS_PASSWORD
@@ -102,7 +102,7 @@ def test_a_restart_with_a_key_that_is_refused_says_so_and_leaves_the_others_runn
 
     assert result.returncode == 1
     assert "SECRET_KEY: expected 32 bytes at least" in result.stdout
-    assert re.match(r"error: flask-api did not start \(.*\); its last lines stand above\n mend: ", result.stderr)
+    assert re.match(r"error: flask-api did not start \(.*\); its last lines stand above\n hint: ", result.stderr)
     assert "far too short" not in result.stdout + result.stderr
     assert native.lab("token").returncode == 1
     assert set(pids(native)) >= {"fastapi-api", "locust"}
@@ -113,7 +113,7 @@ def test_secrets_of_files_are_used_and_both_ways_at_once_refused(native: Checkou
     (tmp_path / "password").write_text("a password in a file\n")
     both = native.lab("up", API_PASSWORD_FILE=str(tmp_path / "password"))
     assert (both.returncode, both.stdout) == (1, "")
-    assert both.stderr.startswith("error: API_PASSWORD is set, and API_PASSWORD_FILE too\n mend: ")
+    assert both.stderr.startswith("error: API_PASSWORD is set, and API_PASSWORD_FILE too\n hint: ")
 
     change(native, API_PASSWORD="")
     for arguments in (("up",), ("token",), ("load", "--users", "2", "--rate", "2", "--duration", "2s")):

@@ -8,14 +8,14 @@ from pathlib import PurePath
 import msgspec
 import pytest
 import yaml
-from lab.load.settings import LoadSettings
-from lab.load.shape_settings import ShapeSettings
-from lab.project import Project
-from lab.stack.environment import Settings, read
-from lab.stack.headless import Load
-from lab.stack.secrets import SECRETS
 from serving_core.settings import SECRETS as SECRETS_OF_SERVICES
 from serving_core.settings import Settings as ServiceSettings
+from serving_lab.load.settings import LoadSettings
+from serving_lab.load.shape_settings import ShapeSettings
+from serving_lab.project import Project
+from serving_lab.stack.environment import Settings, read
+from serving_lab.stack.headless import Load
+from serving_lab.stack.secrets import SECRETS
 from support.checkout import PORT_SETTINGS, REPOSITORY
 
 PROJECT = Project(REPOSITORY)
@@ -103,7 +103,7 @@ def test_the_lab_reads_the_example_as_it_is() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLE)
 def test_every_documented_setting_is_used(name: str) -> None:
-    lab = "\n".join(path.read_text() for path in (REPOSITORY / "loadtest" / "lab").rglob("*.py"))
+    lab = "\n".join(path.read_text() for path in (REPOSITORY / "loadtest" / "serving_lab").rglob("*.py"))
     used_by_compose = re.search(rf"^\s+{name}:|\$\{{{name}\W", COMPOSE, re.MULTILINE)
 
     assert name in SERVICE_SETTINGS or used_by_compose or f'"{name}"' in lab

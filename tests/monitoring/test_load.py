@@ -8,10 +8,10 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab.load import answers
-from lab.load.answers import Consistency, Shape, WrongAnswer
-from lab.load.features import DIABETES_FEATURES, FeatureSource
-from lab.load.settings import LoadSettings, SettingError
+from serving_lab.load import answers
+from serving_lab.load.answers import Consistency, Shape, WrongAnswer
+from serving_lab.load.features import DIABETES_FEATURES, FeatureSource
+from serving_lab.load.settings import LoadSettings, SettingError
 from support.stand_in import RIGHT, Request
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ def test_failures_before_a_statistics_reset_still_count(tmp_path: Path) -> None:
 
     assert finished.exit_code == 1
     assert finished.failures == 0
-    assert "ERROR/lab.load.verdict: 2 of " in finished.output
+    assert "ERROR/serving_lab.load.verdict: 2 of " in finished.output
 
 
 def test_a_service_that_is_down_is_a_failure(tmp_path: Path) -> None:

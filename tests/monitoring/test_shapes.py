@@ -8,9 +8,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.load.requests import Requests
-from lab.load.settings import SettingError
-from lab.load.shape_settings import Kind, ShapeSettings
+from serving_lab.load.requests import Requests
+from serving_lab.load.settings import SettingError
+from serving_lab.load.shape_settings import Kind, ShapeSettings
 from support.load import run_headless, running_locust
 from support.services import wait_until
 from support.stand_in import Reply, Request, predict, stand_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lab.parity.inputs.profile import Profile
+from serving_lab.parity.inputs.profile import Profile
 from support.checkout import REPOSITORY
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab.parity.generation.openapi import Document
+from serving_lab.parity.generation.openapi import Document
 
 _PET = {
     "type": "object",

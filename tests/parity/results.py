@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import msgspec
-from lab.parity.difference import Kind
-from lab.parity.result import Cause, Example, Intended, Noise, Result, Sent, Side
+from serving_lab.parity.difference import Kind
+from serving_lab.parity.result import Cause, Example, Intended, Noise, Result, Sent, Side
 
 HOSTILE = "</script></td><script>alert('x')</script><img src=x onerror=alert(1)>&amp;"
 PREDICT = """curl -isS -X POST -H "Authorization: Bearer ${{TOKEN}}" --data-raw '{{"features": [1]}}' {url}/predict"""

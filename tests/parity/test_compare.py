@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from lab.parity import compare
-from lab.parity.difference import Kind
-from lab.parity.message import Answer, Ending, Exchange
-from lab.parity.rules import Rules, Tolerance
+from serving_lab.parity import compare
+from serving_lab.parity.difference import Kind
+from serving_lab.parity.rules import Rules, Tolerance
+from serving_lab.wire.message import Answer, Ending, Exchange
 
 JSON = ("content-type", "application/json")
 EXPOSITION = ("content-type", "text/plain; version=0.0.4; charset=utf-8")

@@ -6,10 +6,10 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.api.request import Request
-from lab.errors import LabError
-from lab.parity.inputs.corpus import Corpus, Known
-from lab.parity.message import RawRequest, Source
+from serving_lab.api.request import Request
+from serving_lab.errors import LabError
+from serving_lab.parity.inputs.corpus import Corpus, Known
+from serving_lab.wire.message import RawRequest, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,7 +310,7 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: s
     assert message.startswith(str(tmp_path / "corpus.yaml"))
     assert told in message
     assert "\n" not in message
-    assert error.value.mend
+    assert error.value.hint
     assert error.value.exit_code == 2
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.api.endpoint import Endpoint
-from lab.api.request import Header, Request
-from lab.parity.generation.generated import Generator
-from lab.parity.generation.openapi import Document, Paths
-from lab.parity.generation.reduction import smallest
-from lab.parity.message import Case, RawRequest, Source
-from lab.parity.wire import Client
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Header, Request
+from serving_lab.parity.generation.generated import Generator
+from serving_lab.parity.generation.openapi import Document, Paths
+from serving_lab.parity.generation.reduction import smallest
+from serving_lab.wire.connection import Client
+from serving_lab.wire.message import Case, RawRequest, Source
 from support.services import RunningService
 
 from parity.documents import old_pets, pets, predictions

@@ -92,7 +92,7 @@ def test_nothing_to_compare_is_told(reader: Reader) -> None:
 
 
 def test_every_example_of_a_profile_is_one(tmp_path: Path) -> None:
-    from lab.parity.inputs.profile import Profile
+    from serving_lab.parity.inputs.profile import Profile
 
     (tmp_path / "profile.yaml").write_text(GUIDE.block("yaml", "tokens:"), encoding="utf-8")
 

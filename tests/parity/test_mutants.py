@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from lab.parity.inputs.profile import Profile
-from lab.parity.result import Result
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.result import Result
 from support.services import SERVICE_NAMES, ServiceName
 
 from parity.mutants.behaviour import BEHAVIOUR

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from lab.errors import LabError
-from lab.parity.generation.openapi import Document, Paths
+from serving_lab.errors import LabError
+from serving_lab.parity.generation.openapi import Document, Paths
 
 
 def document(**fields: object) -> bytes:

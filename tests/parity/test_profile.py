@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import jwt
 import pytest
-from lab.api.endpoint import Endpoint
-from lab.api.request import Request
-from lab.errors import LabError
-from lab.parity.declarations import Declaration
-from lab.parity.difference import Kind
-from lab.parity.inputs.profile import Profile
-from lab.parity.message import Case, RawRequest, Source
-from lab.parity.rules import Rules, Tolerance
-from lab.parity.session import Session
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request
+from serving_lab.errors import LabError
+from serving_lab.parity.declarations import Declaration
+from serving_lab.parity.difference import Kind
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.rules import Rules, Tolerance
+from serving_lab.parity.session import Session
+from serving_lab.wire.message import Case, RawRequest, Source
 from support.checkout import REPOSITORY
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 
@@ -223,7 +223,7 @@ class TestIntended:
         with pytest.raises(LabError, match=rf"intended\.yaml:\d+: {told}") as error:
             intended(tmp_path, f"- {text}")
 
-        assert error.value.mend
+        assert error.value.hint
 
 
 LOGIN = "login: {request: {path: /login}, save: {token: $.token}}\n"
@@ -267,7 +267,7 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: s
     assert str(error.value).startswith(str(tmp_path / "profile.yaml"))
     assert told in str(error.value)
     assert "\n" not in str(error.value)
-    assert error.value.mend
+    assert error.value.hint
     assert error.value.exit_code == 2
 
 

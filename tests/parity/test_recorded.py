@@ -8,17 +8,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab.api.request import Request
-from lab.errors import LabError
-from lab.parity.inputs.har import HarForm
-from lab.parity.inputs.profile import Profile
-from lab.parity.inputs.recorded import Recording, read_har, read_log
-from lab.parity.message import Source
+from serving_lab.api.request import Request
+from serving_lab.errors import LabError
+from serving_lab.parity.inputs.har import HarForm
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.inputs.recorded import Recording, read_har, read_log
+from serving_lab.wire.message import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.api.request_form import RequestForm
+    from serving_lab.api.request_form import RequestForm
 
 BASE = "https://api.example.org"
 AUTHORIZATION = (("Authorization", "Bearer ${token}"),)
@@ -199,7 +199,7 @@ class TestHar:
         ) as error:
             read(tmp_path, entry(), entry("GET", "https://x.example/"), entry())
 
-        assert "har: {base:" in str(error.value.mend)
+        assert "har: {base:" in str(error.value.hint)
         assert error.value.exit_code == 2
 
     def test_gzip_and_a_byte_order_mark_are_read_over(self, tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ class TestLog:
         ) as error:
             read_log(log(tmp_path, {}, b"x"), form)
 
-        assert "prediction_log" in str(error.value.mend)
+        assert "prediction_log" in str(error.value.hint)
 
     def test_an_empty_log_is_an_error(self, tmp_path: Path, form: RequestForm) -> None:
         with pytest.raises(LabError, match="it is empty"):

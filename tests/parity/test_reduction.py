@@ -5,8 +5,8 @@ import random
 from collections.abc import Callable
 
 import pytest
-from lab.api.request import Request
-from lab.parity.generation.reduction import smallest
+from serving_lab.api.request import Request
+from serving_lab.parity.generation.reduction import smallest
 
 HEADERS = (("Content-Type", "application/json"), ("Authorization", "Bearer ${token}"), ("Accept", "*/*"))
 

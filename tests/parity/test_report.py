@@ -16,15 +16,15 @@ import jwt
 import msgspec
 import pytest
 import yaml
-from lab.api.endpoint import Endpoint
-from lab.errors import LabError
-from lab.parity.difference import Difference, Kind
-from lab.parity.inputs.intended import read_intended
-from lab.parity.inputs.profile import Profile
-from lab.parity.message import Ending
-from lab.parity.plan import Plan
-from lab.parity.reporting.report import declaration, render, side_by_side, write_html
-from lab.parity.run import run
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.errors import LabError
+from serving_lab.parity.difference import Difference, Kind
+from serving_lab.parity.inputs.intended import read_intended
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.plan import Plan
+from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
+from serving_lab.parity.run import run
+from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
 
 from parity.results import (
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from lab.parity.result import Result
+    from serving_lab.parity.result import Result
 
 
 VOID = {"meta", "link", "br"}
@@ -293,7 +293,7 @@ def test_it_says_where_it_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No such file or directory") as raised:
         write_html(make_result(), tmp_path / "missing" / "parity.html")
 
-    assert raised.value.mend
+    assert raised.value.hint
 
 
 def test_the_template_comes_with_the_package(tmp_path: Path) -> None:
@@ -304,7 +304,7 @@ def test_the_template_comes_with_the_package(tmp_path: Path) -> None:
     )
 
     (wheel,) = tmp_path.glob("*.whl")
-    assert "lab/parity/reporting/report.html.j2" in zipfile.ZipFile(wheel).namelist()
+    assert "serving_lab/parity/reporting/report.html.j2" in zipfile.ZipFile(wheel).namelist()
 
 
 def test_the_verdict_is_in_the_title() -> None:

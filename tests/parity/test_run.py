@@ -14,23 +14,23 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.api.endpoint import Endpoint
-from lab.api.request import Request
-from lab.errors import LabError
-from lab.parity.declarations import Declaration
-from lab.parity.difference import Kind
-from lab.parity.inputs.profile import Profile
-from lab.parity.inputs.recorded import Recording
-from lab.parity.message import Case, Source
-from lab.parity.plan import Plan
-from lab.parity.run import run
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request
+from serving_lab.errors import LabError
+from serving_lab.parity.declarations import Declaration
+from serving_lab.parity.difference import Kind
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.inputs.recorded import Recording
+from serving_lab.parity.plan import Plan
+from serving_lab.parity.run import run
+from serving_lab.wire.message import Case, Source
 
 from parity.stand_ins import Asked, Quiet, Says, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.parity.result import Result
+    from serving_lab.parity.result import Result
 
     Behaviour = Callable[[Asked], Says]
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 def _hurry(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Do not wait for clocks with whole seconds, but where they are the subject."""
     if "whole_seconds" not in request.node.name:
-        monkeypatch.setattr("lab.parity.run._PASS_SECONDS", 0.01)
-        monkeypatch.setattr("lab.parity.run._PROBE_SECONDS", 0.001)
+        monkeypatch.setattr("serving_lab.parity.run._PASS_SECONDS", 0.01)
+        monkeypatch.setattr("serving_lab.parity.run._PROBE_SECONDS", 0.001)
 
 
 def case(method: str = "GET", path: str = "/", body: object = None, **headers: str) -> Case:

@@ -16,7 +16,7 @@ from parity.mutants.proof import compare, twins
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lab.parity.inputs.profile import Profile
+    from serving_lab.parity.inputs.profile import Profile
 
 GENERATE = int(os.environ.get("PARITY_GENERATE", "500"))
 TIMES = int(os.environ.get("PARITY_TIMES", "1"))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.parity.result import Result
+from serving_lab.parity.result import Result
 from support.checkout import REPOSITORY
 from support.services import PASSWORD, SECRET_KEY, USERNAME, running_services
 

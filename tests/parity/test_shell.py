@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from lab.api.request import Request
-from lab.parity.message import Case, RawRequest, Source
-from lab.parity.reporting.shell import assignments, command, commands
+from serving_lab.api.request import Request
+from serving_lab.parity.reporting.shell import assignments, command, commands
+from serving_lab.wire.message import Case, RawRequest, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

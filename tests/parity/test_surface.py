@@ -2,10 +2,10 @@
 
 import re
 
-from lab.api.request import Request
-from lab.parity.generation import surface
-from lab.parity.generation.openapi import METHODS, Document, Paths
-from lab.parity.message import Source
+from serving_lab.api.request import Request
+from serving_lab.parity.generation import surface
+from serving_lab.parity.generation.openapi import METHODS, Document, Paths
+from serving_lab.wire.message import Source
 
 from parity.documents import old_pets, pets, predictions
 

@@ -6,11 +6,11 @@ import io
 from pathlib import Path
 
 import pytest
-from lab.parity.ledger import detectable_rate
-from lab.parity.reporting.phrases import detectable, difference, duration, showed_again
-from lab.parity.reporting.table import print_result
-from lab.parity.result import Sent
 from rich.console import Console
+from serving_lab.parity.ledger import detectable_rate
+from serving_lab.parity.reporting.phrases import detectable, difference, duration, showed_again
+from serving_lab.parity.reporting.table import print_result
+from serving_lab.parity.result import Sent
 
 from parity.results import (
     PRIMARY,

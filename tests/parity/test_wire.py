@@ -8,12 +8,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.api.endpoint import Endpoint
-from lab.api.request import Request
-from lab.errors import LabError
-from lab.parity import wire
-from lab.parity.message import Ending, RawRequest
-from lab.parity.wire import Client
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request
+from serving_lab.errors import LabError
+from serving_lab.wire import connection
+from serving_lab.wire.connection import Client
+from serving_lab.wire.message import Ending, RawRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,7 +133,7 @@ def test_a_raw_request_may_end_what_it_sends() -> None:
 
     raw = b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n"
     with server(until_end, until_end) as client, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wire, "RAW_TIMEOUT_SECONDS", 0.3)
+        patch.setattr(connection, "RAW_TIMEOUT_SECONDS", 0.3)
         ended = client.send(RawRequest(raw, half_close=True))
         waiting = client.send(RawRequest(raw))
 

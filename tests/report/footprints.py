@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import quantiles
 
 import msgspec
-from lab.footprint.result import (
+from serving_lab.footprint.result import (
     Code,
     Difference,
     Image,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from lab.bench import verdicts
-from lab.bench.result import (
+from scipy import special
+from serving_lab.bench.result import Result, Scenario
+from serving_lab.experiment import verdicts
+from serving_lab.experiment.records import (
     QUANTILES,
     Arm,
     Condition,
@@ -17,13 +19,10 @@ from lab.bench.result import (
     Generator,
     Loop,
     Machine,
-    Result,
-    Scenario,
     Target,
     Verification,
     WarmUp,
 )
-from scipy import special
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -55,8 +55,8 @@ def test_one_result_is_enough(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "arguments", "complaint"),
     [
-        (None, (), "holds no result to report\n mend: make bench, make parity, make footprint"),
-        (None, ("--bench", "missing.json"), "missing.json: No such file or directory\n mend: make bench writes one"),
+        (None, (), "holds no result to report\n hint: make bench, make parity, make footprint"),
+        (None, ("--bench", "missing.json"), "missing.json: No such file or directory\n hint: make bench writes one"),
         (None, ("--parity", "missing.json"), "missing.json: No such file or directory"),
         ("{", (), "bench.json is no result of lab bench"),
         ("[]", (), "bench.json is no result of lab bench"),
@@ -82,7 +82,7 @@ def test_a_measurement_of_one_target_compares_nothing(tmp_path: Path) -> None:
     done = lab("report", "--results", tmp_path)
 
     assert done.returncode == 2
-    assert "the result of lab bench has too few targets: 1\n mend: make bench writes another" in done.stderr
+    assert "the result of lab bench has too few targets: 1\n hint: make bench writes another" in done.stderr
 
 
 def test_it_says_where_it_cannot_write(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_it_says_where_it_cannot_write(tmp_path: Path) -> None:
     done = lab("report", "--results", tmp_path, "--output", tmp_path / "taken")
 
     assert done.returncode == 2
-    assert f"{tmp_path / 'taken'}: File exists\n mend: --output DIR" in done.stderr
+    assert f"{tmp_path / 'taken'}: File exists\n hint: --output DIR" in done.stderr
 
 
 def lab(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

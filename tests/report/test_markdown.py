@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.bench.result import METRICS
-from lab.report import phrases
-from lab.report.document import Document
-from lab.report.inputs import Inputs
-from lab.report.markdown import escape, render
 from markdown_it import MarkdownIt
 from parity.results import make_many, make_result
+from serving_lab.experiment.records import METRICS
+from serving_lab.report import phrases
+from serving_lab.report.document import Document
+from serving_lab.report.inputs import Inputs
+from serving_lab.report.markdown import escape, render
 
 from report.footprints import make_footprint, make_native
 from report.results import (

@@ -10,10 +10,10 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.report.document import Document
-from lab.report.inputs import Inputs
-from lab.report.page import render
 from parity.results import make_cannot_tell, make_many, make_result
+from serving_lab.report.document import Document
+from serving_lab.report.inputs import Inputs
+from serving_lab.report.page import render
 from support.checkout import REPOSITORY
 
 from report.footprints import make_footprint
@@ -207,4 +207,8 @@ def test_the_templates_come_with_the_package(tmp_path: Path) -> None:
 
     (wheel,) = tmp_path.glob("*.whl")
     files = set(zipfile.ZipFile(wheel).namelist())
-    assert {"lab/report/report.html.j2", "lab/report/report.css", "lab/pages/family.css"} <= files
+    assert {
+        "serving_lab/report/report.html.j2",
+        "serving_lab/report/report.css",
+        "serving_lab/pages/family.css",
+    } <= files

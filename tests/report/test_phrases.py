@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from lab.report import phrases
-from lab.report.phrases import AMOUNT, COUNTED, HEIGHT, LENGTH, Words
+from serving_lab.report import phrases
+from serving_lab.report.phrases import AMOUNT, COUNTED, HEIGHT, LENGTH, Words
 
 
 @pytest.mark.parametrize(

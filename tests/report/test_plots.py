@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 import msgspec
 import numpy as np
 import pytest
-from lab.bench.result import QUANTILES, Distribution
-from lab.report.plots.arms import arms
-from lab.report.plots.drawing import Drawing, Scale, round_values
-from lab.report.plots.latency import BINS, bins, curve, histogram, percentiles, shares_within
-from lab.report.plots.pairs import pairs, signed
+from serving_lab.experiment.records import QUANTILES, Distribution
+from serving_lab.report.plots.arms import arms
+from serving_lab.report.plots.drawing import Drawing, Scale, round_values
+from serving_lab.report.plots.latency import BINS, bins, curve, histogram, percentiles, shares_within
+from serving_lab.report.plots.pairs import pairs, signed
 
 from report.results import (
     BASELINE,

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from lab.bench.result import METRICS
-from lab.report import phrases
-from lab.report.inputs import Inputs
-from lab.report.recommendation import leaves_room_for_loss, recommend
 from parity.results import make_cannot_tell, make_cause, make_different, make_result
+from serving_lab.experiment.records import METRICS
+from serving_lab.report import phrases
+from serving_lab.report.inputs import Inputs
+from serving_lab.report.recommendation import leaves_room_for_loss, recommend
 
 from report.results import (
     BASELINE,
@@ -32,9 +32,10 @@ from report.results import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.bench.result import Comparison, Result, Word
-    from lab.parity.result import Result as Parity
-    from lab.report.recommendation import Reason
+    from serving_lab.bench.result import Result
+    from serving_lab.experiment.records import Comparison, Word
+    from serving_lab.parity.result import Result as Parity
+    from serving_lab.report.recommendation import Reason
 
 SAME = make_result()
 

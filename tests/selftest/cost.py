@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
-from lab.bench.arms import Load
-from lab.generator.messages import Closed
+from serving_lab.experiment.arms import Load
+from serving_lab.generator.messages import Closed
 from support.services import free_port, wait_until
 
 from selftest.proof import GENERATOR, SERVER, bench, generator

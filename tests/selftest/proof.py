@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measured import PROFILE
-from lab.bench.arms import Bench
-from lab.bench.profile import Profile
-from lab.bench.run import Measurement, Place
-from lab.bench.targets import Target, parse
-from lab.generator.fleet import HERE, Fleet
 from scipy import stats
+from serving_lab.bench.run import Measurement, Place
+from serving_lab.experiment.arms import Bench
+from serving_lab.experiment.profile import Profile
+from serving_lab.experiment.targets import Target, parse
+from serving_lab.generator.fleet import HERE, Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from lab.bench.result import Scenario
-    from lab.bench.scenarios import Plan
+    from serving_lab.bench.result import Scenario
+    from serving_lab.bench.scenarios import Plan
 
 FULL = os.environ.get("SELFTEST") == "full"
 SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.bench.scenarios import Plan
-from lab.project import Project
+from serving_lab.bench.scenarios import Plan
+from serving_lab.project import Project
 from support.services import PASSWORD, USERNAME, running_service
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, profile, say
@@ -19,7 +19,11 @@ RUNS, PAIRS, SECONDS, MOST = (40, 6, 0.6, 4) if FULL else (2, 3, 0.6, 1)
 
 @pytest.mark.timeout(60 + 60 * RUNS)
 def test_a_service_is_hardly_ever_better_than_itself(model_dir: Path) -> None:
-    text = Project.find().bench_profile.read_text().replace("../lab", str(Project.find().root / "loadtest" / "lab"))
+    text = (
+        Project.find()
+        .bench_profile.read_text()
+        .replace("../serving_lab", str(Project.find().root / "loadtest" / "serving_lab"))
+    )
     known = profile(text, {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD})
     alarms = refused = 0
     with running_service("fastapi", model_dir, WORKERS=1) as service, generator() as fleet:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lab.bench import capacity
-from lab.bench.arms import Load, Turn
-from lab.bench.profile import ObjectiveForm
-from lab.generator.messages import Closed, Open
+from serving_lab.experiment import capacity
+from serving_lab.experiment.arms import Load, Turn
+from serving_lab.experiment.profile import ObjectiveForm
+from serving_lab.generator.messages import Closed, Open
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, bench, generator, say

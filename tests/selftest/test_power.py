@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from lab.bench.scenarios import Plan
+from serving_lab.bench.scenarios import Plan
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say

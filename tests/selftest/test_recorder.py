@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lab.bench.arms import LATENCY_SHARES, Load, latency_values
-from lab.bench.result import QUANTILES
-from lab.bench.scenarios import curve
-from lab.generator.messages import Closed
+from serving_lab.bench.scenarios import curve
+from serving_lab.experiment.arms import LATENCY_SHARES, Load, latency_values
+from serving_lab.experiment.records import QUANTILES
+from serving_lab.generator.messages import Closed
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.bench.scenarios import Plan
+from serving_lab.bench.scenarios import Plan
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, GENERATOR, SERVER, counted, generator, measure, say

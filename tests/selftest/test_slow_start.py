@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lab.bench.scenarios import Plan
+from serving_lab.bench.scenarios import Plan
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, generator, measure, say

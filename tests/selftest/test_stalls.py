@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from lab.bench.arms import Load, latency_values
-from lab.generator.messages import Open
+from serving_lab.experiment.arms import Load, latency_values
+from serving_lab.generator.messages import Open
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say

@@ -7,8 +7,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.project import Project
-from lab.stack import secrets
+from serving_lab.project import Project
+from serving_lab.stack import secrets
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
 
 if TYPE_CHECKING:

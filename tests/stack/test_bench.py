@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.bench.result import Result
+from serving_lab.bench.result import Result
 from support.services import PASSWORD, SECRET_KEY
 from support.stack import SERVICES, run
 

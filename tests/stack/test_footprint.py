@@ -13,14 +13,14 @@ import msgspec
 import pytest
 import yaml
 from footprint.files import write
-from lab.footprint import command
-from lab.footprint.command import Options
-from lab.footprint.measurement import Plan
-from lab.footprint.result import Result
-from lab.footprint.subjects import Lab
-from lab.stack.base import Mode
-from lab.stack.environment import Settings
 from rich.console import Console
+from serving_lab.footprint import command
+from serving_lab.footprint.command import Options
+from serving_lab.footprint.measurement import Plan
+from serving_lab.footprint.result import Result
+from serving_lab.footprint.subjects import Lab
+from serving_lab.stack.base import Mode
+from serving_lab.stack.environment import Settings
 from support.services import PASSWORD, SECRET_KEY
 from support.stack import SERVICES, docker_json, run, stack_settings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from lab.parity.result import Result
+from serving_lab.parity.result import Result
 from support.services import PASSWORD, SECRET_KEY
 from support.stack import run
 

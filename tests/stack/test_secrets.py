@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from lab.stack.secrets import SECRETS
+from serving_lab.stack.secrets import SECRETS
 from support.rotation import rotate
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 from support.stack import OWN_IMAGES, SERVICES, Stack, run

@@ -8,8 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.project import Project
-from lab.stack.environment import merged, read
+from serving_lab.project import Project
+from serving_lab.stack.environment import merged, read
 
 from support.services import PASSWORD, SECRET_KEY, USERNAME, ServiceName, free_port
 

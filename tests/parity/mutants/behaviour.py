@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
-from lab.parity.difference import Kind
+from serving_lab.parity.difference import Kind
 from support.services import SECRET_KEY, USERNAME
 
 from parity.mutants.http import Answer, Request

@@ -7,7 +7,7 @@ import unicodedata
 import uuid
 from http import HTTPStatus
 
-from lab.parity.difference import Kind
+from serving_lab.parity.difference import Kind
 
 from parity.mutants.http import Answer, Request
 from parity.mutants.mutant import Change, Mutant, Plant, field, fields, no_field, on, text

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 
-from lab.parity.difference import Kind
+from serving_lab.parity.difference import Kind
 
 from parity.mutants.http import Answer, Request
 from parity.mutants.mutant import Change, Mutant, Plant, body, header, no_header, on, status, text, where

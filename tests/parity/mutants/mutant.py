@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 
-from lab.parity.difference import Kind
+from serving_lab.parity.difference import Kind
 
 from parity.mutants.http import Answer, Json, Request
 from parity.mutants.proxy import Mutation, Rewrite

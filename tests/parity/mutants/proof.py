@@ -10,13 +10,13 @@ from http import HTTPStatus
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from lab.api.endpoint import Endpoint
-from lab.api.request import Header, Request
-from lab.parity.inputs.recorded import Recording
-from lab.parity.message import Case, Ending, Exchange, RawRequest, Source
-from lab.parity.plan import Plan
-from lab.parity.run import learn, run
-from lab.parity.session import Session
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Header, Request
+from serving_lab.parity.inputs.recorded import Recording
+from serving_lab.parity.plan import Plan
+from serving_lab.parity.run import learn, run
+from serving_lab.parity.session import Session
+from serving_lab.wire.message import Case, Ending, Exchange, RawRequest, Source
 from support.services import RunningService, ServiceName, running_service
 
 from parity.mutants.proxy import proxied
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
     from pathlib import Path
 
-    from lab.parity.inputs.profile import Profile
-    from lab.parity.result import Result
+    from serving_lab.parity.inputs.profile import Profile
+    from serving_lab.parity.result import Result
 
     from parity.mutants.mutant import Planted
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from lab.parity.difference import Kind
+from serving_lab.parity.difference import Kind
 
 from parity.mutants.mutant import Mutant, header, on, refusal, status, where
 

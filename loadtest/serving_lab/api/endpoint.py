@@ -1,0 +1,63 @@
+"""Where a service answers."""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from serving_lab.errors import LabError
+
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a service answers."""
+
+    scheme: str
+    hostname: str
+    port: int
+    prefix: str
+    """What every path begins with; empty, or a path without a slash at its end."""
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return the endpoint of a base URL.
+
+        Raises:
+            LabError: it is none.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise _no_base_url(url, str(error)) from None
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise _no_base_url(url, "it begins with http:// or https:// and names a host")
+        if parts.query or parts.fragment or parts.username:
+            raise _no_base_url(url, "it has no query, fragment or user")
+        return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], parts.path.rstrip("/"))
+
+    @property
+    def host(self) -> str:
+        """What the Host header says."""
+        name = f"[{self.hostname}]" if ":" in self.hostname else self.hostname
+        return name if self.port == _PORTS[self.scheme] else f"{name}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"{self.scheme}://{self.host}{self.prefix}"
+
+    def connect(self, timeout_seconds: float) -> socket.socket:
+        """Return a new connection."""
+        connection = socket.create_connection((self.hostname, self.port), timeout=timeout_seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.scheme == "https":
+            return ssl.create_default_context().wrap_socket(connection, server_hostname=self.hostname)
+        return connection
+
+
+def _no_base_url(url: str, why: str) -> LabError:
+    return LabError(f"{url!r} is no base URL: {why}", hint="such as http://127.0.0.1:5000")

@@ -1,0 +1,83 @@
+"""A well-formed HTTP request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from serving_lab.api import template
+
+Header = tuple[str, str]
+"""Name and value as latin-1 text, so that any byte can be written."""
+
+_LENGTHLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_CHUNK_BYTES = 8192
+
+
+@dataclass(frozen=True)
+class Request:
+    """A well-formed request. `${name}` in target, headers and body stands for a variable of the service it goes to."""
+
+    method: str
+    target: str
+    """Path and query below the service's base URL, as latin-1 text."""
+    headers: tuple[Header, ...] = ()
+    body: bytes = b""
+    chunked: bool = False
+
+    def with_headers(self, *headers: Header) -> "Request":
+        """Return the same request with further headers."""
+        return replace(self, headers=(*self.headers, *headers))
+
+    def filled(self, variables: Mapping[str, str]) -> "Request":
+        """Return the same request with these variables in place of `${name}`; others stay."""
+        return replace(
+            self,
+            target=fill(self.target, variables),
+            headers=tuple((name, fill(value, variables)) for name, value in self.headers),
+            body=fill_bytes(self.body, variables),
+        )
+
+    def header(self, name: str) -> str | None:
+        """Return the value of the first header of this name, in any case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def encode(self, host: str, prefix: str = "") -> bytes:
+        """Return the bytes that are sent; Host and Content-Length are added where they are not given.
+
+        Args:
+            host: what Host says.
+            prefix: the path of the service's base URL.
+        """
+        lines = self.head(host, prefix)
+        if self.chunked:
+            lines.append("Transfer-Encoding: chunked")
+        elif self.needs_length:
+            lines.append(f"Content-Length: {len(self.body)}")
+        head = "\r\n".join(lines).encode("latin-1", "replace")
+        return head + b"\r\n\r\n" + (_chunks(self.body) if self.chunked else self.body)
+
+    def head(self, host: str, prefix: str = "") -> list[str]:
+        """Return the request line and the headers, with Host where it is not given, and nothing about the length."""
+        headers = list(self.headers)
+        if self.header("host") is None:
+            headers.insert(0, ("Host", host))
+        return [f"{self.method} {prefix}{self.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+
+    @property
+    def needs_length(self) -> bool:
+        """Whether Content-Length is to be added."""
+        return self.header("content-length") is None and (bool(self.body) or self.method not in _LENGTHLESS_METHODS)
+
+
+def fill(text: str, variables: Mapping[str, str]) -> str:
+    """Return the text with these variables in place of `${name}`; others stay."""
+    return str(template.fill(text, variables)) if "${" in text else text
+
+
+def fill_bytes(content: bytes, variables: Mapping[str, str]) -> bytes:
+    """Return the bytes with these variables in place of `${name}`; others stay."""
+    return fill(content.decode("latin-1"), variables).encode("latin-1") if b"${" in content else content
+
+
+def _chunks(body: bytes) -> bytes:
+    parts = [body[start : start + _CHUNK_BYTES] for start in range(0, len(body), _CHUNK_BYTES)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"

@@ -1,0 +1,99 @@
+"""`lab bench`: from options to a measurement, from its result to what a person and a program read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from serving_lab import exit_codes
+from serving_lab.bench import table
+from serving_lab.bench.fail_if import FailIf
+from serving_lab.bench.result import Result
+from serving_lab.bench.run import Measurement
+from serving_lab.bench.scenarios import Plan
+from serving_lab.errors import InterruptedBeforeResultError, LabError
+from serving_lab.experiment.profile import Profile
+from serving_lab.experiment.progress import TerminalProgress
+from serving_lab.experiment.stage import Stage
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may ask for."""
+
+    profile: Path
+    scenarios: Sequence[str]
+    pairs: int
+    seconds: float
+    seed: int
+    margin: float
+    """As a share."""
+    allow_unequal: bool
+    fail_if: Sequence[FailIf]
+    output: Path
+
+
+def bench(stage: Stage, options: Options, environment: Mapping[str, str], console: Console) -> int:
+    """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
+
+    Raises:
+        LabError: an option or a file is wrong, or nothing could be measured.
+    """
+    profile = Profile.load(options.profile, environment)
+    names = _scenarios(profile, options.scenarios)
+    plan = Plan(options.pairs, options.seconds, options.seed, options.margin)
+    _check_writable(options.output)
+    measurement = Measurement(stage.targets, profile, plan, names, stage.place, allow_unequal=options.allow_unequal)
+    for why in measurement.withheld:
+        console.print(f"[yellow]No verdict will be given[/]: {why} (--allow-unequal gives one)", soft_wrap=True)
+    interrupted = False
+    try:
+        with stage.fleet() as fleet, TerminalProgress(console, measurement.expected_seconds) as progress:
+            measurement.run(fleet, progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    result = measurement.result()
+    if not result.scenarios:
+        raise InterruptedBeforeResultError("interrupted before anything was measured")
+    result.write(options.output)
+    table.print_result(console, result, [options.output])
+    if interrupted:
+        return exit_codes.INTERRUPTED
+    return exit_code(result, options.fail_if, console)
+
+
+def exit_code(result: Result, conditions: Sequence[FailIf], console: Console) -> int:
+    """Return 1 where a condition is met, else 2 where a verdict is refused or withheld, else 0.
+
+    Raises:
+        LabError: a condition names what the result has not.
+    """
+    met = [reason for condition in conditions for reason in condition.met(result)]
+    for reason in met:
+        console.print(f"fails: {reason}", soft_wrap=True, markup=False)
+    if met:
+        return exit_codes.FOUND
+    told = all(each.verdict not in {"refused", "withheld"} for _, each in result.comparisons)
+    return exit_codes.OK if told else exit_codes.CANNOT_TELL
+
+
+def _scenarios(profile: Profile, asked: Sequence[str]) -> list[str]:
+    if unknown := [name for name in asked if name not in profile.scenarios and name != "all"]:
+        raise LabError(
+            f"there is no scenario {unknown[0]!r}",
+            hint=f"choose from {', '.join(profile.scenarios)}, or all",
+        )
+    if "all" in asked:
+        return list(profile.scenarios)
+    return list(dict.fromkeys(asked or profile.default))
+
+
+def _check_writable(output: Path) -> None:
+    """Find out before minutes of measuring whether the result can be kept."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output.open("ab"):
+            pass
+    except OSError as error:
+        raise LabError(f"{output}: {error.strerror}", hint="--output FILE") from error

@@ -1,0 +1,258 @@
+"""`lab compare`: whether a later result says something else than an earlier one."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from serving_lab.bench.circumstances import Difference, differences, load_differences
+from serving_lab.bench.result import Result, Scenario
+from serving_lab.experiment import statistics
+from serving_lab.experiment.records import METRICS, Comparison, Word
+from serving_lab.experiment.verdicts import COMPARED, reason
+
+_NOT_GIVEN = "refused", "withheld"
+
+
+class Change(Comparison, frozen=True, kw_only=True):
+    """A verdict on new against old: the baseline's value is the old one, the candidate's the new one.
+
+    Both names are whose change it is: a target's, or `candidate / baseline` for the ratio of two. Nothing is paired
+    across results, so that there are no log-ratios; `pairs` are the values of the result that has fewer.
+    """
+
+    kind: Literal["value", "ratio"]
+
+
+class ChangedScenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A load that both results have."""
+
+    name: str
+    differences: list[Difference]
+    """Of the load."""
+    refused: list[str]
+    """Why nothing is concluded from it; empty: it counts."""
+    comparisons: list[Change]
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """What two results say of each other."""
+
+    old: str
+    """Where it came from, with its commit."""
+    new: str
+    margin: float
+    """What counts as equivalent, as a share."""
+    differences: list[Difference]
+    only_old: list[str]
+    """What the new result has not: targets, scenarios and metrics."""
+    only_new: list[str]
+    scenarios: list[ChangedScenario]
+
+    @property
+    def concluded(self) -> bool:
+        """Whether there is any verdict at all."""
+        return any(change.verdict not in _NOT_GIVEN for each in self.scenarios for change in each.comparisons)
+
+    def without_superseded(self) -> "Compared":
+        """Return the same without values that cannot be judged where a ratio of their metric can be."""
+        return msgspec.structs.replace(self, scenarios=[_without_superseded(each) for each in self.scenarios])
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Logarithms of old and new, and why they get no verdict."""
+
+    kind: Literal["value", "ratio"]
+    of: str
+    metric: str
+    old: Sequence[float]
+    new: Sequence[float]
+    word: Word | None
+    why: str
+
+
+def compare(
+    old: Result,
+    new: Result,
+    names: tuple[str, str] = ("old", "new"),
+    *,
+    margin: float,
+    allow_unequal: bool = False,
+    only_ratio: bool = False,
+) -> Compared:
+    """Return how the new result differs from the old one.
+
+    Values are compared by Welch's t on the logarithms of the arms that count. The ratio of candidate and baseline is
+    compared by their log-ratios: what slows both alike, such as another processor, is not in it. All verdicts that are
+    given of a scenario hold together with 95%.
+
+    Args:
+        old: The earlier result.
+        new: The later one.
+        names: What to call them.
+        margin: What counts as equivalent, as a share.
+        allow_unequal: Give verdicts although conditions differ.
+        only_ratio: Leave values out.
+    """
+    found = differences(old, new)
+    shared = [(each, _named(new, each.name)) for each in old.scenarios]
+    return Compared(
+        old=_label(names[0], old),
+        new=_label(names[1], new),
+        margin=margin,
+        differences=found,
+        only_old=_only(old, new),
+        only_new=_only(new, old),
+        scenarios=[
+            _scenario(before, after, names, found, margin, allow_unequal=allow_unequal, only_ratio=only_ratio)
+            for before, after in shared
+            if after
+        ],
+    )
+
+
+def logarithms(scenario: Scenario, target: str, metric: str) -> list[float] | None:
+    """Return ln of the metric of each arm of the target that counts; None where one of them has no value."""
+    values = [arm.values.get(metric, 0.0) for arm in scenario.arms if arm.target == target and not arm.faults]
+    return [math.log(value) for value in values] if all(value > 0 for value in values) else None
+
+
+def _scenario(
+    old: Scenario,
+    new: Scenario,
+    names: tuple[str, str],
+    whole: Sequence[Difference],
+    margin: float,
+    *,
+    allow_unequal: bool,
+    only_ratio: bool,
+) -> ChangedScenario:
+    refused = [f"{name}: {why}" for name, each in zip(names, (old, new), strict=True) for why in each.refused]
+    of_load = load_differences(old, new)
+    questions: list[_Question] = []
+    if not refused:
+        hindrances = [] if allow_unequal else [each for each in (*whole, *of_load) if each.hinders]
+        uneven = [each for each in hindrances if not each.even]
+        values = () if only_ratio else _values(old, new, names, _in_words(hindrances))
+        questions = [*values, *_ratios(old, new, names, _in_words(uneven), allow_unequal=allow_unequal)]
+    confidence = statistics.simultaneous(sum(question.word is None for question in questions))
+    return ChangedScenario(
+        name=old.name,
+        differences=of_load,
+        refused=refused,
+        comparisons=[_change(question, confidence, margin) for question in questions],
+    )
+
+
+def _values(old: Scenario, new: Scenario, names: tuple[str, str], withheld: str) -> Iterator[_Question]:
+    for metric in COMPARED[old.loop]:
+        for target in _targets(old):
+            if not (_has(old, target, metric) and _has(new, target, metric)):
+                continue
+            ends = [logarithms(each, target, metric) for each in (old, new)]
+            missing = [name for name, logs in zip(names, ends, strict=True) if logs is None]
+            word: Word | None = "withheld" if withheld else None
+            why = withheld
+            if missing:
+                word, why = "refused", f"an arm of {missing[0]} has no {METRICS[metric].title}"
+            yield _Question("value", target, metric, ends[0] or (), ends[1] or (), word, why)
+
+
+def _ratios(
+    old: Scenario, new: Scenario, names: tuple[str, str], withheld: str, *, allow_unequal: bool
+) -> Iterator[_Question]:
+    after = {(each.metric, each.baseline, each.candidate): each for each in new.comparisons}
+    for before in old.comparisons:
+        now = after.get((before.metric, before.baseline, before.candidate))
+        if now is None:
+            continue
+        word: Word | None = "withheld" if withheld else None
+        why = withheld
+        for name, each in zip(names, (before, now), strict=True):
+            if each.verdict == "refused" or (each.verdict == "withheld" and not allow_unequal):
+                word, why = each.verdict, f"{name}: {each.why}"
+        of = f"{before.candidate} / {before.baseline}"
+        yield _Question("ratio", of, before.metric, before.log_ratios, now.log_ratios, word, why)
+
+
+def _change(question: _Question, confidence: float, margin: float) -> Change:
+    estimate = statistics.unpaired(question.old, question.new, confidence)
+    samples = f"{'arms' if question.kind == 'value' else 'pairs'} of each"
+    word: Word = statistics.verdict(estimate, margin, METRICS[question.metric].better)
+    return Change(
+        kind=question.kind,
+        metric=question.metric,
+        baseline=question.of,
+        candidate=question.of,
+        verdict=question.word or word,
+        why=question.why or reason(word, estimate, margin, samples),
+        pairs=estimate.n,
+        log_ratios=[],
+        baseline_value=_mean(question.old),
+        candidate_value=_mean(question.new),
+        ratio=estimate.ratio,
+        low=estimate.low,
+        high=estimate.high,
+        confidence=confidence,
+        spread=estimate.spread,
+        detectable=estimate.detectable,
+    )
+
+
+def _without_superseded(scenario: ChangedScenario) -> ChangedScenario:
+    answered = {each.metric for each in scenario.comparisons if each.kind == "ratio" and each.verdict not in _NOT_GIVEN}
+    kept = [
+        each
+        for each in scenario.comparisons
+        if not (each.kind == "value" and each.verdict == "withheld" and each.metric in answered)
+    ]
+    return msgspec.structs.replace(scenario, comparisons=kept)
+
+
+def _only(one: Result, other: Result) -> list[str]:
+    targets = {target.name for target in other.targets}
+    missing = [f"target {target.name}" for target in one.targets if target.name not in targets]
+    for scenario in one.scenarios:
+        counterpart = _named(other, scenario.name)
+        if counterpart is None:
+            missing.append(f"scenario {scenario.name}")
+            continue
+        there = _metrics(counterpart)
+        missing += [f"{scenario.name}/{metric}" for metric in _metrics(scenario) if metric not in there]
+    return missing
+
+
+def _metrics(scenario: Scenario) -> list[str]:
+    return [
+        metric
+        for metric in COMPARED[scenario.loop]
+        if any(_has(scenario, target, metric) for target in _targets(scenario))
+    ]
+
+
+def _targets(scenario: Scenario) -> list[str]:
+    return list(dict.fromkeys(arm.target for arm in scenario.arms))
+
+
+def _has(scenario: Scenario, target: str, metric: str) -> bool:
+    return any(metric in arm.values for arm in scenario.arms if arm.target == target and not arm.faults)
+
+
+def _named(result: Result, name: str) -> Scenario | None:
+    return next((each for each in result.scenarios if each.name == name), None)
+
+
+def _mean(logs: Sequence[float]) -> float | None:
+    return math.exp(sum(logs) / len(logs)) if logs else None
+
+
+def _in_words(hindrances: Sequence[Difference]) -> str:
+    return f"not the same in both: {'; '.join(map(str, hindrances))}" if hindrances else ""
+
+
+def _label(name: str, result: Result) -> str:
+    interrupted = ", interrupted" if result.partial else ""
+    return f"{name} (commit {result.revision or 'unknown'}, {result.started}{interrupted})"

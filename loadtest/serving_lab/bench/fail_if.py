@@ -1,0 +1,159 @@
+"""A condition under which a measurement fails, such as `steady/p99:slower:10%`."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from serving_lab.errors import LabError
+from serving_lab.experiment.records import METRICS, Word
+
+WORDS: dict[str, frozenset[Word]] = {
+    "slower": frozenset({"slower"}),
+    "faster": frozenset({"faster"}),
+    "changed": frozenset({"slower", "faster"}),
+    "undecided": frozenset({"undecided"}),
+    "refused": frozenset({"refused", "withheld"}),
+}
+"""What may be asked for, and the verdicts that meet it."""
+
+_SIZED = "slower", "faster", "changed"
+_FORM = re.compile(
+    r"(?:(?P<scenario>.+)/)?(?:(?P<metric>[^:/]+):)?(?P<word>[A-Za-z][\w-]*)(?::(?P<percent>\d+(\.\d+)?)%)?"
+)
+_HINT = "[SCENARIO/][METRIC:]WORD[:PERCENT%], such as slower, p99:slower, steady/p99:slower:10% or undecided"
+
+
+class Judged(Protocol):
+    """One verdict."""
+
+    @property
+    def metric(self) -> str:
+        """Its name."""
+
+    @property
+    def verdict(self) -> Word:
+        """What was concluded."""
+
+    @property
+    def why(self) -> str:
+        """The same in a sentence."""
+
+    @property
+    def candidate(self) -> str:
+        """Of whom it is said."""
+
+    @property
+    def certain_change(self) -> float:
+        """Of how large a change it is certain, as a share."""
+
+
+class JudgedScenario(Protocol):
+    """The verdicts of one load."""
+
+    @property
+    def name(self) -> str:
+        """As in the profile."""
+
+    @property
+    def comparisons(self) -> Sequence[Judged]:
+        """Its verdicts."""
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """Why nothing is concluded from it."""
+
+
+class JudgedResult(Protocol):
+    """What a condition is held against: the result of `lab bench`, or of `lab compare`."""
+
+    @property
+    def scenarios(self) -> Sequence[JudgedScenario]:
+        """Its loads."""
+
+
+@dataclass(frozen=True)
+class FailIf:
+    """`[SCENARIO/][METRIC:]WORD[:PERCENT%]`: what is left out is any.
+
+    - `slower`, `faster`, `changed` (either): a verdict says so. With a percentage the change must surely be larger than
+      that: the nearer end of the interval counts, not the estimate.
+    - `undecided`: the noise hid whether there is a change.
+    - `refused`: nothing was concluded, or the verdict was withheld.
+    """
+
+    text: str
+    """As it was written."""
+    scenario: str | None
+    metric: str | None
+    word: str
+    """One of `WORDS`."""
+    change: float
+    """How much must be exceeded, as a share."""
+
+    @classmethod
+    def parse(cls, text: str) -> "FailIf":
+        """Return the condition that was written.
+
+        Raises:
+            LabError: it is none, or names a metric that does not exist.
+        """
+        match = _FORM.fullmatch(text)
+        if match is None:
+            raise LabError(f"{text!r} is no condition", hint=_HINT)
+        scenario, metric, word, percent = match["scenario"], match["metric"], match["word"], match["percent"]
+        if word not in WORDS:
+            raise LabError(f"{text!r}: {word!r} is none of {', '.join(WORDS)}", hint=_HINT)
+        if metric and metric not in METRICS:
+            raise LabError(f"{text!r}: {metric!r} is none of {', '.join(METRICS)}", hint=_HINT)
+        if percent and word not in _SIZED:
+            raise LabError(f"{text!r}: {word!r} has no size; {', '.join(_SIZED)} have", hint=_HINT)
+        return cls(text=text, scenario=scenario, metric=metric, word=word, change=float(percent or 0) / 100)
+
+    def met(self, result: JudgedResult) -> list[str]:
+        """Return each reason why the condition is met; none: it is not.
+
+        Where a verdict was withheld or refused, only `refused` is met: whoever asks must treat those as an answer that
+        could not be given, see `unanswered`.
+
+        Raises:
+            LabError: the result has no such scenario, or nothing of it was measured by that metric.
+        """
+        return list(self._reasons(result))
+
+    def unanswered(self, result: JudgedResult) -> list[str]:
+        """Return why the condition could not be judged for all that it is about.
+
+        Raises:
+            LabError: as of `met`.
+        """
+        if self.word == "refused":
+            return []
+        return [f"{where}: {why}" for where, verdict, why, _ in self._scope(result) if verdict in WORDS["refused"]]
+
+    def _reasons(self, result: JudgedResult) -> Iterator[str]:
+        for where, verdict, why, change in self._scope(result):
+            if verdict in WORDS[self.word] and (self.word not in _SIZED or change > self.change):
+                yield f"{where} {verdict}: {why}"
+
+    def _scope(self, result: JudgedResult) -> Iterator[tuple[str, Word, str, float]]:
+        """Yield what the condition is about: where, verdict, why, certain change."""
+        if not any(each.comparisons or each.refused for each in result.scenarios):
+            raise LabError(f"{self.text!r}: nothing was compared")
+        scenarios = [each for each in result.scenarios if self.scenario in {None, each.name}]
+        if not scenarios:
+            there = ", ".join(each.name for each in result.scenarios) or "none"
+            raise LabError(f"{self.text!r}: there is no such scenario, only: {there}")
+        compared = list(dict.fromkeys(judged.metric for each in scenarios for judged in each.comparisons))
+        if self.metric and self.metric not in compared and not all(each.refused for each in scenarios):
+            raise LabError(
+                f"{self.text!r}: {self.metric} was not compared, only: {', '.join(compared) or 'nothing'}",
+            )
+        for scenario in scenarios:
+            if scenario.refused:
+                yield scenario.name, "refused", "; ".join(scenario.refused), 0.0
+                continue
+            for judged in scenario.comparisons:
+                if self.metric in {None, judged.metric}:
+                    where = f"{scenario.name}/{judged.metric} {judged.candidate}"
+                    yield where, judged.verdict, judged.why, judged.certain_change

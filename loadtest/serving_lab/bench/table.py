@@ -1,0 +1,90 @@
+"""The result as a table on the terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from serving_lab.bench.result import Result, Scenario
+from serving_lab.experiment.records import METRICS, Comparison, Word
+
+_STYLES: dict[Word, str] = {
+    "faster": "bold green",
+    "slower": "bold red",
+    "equivalent": "bold",
+    "undecided": "yellow",
+    "withheld": "yellow",
+    "refused": "yellow",
+}
+
+
+def print_result(console: Console, result: Result, files: Sequence[Path]) -> None:
+    """Print every verdict with its figures, then what stands in the way of others, then where the files are."""
+    if result.partial:
+        console.print("[yellow]Partial[/]: it was interrupted, and no verdict is given.")
+    for candidate in result.targets[1:]:
+        console.print(_table(result, candidate.name))
+    for line in dict.fromkeys(_notes(result)):
+        console.print(line, soft_wrap=True, markup=False)
+    for path in files:
+        console.print(f"{path}", soft_wrap=True, markup=False)
+
+
+def value(metric: str, number: float | None) -> str:
+    """Return a metric's value with its unit."""
+    if number is None:
+        return "-"
+    if METRICS[metric].unit == "requests/s":
+        return f"{number:,.0f}/s"
+    return f"{number * 1000:,.3g} ms" if number < 1 else f"{number:.3g} s"
+
+
+def change(ratio: float | None) -> str:
+    """Return a ratio as a change."""
+    return "-" if ratio is None else f"{ratio - 1:+.1%}"
+
+
+def _table(result: Result, candidate: str) -> Table:
+    table = Table(title=f"{candidate} against {result.baseline.name}", title_justify="left", title_style="bold")
+    table.add_column("Scenario")
+    table.add_column("Metric")
+    for name in (result.baseline.name, candidate, "Change", "Interval", "Detectable"):
+        table.add_column(name, justify="right")
+    table.add_column("Verdict")
+    for scenario in result.scenarios:
+        rows = [each for each in scenario.comparisons if each.candidate == candidate]
+        for at, each in enumerate(rows):
+            table.add_row(scenario.name if at == 0 else "", *_row(each), end_section=at == len(rows) - 1)
+    return table
+
+
+def _row(each: Comparison) -> tuple[str, ...]:
+    known = each.low is not None and each.high is not None
+    return (
+        METRICS[each.metric].title,
+        value(each.metric, each.baseline_value),
+        value(each.metric, each.candidate_value),
+        change(each.ratio),
+        f"{change(each.low)} to {change(each.high)}" if known else "-",
+        "-" if each.detectable is None else f"{each.detectable:.1%}",
+        f"[{_STYLES[each.verdict]}]{each.verdict}[/]",
+    )
+
+
+def _notes(result: Result) -> list[str]:
+    notes = [f"withheld: {why}" for why in result.withheld]
+    for scenario in result.scenarios:
+        notes += [f"{scenario.name}: refused: {why}" for why in scenario.refused]
+        notes += [
+            f"{scenario.name}: {METRICS[each.metric].title}: {each.verdict}: {each.why}"
+            for each in scenario.comparisons
+            if each.verdict == "refused" and not scenario.refused
+        ]
+        if void := _void(scenario):
+            notes.append(f"{scenario.name}: {void} arms did not count and were measured again")
+    return notes + [f"note: {warning}" for warning in result.warnings]
+
+
+def _void(scenario: Scenario) -> int:
+    return sum(bool(arm.faults) for arm in scenario.arms)

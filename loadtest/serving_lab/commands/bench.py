@@ -1,0 +1,75 @@
+"""The command that measures which service is better."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serving_lab.commands.console import console
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.choice import Choice
+from serving_lab.stack.environment import Settings
+from serving_lab.stack.services import FASTAPI, FLASK, services
+
+app = typer.Typer()
+
+
+@app.command()
+def bench(
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="name=url of a service, the baseline first; two at least [default: those of the lab]"),
+    ] = None,
+    profile: Annotated[Path | None, typer.Option(help="Requests and scenarios [default: the lab's own]")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="Which to measure, or all; may be repeated.")] = None,
+    pairs: Annotated[int, typer.Option(min=3, max=1000, help="Pairs of arms, fixed before anything is seen.")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="Length of an arm.")] = 5.0,
+    seed: Annotated[int, typer.Option(min=0, help="Another one sends other requests in another order.")] = 0,
+    margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to so many percent count as none.")] = 3.0,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes of the generator [default: half of the cores]")
+    ] = None,
+    allow_unequal: Annotated[bool, typer.Option(help="Give verdicts although the conditions differ.")] = False,
+    fail_if: Annotated[
+        list[str] | None, typer.Option(help="Such as slower, p99:slower:10%; exit code 1 where it holds.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where the result goes.")] = Path("results/bench.json"),
+) -> None:
+    """Measure which service is better, by how much, and how sure that is. Exit code 2 where that cannot be told."""
+    from serving_lab.bench import command
+    from serving_lab.bench.fail_if import FailIf
+    from serving_lab.experiment import stage, targets
+
+    environment = dict(os.environ)
+    if target:
+        if len(target) < 2:
+            raise LabError("there are two services to compare", hint="--target old=URL --target new=URL")
+        if profile is None:
+            raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/measuring.md)")
+        chosen = [targets.parse(each) for each in target]
+        if len({each.name for each in chosen}) < len(chosen):
+            raise LabError("two targets have the same name", hint="give each --target a name of its own")
+        where = stage.of_others(chosen, processes)
+    else:
+        project = Project.find()
+        settings = Settings.load(project)
+        stack = Choice(project, settings, console).required()
+        ours = [service for service in services(settings) if service.name in {FLASK, FASTAPI}]
+        where = stage.of_stack(stack, ours, project.root, processes)
+        profile = profile or project.bench_profile
+        environment = dict(settings.environment)
+    options = command.Options(
+        profile=profile,
+        scenarios=scenario or (),
+        pairs=pairs,
+        seconds=seconds,
+        seed=seed,
+        margin=margin / 100,
+        allow_unequal=allow_unequal,
+        fail_if=[FailIf.parse(each) for each in fail_if or ()],
+        output=output,
+    )
+    code = command.bench(where, options, environment, console)
+    raise typer.Exit(code)

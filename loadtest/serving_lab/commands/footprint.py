@@ -1,0 +1,66 @@
+"""The command that measures what services cost to hold."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from serving_lab.commands.console import console
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.choice import Choice
+from serving_lab.stack.environment import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def footprint(
+    file: Annotated[
+        Path | None, typer.Option(help="Services, how to start and load them, and their code [default: the lab's own]")
+    ] = None,
+    image: Annotated[
+        list[str] | None, typer.Option(help="NAME=IMAGE of an image to weigh, instead of the lab's; may be repeated.")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="Base image of these [default: what their labels say]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where these listen: then they are started.")
+    ] = None,
+    ready_path: Annotated[str, typer.Option(help="What of these answers 200 when they are ready.")] = "/ready",
+    starts: Annotated[int, typer.Option(min=0, max=1000, help="Starts of each target; 0 leaves them out.")] = 10,
+    rounds: Annotated[int, typer.Option(min=0, max=100, help="Rounds of memory and CPU time; 0 leaves them out.")] = 3,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="Length of a round's load.")] = 10.0,
+    type_check: Annotated[bool, typer.Option(help="Let mypy look at the code, which takes some seconds.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Another one sends other requests in another order.")] = 0,
+    output: Annotated[Path, typer.Option(help="Where footprint.json goes.")] = Path("results"),
+) -> None:
+    """Measure images, start-up, memory, CPU time and code. Exit code 0, or 2 where that cannot be done."""
+    from serving_lab.footprint import command
+    from serving_lab.footprint.measurement import Plan
+    from serving_lab.footprint.subjects import Lab
+
+    if not image and (base or port):
+        raise LabError("--base and --port belong to images", hint="--image NAME=IMAGE")
+
+    def find_lab() -> Lab:
+        project = Project.find()
+        settings = Settings.load(project)
+        return Lab(project, settings, Choice(project, settings, console).required().mode)
+
+    environment = dict(os.environ)
+    if file is None and not image:
+        lab = find_lab()
+        file = lab.project.footprint_file
+        environment = dict(lab.settings.environment)
+    options = command.Options(
+        file=file,
+        images=image or (),
+        base=base,
+        port=port,
+        ready_path=ready_path,
+        plan=Plan(starts, rounds, seconds, seed, type_check),
+        output=output,
+    )
+    code = command.footprint(options, find_lab, environment, console)
+    raise typer.Exit(code)

@@ -1,0 +1,39 @@
+"""The command that makes a report from result files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from serving_lab.commands.console import console
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    results: Annotated[
+        Path, typer.Option(help="Where bench.json, parity.json and footprint.json lie; one is enough.")
+    ] = Path("results"),
+    bench: Annotated[Path | None, typer.Option(help="A measurement that lies elsewhere.")] = None,
+    parity: Annotated[Path | None, typer.Option(help="A comparison of answers that lies elsewhere.")] = None,
+    footprint: Annotated[Path | None, typer.Option(help="A footprint that lies elsewhere.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where report.html and report.md go [default: the results' folder]")
+    ] = None,
+) -> None:
+    """Make a page and a Markdown document from results alone. Exit code 2 where there is nothing to read."""
+    from serving_lab.parity.reporting.phrases import visible
+    from serving_lab.report.command import report as write
+    from serving_lab.report.inputs import Inputs
+
+    inputs = Inputs.read(results, bench, parity, footprint)
+    written = write(inputs, output or results)
+    for each in written.recommendations:
+        advice = Text(f"{each.word.capitalize()}", style="bold").append(f": {each.why}", style="not bold")
+        console.print(Text(f"{visible(each.candidate)}: ").append_text(advice), soft_wrap=True)
+    for missing in inputs.missing:
+        console.print(Text(f"No {missing.name}: {missing.command} adds {missing.holds}.", style="dim"))
+    for path in (written.page, written.document):
+        console.print(Text(str(path)), soft_wrap=True)

@@ -1,0 +1,130 @@
+"""Commands that bring the lab up, watch it, load it and end it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from serving_lab.commands.console import console
+from serving_lab.project import Project
+from serving_lab.stack import guide, preflight, secrets
+from serving_lab.stack.base import Mode
+from serving_lab.stack.choice import Choice
+from serving_lab.stack.environment import Settings, ensure_env_file
+from serving_lab.stack.headless import Load
+from serving_lab.stack.login import fetch_token
+from serving_lab.stack.services import known_services
+
+app = typer.Typer()
+
+_Mode = Annotated[Mode | None, typer.Option(help="How the lab runs; by default what this machine can.")]
+_Names = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="By default all.")]
+
+
+@app.command()
+def up(mode: _Mode = None) -> None:
+    """Bring the lab up, wait until it is ready, and say where everything is."""
+    project = Project.find()
+    if filled := ensure_env_file(project):
+        console.print(f"Wrote {', '.join(filled)} to .env")
+    settings = Settings.load(project)
+    stack = Choice(project, settings, console).to_start(mode)
+    answering = stack.up()
+    console.print(guide.welcome(stack.mode, settings, answering))
+
+
+@app.command()
+def down() -> None:
+    """End the lab and remove everything it left: processes, containers, volumes, logs."""
+    ended = [stack.mode for stack in _choice().both if stack.down()]
+    console.print(f"The lab is down ({ended[0]})." if ended else "Nothing was running.")
+
+
+@app.command()
+def restart(names: _Names = None) -> None:
+    """Restart services and wait until they are ready again."""
+    _choice().required().restart(names or [])
+    console.print("Restarted.")
+
+
+@app.command()
+def logs(
+    names: _Names = None,
+    follow: Annotated[bool, typer.Option(help="Go on until interrupted.")] = True,
+    lines: Annotated[int, typer.Option(min=0, help="How many of the last lines to begin with.")] = 50,
+) -> None:
+    """Show what the services write."""
+    raise typer.Exit(_choice().required().logs(names or [], follow=follow, lines=lines))
+
+
+@app.command()
+def ps() -> None:
+    """Show how each service is: state, health, port, process, memory."""
+    stack = _choice().running()
+    if stack is None:
+        console.print("The lab is not up. Bring it up: make up")
+        return
+    console.print(f"Mode {stack.mode}")
+    console.print(guide.status_table(stack.status()))
+
+
+@app.command()
+def urls() -> None:
+    """Say again where everything is and what to do there."""
+    choice = _choice()
+    stack = choice.required()
+    names = {status.name for status in stack.status()}
+    settings = Settings.load(Project.find())
+    console.print(guide.welcome(stack.mode, settings, [s for s in known_services(settings) if s.name in names]))
+
+
+@app.command()
+def token() -> None:
+    """Sign in and print a token for both services."""
+    sys.stdout.write(f"{fetch_token(Settings.load(Project.find()))}\n")
+
+
+@app.command()
+def build(mode: _Mode = None) -> None:
+    """Build what `up` needs: the images, or on the host the installed services and the model."""
+    project = Project.find()
+    ensure_env_file(project)
+    Choice(project, Settings.load(project), console).to_start(mode).build()
+
+
+@app.command()
+def doctor(mode: _Mode = None) -> None:
+    """Check what `up` needs, and say what mends what is wrong; exit code 1 where `up` would fail."""
+    project = Project.find()
+    checks = Choice(project, Settings.load(project), console).to_start(mode).checks()
+    guide.print_checks(console, checks)
+    raise typer.Exit(int(any(check.outcome is preflight.Outcome.FAIL for check in checks)))
+
+
+@app.command()
+def load(
+    users: Annotated[int | None, typer.Option(min=1, help="Simulated users [default: LOCUST_USERS]")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="Users a second [default: LOCUST_SPAWN_RATE]")] = None,
+    duration: Annotated[str | None, typer.Option(help="Such as 30s, 5m, 1h [default: LOAD_DURATION]")] = None,
+) -> None:
+    """Send load without a web UI; exit code 1 where a request failed, was answered wrongly, or none was answered."""
+    project = Project.find()
+    settings = Settings.load(project)
+    plan = Load.from_settings(settings.environment, users=users, spawn_rate=rate, duration=duration)
+    raise typer.Exit(Choice(project, settings, console).required().load(plan))
+
+
+@app.command()
+def clean() -> None:
+    """End the lab and remove what it built: images, the trained model, its secrets' files, and all it left."""
+    project = Project.find()
+    settings = Settings.load(project)
+    for stack in Choice(project, settings, console).both:
+        stack.down()
+        stack.remove_built()
+    secrets.remove(settings.secrets_dir)
+
+
+def _choice() -> Choice:
+    project = Project.find()
+    return Choice(project, Settings.load(project), console)

@@ -1,0 +1,1 @@
+"""What measurements share: profile, targets, arms, validity, conditions, statistics and records."""

@@ -1,0 +1,199 @@
+"""One arm: a stretch of load on one target, what was measured in it, and whether it counts."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving_lab.experiment import readings, validity
+from serving_lab.experiment.profile import Profile
+from serving_lab.experiment.readings import Processors
+from serving_lab.experiment.records import Arm, Generator
+from serving_lab.experiment.targets import Target
+from serving_lab.generator.fleet import Fleet, Outcome
+from serving_lab.generator.messages import Closed, Open, Run
+
+LEAD_IN_SECONDS = 0.5
+TIMEOUT_SECONDS = 10.0
+LATENCY_SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
+
+Seconds = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is sent: requests by weight, over so many connections, in a loop."""
+
+    requests: Mapping[str, float]
+    connections: int
+    loop: Closed | Open
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An arm's place in the order of a scenario."""
+
+    pair: int
+    position: int
+    seed: int
+    """The same for all arms of a pair, so that they send the same requests."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An arm, and the latencies it was made of (s)."""
+
+    arm: Arm
+    latencies: Seconds
+    uncorrected: Seconds
+    late_share: float
+    """Of an open loop; 0 in a closed one."""
+
+
+class Bench:
+    """Measures arms: a generator, the targets, and the requests they know."""
+
+    def __init__(self, fleet: Fleet, targets: Sequence[Target], profile: Profile) -> None:
+        self.targets = tuple(targets)
+        self.profile = profile
+        self._fleet = fleet
+        self._began = time.monotonic()
+
+    def send(self, target: Target, load: Load, *, seed: int, seconds: float, lead_in: float = 0.0) -> Outcome:
+        """Send a load and return what came of it.
+
+        Raises:
+            LabError: it cannot be sent.
+        """
+        requests = self.profile.requests
+        return self._fleet.run(
+            Run(
+                host=target.inside.hostname,
+                port=target.inside.port,
+                tls=target.inside.scheme == "https",
+                templates=[
+                    target.template(requests[name], weight, inside=True) for name, weight in load.requests.items()
+                ],
+                values=dict(self.profile.values),
+                seed=seed,
+                connections=load.connections,
+                loop=load.loop,
+                lead_in_seconds=lead_in,
+                seconds=seconds,
+                timeout_seconds=TIMEOUT_SECONDS,
+            )
+        )
+
+    def watch(self, target: Target, turn: Turn) -> "Watch":
+        """Begin to watch machine and targets for an arm."""
+        return Watch(target, turn, time.monotonic() - self._began, self.targets)
+
+    def arm(self, target: Target, load: Load, turn: Turn, *, seconds: float) -> Measured:
+        """Measure one arm.
+
+        Raises:
+            LabError: it cannot be measured.
+        """
+        watch = self.watch(target, turn)
+        outcome = self.send(target, load, seed=turn.seed, seconds=seconds, lead_in=LEAD_IN_SECONDS)
+        values = values_of(outcome, closed=isinstance(load.loop, Closed))
+        watch.count(outcome)
+        return watch.end(outcome, values, load.loop)
+
+
+class Watch:
+    """What machine and targets do from the beginning of an arm to its end."""
+
+    def __init__(self, target: Target, turn: Turn, started: float, targets: Sequence[Target]) -> None:
+        self._target = target
+        self._turn = turn
+        self._started = started
+        self._targets = targets
+        self._answered = 0
+        self._generator_cpu = 0.0
+        self._cpu = self._cpu_now()
+        self._processors = Processors.now()
+        self._clock = time.perf_counter()
+
+    def count(self, outcome: Outcome) -> None:
+        """Count what was sent while watching; an arm may be made of several runs."""
+        self._answered += outcome.all_answered
+        self._generator_cpu += outcome.cpu_seconds
+
+    def end(self, outcome: Outcome, values: Mapping[str, float], loop: Closed | Open) -> Measured:
+        """Return the arm, whose metrics are these values, and which the outcome stands for."""
+        passed = time.perf_counter() - self._clock
+        processors = Processors.now()
+        targets_cpu = {name: _grown(self._cpu[name], now) for name, now in self._cpu_now().items()}
+        known = [grown for grown in targets_cpu.values() if grown is not None]
+        other = None
+        if len(known) == len(self._targets):
+            busy = processors.busy - self._processors.busy
+            other = max(0.0, busy - sum(known) - self._generator_cpu) / passed
+        grown = targets_cpu[self._target.name]
+        cpu = {"cpu": grown / self._answered * 1000} if grown and self._answered else {}
+        generator = generator_of(outcome)
+        open_loop = isinstance(loop, Open)
+        arm = Arm(
+            target=self._target.name,
+            pair=self._turn.pair,
+            position=self._turn.position,
+            started=self._started,
+            seconds=outcome.seconds,
+            rate=loop.rate if isinstance(loop, Open) else None,
+            planned=outcome.planned if open_loop else None,
+            answered=outcome.answered.size,
+            wrong=outcome.wrong,
+            values={**values, **cpu},
+            uncorrected=latency_values(outcome.uncorrected) if open_loop else {},
+            generator=generator,
+            other_cpu=other,
+            faults=validity.faults(
+                generator,
+                latency_values(outcome.latencies),
+                other,
+                (processors.stolen - self._processors.stolen) / passed,
+            ),
+        )
+        return Measured(arm, outcome.latencies, outcome.uncorrected, late_share(outcome) if open_loop else 0.0)
+
+    def _cpu_now(self) -> dict[str, float | None]:
+        return {target.name: readings.cpu_seconds(target) for target in self._targets}
+
+
+def generator_of(outcome: Outcome) -> Generator:
+    """Return how the generator fared."""
+    return Generator(
+        cpu_share=outcome.cpu_share,
+        waited_share=outcome.waited_share,
+        lag_p99=float(np.quantile(outcome.lags, 0.99)) if outcome.lags.size else None,
+    )
+
+
+def late_share(outcome: Outcome) -> float:
+    """Return which share of an open loop's requests had no answer by the time the last of them was due."""
+    return (outcome.planned - int((outcome.answered <= outcome.seconds).sum())) / max(1, outcome.planned)
+
+
+def values_of(outcome: Outcome, *, closed: bool) -> dict[str, float]:
+    """Return the metrics of an outcome by name: throughput in requests/s, latencies in seconds."""
+    values = latency_values(outcome.latencies)
+    if closed and outcome.answered.size:
+        values["throughput"] = outcome.answered.size / outcome.seconds
+    return values
+
+
+def latency_values(latencies: Seconds) -> dict[str, float]:
+    """Return mean and percentiles (s); those that so few answers cannot tell are left out."""
+    if not latencies.size:
+        return {}
+    told = {name: share for name, share in LATENCY_SHARES.items() if latencies.size >= validity.samples_needed(share)}
+    # No interpolation: a percentile is a latency that was measured.
+    found = {name: float(np.quantile(latencies, share, method="inverted_cdf")) for name, share in told.items()}
+    return {"mean": float(latencies.mean())} | found
+
+
+def _grown(before: float | None, after: float | None) -> float | None:
+    return after - before if before is not None and after is not None and after >= before else None

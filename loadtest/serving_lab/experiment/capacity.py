@@ -1,0 +1,104 @@
+"""How much a target can answer: the best number of connections, and the largest rate within an objective."""
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+
+from serving_lab.experiment.arms import LEAD_IN_SECONDS, Bench, Load, Measured, Turn, latency_values
+from serving_lab.experiment.profile import ObjectiveForm
+from serving_lab.experiment.targets import Target
+from serving_lab.experiment.validity import samples_needed
+from serving_lab.generator.fleet import Outcome
+from serving_lab.generator.messages import Closed, Open
+
+STEP_SECONDS = 1.5
+MOST_CONNECTIONS = 128
+GROWTH = 1.05
+"""More connections must bring so much more, or they are too many."""
+RESOLUTION = 1.03
+"""Neighbouring rates of a knee's search, as a ratio."""
+PROBE_SECONDS, LONGEST_PROBE_SECONDS = 2.0, 10.0
+HOLD = 3
+"""A knee is held so many times as long as a probe."""
+MOST_HOLDS = 12
+PROBE_SAMPLES = 1.3 * samples_needed(0.99)
+"""Requests a probe is made of at least: chance must not leave it with too few for a P99."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The largest throughput found."""
+
+    connections: int
+    throughput: float
+    """In requests/s."""
+
+
+def peak(bench: Bench, target: Target, load: Load, seed: int) -> Peak:
+    """Return how many connections give the largest throughput, doubling them until it grows no more.
+
+    Raises:
+        LabError: no load can be sent.
+    """
+    best = Peak(1, 0.0)
+    connections, without_growth = 1, 0
+    while connections <= MOST_CONNECTIONS and without_growth < 2:
+        found = bench.send(
+            target,
+            replace(load, connections=connections, loop=Closed()),
+            seed=seed + connections,
+            seconds=STEP_SECONDS,
+            lead_in=LEAD_IN_SECONDS,
+        )
+        throughput = found.answered.size / found.seconds
+        without_growth = 0 if throughput > best.throughput * GROWTH else without_growth + 1
+        if throughput > best.throughput:
+            best = Peak(connections, throughput)
+        connections *= 2
+    return best
+
+
+def knee(bench: Bench, target: Target, load: Load, objective: ObjectiveForm, start: Peak, turn: Turn) -> Measured:
+    """Search the largest rate whose P99 and share of wrong answers meet the objective, and confirm it by a hold.
+
+    Halves the logarithm of the distance between a rate that keeps to the objective and one that does not, from a tenth
+    of the closed loop's largest throughput to a quarter above it. The arm is the last hold; without one that kept to
+    the objective it has no value.
+
+    Raises:
+        LabError: no load can be sent.
+    """
+    watch = bench.watch(target, turn)
+    arrivals = load.loop.arrivals if isinstance(load.loop, Open) else "poisson"
+    low, high = start.throughput / 10, start.throughput * 1.25
+    number = itertools.count(turn.seed)
+
+    def probe(rate: float, times: int = 1) -> Outcome:
+        seconds = times * min(LONGEST_PROBE_SECONDS, max(PROBE_SECONDS, PROBE_SAMPLES / rate))
+        outcome = bench.send(
+            target,
+            replace(load, loop=Open(rate, arrivals)),
+            seed=next(number),
+            seconds=seconds,
+            lead_in=LEAD_IN_SECONDS,
+        )
+        watch.count(outcome)
+        return outcome
+
+    while high / low > RESOLUTION:
+        rate = math.sqrt(low * high)
+        low, high = (rate, high) if meets(probe(rate), objective) else (low, rate)
+    for _ in range(MOST_HOLDS):
+        held = probe(low, HOLD)
+        if meets(held, objective):
+            return watch.end(held, {"knee": held.answered.size / held.seconds}, Open(low, arrivals))
+        low /= RESOLUTION
+    return watch.end(held, {}, Open(low, arrivals))
+
+
+def meets(outcome: Outcome, objective: ObjectiveForm) -> bool:
+    """Whether what came of a rate meets the objective; too few answers for a P99 do not."""
+    wrong = sum(outcome.wrong.values())
+    share = wrong / max(1, wrong + outcome.answered.size)
+    p99 = latency_values(outcome.latencies).get("p99")
+    return p99 is not None and p99 <= objective.p99_seconds and share <= objective.wrong_share

@@ -1,0 +1,58 @@
+"""What makes a measurement worthless, each bound with its reason."""
+
+import math
+from collections.abc import Mapping
+
+from serving_lab.experiment.records import Generator
+
+MOST_GENERATOR_CPU = 0.9
+"""Of a core: above, the generator may be what limits the throughput."""
+MOST_WAITED = 0.1
+"""Share of the time in which the generator was ready to run and had no processor: above, latencies are its own."""
+MOST_LAG_SECONDS, MOST_LAG_SHARE = 0.001, 0.1
+"""P99 of the lateness with which requests are handed out: so much, and such a share of the P99 latency."""
+MOST_OTHER_CPU = 0.35
+"""Cores used by neither targets nor generator: Prometheus and Grafana need less; above, somebody else works here."""
+MOST_STOLEN = 0.1
+"""Cores that the host of a virtual machine took away."""
+SAMPLES_BEYOND = 10
+"""Answers beyond a percentile: with ten, P99 of one arm lies between P98.4 and P99.6 of the truth."""
+MOST_VOID_SHARE = 1 / 3
+"""Of the pairs measured: where more are void, the place is no place to measure, and what is left would be a choice."""
+KEEPS_UP = 0.95
+"""Share of a planned rate that a target answers in time, at least, where the rate is said to be one it can carry."""
+
+
+def samples_needed(share: float) -> int:
+    """Return how many answers an arm needs for the percentile at this share."""
+    return math.ceil(round(SAMPLES_BEYOND / (1 - share), 6))
+
+
+def faults(generator: Generator, latency: Mapping[str, float], other_cpu: float | None, stolen: float) -> list[str]:
+    """Return why an arm does not count, in words: nothing of it is the target's fault.
+
+    Args:
+        generator: How it fared.
+        latency: Mean and percentiles (s), as far as they are known.
+        other_cpu: Cores used by what is neither target nor generator, where that is known.
+        stolen: Cores taken by the host.
+    """
+    found = of_generator(generator, latency)
+    if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
+        found.append(f"the machine was busy otherwise: {other_cpu:.2f} cores")
+    if stolen > MOST_STOLEN:
+        found.append(f"the machine's host took {stolen:.2f} cores away")
+    return found
+
+
+def of_generator(generator: Generator, latency: Mapping[str, float]) -> list[str]:
+    """Return why what the generator measured says nothing of a target."""
+    found = []
+    if generator.cpu_share > MOST_GENERATOR_CPU:
+        found.append(f"the generator was saturated: it used {generator.cpu_share:.0%} of its core")
+    if generator.waited_share > MOST_WAITED:
+        found.append(f"the generator was starved: {generator.waited_share:.0%} of the time it had no processor")
+    bound = MOST_LAG_SECONDS + MOST_LAG_SHARE * latency.get("p99", latency.get("mean", 0.0))
+    if generator.lag_p99 is not None and generator.lag_p99 > bound:
+        found.append(f"the generator was late: P99 of its lag is {generator.lag_p99 * 1000:.1f} ms")
+    return found

@@ -1,0 +1,118 @@
+"""From arms to verdicts: each metric of each candidate against the baseline, pair by pair."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from serving_lab.experiment import statistics
+from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, Word
+
+COMPARED: Mapping[Loop, tuple[str, ...]] = {
+    "closed": ("throughput", "p50", "p99", "cpu"),
+    "open": ("p50", "p99", "cpu"),
+    "knee": ("knee",),
+}
+"""Which metrics get a verdict, decided before anything is measured."""
+
+
+def comparisons(
+    loop: Loop, targets: Sequence[str], arms: Sequence[Arm], *, margin: float, refused: str | None, withheld: str | None
+) -> list[Comparison]:
+    """Return the verdicts of a scenario.
+
+    Args:
+        loop: Says which metrics are compared.
+        targets: Names, the baseline first.
+        arms: Of the scenario, those that do not count included.
+        margin: What counts as equivalent, as a share.
+        refused: Why nothing is concluded at all; None where something is.
+        withheld: Why no verdict is given although everything was measured.
+    """
+    whole = whole_pairs(arms, targets)
+    metrics = [name for name in COMPARED[loop] if name != "cpu" or any("cpu" in arm.values for arm in arms)]
+    confidence = statistics.simultaneous(len(metrics) * (len(targets) - 1))
+    return [
+        _comparison(metric, targets[0], candidate, whole, confidence, margin, refused, withheld)
+        for candidate in targets[1:]
+        for metric in metrics
+    ]
+
+
+def whole_pairs(arms: Sequence[Arm], targets: Sequence[str]) -> list[dict[str, Arm]]:
+    """Return the pairs of which every arm counts: by target."""
+    pairs: dict[int, dict[str, Arm]] = {}
+    for arm in arms:
+        if not arm.faults:
+            pairs.setdefault(arm.pair, {})[arm.target] = arm
+    return [pair for pair in pairs.values() if pair.keys() == set(targets)]
+
+
+def _comparison(
+    metric: str,
+    baseline: str,
+    candidate: str,
+    pairs: Sequence[Mapping[str, Arm]],
+    confidence: float,
+    margin: float,
+    refused: str | None,
+    withheld: str | None,
+) -> Comparison:
+    sides = [[pair[name].values.get(metric, 0.0) for pair in pairs] for name in (baseline, candidate)]
+    told = bool(pairs) and all(value > 0 for side in sides for value in side)
+    ratios = [math.log(new / old) for old, new in zip(*sides, strict=True)] if told else []
+    estimate = statistics.paired(ratios, confidence)
+    word: Word = statistics.verdict(estimate, margin, METRICS[metric].better)
+    why = reason(word, estimate, margin)
+    if not told:
+        word, why = "refused", _untold(metric, pairs)
+    if withheld:
+        word, why = "withheld", withheld
+    if refused:
+        word, why = "refused", refused
+    return Comparison(
+        metric=metric,
+        baseline=baseline,
+        candidate=candidate,
+        verdict=word,
+        why=why,
+        pairs=len(ratios),
+        log_ratios=ratios,
+        baseline_value=_mean(sides[0]) if told else None,
+        candidate_value=_mean(sides[1]) if told else None,
+        ratio=estimate.ratio,
+        low=estimate.low,
+        high=estimate.high,
+        confidence=confidence,
+        spread=estimate.spread,
+        detectable=estimate.detectable,
+    )
+
+
+def reason(word: Word, estimate: statistics.Estimate, margin: float, samples: str = "pairs") -> str:
+    """Return a verdict's reason in a sentence; `samples` is what the estimate was made from."""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.n} {samples} are too few to conclude anything"
+    ends = f"{_change(estimate.low)} to {_change(estimate.high)}"
+    if word == "equivalent":
+        return f"the change surely lies within {margin:.0%} either way ({ends})"
+    if word == "undecided":
+        found = f"; {estimate.n} {samples} find changes from"
+        smallest = f"{found} {estimate.detectable:.1%}" if estimate.detectable else ""
+        return f"the change may be anything from {_change(estimate.low)} to {_change(estimate.high)}{smallest}"
+    return f"the change surely lies between {_change(estimate.low)} and {_change(estimate.high)}"
+
+
+def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]]) -> str:
+    if not pairs:
+        return "no pair counts"
+    if metric == "knee":
+        return "a target kept to the objective at no rate that was tried"
+    fewest = min(arm.answered for pair in pairs for arm in pair.values())
+    return f"an arm had {fewest:,} answers, too few for {METRICS[metric].title}: longer arms have more (--seconds)"
+
+
+def _change(ratio: float) -> str:
+    return f"{ratio - 1:+.1%}"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values))

@@ -1,0 +1,74 @@
+"""Load before anything is measured, until it makes no difference any more."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from serving_lab.experiment import validity
+from serving_lab.experiment.arms import Bench, Load, generator_of, late_share, latency_values
+from serving_lab.experiment.records import WarmUp
+from serving_lab.experiment.targets import Target
+from serving_lab.generator.fleet import Outcome
+from serving_lab.generator.messages import Closed
+
+WINDOW_SECONDS = 0.5
+WINDOWS_A_RUN = 8
+MOST_SECONDS = 40.0
+COMPARED = 4
+"""Windows that are compared with as many before them."""
+TOLERANCE = 0.05
+"""Change of the mean from one to the other that still counts as steady; where windows vary more, twice its error."""
+
+
+def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
+    """Load a target until its throughput (in an open loop: its latency) is steady, or for `MOST_SECONDS`.
+
+    A target that does not keep up with what is due will not do so later: its backlog only grows.
+
+    Raises:
+        LabError: no load can be sent.
+    """
+    seconds = WINDOW_SECONDS * WINDOWS_A_RUN
+    throughput: list[float] = []
+    watched: list[float] = []
+    passed = 0.0
+    kept_up = True
+    while passed < MOST_SECONDS and kept_up:
+        outcome = bench.send(target, load, seed=seed + len(throughput), seconds=seconds)
+        passed += seconds
+        kept_up = isinstance(load.loop, Closed) or late_share(outcome) <= 1 - validity.KEEPS_UP
+        answers, latencies = _windows(outcome)
+        throughput += answers
+        watched += answers if isinstance(load.loop, Closed) else latencies
+        if steady(watched):
+            break
+    return WarmUp(
+        target=target.name,
+        connections=load.connections,
+        seconds=passed,
+        steady=steady(watched),
+        throughput=throughput,
+        kept_up=kept_up,
+        faults=validity.of_generator(generator_of(outcome), latency_values(outcome.latencies)),
+    )
+
+
+def steady(values: Sequence[float]) -> bool:
+    """Whether the last windows are like those before them."""
+    if len(values) < 2 * COMPARED or min(values[-2 * COMPARED :]) <= 0:
+        return False
+    logs = np.log(values[-2 * COMPARED :])
+    before, last = logs[:COMPARED], logs[COMPARED:]
+    error = math.sqrt((before.var(ddof=1) + last.var(ddof=1)) / COMPARED)
+    return bool(abs(last.mean() - before.mean()) <= max(TOLERANCE, 2 * error))
+
+
+def _windows(outcome: Outcome) -> tuple[list[float], list[float]]:
+    """Answers a second, and mean latency (s), of each window."""
+    at = np.minimum((outcome.answered / WINDOW_SECONDS).astype(int), WINDOWS_A_RUN - 1)
+    counts = np.bincount(at, minlength=WINDOWS_A_RUN)
+    sums = np.bincount(at, weights=outcome.latencies, minlength=WINDOWS_A_RUN)
+    return [float(count) / WINDOW_SECONDS for count in counts], [
+        float(total / count) if count else 0.0 for total, count in zip(sums, counts, strict=True)
+    ]

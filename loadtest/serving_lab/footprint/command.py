@@ -1,0 +1,93 @@
+"""`lab footprint`: from options to a measurement, from its result to what a person and a program read."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from serving_lab import exit_codes
+from serving_lab.errors import LabError
+from serving_lab.experiment.progress import TerminalProgress
+from serving_lab.footprint import subjects, table
+from serving_lab.footprint.inputs import Inputs
+from serving_lab.footprint.measurement import Measurement, Plan
+from serving_lab.footprint.subjects import Lab
+from serving_lab.stack.base import Mode
+
+FILE = "footprint.json"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may ask for."""
+
+    file: Path | None
+    images: Sequence[str]
+    """NAME=IMAGE each."""
+    base: str | None
+    port: int | None
+    ready_path: str
+    plan: Plan
+    output: Path
+
+
+def footprint(options: Options, find_lab: Callable[[], Lab], environment: Mapping[str, str], console: Console) -> int:
+    """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
+
+    Args:
+        options: What is asked for.
+        find_lab: Returns the lab as it runs, or raises LabError; asked where a target is a service of it.
+        environment: What `${env:NAME}` in files stands for.
+        console: Where progress and table go.
+
+    Raises:
+        LabError: an option or a file is wrong, or something cannot be measured.
+    """
+    inputs = Inputs.load_file(options.file, environment) if options.file else None
+    targets = subjects.chosen(inputs, find_lab) if inputs else []
+    targets += subjects.of_images(_named(options.images), options.base, options.port, options.ready_path)
+    if len({target.name for target in targets}) < len(targets):
+        raise LabError("two targets have the same name", hint="give each --image another")
+    native = not any(target.image for target in targets)
+    measurement = Measurement(targets, inputs, options.plan, Mode.NATIVE if native else Mode.CONTAINERS)
+    interrupted = False
+    try:
+        with _ended_like_interrupted(), TerminalProgress(console, measurement.expected_seconds) as progress:
+            measurement.run(progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    result = measurement.result()
+    path = options.output / FILE
+    result.write(path)
+    table.print_result(console, result, [path])
+    return exit_codes.INTERRUPTED if interrupted else exit_codes.OK
+
+
+def _named(images: Sequence[str]) -> dict[str, str]:
+    named: dict[str, str] = {}
+    for given in images:
+        name, equals, image = given.partition("=")
+        if not equals or not name or not image or name in named:
+            raise LabError(
+                f"{given!r} names no image, or a name twice",
+                hint="--image old=registry/api:1 --image new=registry/api:2",
+            )
+        named[name] = image
+    return named
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: what was started is ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,267 @@
+"""One measurement: what is done, in which order, and the result of as much of it as was done."""
+
+import contextlib
+import os
+import platform
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from serving_lab.errors import LabError
+from serving_lab.experiment import conditions
+from serving_lab.experiment.arms import Bench
+from serving_lab.experiment.progress import Progress
+from serving_lab.experiment.targets import Target as Answering
+from serving_lab.experiment.verify import verify
+from serving_lab.footprint import code, document, images, rounds, starting
+from serving_lab.footprint.inputs import Inputs
+from serving_lab.footprint.launching import address, free_port
+from serving_lab.footprint.result import (
+    STAGES,
+    Code,
+    Image,
+    Load,
+    Machine,
+    Result,
+    Round,
+    Start,
+    StartUp,
+    Target,
+)
+from serving_lab.footprint.starting import Subject
+from serving_lab.footprint.statistics import differences, spread
+from serving_lab.footprint.subjects import Chosen
+from serving_lab.generator.fleet import HERE, Fleet
+from serving_lab.generator.messages import Open
+from serving_lab.stack.base import Mode
+from serving_lab.stack.engine import Engine
+
+_IMAGE_SECONDS, _REHEARSAL_SECONDS, _START_SECONDS, _CODE_SECONDS = 8.0, 5.0, 3.0, 15.0
+_ROUND_SECONDS = 9.0
+"""Of a round besides its load."""
+_SHARED = "the lab's own services run beside: pages of files that they map, too, count in PSS by their share alone"
+_VERSIONED = ("serving-lab", "mypy")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is done."""
+
+    starts: int
+    """Of each target."""
+    rounds: int
+    seconds: float
+    """Length of the load of a round."""
+    seed: int
+    type_check: bool = True
+    """Whether mypy looks at the code."""
+
+
+class Measurement:
+    """Measures targets; what was measured is kept where it is interrupted."""
+
+    def __init__(self, targets: Sequence[Chosen], inputs: Inputs | None, plan: Plan, mode: Mode) -> None:
+        self._targets = list(targets)
+        self._subjects = [target.subject for target in targets if target.subject]
+        self._speaking = {target.name for target in targets if target.subject and target.speaks}
+        self._inputs = inputs
+        self._plan = plan
+        self._mode = mode
+        self._order = random.Random(plan.seed)  # noqa: S311 - the same order for the same seed is the point
+        self._images: dict[str, Image] = {}
+        self._starts: dict[str, list[Start]] = {target.name: [] for target in targets}
+        self._rounds: dict[str, list[Round]] = {target.name: [] for target in targets}
+        self._operations: dict[str, int] = {}
+        self._code: dict[str, Code] = {}
+        self._warnings: list[str] = []
+        self._done = False
+        self._began = time.monotonic()
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+
+    @property
+    def expected_seconds(self) -> float:
+        """About how long it takes."""
+        coded = sum(target.code is not None for target in self._targets)
+        weighed = sum(target.image is not None for target in self._targets)
+        each = self._plan.starts * _START_SECONDS + _REHEARSAL_SECONDS
+        loaded = self._plan.rounds * (self._plan.seconds + _ROUND_SECONDS) * len(self._loaded())
+        typed = coded * _CODE_SECONDS * self._plan.type_check
+        return typed + weighed * _IMAGE_SECONDS + len(self._subjects) * each + loaded
+
+    def run(self, progress: Progress) -> None:
+        """Measure everything.
+
+        Raises:
+            LabError: something cannot be measured.
+        """
+        self._weigh(progress)
+        self._rehearse(progress)
+        self._time_starts(progress)
+        self._load(progress)
+        self._read_code(progress)
+        self._done = True
+
+    def result(self) -> Result:
+        """Return what was measured."""
+        targets = [self._result_of(target) for target in self._targets]
+        load = self._inputs.load if self._inputs else None
+        loaded = any(target.rounds for target in targets)
+        return Result(
+            started=self._started,
+            seconds=time.monotonic() - self._began,
+            partial=not self._done,
+            seed=self._plan.seed,
+            mode="native" if self._mode is Mode.NATIVE else "containers",
+            machine=self._machine(),
+            load=Load(
+                rate=load.loop.rate,
+                seconds=self._plan.seconds,
+                connections=load.connections,
+                requests={name: weight / sum(load.requests.values()) for name, weight in load.requests.items()},
+            )
+            if load and loaded and isinstance(load.loop, Open)
+            else None,
+            targets=targets,
+            differences=differences(targets),
+            warnings=[*self._warnings, *_doubts(targets)],
+            versions={name: found for name in _VERSIONED if (found := _version(name))}
+            | {"python": platform.python_version()},
+        )
+
+    def _weigh(self, progress: Progress) -> None:
+        wanted = {target.name: target.image for target in self._targets if target.image}
+        if wanted:
+            progress.phase(f"weighing {', '.join(wanted)}")
+            self._images, warnings = images.measure(wanted)
+            self._warnings += warnings
+            progress.advance(_IMAGE_SECONDS * len(wanted))
+
+    def _rehearse(self, progress: Progress) -> None:
+        """Start every target once, all at once: files come into memory, tokens are given, answers are checked."""
+        if not self._subjects:
+            return
+        progress.phase(f"trying {', '.join(subject.name for subject in self._subjects)}")
+        with contextlib.ExitStack() as running:
+            answering = [self._signed_in(subject, running) for subject in self._subjects]
+            speaking = [each for each in answering if each.name in self._speaking]
+            inputs = self._inputs
+            if inputs and inputs.profile and inputs.first and speaking:
+                verify(speaking, [inputs.first], inputs.profile.values, self._plan.seed)
+            for each in speaking:
+                if inputs:
+                    self._operations[each.name] = document.documented_operations(each.endpoint, inputs.document)
+        signed_in = {each.name: each.variables for each in speaking}
+        self._subjects = [replace(each, variables=signed_in.get(each.name)) for each in self._subjects]
+        progress.advance(_REHEARSAL_SECONDS * len(self._subjects))
+
+    def _signed_in(self, subject: Subject, running: contextlib.ExitStack) -> Answering:
+        port = free_port()
+        endpoint = address(port)
+        launched = running.enter_context(subject.launcher.launch(port))
+        starting.wait_until_ready(subject, launched, endpoint)
+        target = subject.at(endpoint)
+        profile = self._inputs.profile if self._inputs else None
+        return target.signed_in(profile) if profile and subject.name in self._speaking else target
+
+    def _time_starts(self, progress: Progress) -> None:
+        inputs = self._inputs
+        first = (inputs.first, inputs.profile) if inputs and inputs.first and inputs.profile else None
+        for pair, order in enumerate(self._orders(self._subjects, self._plan.starts), start=1):
+            progress.phase(f"start {pair} of {self._plan.starts}")
+            for position, subject in enumerate(order, start=1):
+                seconds = starting.start(subject, first, self._seed(pair))
+                self._starts[subject.name].append(Start(pair=pair, position=position, seconds=seconds))
+                progress.advance(_START_SECONDS)
+
+    def _load(self, progress: Progress) -> None:
+        inputs, loaded = self._inputs, self._loaded()
+        if not loaded or not self._plan.rounds or not inputs or not inputs.profile or not inputs.load:
+            return
+        with Fleet(HERE) as fleet:
+            plan = rounds.Plan(Bench(fleet, (), inputs.profile), inputs.load, self._plan.seconds, inputs.metrics)
+            for number, order in enumerate(self._orders(loaded, self._plan.rounds), start=1):
+                progress.phase(f"memory and CPU time, round {number} of {self._plan.rounds}")
+                for position, subject in enumerate(order, start=1):
+                    found = rounds.measure(plan, subject, number=number, position=position, seed=self._seed(number))
+                    self._rounds[subject.name].append(found)
+                    progress.advance(self._plan.seconds + _ROUND_SECONDS)
+        if any(target.of_lab for target in self._targets):
+            self._warnings.append(_SHARED)
+
+    def _read_code(self, progress: Progress) -> None:
+        for target in self._targets:
+            if target.code and self._inputs:
+                progress.phase(f"reading the code of {target.name}")
+                operations = self._operations.get(target.name)
+                found = code.count(target.code, self._inputs.folder, operations, type_check=self._plan.type_check)
+                self._code[target.name] = found
+                progress.advance(_CODE_SECONDS * self._plan.type_check)
+
+    def _loaded(self) -> list[Subject]:
+        if self._inputs is None or self._inputs.load is None:
+            return []
+        return [subject for subject in self._subjects if subject.name in self._speaking]
+
+    def _orders(self, subjects: Sequence[Subject], count: int) -> Iterator[list[Subject]]:
+        """A random order for every other pair, and after it the same one backwards: nobody is first more often."""
+        order = list(subjects)
+        for number in range(count):
+            order = order[::-1] if number % 2 else self._order.sample(subjects, len(subjects))
+            yield order
+
+    def _seed(self, number: int) -> int:
+        return self._plan.seed * 10_000 + number
+
+    def _result_of(self, target: Chosen) -> Target:
+        starts = self._starts[target.name]
+        stages = [stage for stage in STAGES if starts and all(stage in each.seconds for each in starts)]
+        return Target(
+            name=target.name,
+            image=self._images.get(target.name),
+            start_up=StartUp(
+                starts=starts, stages={stage: spread([each.seconds[stage] for each in starts]) for stage in stages}
+            )
+            if starts
+            else None,
+            rounds=self._rounds[target.name],
+            code=self._code.get(target.name),
+        )
+
+    def _machine(self) -> Machine:
+        return Machine(
+            processor=conditions.processor(),
+            cores=os.cpu_count() or 1,
+            memory_bytes=conditions.memory_bytes(),
+            kernel=platform.release(),
+            engine=_engine() if self._mode is Mode.CONTAINERS else None,
+        )
+
+
+def _doubts(targets: Sequence[Target]) -> Iterator[str]:
+    """What makes rounds less than they seem."""
+    for target in targets:
+        if unsettled := sum(not each.settled for each in target.rounds):
+            of = f"in {unsettled} of {len(target.rounds)} rounds"
+            yield f"{target.name}: its memory was not steady before the load {of}"
+        for wrong in sorted({wrong for each in target.rounds for wrong in each.wrong}):
+            count = sum(each.wrong.get(wrong, 0) for each in target.rounds)
+            yield f"{target.name}: {count:,} wrong answers under load: {wrong}"
+        if any(each.idle_pss_bytes is None and each.idle_cgroup_bytes is None for each in target.rounds):
+            yield f"{target.name}: nothing says how much memory it uses"
+
+
+def _engine() -> str | None:
+    try:
+        return f"Docker {Engine.find().version}"
+    except LabError:
+        return None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,261 @@
+"""What services cost to hold: one file, from which table and report are made. `SCHEMA` changes with its form.
+
+Times are in seconds and sizes in bytes, unless a name says otherwise. None: not measured, or nobody can tell.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from serving_lab.errors import LabError
+
+SCHEMA: Literal["lab.footprint/1"] = "lab.footprint/1"
+
+Stage = Literal["ready", "answered"]
+STAGES: dict[Stage, str] = {"ready": "says that it is ready", "answered": "first right answer"}
+"""What a start comes to, in this order, and what that is called."""
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """A sample of numbers, summed up."""
+
+    count: int
+    median: float
+    lowest: float
+    highest: float
+    quartiles: tuple[float, float]
+    """The middle half lies between them; interpolated linearly."""
+
+    @property
+    def interquartile_range(self) -> float:
+        """How wide the middle half is."""
+        return self.quartiles[1] - self.quartiles[0]
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True):
+    """A layer of an image."""
+
+    created_by: str
+    """The instruction that made it."""
+    size_bytes: int
+    """Unpacked, as the engine counts it."""
+    compressed_bytes: int
+    """Packed with gzip, as a registry hands it out."""
+    of_base: bool | None
+    """Whether the base image has it, too; None where the base is not known."""
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """An image and how large it is."""
+
+    reference: str
+    id: str
+    base: str | None
+    """Its base image; None where none is named or the engine has it not."""
+    total_bytes: int
+    """Unpacked."""
+    over_base_bytes: int | None
+    """Unpacked, without the base's layers."""
+    compressed_bytes: int
+    """What a registry hands out to a machine that has nothing of it."""
+    compressed_over_base_bytes: int | None
+    """What it hands out to one that has the base."""
+    layers: list[Layer]
+    """Those with content, from the bottom to the top."""
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """One start of a target."""
+
+    pair: int
+    """Counted from 1; starts of the same pair follow each other and get the same first request."""
+    position: int
+    """In which order within the pair, counted from 1."""
+    seconds: dict[Stage, float]
+    """When it came to each stage; 0 is when its container was there to be started, or natively its process."""
+
+
+class StartUp(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a target takes from nothing to its first right answer."""
+
+    starts: list[Start]
+    stages: dict[Stage, Spread]
+    """Since 0, not since the stage before."""
+
+
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """A fresh instance of a target: left alone until its memory was steady, then loaded. Nones: nothing says it."""
+
+    number: int
+    """Counted from 1; in a round every target gets the same requests."""
+    position: int
+    """In which order within the round, counted from 1."""
+    settled: bool
+    """Whether the memory was steady before the time for that was over."""
+    settling_seconds: float
+    idle_cgroup_bytes: int | None
+    """What the control group is charged, without load."""
+    idle_pss_bytes: int | None
+    """Sum of the proportional set sizes of all processes, without load."""
+    loaded_cgroup_bytes: int | None
+    """Median over the load."""
+    loaded_pss_bytes: int | None
+    peak_cgroup_bytes: int | None
+    """Largest reading from the settled state to the end of the load."""
+    peak_pss_bytes: int | None
+    cpu_seconds: float | None
+    """CPU time used from the start to the end of the load."""
+    answered: int
+    """Right answers, lead-in included: what the CPU time was used for."""
+    wrong: dict[str, int]
+    """What was wrong with others, and how often."""
+    seconds: float
+    """How long the load took."""
+    workers: int | None
+    """Worker processes: what the service says, else the first process's children."""
+    source: str
+    """Where the readings came from, such as `its own metrics`."""
+
+    @property
+    def cpu_seconds_per_1000(self) -> float | None:
+        """CPU time for a thousand right answers."""
+        return self.cpu_seconds / self.answered * 1000 if self.cpu_seconds is not None and self.answered else None
+
+
+class Code(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written for a target, counted. Lines of code are those without blank lines, comments and docstrings."""
+
+    folders: list[str]
+    """Below the file that names them."""
+    without: list[str] = []
+    """What of them was not counted, because it is for what the other targets do not have."""
+    files: int
+    lines: dict[str, int]
+    """Lines of code by language; of other languages than Python, lines that are not blank."""
+    validation: list[str]
+    """What of it checks requests: files, or `file:name` of a function or class."""
+    validation_lines: int | None
+    """Lines of code of that; None where nothing is named."""
+    docstring_lines: int
+    functions: int
+    annotated_functions: int
+    """Those whose arguments and result all have a type."""
+    type_errors: int | None
+    """What `mypy --strict` finds; None where it is not installed or was not asked, or there is no Python."""
+    documented_operations: int | None
+    """Operations in the OpenAPI document that the service serves; 0: it serves none; None: nobody asked."""
+
+    @property
+    def all_lines(self) -> int:
+        """Lines of code in all languages."""
+        return sum(self.lines.values())
+
+    @property
+    def annotated_share(self) -> float | None:
+        """Share of functions with all their types."""
+        return self.annotated_functions / self.functions if self.functions else None
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """A service or an image. The first of a result is the baseline."""
+
+    name: str
+    image: Image | None
+    """None natively."""
+    start_up: StartUp | None
+    rounds: list[Round]
+    code: Code | None
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate against the baseline, over the pairs: the ratio of what both took."""
+
+    measure: str
+    """`start:ready`, `start:answered`, or the name of a number of `Round`, such as `idle_pss_bytes`."""
+    baseline: str
+    candidate: str
+    pairs: int
+    ratio: float
+    """Geometric mean of candidate / baseline; 1.1 is a tenth more."""
+    low: float | None
+    """Ends of its 95% interval, paired by t of the logarithms; None with fewer than three pairs."""
+    high: float | None
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """What every target got in each round, in an open loop."""
+
+    rate: float
+    """Requests/s."""
+    seconds: float
+    connections: int
+    requests: dict[str, float]
+    """Names and their shares."""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where it was measured."""
+
+    processor: str
+    cores: int
+    memory_bytes: int
+    kernel: str
+    engine: str | None
+    """The container engine and its version; None where none was asked."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a report is made from."""
+
+    schema: str = SCHEMA
+    started: str
+    """UTC, ISO 8601."""
+    seconds: float
+    partial: bool
+    """Whether it was interrupted."""
+    seed: int
+    mode: Literal["containers", "native"]
+    machine: Machine
+    load: Load | None
+    """None where nothing was loaded."""
+    targets: list[Target]
+    differences: list[Difference]
+    warnings: list[str]
+    versions: dict[str, str]
+    """Of the lab, and of what it measured with."""
+
+    @property
+    def baseline(self) -> Target:
+        """What the others are compared with."""
+        return self.targets[0]
+
+    def write(self, path: Path) -> None:
+        """Write the result as JSON.
+
+        Raises:
+            LabError: the file cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+        except OSError as error:
+            raise LabError(f"{path}: {error.strerror}", hint="--output DIR") from error
+
+    @classmethod
+    def read(cls, path: Path) -> "Result":
+        """Return the result of a file.
+
+        Raises:
+            LabError: it cannot be read, or is no result of this schema.
+        """
+        hint = "make footprint writes one"
+        try:
+            result = msgspec.json.decode(path.read_bytes(), type=cls)
+        except OSError as error:
+            raise LabError(f"{path}: {error.strerror}", hint=hint) from error
+        except msgspec.DecodeError as error:
+            raise LabError(f"{path} is no result of lab footprint: {error}", hint=hint) from error
+        if result.schema != SCHEMA:
+            raise LabError(f"{path} has the schema {result.schema!r}, and this lab reads {SCHEMA!r}")
+        return result

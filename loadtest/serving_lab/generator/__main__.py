@@ -1,0 +1,46 @@
+"""A process of the generator, `python -m serving_lab.generator`: takes commands from standard input until it closes."""
+
+import asyncio
+import gc
+import sys
+
+import uvloop
+
+from serving_lab.generator import messages
+from serving_lab.generator.load import CannotRunError, Load, load_of
+from serving_lab.generator.messages import Answer, Built, Failed, Run
+
+
+def main() -> None:
+    """Serve the laboratory at the other end of the standard streams."""
+    commands, answers = sys.stdin.buffer, sys.stdout.buffer
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        while isinstance(command := messages.read_command(commands), Run):
+            load, answer = _prepared(runner, command)
+            messages.write(answers, answer)
+            if load is None:
+                continue
+            if messages.read_command(commands) is None:
+                return
+            gc.freeze()
+            gc.disable()
+            answer = runner.run(load.go())
+            gc.enable()
+            messages.write(answers, answer)
+
+
+def _prepared(runner: asyncio.Runner, run: Run) -> tuple[Load | None, Answer]:
+    try:
+        load = load_of(run)
+        runner.run(_connected(load))
+    except (CannotRunError, ValueError) as error:
+        return None, Failed(str(error))
+    return load, Built()
+
+
+async def _connected(load: Load) -> None:
+    await load.connect()
+
+
+if __name__ == "__main__":
+    main()

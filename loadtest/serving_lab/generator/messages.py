@@ -1,0 +1,189 @@
+"""What the laboratory says to a process of the generator, and what it says back: frames over its standard streams."""
+
+import struct
+from typing import IO, Literal
+
+import msgspec
+
+_LENGTH = struct.Struct(">I")
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Numbers spread evenly between neighbouring quantiles; two quantiles are a minimum and a maximum."""
+
+    name: str = ""
+    quantiles: list[float]
+    decimals: int = 0
+
+
+class Row(msgspec.Struct, frozen=True, tag="row"):
+    """A JSON array of one number of each column, drawn anew each time."""
+
+    columns: list[Column]
+
+
+class Number(msgspec.Struct, frozen=True, tag="number"):
+    """One number, drawn anew each time."""
+
+    column: Column
+
+
+class Choice(msgspec.Struct, frozen=True, tag="choice"):
+    """One of these JSON texts, each as likely as the others."""
+
+    texts: list[str]
+
+
+class Pool(msgspec.Struct, frozen=True, tag="pool"):
+    """One of `size` draws of another value; they are the same in every run, process and target."""
+
+    of: str
+    size: int
+
+
+class Either(msgspec.Struct, frozen=True, tag="either"):
+    """One of several values, by weight."""
+
+    weights: dict[str, float]
+
+
+class Several(msgspec.Struct, frozen=True, tag="several"):
+    """A JSON array of `count` draws of another value."""
+
+    of: str
+    count: int
+
+
+Value = Row | Number | Choice | Pool | Either | Several
+
+
+class Draw(msgspec.Struct, frozen=True, tag="draw"):
+    """The place of a value, by its name, in a request."""
+
+    value: str
+    where: Literal["value", "text", "path"]
+    """As a whole JSON value; within a text, without its quotes; or in the path, percent-encoded."""
+
+
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with places for values."""
+
+    name: str
+    weight: float
+    method: str
+    head: list[bytes | Draw]
+    """Request line and headers without Content-Length, each line ended."""
+    body: list[bytes | Draw]
+    has_length: bool
+    """Whether Content-Length is added."""
+    statuses: list[int]
+    """What a right answer has."""
+    rules: bytes
+    """JSON: what a right answer's body holds, by JSON path; see `serving_lab.generator.checks`."""
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed"):
+    """Every connection sends its next request as soon as it has its answer."""
+
+
+class Open(msgspec.Struct, frozen=True, tag="open"):
+    """Requests are due at times that do not depend on the answers."""
+
+    rate: float
+    """Requests/s of this process."""
+    arrivals: Literal["poisson", "constant"] = "poisson"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
+    """One stretch of load on one target."""
+
+    host: str
+    port: int
+    tls: bool
+    templates: list[Template]
+    values: dict[str, Value]
+    seed: int
+    """What is drawn and when it arrives; equal seeds send the same requests."""
+    connections: int
+    loop: Closed | Open
+    lead_in_seconds: float
+    """Load that is not measured, before what is."""
+    seconds: float
+    timeout_seconds: float
+    """How long an answer may take."""
+
+
+class Go(msgspec.Struct, frozen=True, tag="go"):
+    """Start what was prepared."""
+
+
+class Built(msgspec.Struct, frozen=True, tag="built"):
+    """The requests are drawn and the connections open: ready to go."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The run cannot be made."""
+
+    why: str
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
+    """What came of a run. Arrays are of native doubles, seconds since the measured part began, one entry a request.
+
+    Only requests of the measured part are in them: in an open loop those due in it, in a closed one those answered
+    in it.
+    """
+
+    due: bytes
+    sent: bytes
+    answered: bytes
+    templates: bytes
+    """Unsigned bytes: which template each request was made from."""
+    wrong: dict[str, int]
+    """Requests of the measured part without a right answer: what was wrong, and how often."""
+    planned: int
+    """Requests due in the measured part; in a closed loop, those that ended in it."""
+    all_answered: int
+    """Answers with the lead-in and what came after the end."""
+    seconds: float
+    """How long the measured part took."""
+    cpu_seconds: float
+    """Of the process, over the measured part."""
+    all_cpu_seconds: float
+    """Of the process, since it was started."""
+    waited_seconds: float
+    """Ready to run but without a processor, throttled time included, over the measured part."""
+    lags: bytes
+    """Open loop: how late each request was taken up, in seconds, as doubles."""
+
+
+Command = Run | Go
+Answer = Built | Failed | Done
+
+
+def write(stream: IO[bytes], message: Command | Answer) -> None:
+    """Send a message. Raises OSError where the other side is gone."""
+    frame = msgspec.msgpack.encode(message)
+    stream.write(_LENGTH.pack(len(frame)) + frame)
+    stream.flush()
+
+
+def read_command(stream: IO[bytes]) -> Command | None:
+    """Return the next command; None where the laboratory is gone."""
+    frame = _frame(stream)
+    return msgspec.msgpack.decode(frame, type=Command) if frame is not None else None
+
+
+def read_answer(stream: IO[bytes]) -> Answer | None:
+    """Return the next answer; None where the process is gone."""
+    frame = _frame(stream)
+    return msgspec.msgpack.decode(frame, type=Answer) if frame is not None else None
+
+
+def _frame(stream: IO[bytes]) -> bytes | None:
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    length: int = _LENGTH.unpack(head)[0]
+    frame = stream.read(length)
+    return frame if len(frame) == length else None

@@ -1,0 +1,123 @@
+"""The comparison page and its JSON, added to Locust's web UI, and the tab that leads to it."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import gevent
+from flask import Blueprint, Flask, Response, abort, render_template, request, send_file, url_for
+from locust.env import Environment
+from locust.web import WebUI
+
+from serving_lab.live.runs import as_csv
+from serving_lab.live.sampler import HISTORY_SECONDS, INTERVAL_SECONDS, Sampler
+from serving_lab.live.series import WINDOW_SECONDS
+from serving_lab.load.totals import Totals
+from serving_lab.load.vitals import VitalsMonitor
+from serving_lab.load.workers import WorkerWatch
+
+KEY, TITLE = "compare", "Compare"
+_HERE = Path(__file__).parent
+_YEAR_SECONDS = 31_536_000
+
+
+@dataclass(frozen=True)
+class _Plotly:
+    """Plotly's own script, of which the Python package is only the carrier: nothing of it is imported."""
+
+    version: str
+    script: Path
+
+    @classmethod
+    def find(cls) -> "_Plotly":
+        package = distribution("plotly")
+        return cls(package.version, Path(str(package.locate_file("plotly/package_data/plotly.min.js"))))
+
+
+def add_page(
+    environment: Environment, urls: Mapping[str, str], totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch
+) -> None:
+    """Serve the page at /compare, link it from the main page, and begin to sample the services of `urls`, by name.
+
+    A headless run and a worker have no web UI and are left alone.
+    """
+    web_ui, options = environment.web_ui, environment.parsed_options
+    if web_ui is None or web_ui.app is None or environment.runner is None:
+        return
+    sampler = Sampler(environment, environment.runner, urls, totals, vitals, workers)
+    base = (options.web_base_path if options else None) or ""
+    web_ui.app.register_blueprint(_blueprint(web_ui, sampler), url_prefix=f"{base}/{KEY}")
+    web_ui.template_args["extended_tabs"] = [{"title": TITLE, "key": KEY}]
+    _add_script_to_main_page(web_ui.app)
+    gevent.spawn(sampler.run)
+
+
+def _blueprint(web_ui: WebUI, sampler: Sampler) -> Blueprint:
+    blueprint = Blueprint(KEY, __name__, template_folder=str(_HERE / "templates"), static_folder=str(_HERE / "static"))
+    blueprint.before_request(web_ui.auth_required_if_enabled(lambda: None))
+    plotly = _Plotly.find()
+
+    @blueprint.get("")
+    def page() -> str:
+        return render_template("compare.html", plotly_version=plotly.version)
+
+    @blueprint.get("/plotly-<version>.min.js")
+    def plotly_script(version: str) -> Response:
+        if version != plotly.version:
+            abort(404)
+        return send_file(plotly.script, mimetype="text/javascript", max_age=_YEAR_SECONDS)
+
+    @blueprint.get("/data")
+    def data() -> Response:
+        since = request.args.get("since", "0")
+        if not (since.isascii() and since.isdecimal()):
+            return _json({"error": f"since must be a whole number, not {since!r}"}, status=400)
+        # A page of an earlier session knows numbers that mean nothing now.
+        known = int(since) if request.args.get("session") == sampler.session else 0
+        head = {
+            "session": sampler.session,
+            "time": time.time(),
+            "interval_seconds": INTERVAL_SECONDS,
+            "window_seconds": WINDOW_SECONDS,
+            "history_seconds": HISTORY_SECONDS,
+            "services": sampler.services(),
+            "conditions": sampler.conditions(),
+            "runs": [run.describe() for run in sampler.log.runs],
+        }
+        points = ",".join(point.json for point in sampler.since(known))
+        return Response(f'{json.dumps(head)[:-1]}, "points": [{points}]}}', content_type="application/json")
+
+    @blueprint.get("/runs/<run_id>.<kind>")
+    def download(run_id: str, kind: str) -> Response:
+        run = sampler.log.find(run_id)
+        if run is None or kind not in {"csv", "json"}:
+            return _json({"error": "there is no such run"}, status=404)
+        points = [json.loads(point.json) for point in sampler.points_of(run)]
+        if kind == "csv":
+            response = Response(as_csv(points), content_type="text/csv; charset=utf-8")
+        else:
+            response = _json({"run": run.describe(), "conditions": sampler.conditions(), "points": points})
+        response.headers["Content-Disposition"] = f'attachment; filename="run-{run.id}.{kind}"'
+        return response
+
+    return blueprint
+
+
+def _add_script_to_main_page(app: Flask) -> None:
+    """Locust's tabs can show tables of its own alone: a script makes this one a link."""
+
+    @app.after_request
+    def add_script(response: Response) -> Response:
+        if request.endpoint == "locust.index" and response.mimetype == "text/html":
+            source = url_for(f"{KEY}.static", filename="tab.js")
+            tag = f'<script type="module" src="{source}" data-page="{url_for(f"{KEY}.page")}"></script>'
+            response.set_data(response.get_data(as_text=True).replace("</body>", f"{tag}</body>"))
+        return response
+
+
+def _json(body: dict[str, Any], status: int = 200) -> Response:
+    return Response(json.dumps(body), status, content_type="application/json")

@@ -1,0 +1,106 @@
+"""Runs of the load, from start to stop: what each service did in them, exactly, and the points drawn meanwhile."""
+
+import csv
+import io
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from serving_lab.live.figures import Figures
+from serving_lab.live.series import Series, State, figures_between
+
+KEPT_RUNS = 20
+
+
+@dataclass
+class Run:
+    """One run; times are Unix seconds, `stopped` is None while it goes on."""
+
+    started: float
+    stopped: float | None = None
+    users: int = 0
+    """The most users seen at once."""
+    finding: str | None = None
+    """What a load shape found out, such as the number of users at which a service failed."""
+    saturated: bool = False
+    """Whether the generator was saturated at any time."""
+    peak_memory_bytes: dict[str, float] = field(default_factory=dict)
+    _first: dict[str, State] = field(default_factory=dict)
+    _last: dict[str, State] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Its start, as it may stand in a file's name."""
+        return datetime.fromtimestamp(self.started, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+    def observe(self, service: str, series: Series) -> None:
+        """Take in what a service was last read to have counted."""
+        if series.latest:
+            self._first.setdefault(service, series.latest)
+            self._last[service] = series.latest
+        if series.gauges and series.gauges.memory_bytes:
+            peak = self.peak_memory_bytes.get(service, 0.0)
+            self.peak_memory_bytes[service] = max(peak, series.gauges.memory_bytes)
+
+    def summary(self) -> dict[str, dict[str, float | None]]:
+        """Return each service's figures over the whole run; a service that was not read twice is left out."""
+        return {
+            service: asdict(figures) | {"peak_memory_bytes": self.peak_memory_bytes.get(service)}
+            for service, figures in self._figures()
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything but the points, as JSON has it."""
+        return {
+            "id": self.id,
+            "started": self.started,
+            "stopped": self.stopped,
+            "users": self.users,
+            "finding": self.finding,
+            "saturated": self.saturated,
+            "summary": self.summary(),
+        }
+
+    def _figures(self) -> Iterator[tuple[str, Figures]]:
+        for service, first in self._first.items():
+            if figures := figures_between(first, self._last[service]):
+                yield service, figures
+
+
+class RunLog:
+    """The last runs, the newest at the end."""
+
+    def __init__(self) -> None:
+        self.runs: deque[Run] = deque(maxlen=KEPT_RUNS)
+
+    @property
+    def current(self) -> Run | None:
+        """The run that goes on."""
+        return self.runs[-1] if self.runs and self.runs[-1].stopped is None else None
+
+    def find(self, run_id: str) -> Run | None:
+        """Return the run of this id, or the newest for `latest`."""
+        if run_id == "latest":
+            return self.runs[-1] if self.runs else None
+        return next((run for run in self.runs if run.id == run_id), None)
+
+
+def as_csv(points: list[Mapping[str, Any]]) -> str:
+    """Return points as CSV: a row for each, a column for each figure, units in the names; what is unknown is empty."""
+    rows = [dict(_flat(point)) for point in points]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _flat(point: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in point.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}_")
+        else:
+            yield f"{prefix}{name}", value

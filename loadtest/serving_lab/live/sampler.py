@@ -1,0 +1,202 @@
+"""Reads both services every two seconds in a greenlet beside the load, and keeps the last half hour."""
+
+import http.client
+import json
+import time
+import urllib.request
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import gevent
+from gevent.event import Event
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner
+
+from serving_lab.live.figures import Figures
+from serving_lab.live.runs import Run, RunLog
+from serving_lab.live.series import WINDOW_SECONDS, Series
+from serving_lab.load.totals import Totals
+from serving_lab.load.vitals import VitalsMonitor
+from serving_lab.load.workers import WorkerWatch
+from serving_lab.targets.fairness import compare
+from serving_lab.targets.reading import Reading
+
+SERVICES = ("flask", "fastapi")
+INTERVAL_SECONDS = 2.0
+HISTORY_SECONDS = 1800.0
+# A service that is slow to answer under load is not down.
+_TIMEOUT_SECONDS = 3.0
+_DIGITS = 6
+
+# A service is on this host or network: a proxy for the outside must not be asked.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Point(NamedTuple):
+    """Everything known at one moment: its number, its Unix time (s), and its JSON, encoded once."""
+
+    sequence: int
+    time: float
+    json: str
+
+
+class Sampler:
+    """Reads the services of `urls`, by name."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        runner: Runner,
+        urls: Mapping[str, str],
+        totals: Totals,
+        vitals: VitalsMonitor,
+        workers: WorkerWatch,
+    ) -> None:
+        self._environment = environment
+        self._runner = runner
+        self._urls = urls
+        self._totals = totals
+        self._vitals = vitals
+        self._workers = workers
+        self._wake = Event()
+        self._sequence = 0
+        self._failures: deque[tuple[float, dict[str, tuple[int, int]]]] = deque()
+        self._ended: Run | None = None
+        self.session = f"{time.time():.3f}"
+        self.series = {service: Series() for service in SERVICES}
+        self.points: deque[Point] = deque(maxlen=int(HISTORY_SECONDS / INTERVAL_SECONDS))
+        self.log = RunLog()
+        environment.events.test_start.add_listener(self._start_run)
+        environment.events.test_stop.add_listener(self._stop_run)
+
+    def run(self) -> None:
+        """Sample until the process ends; a run that stops is read once more at once."""
+        due = time.monotonic()
+        while True:
+            self.sample()
+            due = max(due + INTERVAL_SECONDS, time.monotonic() + INTERVAL_SECONDS / 4)
+            self._wake.wait(timeout=due - time.monotonic())
+            self._wake.clear()
+
+    def sample(self) -> None:
+        """Read both services at the same moment and add a point."""
+        readers = {service: gevent.spawn(self._read, self._urls[service]) for service in SERVICES}
+        gevent.joinall(readers.values())
+        figures = {service: self._take_in(service, *reader.value) for service, reader in readers.items()}
+        failed = self._failed_ratios(time.monotonic())
+        generator = self._generator()
+        for run in filter(None, (self.log.current, self._ended)):
+            for service, series in self.series.items():
+                run.observe(service, series)
+            run.users = max(run.users, generator["users"])
+            run.saturated = run.saturated or bool(generator["saturated"])
+            run.finding = getattr(self._environment.shape_class, "finding", None)
+        self._ended = None
+        self._sequence += 1
+        moment = time.time()
+        point: dict[str, Any] = {"sequence": self._sequence, "time": moment}
+        point |= {service: self._describe(service, figures[service], failed[service]) for service in SERVICES}
+        point["generator"] = generator
+        self.points.append(Point(self._sequence, moment, json.dumps(rounded(point))))
+
+    def since(self, sequence: int) -> list[Point]:
+        """Return the points after this one."""
+        return [point for point in self.points if point.sequence > sequence]
+
+    def points_of(self, run: Run) -> list[Point]:
+        """Return what is kept of a run's points."""
+        until = float("inf") if run.stopped is None else run.stopped + INTERVAL_SECONDS
+        return [point for point in self.points if run.started <= point.time <= until]
+
+    def conditions(self) -> list[dict[str, Any]]:
+        """Return the conditions of both services, and how they compare."""
+        return [asdict(condition) for condition in compare(*(self.series[service].conditions for service in SERVICES))]
+
+    def services(self) -> dict[str, dict[str, Any]]:
+        """Return where each service is, whether it answers, and its limits."""
+        return {
+            service: {
+                "url": self._urls[service],
+                "problem": series.problem,
+                "restarts": series.restarts,
+                "memory_limit_bytes": series.conditions and series.conditions.memory_limit_bytes,
+                "cpu_limit_cores": series.conditions and series.conditions.cpu_limit_cores,
+                "memory_kind": series.conditions and series.conditions.memory_kind,
+            }
+            for service, series in self.series.items()
+        }
+
+    def _read(self, url: str) -> tuple[float, Reading | str]:
+        try:
+            with _OPENER.open(f"{url}/metrics", timeout=_TIMEOUT_SECONDS) as response:
+                exposition = response.read().decode()
+                return time.monotonic(), Reading.parse(exposition)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return time.monotonic(), str(getattr(error, "reason", error)) or type(error).__name__
+
+    def _take_in(self, service: str, when: float, read: Reading | str) -> Figures | None:
+        if isinstance(read, Reading):
+            return self.series[service].add(when, read)
+        self.series[service].miss(read)
+        return None
+
+    def _describe(self, service: str, figures: Figures | None, failed_ratio: float | None) -> dict[str, Any]:
+        gauges = self.series[service].gauges
+        if gauges is None:
+            return {"failed_ratio": failed_ratio}
+        return (asdict(figures) if figures else {}) | gauges._asdict() | {"failed_ratio": failed_ratio}
+
+    def _failed_ratios(self, now: float) -> dict[str, float | None]:
+        """Return what share of the load's requests failed over the window, seen from its side."""
+        counts = dict.fromkeys(SERVICES, (0, 0))
+        for kind in list(self._totals.requests):
+            service = kind.name.partition(" ")[0]
+            if service in counts:
+                requests, failures = counts[service]
+                counts[service] = requests + self._totals.requests[kind], failures + self._totals.failures[kind]
+        self._failures.append((now, counts))
+        while now - self._failures[0][0] > WINDOW_SECONDS:
+            self._failures.popleft()
+        before = self._failures[0][1]
+        asked = {service: counts[service][0] - before[service][0] for service in SERVICES}
+        return {
+            service: (counts[service][1] - before[service][1]) / asked[service] if asked[service] else None
+            for service in SERVICES
+        }
+
+    def _generator(self) -> dict[str, Any]:
+        runner = self._runner
+        vitals = self._vitals.by_process()
+        return {
+            "state": runner.state,
+            "users": runner.user_count,
+            "cpu_ratio": max(each.cpu_ratio for each in vitals.values()),
+            "delay_seconds": max(each.delay_seconds for each in vitals.values()),
+            "saturated": [process for process, each in vitals.items() if each.saturated],
+            "workers": runner.worker_count if isinstance(runner, MasterRunner) else None,
+            "workers_expected": self._workers.expected or None,
+            "workers_lost": self._workers.lost,
+        }
+
+    def _start_run(self, **_: object) -> None:
+        run = Run(started=time.time())
+        for service, series in self.series.items():
+            run.observe(service, series)
+        self.log.runs.append(run)
+
+    def _stop_run(self, **_: object) -> None:
+        if run := self.log.current:
+            run.stopped = time.time()
+            self._ended = run
+            self._wake.set()
+
+
+def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON with its numbers cut to six significant digits: more is noise, and makes the page slow."""
+    if isinstance(value, dict):
+        return {key: item if key == "time" else rounded(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}")
+    return value

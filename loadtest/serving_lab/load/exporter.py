@@ -1,0 +1,172 @@
+"""Locust's state for Prometheus: /metrics on the web UI's Flask app."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from flask import Response, request
+from locust import __version__ as locust_version
+from locust import runners
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner
+from locust.stats import StatsEntry
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from serving_lab.load.totals import RequestKind, Totals
+from serving_lab.load.vitals import SATURATED_CPU_RATIO, SATURATED_DELAY_SECONDS, VitalsMonitor
+from serving_lab.load.workers import WorkerWatch
+
+PERCENTILES = (50, 95, 99)
+STATES = (
+    runners.STATE_INIT,
+    runners.STATE_SPAWNING,
+    runners.STATE_RUNNING,
+    runners.STATE_CLEANUP,
+    runners.STATE_STOPPING,
+    runners.STATE_STOPPED,
+    runners.STATE_MISSING,
+)
+KIND = ("method", "name", "service")
+
+Samples = Iterable[tuple[tuple[str, ...], float]]
+
+
+def add_metrics_route(environment: Environment, totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch) -> None:
+    """Serve GET /metrics on the web UI; a headless run and a worker have no web UI and are left alone."""
+    if environment.web_ui is None or environment.web_ui.app is None or environment.runner is None:
+        return
+    registry = CollectorRegistry()
+    registry.register(LocustCollector(environment.runner, totals, vitals, workers))
+
+    # Open under --web-login too: Prometheus has no session to log in with.
+    @environment.web_ui.app.get("/metrics")
+    def metrics() -> Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return Response(encode(registry), content_type=content_type)
+
+
+class LocustCollector(Collector):
+    """Reads the runner at scrape time.
+
+    The label ``service`` is the first word of a request's name. Counters are those of Totals; rates and percentiles are
+    Locust's own, over about ten seconds and rounded as Locust rounds.
+    """
+
+    def __init__(self, runner: Runner, totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch) -> None:
+        self._runner = runner
+        self._totals = totals
+        self._vitals = vitals
+        self._workers = workers
+
+    def describe(self) -> list[Metric]:
+        """Announce no families: registering must not read the runner."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every family."""
+        yield _gauge("locust_info", "Always 1; the label says which Locust.", ["version"], [((locust_version,), 1)])
+        yield from self._users()
+        yield from self._requests()
+        yield from self._generator()
+
+    def _users(self) -> Iterator[Metric]:
+        runner = self._runner
+        classes: Mapping[str, int] = (
+            runner.reported_user_classes_count if isinstance(runner, MasterRunner) else runner.user_classes_count
+        )
+        states = [((state,), state == runner.state) for state in STATES]
+        yield _gauge("locust_users", "Users running.", [], [((), sum(classes.values()))])
+        yield _gauge("locust_target_users", "Users asked for.", [], [((), runner.target_user_count)])
+        yield _gauge(
+            "locust_user_class_users",
+            "Users running, by class.",
+            ["user_class"],
+            [((name,), count) for name, count in classes.items()],
+        )
+        yield _gauge("locust_state", "1 for the state the load is in, else 0.", ["state"], states)
+
+    def _requests(self) -> Iterator[Metric]:
+        totals = self._totals
+        # A kind's failures are exported from its first request on: a counter that appears at 1 has no increase.
+        for family, help_text, counts in (
+            ("locust_requests_total", "Requests answered or failed since the process started.", totals.requests),
+            ("locust_request_failures_total", "Requests failed since the process started.", totals.failures),
+        ):
+            counter = CounterMetricFamily(family, help_text, labels=KIND)
+            for kind in list(totals.requests):
+                counter.add_metric(_labels(kind), counts[kind])
+            yield counter
+
+        entries = [
+            (_labels(RequestKind(entry.method, entry.name)), entry)
+            for entry in list(self._runner.stats.entries.values())
+        ]
+        yield _gauge(
+            "locust_requests_per_second",
+            "Current rate.",
+            KIND,
+            [(labels, entry.current_rps) for labels, entry in entries],
+        )
+        yield _gauge(
+            "locust_request_failures_per_second",
+            "Current rate of failures.",
+            KIND,
+            [(labels, entry.current_fail_per_sec) for labels, entry in entries],
+        )
+        yield _gauge(
+            "locust_response_time_seconds",
+            "Current percentiles of the response time.",
+            [*KIND, "percentile"],
+            [
+                ((*labels, str(percentile)), seconds)
+                for labels, entry in entries
+                for percentile, seconds in _current_percentiles(entry)
+            ],
+        )
+
+    def _generator(self) -> Iterator[Metric]:
+        by_process = self._vitals.by_process()
+        limits = f"above {SATURATED_CPU_RATIO} of a core or {SATURATED_DELAY_SECONDS} s of delay"
+        yield _gauge(
+            "locust_cpu_usage_ratio",
+            "Share of one core used, the most a process can use.",
+            ["process"],
+            [((process,), vitals.cpu_ratio) for process, vitals in by_process.items()],
+        )
+        yield _gauge(
+            "locust_scheduling_delay_seconds",
+            "Longest wait for a turn in the last second.",
+            ["process"],
+            [((process,), vitals.delay_seconds) for process, vitals in by_process.items()],
+        )
+        yield _gauge(
+            "locust_saturated",
+            f"1 where a process is {limits}: response times then include the generator's own slowness.",
+            ["process"],
+            [((process,), vitals.saturated) for process, vitals in by_process.items()],
+        )
+        if isinstance(self._runner, MasterRunner):
+            yield _gauge("locust_workers", "Workers connected.", [], [((), self._runner.worker_count)])
+            yield _gauge("locust_workers_expected", "Workers there should be.", [], [((), self._workers.expected)])
+            lost = CounterMetricFamily("locust_workers_lost_total", "Workers that went away without their master.")
+            lost.add_metric([], self._workers.lost)
+            yield lost
+
+
+def _gauge(name: str, help_text: str, labels: Iterable[str], samples: Samples) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, help_text, labels=list(labels))
+    for values, value in samples:
+        family.add_metric(values, float(value))
+    return family
+
+
+def _labels(kind: RequestKind) -> tuple[str, str, str]:
+    return kind.method, kind.name, kind.name.partition(" ")[0]
+
+
+def _current_percentiles(entry: StatsEntry) -> Iterator[tuple[int, float]]:
+    for percentile in PERCENTILES:
+        milliseconds = entry.get_current_response_time_percentile(percentile / 100)
+        if milliseconds is not None:
+            yield percentile, milliseconds / 1000

@@ -1,0 +1,80 @@
+"""`lab parity`: from options to a plan, from a result to what a person and a program read."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.errors import LabError
+from serving_lab.parity.inputs import recorded
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.inputs.recorded import Recording
+from serving_lab.parity.plan import Plan
+from serving_lab.parity.progress import TerminalProgress
+from serving_lab.parity.reporting import report, table
+from serving_lab.parity.result import Result
+from serving_lab.parity.run import run
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may ask for."""
+
+    primary: str
+    candidate: str
+    second_primary: str | None
+    profile: Path | None
+    corpus: Sequence[Path]
+    har: Sequence[Path]
+    prediction_log: Sequence[Path]
+    generate: int
+    repeat: int
+    seed: int
+    output: Path
+
+
+def compare(options: Options, environment: Mapping[str, str], console: Console) -> Result:
+    """Compare, show and write the result; progress goes to the console, too.
+
+    Raises:
+        LabError: an option or a file is wrong, or nothing could be compared.
+    """
+    plan = _plan(options, environment)
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
+    with TerminalProgress(console, plan.requests) as progress:
+        result = run(plan, progress)
+    files = options.output / "parity.json", options.output / "parity.html"
+    result.write(files[0])
+    report.write_html(result, files[1])
+    table.print_result(console, result, files[::-1])
+    return result
+
+
+def _plan(options: Options, environment: Mapping[str, str]) -> Plan:
+    profile = Profile.load(options.profile, environment, options.corpus)
+    return Plan(
+        primary=Endpoint.parse(options.primary),
+        candidate=Endpoint.parse(options.candidate),
+        second_primary=Endpoint.parse(options.second_primary) if options.second_primary else None,
+        profile=profile,
+        recordings=tuple(_recordings(options, profile)),
+        generate=options.generate,
+        repeat=options.repeat,
+        seed=options.seed,
+    )
+
+
+def _recordings(options: Options, profile: Profile) -> Iterator[Recording]:
+    for path in options.har:
+        yield recorded.read_har(path, profile.har, profile.authorization)
+    for path in options.prediction_log:
+        if profile.log_request is None:
+            raise LabError(
+                f"{path}: the profile does not say what a line of it becomes", hint="prediction_log: in the profile"
+            )
+        yield recorded.read_log(path, profile.log_request, profile.authorization)

@@ -1,0 +1,32 @@
+"""Differences that are intended: each with its reason and the narrowest scope."""
+
+import fnmatch
+
+import msgspec
+
+from serving_lab.parity.difference import Difference, Kind
+
+
+class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One intended difference, as its file has it. What it leaves open (`primary`, `candidate`) may be anything."""
+
+    reason: str
+    request: str
+    """`METHOD /path` as a report shows it; `*` stands for any characters (`* /docs`)."""
+    kind: Kind
+    where: str
+    primary: str | None = None
+    candidate: str | None = None
+
+    def covers(self, operation: str) -> bool:
+        """Whether a request of this operation is within its scope."""
+        return fnmatch.fnmatchcase(operation, self.request)
+
+    def declares(self, operation: str, difference: Difference) -> bool:
+        """Whether it is this difference that is intended."""
+        return (
+            self.covers(operation)
+            and (self.kind, self.where) == (difference.kind, difference.where)
+            and self.primary in {None, difference.primary}
+            and self.candidate in {None, difference.candidate}
+        )

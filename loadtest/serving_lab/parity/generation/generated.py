@@ -1,0 +1,155 @@
+"""Requests that nobody wrote: drawn from the OpenAPI document, changed from others, and sent again."""
+
+import random
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from hypothesis.errors import Unsatisfiable
+
+from serving_lab.api.request import Header, Request
+from serving_lab.parity.generation.edge_values import METHODS
+from serving_lab.parity.generation.mutate import authorization_spoiled, mutated
+from serving_lab.parity.generation.openapi import Document, Paths, decoded_path
+from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, reason, schema_operations
+from serving_lab.parity.generation.wellformed import variables_of, well_formed
+from serving_lab.wire.message import Case, Source
+
+_SHARES = {"valid": 0.2, "invalid": 0.1, "again": 0.12, "mutated": 0.58}
+_SHARE_SIGNED_IN, _SHARE_SPOILED = 0.88, 0.07
+# An operation without parameters and body has little that can be varied.
+_WEIGHT_WITH_INPUT, _WEIGHT_WITHOUT = 5, 1
+_SMALLEST_BATCH, _LARGEST_BATCH = 10, 160
+_VALID_REMEMBERED, _RECENT = 300, 30
+_EXCLUDED_IN_A_ROW = 1000
+
+
+class Generator(Iterator[Case]):
+    """An endless iterator of cases; the same arguments yield the same cases in the same order.
+
+    A share of them is valid, so that services do what they are there for, and a share comes again soon, so that
+    caches answer. What `exclude` names (`POST /cache/*`) is never among them; where that is everything, it ends.
+    """
+
+    def __init__(
+        self,
+        document: Document | None,
+        base: Sequence[Case],
+        *,
+        authorization: tuple[Header, ...] = (),
+        exclude: tuple[str, ...] = (),
+        seed: int = 0,
+    ) -> None:
+        self.warnings: list[str] = []
+        """What requests could not be drawn for, and why; grows while requests are drawn."""
+        given = [case.request for case in base if isinstance(case.request, Request)]
+        self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
+        self._authorization = authorization
+        self._exclude = exclude
+        self._paths = Paths(
+            [*(document.templates if document else ()), *(decoded_path(request.target) for request in given)]
+        )
+        self._variables = variables_of([*given, Request("GET", "/", authorization)])
+        # A method that servers may not know is a case of its own; changes to the rest of such a request add nothing.
+        self._base = [each for each in given if each.method in METHODS and not self._excluded(each)]
+        self._drawn: dict[str, list[_Batches]] = {fit: [] for fit in Fit}
+        self._valid: deque[Request] = deque(maxlen=_VALID_REMEMBERED)
+        self._recent: deque[Request] = deque(maxlen=_RECENT)
+        self._count = 0
+        if document is not None:
+            self._read(document)
+
+    def __next__(self) -> Case:
+        for _ in range(_EXCLUDED_IN_A_ROW):
+            request = self._candidate()
+            if not self._excluded(request):
+                break
+        else:
+            raise StopIteration
+        self._recent.append(request)
+        self._count += 1
+        label = self._paths.label(request.method, request.target)
+        return Case(Source.GENERATED, f"generated {self._count} {label}", request)
+
+    def _read(self, document: Document) -> None:
+        operations, self.warnings = schema_operations(document, signed_in=bool(self._authorization))
+        for operation in operations:
+            if not self._paths.excludes(self._exclude, operation.method, operation.path):
+                for fit in Fit if operation.has_input else (Fit.VALID,):
+                    self._drawn[fit].append(_Batches(operation, fit, self._random.getrandbits(64)))
+
+    def _excluded(self, request: Request) -> bool:
+        return self._paths.excludes(self._exclude, request.method, request.target)
+
+    def _candidate(self) -> Request:
+        way = self._random.choices(tuple(_SHARES), tuple(_SHARES.values()))[0]
+        if way == "again" and self._recent:
+            # The last one more often than others, as a client repeats itself.
+            return self._recent[-1] if self._random.random() < 0.5 else self._random.choice(self._recent)
+        drawn = self._draw(way)
+        if drawn is None:
+            # Every service has a root: there is something to change even where nothing is known.
+            known = [bases for bases in (self._valid, self._base) if bases] or [
+                [Request("GET", "/", self._authorization)]
+            ]
+            drawn = mutated(self._random.choice(self._random.choice(known)), self._random)
+        return well_formed(drawn, self._variables)
+
+    def _draw(self, way: str) -> Request | None:
+        """Return a request from the document, signed in mostly; None where the document has none of this sort."""
+        while sources := self._drawn.get(way):
+            source = self._random.choices(sources, [source.weight for source in sources])[0]
+            try:
+                drawn = source.take()
+            except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
+                sources.remove(source)
+                # Where nothing is invalid, there is nothing to warn of.
+                if not (source.fit is Fit.INVALID and isinstance(error, Unsatisfiable)):
+                    self.warnings.append(f"no {source.fit} requests are generated for {source.label}: {reason(error)}")
+                continue
+            signed = _signed(drawn, self._authorization)
+            if source.fit is Fit.VALID:
+                self._valid.append(signed)
+            spoil = self._random.random()
+            if spoil < _SHARE_SIGNED_IN:
+                return signed
+            if spoil < _SHARE_SIGNED_IN + _SHARE_SPOILED:
+                return _signed(drawn, authorization_spoiled(self._authorization, self._random))
+            return drawn
+        return None
+
+
+def _signed(request: Request, authorization: tuple[Header, ...]) -> Request:
+    """Return the request with these headers, in place of what a document has drawn for them."""
+    names = {name.lower() for name, _ in authorization}
+    return replace(
+        request, headers=(*(each for each in request.headers if each[0].lower() not in names), *authorization)
+    )
+
+
+class _Batches:
+    """Requests of one operation and fit, drawn some at a time, because each drawing has a cost of its own."""
+
+    def __init__(self, operation: SchemaOperation, fit: Fit, seed: int) -> None:
+        self.fit = fit
+        self.label = f"{operation.method} {operation.path}"
+        self.weight = _WEIGHT_WITH_INPUT if operation.has_input else _WEIGHT_WITHOUT
+        self._operation = operation
+        self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
+        self._size = _SMALLEST_BATCH
+        self._waiting: deque[Request] = deque()
+        self._exhausted = False
+
+    def take(self) -> Request:
+        """Return the next request; where the schema allows few, they come round again."""
+        if not self._waiting:
+            drawn = self._operation.draw(self.fit, self._size, self._random.getrandbits(64))
+            if not drawn:
+                raise Unsatisfiable("none was found")
+            self._exhausted = len(drawn) < self._size // 2
+            self._size = min(_LARGEST_BATCH, self._size * 2)
+            self._waiting.extend(drawn)
+        request = self._waiting.popleft()
+        if self._exhausted:
+            self._waiting.append(request)
+        return request

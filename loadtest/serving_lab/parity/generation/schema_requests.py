@@ -1,0 +1,185 @@
+"""Requests that fit an OpenAPI document, and requests that do not: schemathesis writes them, Hypothesis draws them."""
+
+import contextlib
+import copy
+import os
+import warnings as python_warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import APIOperation
+
+from serving_lab.api.request import Request
+from serving_lab.parity.generation.openapi import Document
+
+_Operation = APIOperation[Any, Any, Any, Any]
+_Case = schemathesis.Case[_Operation]
+_BASE = "http://localhost"
+_BOUNDARY = "boundary-of-the-parts"
+# What the HTTP client below schemathesis, and schemathesis itself, add of their own accord.
+_CLIENTS_HEADERS = frozenset({"accept", "accept-encoding", "connection", "content-length", "user-agent"})
+# Where a schema says these, it says itself which members there may be, or a part of it would contradict.
+_OPEN = frozenset(
+    {"additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"}
+)
+_TEST_CASE_HEADER = "x-schemathesis-testcaseid"
+
+
+class Fit(StrEnum):
+    """Whether a request is as the document asks."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+
+
+_MODES = {Fit.VALID: GenerationMode.POSITIVE, Fit.INVALID: GenerationMode.NEGATIVE}
+
+
+@dataclass(frozen=True)
+class SchemaOperation:
+    """One operation of a document, as a source of requests."""
+
+    method: str
+    path: str
+    """Its template below the service's base URL."""
+    has_input: bool
+    """Whether there is anything to vary: parameters or a body."""
+    _base_url: str = field(repr=False)
+    _operation: _Operation = field(repr=False)
+
+    def draw(self, fit: Fit, count: int, number: int) -> list[Request]:
+        """Return at most `count` requests; `number` is the seed, which with the count decides which.
+
+        Raises:
+            Exception: whatever schemathesis raises about a schema that it cannot read or satisfy.
+        """
+        drawn: list[Request] = []
+
+        @seed(number)
+        @settings(
+            max_examples=count,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            verbosity=Verbosity.quiet,
+        )
+        @given(self._operation.as_strategy(generation_mode=_MODES[fit]))
+        def collect(case: _Case) -> None:
+            # Some values fit a schema and no URL.
+            with contextlib.suppress(requests.RequestException, UnicodeError):
+                drawn.append(_request(case, self._base_url))
+
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            collect()
+        return drawn
+
+
+def schema_operations(document: Document, *, signed_in: bool) -> tuple[list[SchemaOperation], list[str]]:
+    """Return the operations that requests can be drawn for, and a warning for each that they cannot.
+
+    Where requests are `signed_in` by other means, the document's own security schemes are left out of them.
+    """
+    _keep_caches_at_home()
+    operations: list[SchemaOperation] = []
+    warnings: list[str] = []
+    try:
+        schema = schemathesis.openapi.from_dict(_prepared(document, signed_in=signed_in), config=SchemathesisConfig())
+        for found in schema.get_all_operations():
+            if isinstance(found, Ok):
+                operations.append(_schema_operation(found.ok(), document.prefix))
+            else:
+                warnings.append(f"no requests are generated for {found.err().label}: {reason(found.err())}")
+    except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
+        warnings.append(f"no requests are generated from the OpenAPI document: {reason(error)}")
+    return operations, warnings
+
+
+def reason(error: Exception) -> str:
+    """Return an error's first line, or its name where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def _keep_caches_at_home() -> None:
+    """Have Hypothesis keep its tables of characters with the user's caches, not in the working directory."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path(os.devnull)  # it does without where it cannot write
+    caches = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{caches}/hypothesis")
+
+
+def _schema_operation(operation: _Operation, prefix: str) -> SchemaOperation:
+    has_input = bool(operation.body) or any(True for _ in operation.iter_parameters())
+    return SchemaOperation(operation.method.upper(), prefix + operation.path, has_input, _BASE + prefix, operation)
+
+
+def _prepared(document: Document, *, signed_in: bool) -> dict[str, Any]:
+    """Return the document as schemathesis is to have it."""
+    content: dict[str, Any] = copy.deepcopy(dict(document.content))
+    if signed_in:
+        content.pop("security", None)
+    for item in content["paths"].values():
+        for definition in item.values() if isinstance(item, dict) else ():
+            if isinstance(definition, dict):
+                if signed_in:
+                    definition.pop("security", None)
+                for holder in _body_schemas(definition):
+                    holder["schema"] = _closed(document, holder["schema"])
+    return content
+
+
+def _body_schemas(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what holds the schema of a body: a media type, or with Swagger 2.0 a parameter."""
+    body = definition.get("requestBody")
+    media_types = body.get("content") if isinstance(body, dict) else None
+    parameters = definition.get("parameters")
+    for holder in (
+        *(media_types.values() if isinstance(media_types, dict) else ()),
+        *(parameters if isinstance(parameters, list) else ()),
+    ):
+        if isinstance(holder, dict) and "schema" in holder and holder.get("in", "body") == "body":
+            yield holder
+
+
+def _closed(document: Document, schema: object) -> object:
+    """Return the schema of an object without members that it does not name.
+
+    Half of what is drawn would be such members, which services ignore; mutations add some too.
+    """
+    resolved = document.resolved(schema)
+    if resolved.get("type") != "object" or "properties" not in resolved or _OPEN & resolved.keys():
+        return schema
+    return {**resolved, "additionalProperties": False}
+
+
+def _request(case: _Case, base_url: str) -> Request:
+    """Return what schemathesis would send, without what it says of itself."""
+    arguments = case.as_transport_kwargs(base_url=base_url)
+    prepared = requests.Request(**arguments).prepare()
+    chosen = {name.lower() for name in case.headers}
+    headers = {
+        name: value if isinstance(value, str) else value.decode("latin-1")
+        for name, value in prepared.headers.items()
+        if name.lower() != _TEST_CASE_HEADER and (name.lower() in chosen or name.lower() not in _CLIENTS_HEADERS)
+    }
+    content = prepared.body or b""
+    body = content if isinstance(content, bytes) else str(content).encode("utf-8", "surrogatepass")
+    content_type = headers.get("Content-Type", "")
+    _, found, boundary = content_type.partition("boundary=")
+    if found and content_type.startswith("multipart/"):
+        # It is drawn anew each time, and the same seed is to mean the same bytes.
+        headers["Content-Type"] = content_type.replace(boundary, _BOUNDARY)
+        body = body.replace(boundary.encode("latin-1"), _BOUNDARY.encode())
+    return Request(str(prepared.method), prepared.path_url, tuple(headers.items()), body)

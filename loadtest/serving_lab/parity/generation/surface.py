@@ -1,0 +1,98 @@
+"""The surface of an API, without bodies: every path with every method, and the spellings that routers disagree on."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from serving_lab.api.request import Header, Request
+from serving_lab.parity.generation.openapi import METHODS, Document, Operation, Paths
+from serving_lab.wire.message import Case, Source
+
+_UNKNOWN_METHOD = "FROB"
+_UNKNOWN_PATH = "/no-such-path"
+_EXAMPLES: Mapping[str, object] = {"integer": 1, "number": 1, "boolean": "true", "array": 1}
+
+
+def cases(document: Document, *, authorization: tuple[Header, ...], exclude: tuple[str, ...]) -> tuple[Case, ...]:
+    """Return the cases in the document's order; what `exclude` names (`POST /cache/*`) is not among them."""
+    paths = Paths(document.templates)
+    requests = dict.fromkeys(_requests(document, authorization))
+    return tuple(
+        Case(Source.SURFACE, f"{'signed in ' if request.headers else ''}{request.method} {request.target}", request)
+        for request in requests
+        if not paths.excludes(exclude, request.method, request.target)
+    )
+
+
+def _requests(document: Document, authorization: tuple[Header, ...]) -> Iterator[Request]:
+    described: dict[str, list[Operation]] = {}
+    for operation in document.operations:
+        described.setdefault(operation.template, []).append(operation)
+    for operations in described.values():
+        path = _filled(operations[0])
+        for method in (*METHODS, _UNKNOWN_METHOD):
+            yield Request(method, path)
+            if authorization:
+                yield Request(method, path, authorization)
+        for operation in operations:
+            for target in _spellings(path):
+                yield Request(operation.method, target, authorization)
+            yield Request(operation.method, f"{path}?{_query(operation)}", authorization)
+    for method in (*METHODS, _UNKNOWN_METHOD):
+        yield Request(method, f"{document.prefix}{_UNKNOWN_PATH}", authorization)
+    yield Request("GET", f"{document.prefix}/", authorization)
+
+
+def _spellings(path: str) -> Iterator[str]:
+    """Yield the path as other routers would still take it for the same."""
+    yield f"{path}/"
+    yield f"{path}//"
+    yield f"/{path}"
+    yield f"/.{path}"
+    yield f"{path}/."
+    yield f"{path}%2F"
+    yield f"{path};a=1"
+    yield f"{path}.json"
+    head, slash, last = path.rpartition("/")
+    yield path.upper()
+    yield f"{head}//{last}"
+    if last[:1].isalnum():
+        yield f"{head}{slash}%{ord(last[0]):02X}{last[1:]}"
+    if head:
+        yield f"{head}%2F{last}"
+
+
+def _query(operation: Operation) -> str:
+    """Return a query with the operation's own parameters, or one that means nothing to it."""
+    own = [parameter for parameter in operation.parameters if parameter.get("in") == "query" and "name" in parameter]
+    return "&".join(f"{quote(str(each['name']))}={quote(_example(each), safe='')}" for each in own) or "unknown=1"
+
+
+def _filled(operation: Operation) -> str:
+    """Return the operation's path with an example for each of its parameters."""
+    path = operation.template
+    for parameter in operation.parameters:
+        if parameter.get("in") == "path":
+            path = path.replace(f"{{{parameter.get('name')}}}", quote(_example(parameter), safe=""))
+    return quote(path.replace("{", "").replace("}", ""), safe="/%:@!$&'()*+,;=-._~")
+
+
+def _example(parameter: Mapping[str, Any]) -> str:
+    """Return a value that the document gives, or one of the type that it asks for."""
+    schema = parameter.get("schema", parameter)
+    schema = schema if isinstance(schema, Mapping) else {}
+    examples = schema.get("examples")
+    enum = schema.get("enum")
+    given = (
+        parameter.get("example"),
+        schema.get("example"),
+        schema.get("default"),
+        *(examples if isinstance(examples, list) else ()),
+        *(enum if isinstance(enum, list) else ()),
+        schema.get("minimum"),
+    )
+    kind = schema.get("type")
+    value = next(
+        (each for each in given if each is not None), _EXAMPLES.get(kind if isinstance(kind, str) else "", "1")
+    )
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,120 @@
+"""Two JSON documents compared as a client with types reads them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from serving_lab.api.json_path import member
+from serving_lab.parity.difference import Difference, Kind, shown
+from serving_lab.parity.rules import Rules
+
+
+class NoNumber(str):
+    """NaN, Infinity or -Infinity: written by some, read by few, and no JSON."""
+
+    __slots__ = ()
+
+
+class Repeating(dict[str, Any]):
+    """An object in which a key stands twice; the last one counts."""
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON
+    """Return the document; integers stay apart from other numbers.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    return json.loads(body, parse_constant=NoNumber, object_pairs_hook=_object)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    return made if len(made) == len(pairs) else Repeating(made)
+
+
+def differences(primary: Any, candidate: Any, rules: Rules, where: str = "$") -> Iterator[Difference]:  # noqa: ANN401
+    """Yield what differs between two documents, outermost first."""
+    types = _type(primary), _type(candidate)
+    if set(types) == {"integer", "decimal number"}:
+        yield Difference(Kind.NUMBER_TYPE, where, *types, values=(primary, candidate))
+        yield from _numbers(primary, candidate, rules, where)
+    elif types[0] != types[1]:
+        yield Difference(Kind.TYPE, where, *types)
+    elif isinstance(primary, dict):
+        yield from _objects(primary, candidate, rules, where)
+    elif isinstance(primary, list):
+        yield from _arrays(primary, candidate, rules, where)
+    elif types[0] in {"integer", "decimal number"}:
+        yield from _numbers(primary, candidate, rules, where)
+    elif primary != candidate:
+        kind = Kind.VALUE if isinstance(primary, bool) else Kind.TEXT
+        yield Difference(kind, where, shown(primary), shown(candidate), values=(primary, candidate))
+
+
+def _type(value: object) -> str:
+    match value:
+        case NoNumber():
+            return str(value)
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "decimal number"
+        case str():
+            return "text"
+        case list():
+            return "array"
+    return "object"
+
+
+def _objects(primary: dict[str, Any], candidate: dict[str, Any], rules: Rules, where: str) -> Iterator[Difference]:
+    if isinstance(primary, Repeating) is not isinstance(candidate, Repeating):
+        left, right = (
+            "a key twice" if isinstance(side, Repeating) else "each key once" for side in (primary, candidate)
+        )
+        yield Difference(Kind.REPEATED, where, left, right)
+    for key in primary | candidate:
+        at = member(where, key)
+        if key in primary and key in candidate:
+            yield from differences(primary[key], candidate[key], rules, at)
+        elif primary.get(key) is None and candidate.get(key) is None:
+            nulls = ("null" if key in side else None for side in (primary, candidate))
+            yield Difference(Kind.NULL_OR_ABSENT, at, next(nulls), next(nulls))
+        elif key in primary:
+            yield Difference(Kind.MISSING, at, _type(primary[key]), None)
+        else:
+            yield Difference(Kind.EXTRA, at, None, _type(candidate[key]))
+
+
+def _arrays(primary: list[Any], candidate: list[Any], rules: Rules, where: str) -> Iterator[Difference]:
+    if len(primary) != len(candidate):
+        yield Difference(Kind.LENGTH, where, str(len(primary)), str(len(candidate)))
+        return
+    if primary == candidate and json.dumps(primary) == json.dumps(candidate):
+        return
+    ordered = _sorted(primary), _sorted(candidate)
+    if where in rules.unordered:
+        primary, candidate = ordered
+    elif json.dumps(ordered[0], sort_keys=True) == json.dumps(ordered[1], sort_keys=True):
+        yield Difference(Kind.ORDER, where, shown(primary), shown(candidate))
+        return
+    for left, right in zip(primary, candidate, strict=True):
+        yield from differences(left, right, rules, f"{where}[*]")
+
+
+def _sorted(values: list[Any]) -> list[Any]:
+    return sorted(values, key=lambda value: json.dumps(value, sort_keys=True))
+
+
+def _numbers(primary: float, candidate: float, rules: Rules, where: str) -> Iterator[Difference]:
+    if primary == candidate or where in rules.counters:
+        return
+    tolerance = rules.tolerance(where)
+    if tolerance and tolerance.accepts(primary, candidate):
+        return
+    relative = abs(primary - candidate) / max(abs(primary), abs(candidate))
+    yield Difference(Kind.NUMBER, where, shown(primary), shown(candidate), relative, values=(primary, candidate))

@@ -1,0 +1,61 @@
+"""What is compared with what, and how thoroughly."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.inputs.recorded import Recording
+from serving_lab.parity.noise import Noise
+from serving_lab.wire.message import RawRequest, Sequence
+
+NOISE_PASSES = 3
+"""How often the corpus is sent to the primary to learn its noise."""
+
+
+class Progress(Protocol):
+    """Who is told how far a comparison is."""
+
+    def phase(self, name: str, requests: int) -> None:
+        """A phase of this many requests begins."""
+
+    def advance(self, requests: int = 1) -> None:
+        """So many more are done."""
+
+    def causes(self, number: int) -> None:
+        """So many causes are known by now."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One comparison."""
+
+    primary: Endpoint
+    candidate: Endpoint
+    profile: Profile
+    second_primary: Endpoint | None = None
+    """Another instance of the primary to learn the noise from; by default the same one again."""
+    recordings: tuple[Recording, ...] = ()
+    generate: int = 1000
+    """Requests to generate."""
+    repeat: int = 1
+    """How often the corpus is sent."""
+    seed: int = 0
+    noise: Noise | None = None
+    """What an earlier `learn` found of the primary; by default it is learned first."""
+
+    @property
+    def corpus(self) -> list[Sequence]:
+        """The profile's cases and sequences, raw ones last."""
+        return sorted([*((case,) for case in self.profile.cases), *self.profile.sequences], key=is_raw)
+
+    @property
+    def requests(self) -> int:
+        """About how many there will be to a side, as far as is known before the candidate's document is read."""
+        passes = NOISE_PASSES + (self.second_primary is not None) + self.repeat
+        return passes * len(self.corpus) + sum(len(recording.cases) for recording in self.recordings) + self.generate
+
+
+def is_raw(sequence: Sequence) -> bool:
+    """Whether it is below the level of a client library."""
+    return isinstance(sequence[0].request, RawRequest)

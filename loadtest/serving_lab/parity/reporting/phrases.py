@@ -1,0 +1,110 @@
+"""How table and report put into words what a result says in numbers."""
+
+import math
+
+from serving_lab.parity.result import Cause, Intended, Result
+
+_MINUTE, _HOUR = 60, 3600
+_NOTHING = "nothing"
+_LONGEST_OPERATION = 80
+_FEW = 2
+_RARELY_SENT = 0.05
+SOURCES = {
+    "corpus": "from the corpus",
+    "sequence": "in sequences",
+    "raw": "raw",
+    "surface": "other methods and paths",
+    "generated": "generated",
+    "recorded": "recorded",
+}
+"""Where requests come from, to stand behind their number."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun: `1 request`, `1,200 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def difference(cause: Cause | Intended) -> str:
+    """Return what differs and where, each word once."""
+    return _differs(cause.kind, cause.where)
+
+
+def follows(cause: Cause) -> str:
+    """Return what else differs because of it."""
+    return "; ".join(_differs(*text.split(": ", 1)) if ": " in text else text for text in cause.follows)
+
+
+def _differs(kind: str, where: str) -> str:
+    name = where.removeprefix(f"{kind.split(' ')[0]} ")
+    return visible(kind if name in {kind, f"header {kind.replace(' ', '-')}"} else f"{kind}: {name}")
+
+
+def operation(label: str) -> str:
+    """Return `METHOD /path` as it is shown: cut where somebody sent a very long path."""
+    line = visible(label).replace("\n", "\\n")
+    return line if len(line) <= _LONGEST_OPERATION else f"{line[: _LONGEST_OPERATION - 1]}…"
+
+
+def side(shown: str | None) -> str:
+    """Return what one side has at the place of a difference."""
+    return _NOTHING if shown is None else visible(shown) or "an empty text"
+
+
+def one_of(rate: float) -> str:
+    """Return a share of requests as `1 of n`."""
+    return "1 of 1" if rate >= 1 else f"1 of {math.floor(1 / rate):,}"
+
+
+def detectable(rate: float) -> str:
+    """Return how rare a difference may be and still would have been seen, in a sentence without its full stop."""
+    if rate >= 1:
+        return "nothing can be said: no request was compared"
+    return f"a difference that shows in {one_of(rate)} requests would have been seen with 95% probability"
+
+
+def less_known(result: Result) -> str | None:
+    """Return how much less is known of single operations, in a sentence without its full stop."""
+    if len(result.operations) < _FEW:
+        return None
+    best = min(result.operations, key=lambda sent: sent.detectable_rate)
+    text = f"for one operation alone it is less: {one_of(best.detectable_rate)} for {operation(best.request)}"
+    rare = sum(sent.detectable_rate > _RARELY_SENT for sent in result.operations)
+    if not rare:
+        worst = max(result.operations, key=lambda sent: sent.detectable_rate)
+        return f"{text}, {one_of(worst.detectable_rate)} for {operation(worst.request)}"
+    those = f"{rare:,} of {counted(len(result.operations), 'operation')}"
+    return f"{text}; {those} had fewer than 60 requests, so that only what shows more often than in 1 of 20 was seen"
+
+
+def showed_again(cause: Cause) -> str | None:
+    """Return how often the smallest example showed the difference when it was sent again."""
+    if not cause.repeated:
+        return None
+    shown = "each time" if cause.reproduced == cause.repeated else f"in {cause.reproduced or 'none'} of them"
+    return f"sent again {counted(cause.repeated, 'time')}, it showed {shown}"
+
+
+def apart(cause: Cause) -> str | None:
+    """Return how far apart numbers are."""
+    return None if cause.relative is None else f"up to {cause.relative:.2g} apart, as a share of the larger"
+
+
+def sources(result: Result) -> str:
+    """Return where the requests came from, most first."""
+    ordered = sorted(result.sources.items(), key=lambda item: -item[1])
+    return ", ".join(f"{count:,} {SOURCES.get(name, name)}" for name, count in ordered)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as a person says it."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
+    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+
+
+def visible(text: str) -> str:
+    """Return the text with what a terminal would obey, or nobody would see, written out; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

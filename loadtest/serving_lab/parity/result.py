@@ -1,0 +1,163 @@
+"""The result of a comparison: one file, from which table and report are made. `SCHEMA` changes with its form."""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from serving_lab import exit_codes
+from serving_lab.errors import LabError
+
+SCHEMA: Literal["lab.parity/1"] = "lab.parity/1"
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """The smallest request that showed it, and what each side said."""
+
+    case: str
+    """The request's name."""
+    primary_command: str
+    """A line for a shell that sends it to the primary."""
+    candidate_command: str
+    primary_answer: str
+    """Status line, headers and body, as text; cut where it is long."""
+    candidate_answer: str
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """Differences that are one: same kind, same place, same values but for numbers in them."""
+
+    kind: str
+    where: str
+    primary: str | None
+    candidate: str | None
+    operations: dict[str, int]
+    """`METHOD /path` and how many differing requests each had."""
+    count: int
+    """Requests that showed it."""
+    compared: int
+    """Requests to the same operations, differing or not."""
+    relative: float | None
+    """For numbers: the largest distance, as a share of the larger number."""
+    repeated: int
+    """How often the smallest example was sent again."""
+    reproduced: int
+    """How often it showed the difference again."""
+    follows: list[str]
+    """What else differs because of it."""
+    example: Example
+
+
+class Intended(msgspec.Struct, frozen=True, kw_only=True):
+    """A declared difference and whether it occurred."""
+
+    reason: str
+    request: str
+    kind: str
+    where: str
+    count: int
+    tried: int
+    """Requests within its scope; a declaration with tried > 0 and count 0 is stale."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether what it declares no longer occurs."""
+        return self.tried > 0 and self.count == 0
+
+
+class Noise(msgspec.Struct, frozen=True, kw_only=True):
+    """A field in which the primary differs from itself: compared by its form, not by its value."""
+
+    request: str
+    """`METHOD /path status`, or `any` for headers."""
+    where: str
+    forms: list[str]
+    """Such as: ISO 8601 time, UUID, decimal number."""
+    example: str
+    late: bool
+    """Whether it was found while comparing, not while learning."""
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What was compared of one operation."""
+
+    request: str
+    count: int
+    differing: int
+    """Requests with an undeclared difference."""
+    detectable_rate: float
+    """A difference that occurs at least as often as this share would have been seen with 95% probability."""
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two services."""
+
+    url: str
+    server: str | None
+    """What its Server header says."""
+    preparation: list[str] = []
+    """Lines for a shell that come before the commands of this side: they set its variables, and clear its caches."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a report is made from."""
+
+    schema: str = SCHEMA
+    verdict: Literal["same", "different", "cannot tell"]
+    why: str
+    """The verdict in a sentence."""
+    started: str
+    """UTC, ISO 8601."""
+    seconds: float
+    seed: int
+    repeat: int
+    primary: Side
+    candidate: Side
+    second_primary: Side | None
+    """The instance that the primary was compared with to learn the noise; None: itself."""
+    sources: dict[str, int]
+    """Requests compared, by where they came from."""
+    causes: list[Cause]
+    unsteady: list[Cause]
+    """Differences that the primary also has with itself, other than in values: nothing can be said about those."""
+    intended: list[Intended]
+    noise: list[Noise]
+    operations: list[Sent]
+    detectable_rate: float
+    """As in `Sent`, for a difference that any request may show."""
+    warnings: list[str]
+    versions: dict[str, str] = {}
+    """Of the lab, and of what its requests were generated with."""
+
+    @property
+    def requests(self) -> int:
+        """How many requests were compared."""
+        return sum(self.sources.values())
+
+    @property
+    def exit_code(self) -> int:
+        """0 same, 1 different, 2 could not tell."""
+        return {"same": exit_codes.OK, "different": exit_codes.FOUND, "cannot tell": exit_codes.CANNOT_TELL}[
+            self.verdict
+        ]
+
+    def write(self, path: Path) -> None:
+        """Write the result as JSON."""
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Result":
+        """Return the result of a file.
+
+        Raises:
+            LabError: it cannot be read, or is no result of this schema.
+        """
+        try:
+            result = msgspec.json.decode(path.read_bytes(), type=cls)
+        except OSError as error:
+            raise LabError(f"{path}: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            raise LabError(f"{path} is no parity result: {error}", hint="make parity writes one") from error
+        if result.schema != SCHEMA:
+            raise LabError(f"{path} has the schema {result.schema!r}, and this lab reads {SCHEMA!r}")
+        return result

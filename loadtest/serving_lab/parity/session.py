@@ -1,0 +1,139 @@
+"""One service while it is compared: its connection, and the variables that requests to it are filled in with."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from serving_lab.api import json_path
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request, fill_bytes
+from serving_lab.errors import LabError
+from serving_lab.parity import json_body
+from serving_lab.wire.connection import Client
+from serving_lab.wire.message import Answer, Case, Ending, Exchange, RawRequest, Sequence
+
+_RECOVERY_SECONDS = 15.0
+_NEUTRAL_URL = "http://service"
+
+
+class ServiceGoneError(LabError):
+    """A service does not answer any more."""
+
+
+class Session:
+    """Requests to one service, and what it told that later requests need."""
+
+    def __init__(self, name: str, endpoint: Endpoint, variables: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.endpoint = endpoint
+        self.variables = {"host": endpoint.host} | dict(variables or {})
+        self._client = Client(endpoint)
+        self._reached = False
+
+    def run(self, sequence: Sequence) -> list[Exchange]:
+        """Send the steps in order; what one of them saves is known to those behind it alone."""
+        known = dict(self.variables)
+        try:
+            return [self.send(case) for case in sequence]
+        finally:
+            if len(sequence) > 1:
+                self.variables = known
+
+    def send(self, case: Case) -> Exchange:
+        """Send the case with its variables filled in, and return what a comparison is made of.
+
+        Raises:
+            ServiceGoneError: no connection can be made for some seconds.
+        """
+        exchange = self._reach(self._filled(case.request))
+        if not exchange.answers:
+            return exchange
+        neutral = tuple(self._neutral(answer) for answer in exchange.answers)
+        if case.save or case.since:
+            neutral = (self._remember(neutral[0], case), *neutral[1:])
+        return replace(exchange, answers=neutral)
+
+    def login(self, case: Case) -> None:
+        """Sign in, and keep what the answer has for later requests.
+
+        Raises:
+            LabError: the service refuses, or its answer has not what is to be kept.
+        """
+        exchange = self.send(case)
+        if missing := [name for name in case.save if not self.variables.get(name)]:
+            answer = exchange.answers[0] if exchange.answers else None
+            said = (
+                f"{answer.status} {answer.body[:200].decode(errors='replace').strip()}" if answer else exchange.ending
+            )
+            raise LabError(
+                f"no {missing[0]} from the login at the {self.name} ({self.endpoint.url}): {said}",
+                hint="compare the profile's login with what the service expects; is the password right?",
+            )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    def _reach(self, request: Request | RawRequest) -> Exchange:
+        try:
+            exchange = self._client.send(request)
+        except OSError:
+            self._client.close()
+        else:
+            self._reached = True
+            return exchange
+        # A service that falls over at a request is given the time to stand up again: that is a difference, not the end.
+        given_up = time.monotonic() + (_RECOVERY_SECONDS if self._reached else 0.0)
+        while True:
+            try:
+                self.endpoint.connect(1.0).close()
+            except OSError as error:
+                if time.monotonic() > given_up:
+                    raise ServiceGoneError(
+                        f"the {self.name} does not answer at {self.endpoint.url}: {error.strerror or error}",
+                        hint="is it up, and is the address right?",
+                    ) from error
+                time.sleep(0.2)
+            else:
+                return Exchange((), Ending.REFUSED)
+
+    def _filled(self, request: Request | RawRequest) -> Request | RawRequest:
+        if isinstance(request, RawRequest):
+            return replace(request, content=fill_bytes(request.content, self.variables))
+        return request.filled(self.variables)
+
+    def _neutral(self, answer: Answer) -> Answer:
+        """The answer with the service's own address left out, which the other one cannot have."""
+        headers = tuple((name, value.replace(self.endpoint.url, _NEUTRAL_URL)) for name, value in answer.headers)
+        body = answer.body.replace(self.endpoint.url.encode(), _NEUTRAL_URL.encode())
+        return Answer(answer.status, headers, body)
+
+    def _remember(self, answer: Answer, case: Case) -> Answer:
+        """Save what later steps use, and return the answer with its counters as what they grew by."""
+        for name in case.save:
+            self.variables.pop(name, None)
+        try:
+            document = json_body.parse(answer.body)
+        except (ValueError, RecursionError):
+            return answer
+        for name, path in case.save.items():
+            try:
+                value = json_path.value_at(document, path)
+            except LookupError:
+                continue
+            self.variables[name] = value if isinstance(value, str) else json.dumps(value)
+        for path, name in case.since.items():
+            _subtract(document, path, self.variables.get(name))
+        return replace(answer, body=json.dumps(document).encode()) if case.since else answer
+
+
+def _subtract(document: object, path: str, earlier: str | None) -> None:
+    """Put in a counter's place what it grew by; a place that is no number, or was none, stays as it is."""
+    *above, last = json_path.steps(path)
+    try:
+        holder = json_path.value_at(document, "$" + "".join(f"[{json.dumps(step)}]" for step in above))
+        # Under a name of its own, because the counter itself may be noise.
+        holder[last] = {"grown": holder[last] - json.loads(earlier or "")}
+    except (LookupError, TypeError, ValueError):
+        return

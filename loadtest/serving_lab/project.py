@@ -1,0 +1,78 @@
+"""Where the project lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving_lab.errors import LabError
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout, found from the directory a command is run in."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Return the checkout that holds `start` (default: the working directory).
+
+        Raises:
+            LabError: there is none.
+        """
+        start = (start or Path.cwd()).resolve()
+        for directory in (start, *start.parents):
+            if (directory / ".env.example").is_file() and (directory / "loadtest" / "locustfile.py").is_file():
+                return cls(directory)
+        raise LabError(
+            f"{start} is not inside a checkout of the lab", hint="cd to the directory that holds .env.example"
+        )
+
+    @property
+    def env_file(self) -> Path:
+        """This checkout's own settings."""
+        return self.root / ".env"
+
+    @property
+    def env_example(self) -> Path:
+        """Every setting with its default."""
+        return self.root / ".env.example"
+
+    @property
+    def compose_file(self) -> Path:
+        """The stack in containers."""
+        return self.root / "compose.yaml"
+
+    @property
+    def locustfile(self) -> Path:
+        """The load."""
+        return self.root / "loadtest" / "locustfile.py"
+
+    @property
+    def parity_profile(self) -> Path:
+        """What a comparison must know of the services here."""
+        return self.root / "loadtest" / "parity" / "profile.yaml"
+
+    @property
+    def bench_profile(self) -> Path:
+        """What is sent to the services here to measure them."""
+        return self.root / "loadtest" / "bench" / "scenarios.yaml"
+
+    @property
+    def footprint_file(self) -> Path:
+        """How the services here are started and loaded to measure what they cost, and where their code lies."""
+        return self.root / "loadtest" / "footprint.yaml"
+
+    @property
+    def monitoring(self) -> Path:
+        """Configuration of Prometheus and Grafana."""
+        return self.root / "monitoring"
+
+    @property
+    def model_dir(self) -> Path:
+        """The model the services on the host answer with."""
+        return self.root / "build" / "model"
+
+    @property
+    def run_dir(self) -> Path:
+        """What the stack on the host needs while it runs; gone when it is down."""
+        return self.root / ".run"

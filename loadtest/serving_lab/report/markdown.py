@@ -1,0 +1,121 @@
+"""The report as Markdown: for a pull request, a wiki, or whoever reads files in a terminal."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from serving_lab.parity.reporting.phrases import visible
+from serving_lab.report import phrases
+from serving_lab.report.document import Advice, Document, Facts, Section, moment
+from serving_lab.report.recommendation import RULE
+from serving_lab.report.tables import Cell, Table
+
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&!$]")
+_AT_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$|[-=])")
+_AUTOLINK = re.compile(r"(?i)\b(https?|ftp)://|\bwww\.|@")
+_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", ":": "&#58;", ".": "&#46;", "@": "&#64;"}
+_SIGNS = {"for": "+", "against": phrases.MINUS, "neither": "=", "open": "?"}
+
+
+def render(document: Document) -> str:
+    """Return the report as Markdown."""
+    return "\n".join(_lines(document)).rstrip() + "\n"
+
+
+def escape(text: str) -> str:
+    """Return the text in one line, nothing of which Markdown or HTML takes for markup."""
+    line = " ".join(visible(text).split())
+    escaped = _SPECIAL.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), line)
+    # A bare address becomes a link, unless what makes it one is written otherwise.
+    escaped = _AUTOLINK.sub(lambda found: "".join(_ENTITIES.get(sign, sign) for sign in found[0]), escaped)
+    return _AT_LINE_START.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", escaped)
+
+
+def _lines(document: Document) -> Iterator[str]:
+    baseline, *candidates = document.names
+    yield f"# {escape(phrases.listed(candidates))} against {escape(baseline)}"
+    yield from ("", f"From results of {escape(moment(document.started))}. The page report.html has the plots, too.")
+    for advice in document.advice:
+        yield from _advice(advice, several=len(candidates) > 1)
+    yield from _warnings(document)
+    if document.parity and document.inputs.parity:
+        parity = document.inputs.parity
+        yield from ("", "## Parity", "", f"**{parity.verdict.capitalize()}.** {escape(parity.why)}", "")
+        yield from _facts(document.parity)
+    if document.deployment:
+        yield from ("", "## Deployment", "", *_table(document.deployment))
+    if document.code:
+        yield from ("", "## Code", "", *_table(document.code))
+    if document.sections:
+        yield from ("", "## Throughput and latency")
+    for section in document.sections:
+        yield from _section(section)
+    yield from ("", "## What could not be decided", "")
+    if not document.open:
+        yield "Nothing: every question that was asked has an answer."
+    for each in document.open:
+        yield f"- **{escape(each.what)}.** {escape(each.why)}{f' Next: {escape(each.hint)}.' if each.hint else ''}"
+    yield from ("", "## Conditions", "", *_facts(document.circumstances))
+    if document.conditions:
+        yield from ("", *_table(document.conditions))
+    yield from ("", "## Method")
+    for paragraph in document.method:
+        yield from ("", escape(paragraph))
+    yield from ("", "### How the recommendation is made", "", *(f"- {escape(sentence)}" for sentence in RULE))
+
+
+def _advice(advice: Advice, *, several: bool) -> Iterator[str]:
+    recommendation = advice.recommendation
+    about = f": {escape(recommendation.candidate)}" if several else ""
+    yield from ("", f"## Recommendation{about}", "")
+    yield f"**{recommendation.word.capitalize()}.** {escape(recommendation.why)}"
+    if advice.figures:
+        yield ""
+    for each in advice.figures:
+        yield f"- **{escape(each.big)}** {escape(each.label)}: {_figure(each.words, each.verdict)}"
+    yield from ("", f"Reasons (+ for it, {phrases.MINUS} against it, = neither, ? open):", "")
+    yield from (f"- `{_SIGNS[reason.weighs]}` {escape(reason.text)}" for reason in recommendation.reasons)
+    if advice.overview:
+        yield from ("", *_table(advice.overview))
+
+
+def _figure(words: str, verdict: str) -> str:
+    return escape(f"{words} ({verdict})" if verdict else words)
+
+
+def _warnings(document: Document) -> Iterator[str]:
+    if document.warnings:
+        yield ""
+    yield from (f"- **Warning:** {escape(warning)}" for warning in document.warnings)
+
+
+def _section(section: Section) -> Iterator[str]:
+    scenario = section.scenario
+    yield from ("", f"### {escape(scenario.title)}", "", *_facts(section.facts))
+    if scenario.refused:
+        yield from ("", *(f"- **Refused:** {escape(why)}" for why in scenario.refused))
+    for table in section.comparisons:
+        yield from ("", *_table(table))
+    if section.latencies:
+        yield from ("", *_table(section.latencies))
+
+
+def _facts(facts: Facts) -> Iterator[str]:
+    for name, fact in facts:
+        yield f"- {escape(name)}: {escape(fact)}" if name else f"  - {escape(fact)}"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield _line(escape(column) for column in table.columns)
+    yield _line("---" for _ in table.columns)
+    for row in table.rows:
+        name = escape(row.name) + (f" ({escape(row.hint)})" if row.hint else "")
+        yield _line([name, *map(_cell, row.cells)])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    text = f"**{escape(cell.text)}**" if cell.tone else escape(cell.text)
+    return f"{text} ({escape(cell.hint)})" if cell.hint else text

@@ -1,0 +1,67 @@
+"""How it was measured, in plain words and with the numbers of this measurement."""
+
+from collections.abc import Iterator
+
+from serving_lab.bench.result import Result as Bench
+from serving_lab.experiment import statistics
+from serving_lab.report import phrases
+from serving_lab.report.inputs import Inputs
+
+
+def paragraphs(inputs: Inputs) -> list[str]:
+    """Return what a reader must know to believe the numbers, or not to."""
+    return [*(_of_bench(inputs.bench) if inputs.bench else ()), *_of_others(inputs)]
+
+
+def _of_bench(bench: Bench) -> Iterator[str]:
+    margin, joint = phrases.percent(bench.margin), phrases.percent(statistics.CONFIDENCE)
+    levels = [phrases.level(each) for each in sorted({each.confidence for _, each in bench.comparisons})]
+    level = f" (here {phrases.listed(levels)} for one metric alone)" if levels else ""
+    yield (
+        "Randomised pairs. In each pair every target gets the same requests for the same time, one target after the "
+        "other, in an order drawn by lot. What changes slowly on the machine then hits all alike, and what hits one "
+        "by chance hits the other in another pair. How many pairs there are is fixed before anything is seen."
+    )
+    yield (
+        "The arm is the sample. An arm is one target under one load for one stretch of time, and gives one number a "
+        "metric. Single requests are no independent samples: a pause of the machine slows hundreds of them at once. "
+        "So statistics count arms, and thousands of requests do not make them surer than they are."
+    )
+    yield (
+        "Ratios. Each pair gives candidate / baseline. Their logarithms are averaged, and a paired t-test's interval "
+        f"says how sure the mean is. The intervals of all metrics of a scenario hold together with {joint}, so each "
+        f"one alone has a higher confidence{level}: who looks at many metrics would else find a difference by chance."
+    )
+    yield (
+        f"Verdicts. Changes up to {margin} either way count as none: the margin was set before. Equivalent: the change "
+        "surely lies within the margin, by two one-sided tests. Faster or slower: the whole interval lies on one side "
+        "of no change. Undecided: neither could be shown, which does not mean that there is no difference. Detectable "
+        "from: the smallest true change that so many pairs, spread like these, find four times out of five."
+    )
+    if any(scenario.loop != "closed" for scenario in bench.scenarios):
+        yield (
+            "Coordinated omission. In an open loop a request is due at a time of its own. Latency counts from then "
+            "(corrected), so that a service that stalls is charged for all who waited. Counted from when a request "
+            "could be sent (uncorrected), a stall hides: the requests that it delayed look quick. Both stand side by "
+            "side."
+        )
+    yield (
+        "What does not count. An arm is left out where the generator was the bottleneck or late, or the machine was "
+        "busy with something else; never for its result. A scenario is refused where answers were wrong, a target "
+        "came to no steady state or did not keep up, or too many pairs were left out. Verdicts are withheld where the "
+        "conditions that must be equal are not."
+    )
+
+
+def _of_others(inputs: Inputs) -> Iterator[str]:
+    if inputs.parity:
+        yield (
+            "Parity. The same requests were sent to both services, and every difference that a client could notice "
+            "was reported, unless it was declared as intended or the baseline differs from itself in it."
+        )
+    if inputs.footprint:
+        yield (
+            "Footprint. Targets were started and loaded in turn, in an order drawn by lot; intervals of its changes "
+            "are paired ones of 95%, each by itself. Start-up counts from when the container was there to be started, "
+            "or natively the process. Lines of code are those without blank lines, comments and docstrings."
+        )

@@ -1,0 +1,93 @@
+"""What could not be decided, why, and what would decide it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from serving_lab.bench.result import Result as Bench
+from serving_lab.bench.result import Scenario
+from serving_lab.experiment import statistics
+from serving_lab.experiment.records import METRICS, Comparison
+from serving_lab.parity.result import Result as Parity
+from serving_lab.report import phrases
+from serving_lab.report.inputs import Inputs
+
+
+@dataclass(frozen=True)
+class Open:
+    """A question without an answer."""
+
+    what: str
+    why: str
+    hint: str
+    """What would answer it; empty: nothing that is known."""
+
+
+def open_questions(inputs: Inputs) -> list[Open]:
+    """Return every question that the results leave open, those about results that are not there first."""
+    return list(_questions(inputs))
+
+
+def _questions(inputs: Inputs) -> Iterator[Open]:
+    for missing in inputs.missing:
+        yield Open(f"No {missing.name}", f"Without it, nobody knows {missing.holds}.", f"{missing.command} measures it")
+    if inputs.parity:
+        yield from _of_parity(inputs.parity)
+    if inputs.bench:
+        yield from _of_bench(inputs.bench)
+    if inputs.footprint and inputs.footprint.partial:
+        yield Open("Footprint", "The measurement was interrupted.", "make footprint, to its end")
+
+
+def _of_parity(parity: Parity) -> Iterator[Open]:
+    if parity.verdict == "cannot tell":
+        yield Open("Parity", parity.why, "make parity, when both answer")
+    if parity.unsteady:
+        yield Open(
+            "Parity",
+            "The primary answers some requests now so, now so; whether the candidate differs there cannot be told: "
+            f"{phrases.listed([f'{cause.kind} at {cause.where}' for cause in parity.unsteady])}.",
+            "",
+        )
+
+
+def _of_bench(bench: Bench) -> Iterator[Open]:
+    if bench.partial:
+        yield Open("The measurement", "It was interrupted.", "make bench, to its end")
+    for why in bench.withheld:
+        yield Open("Verdicts withheld", _stop(why), "make the conditions equal, and measure again")
+    for scenario in bench.scenarios:
+        for why in scenario.refused:
+            yield Open(scenario.title, f"Refused: {_stop(why)}", "remove the cause, and measure again")
+        told = {*scenario.refused, "; ".join(scenario.refused), *bench.withheld, "; ".join(bench.withheld)}
+        for each in scenario.comparisons:
+            if each.verdict == "undecided":
+                yield _undecided(bench, scenario, each)
+            elif each.verdict in {"refused", "withheld"} and each.why not in told:
+                told.add(each.why)
+                yield Open(scenario.title, f"{each.verdict.capitalize()}: {_stop(each.why)}", "")
+
+
+def _undecided(bench: Bench, scenario: Scenario, each: Comparison) -> Open:
+    name = f"{scenario.title}: {METRICS[each.metric].title}"
+    if len(bench.targets) > len({each.baseline, each.candidate}):
+        name = f"{name} of {each.candidate}"
+    smallest = phrases.detectable(each.detectable)
+    detectable = f" So many pairs find changes from {smallest} on, four times out of five." if smallest else ""
+    return Open(
+        name,
+        f"Undecided after {each.pairs} pairs: {phrases.of_comparison(each)}.{detectable}",
+        _pairs_needed(each, bench.margin),
+    )
+
+
+def _pairs_needed(each: Comparison, margin: float) -> str:
+    if each.spread is None or margin <= 0:
+        return ""
+    needed = statistics.pairs_needed(each.spread, margin, each.confidence)
+    if needed <= each.pairs:
+        return f"more pairs than {each.pairs}: the change lies close to the margin of {phrases.percent(margin)}"
+    return f"about {needed:,} pairs find a change of {phrases.percent(margin)}, if they spread as these do"
+
+
+def _stop(text: str) -> str:
+    return f"{text.rstrip(' .')}."

@@ -1,0 +1,76 @@
+"""The report as a page: one file that opens anywhere, without a network and without scripts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from serving_lab import pages
+from serving_lab.parity.reporting import phrases
+from serving_lab.report.document import Document, Section, moment
+from serving_lab.report.phrases import UNKNOWN
+from serving_lab.report.plots.arms import arms
+from serving_lab.report.plots.drawing import Drawing, colour, key
+from serving_lab.report.plots.latency import histogram, percentiles
+from serving_lab.report.plots.pairs import pairs
+from serving_lab.report.recommendation import RULE
+
+_TEMPLATE = "report.html.j2"
+_BAR_METRICS = ("throughput", "knee")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot with what it takes to read it."""
+
+    heading: str
+    drawing: Markup
+    caption: str
+
+
+def render(document: Document) -> str:
+    """Return the report as HTML."""
+    environment = pages.environment("serving_lab.report")
+    environment.filters |= {"visible": phrases.visible}
+    return environment.get_template(_TEMPLATE).render(
+        document=document,
+        rule=RULE,
+        nothing=UNKNOWN,
+        moment=moment,
+        plots=lambda index: list(_plots(document, index)),
+        pair_plots=lambda index: list(_pair_plots(document, index)),
+        colour=lambda name: colour(document.names.index(name)) if name in document.names else "",
+        mark=lambda name: key(document.names.index(name)),
+    )
+
+
+def _plots(document: Document, index: int) -> Iterator[Figure]:
+    """Yield what a scenario reached and how its latencies lie."""
+    scenario = document.sections[index].scenario
+    name = f"scenario-{index + 1}"
+    for metric in _BAR_METRICS:
+        drawn = arms(f"{name}-{metric}", scenario, metric, document.names)
+        yield from _figure(drawn, "Each mark is one arm, the first on top; each bar their geometric mean.")
+    caption = "A curve ends where fewer than ten answers lie beyond."
+    if scenario.loop != "closed":
+        caption += " Solid: since the request was due. Dashed: since it was sent, which hides stalls."
+    yield from _figure(percentiles(f"{name}-percentiles", scenario, document.names), caption)
+    drawn = histogram(f"{name}-distribution", scenario, document.names)
+    yield from _figure(drawn, "Share of answers in each step, up to P99.9; the marks are medians.")
+
+
+def _pair_plots(document: Document, index: int) -> Iterator[Figure]:
+    bench = document.inputs.bench
+    if bench is None:
+        return
+    section: Section = document.sections[index]
+    for number, each in enumerate(section.scenario.comparisons, start=1):
+        target = document.names.index(each.candidate)
+        drawn = pairs(f"scenario-{index + 1}-pairs-{number}", each, bench.margin, target)
+        about = f"{each.candidate}: " if len(document.names) > len({each.baseline, each.candidate}) else ""
+        yield from _figure(drawn, f"{about}{each.verdict}")
+
+
+def _figure(drawn: Drawing | None, caption: str) -> Iterator[Figure]:
+    if drawn is not None:
+        yield Figure(drawn.heading, drawn.svg(), caption)

@@ -1,0 +1,146 @@
+"""Numbers as people say them: changes and their intervals, times, rates and sizes."""
+
+import math
+from dataclasses import dataclass
+
+from serving_lab.experiment.records import METRICS, Comparison
+
+MINUS, UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
+"""What stands before a loss, and where nothing is known."""
+NO_CHANGE = "no change"
+_TIMES_SIGN = "\N{MULTIPLICATION SIGN}"
+_TIMES_FROM = 1.5
+"""From this ratio on people say how many times as much it is, not how many percent more."""
+_ENDLESS = 1e6
+"""A ratio that says only that nothing is known."""
+_SENSELESS = 100.0
+"""A hundred times as much: who needs so large a change to see it, sees nothing."""
+_ALMOST_NOTHING = 0.0005
+_MEBIBYTE, _GIBIBYTE = 1 << 20, 1 << 30
+
+
+@dataclass(frozen=True)
+class Words:
+    """How one speaks of more and of less of something."""
+
+    more: str
+    less: str
+    times: str
+    """What follows `2 times`."""
+
+
+COUNTED = Words("more", "fewer", "as many")
+AMOUNT = Words("more", "less", "as much")
+HEIGHT = Words("higher", "lower", "as high")
+LENGTH = Words("longer", "shorter", "as long")
+
+
+def words_of(metric: str) -> Words:
+    """Return how one speaks of a metric of `lab bench`."""
+    if METRICS[metric].unit == "requests/s":
+        return COUNTED
+    return AMOUNT if metric == "cpu" else HEIGHT
+
+
+def change(words: Words, ratio: float) -> str:
+    """Return a ratio as a change: `12% more`, `1.9 times as many`, `20% lower`."""
+    if ratio >= _TIMES_FROM:
+        return f"{_times(ratio)} times {words.times}"
+    if abs(ratio - 1) < _ALMOST_NOTHING:
+        return NO_CHANGE
+    return f"{percent(abs(ratio - 1))} {words.more if ratio > 1 else words.less}"
+
+
+def interval(words: Words, low: float, high: float) -> str:
+    """Return the ends of an interval, smaller change first: `8% to 16% more`, `3% fewer to 8% more`."""
+    if low >= 1 and high >= _TIMES_FROM:
+        return f"{_times(low)} to {_times(high)} times {words.times}"
+    if low >= 1:
+        return f"{percent(low - 1)} to {percent(high - 1)} {words.more}"
+    if high <= 1:
+        return f"{percent(1 - high)} to {percent(1 - low)} {words.less}"
+    return f"{change(words, low)} to {change(words, high)}"
+
+
+def estimate(words: Words, ratio: float | None, low: float | None, high: float | None) -> str:
+    """Return a ratio with its interval: `12% more (8% to 16% more)`; the ends are None where there are none."""
+    if ratio is None:
+        return "not known"
+    if low is None or high is None:
+        return change(words, ratio)
+    return f"{change(words, ratio)} ({interval(words, low, high)})"
+
+
+def of_comparison(comparison: Comparison) -> str:
+    """Return what a comparison found, with its interval."""
+    return estimate(words_of(comparison.metric), comparison.ratio, comparison.low, comparison.high)
+
+
+def short(ratio: float) -> str:
+    """Return a ratio in a few characters: a change in percent with its sign, from 1.5 on a multiple."""
+    if ratio >= _TIMES_FROM:
+        return f"{_times(ratio)}{_TIMES_SIGN}"
+    if abs(ratio - 1) < _ALMOST_NOTHING:
+        return "±0%"
+    return f"{'+' if ratio > 1 else MINUS}{percent(abs(ratio - 1))}"
+
+
+def percent(share: float) -> str:
+    """Return a share: whole percents from ten on, where they say enough."""
+    digits = 0 if 0.0995 <= share < 0.995 or share >= 1 else 1
+    return "0%" if share == 0 else f"{share * 100:,.{digits}f}%"
+
+
+def detectable(share: float | None) -> str | None:
+    """Return the smallest change that is found; None where it is beyond all sense, as with two pairs."""
+    return None if share is None or share >= _SENSELESS else percent(share)
+
+
+def level(confidence: float) -> str:
+    """Return the level of an interval: `95%`, `98.75%`."""
+    return f"{confidence * 100:.4g}%"
+
+
+def value(metric: str, amount: float | None) -> str:
+    """Return a metric's value with its unit."""
+    if amount is None:
+        return UNKNOWN
+    return rate(amount) if METRICS[metric].unit == "requests/s" else seconds(amount)
+
+
+def rate(requests_per_second: float) -> str:
+    """Return requests a second."""
+    return f"{significant(requests_per_second)} requests/s"
+
+
+def seconds(amount: float) -> str:
+    """Return a time in the unit that suits it."""
+    for unit, scale in (("s", 1), ("ms", 1e3)):
+        if amount * scale >= 1:
+            return f"{significant(amount * scale)} {unit}"
+    return f"{significant(amount * 1e6)} µs"
+
+
+def size(amount_bytes: float) -> str:
+    """Return a number of bytes, in MiB or GiB."""
+    unit, scale = ("GiB", _GIBIBYTE) if amount_bytes >= _GIBIBYTE else ("MiB", _MEBIBYTE)
+    return f"{significant(amount_bytes / scale)} {unit}"
+
+
+def significant(number: float) -> str:
+    """Return a number with three digits that mean something, or all those before the point."""
+    if number == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(number))))
+    return f"{number:,.{digits}f}"
+
+
+def listed(parts: list[str]) -> str:
+    """Return an enumeration: `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _times(ratio: float) -> str:
+    if ratio > _ENDLESS:
+        return "any number of"
+    return f"{ratio:,.1f}" if ratio >= _TIMES_FROM + 1 else f"{ratio:.2f}"

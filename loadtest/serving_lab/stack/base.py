@@ -1,0 +1,86 @@
+"""What a stack can do, whether it runs in containers or on the host."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from serving_lab.stack.headless import Load
+from serving_lab.stack.preflight import Check
+from serving_lab.stack.services import Service
+
+
+class Mode(StrEnum):
+    """How the stack runs."""
+
+    CONTAINERS = "containers"
+    NATIVE = "native"
+
+
+@dataclass(frozen=True)
+class Status:
+    """One service as it is now; `memory_bytes` is None where it cannot be known, `port` where there is none."""
+
+    name: str
+    state: str
+    healthy: bool
+    port: int | None
+    pid: int
+    memory_bytes: int | None
+
+
+class Stack(Protocol):
+    """The services, in one of the two modes."""
+
+    mode: Mode
+
+    def running(self) -> bool:
+        """Whether anything of it runs."""
+
+    def checks(self) -> list[Check]:
+        """Return what must hold before `up`."""
+
+    def build(self) -> None:
+        """Build what `up` starts.
+
+        Raises:
+            LabError: something cannot be built.
+        """
+
+    def remove_built(self) -> None:
+        """Remove what `build` made; the stack is down."""
+
+    def up(self) -> Sequence[Service]:
+        """Bring it up, wait until it is ready, and return the services that answer.
+
+        Raises:
+            LabError: it cannot come up; nothing of it is left running.
+        """
+
+    def down(self) -> bool:
+        """End it and remove what it left; return whether there was anything."""
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Restart these services (none named: all) and wait until they are ready."""
+
+    def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
+        """Print the last lines of these services (none named: all), and what follows; return an exit code."""
+
+    def status(self) -> list[Status]:
+        """Return what each service does now."""
+
+    def load(self, load: Load) -> int:
+        """Run the load without a web UI; return Locust's exit code."""
+
+    def generator(self) -> tuple[list[str], dict[str, str]]:
+        """Return a command that starts a process of the load generator, and its environment.
+
+        Raises:
+            LabError: it cannot be built.
+        """
+
+    def inside_url(self, service: Service) -> str:
+        """Return the base URL at which the generator reaches a service."""
+
+    def facts(self, service: Service) -> dict[str, str]:
+        """Return what only the stack knows of how a service runs, such as its image, by name."""

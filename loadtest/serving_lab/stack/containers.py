@@ -1,0 +1,332 @@
+"""The stack in containers, under Docker Compose."""
+
+import json
+import math
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack import engine, preflight, secrets
+from serving_lab.stack.base import Mode, Status
+from serving_lab.stack.environment import Settings
+from serving_lab.stack.headless import Load
+from serving_lab.stack.services import (
+    GRAFANA,
+    LOCUST,
+    LOCUST_WORKER,
+    REDIS,
+    Service,
+    known_services,
+    redis_service,
+    services,
+)
+
+READY_SECONDS = 180
+DISK_BYTES = 3 << 30
+_SHOWN_LOG_LINES = 20
+_STOP_SECONDS = 10
+_IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
+_REDIS_IMAGE = "REDIS_IMAGE"
+
+
+@dataclass(frozen=True)
+class _Container:
+    id: str
+    service: str
+    number: int
+    """From 1; above that only workers are."""
+    state: str
+    healthy: bool
+    checkout: str
+    """The directory Compose was run for."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.number}" if self.service == LOCUST_WORKER else self.service
+
+    @classmethod
+    def read(cls, line: str) -> "_Container":
+        facts = json.loads(line)
+        labels = dict(label.partition("=")[::2] for label in facts["Labels"].split(","))
+        return cls(
+            id=facts["ID"],
+            service=facts["Service"],
+            number=int(labels.get("com.docker.compose.container-number", "1")),
+            state=facts["State"],
+            healthy=facts["Health"] == "healthy",
+            checkout=labels.get("com.docker.compose.project.working_dir", ""),
+        )
+
+
+class ContainerStack:
+    """The services as containers; Grafana where its image can be had."""
+
+    mode = Mode.CONTAINERS
+
+    def __init__(self, project: Project, settings: Settings, console: Console) -> None:
+        self._project = project
+        self._settings = settings
+        self._console = console
+
+    def running(self) -> bool:
+        """Whether the engine answers and runs containers of this checkout."""
+        return self._engine_answers() and any(container.state == "running" for container in self._containers())
+
+    def checks(self) -> list[preflight.Check]:
+        """Return what must hold before `up`."""
+        try:
+            found = engine.Engine.find()
+        except LabError as error:
+            return [preflight.Check("engine", preflight.Outcome.FAIL, str(error), error.hint)]
+        detail = f"{found.version}, Compose {found.compose_version}"
+        checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
+        checks += [self._check_image(found, name) for name in self._images]
+        if elsewhere := sorted({container.checkout for container in self._of_project()} - {str(self._project.root)}):
+            detail = f"the lab is up from another checkout, {elsewhere[0]}"
+            checks.append(preflight.Check("containers", preflight.Outcome.FAIL, detail, f"make -C {elsewhere[0]} down"))
+        elif not self.running():
+            settings, everything = self._settings, services(self._settings)
+            checks += preflight.check_ports(settings, [service for service in everything if service.published])
+            checks.append(
+                preflight.check_memory(found.available_bytes, everything, settings.workers, settings.locust_workers)
+            )
+        if found.data_dir.exists():
+            checks.append(preflight.check_disk(found.data_dir, DISK_BYTES, "docker system prune"))
+        return checks
+
+    def build(self) -> None:
+        """Build the images of the services and of the load.
+
+        Raises:
+            LabError: a build fails.
+        """
+        if self._compose("build").returncode != 0:
+            raise LabError("an image could not be built; the lines above say why", hint="fix it, then make up")
+
+    def up(self) -> Sequence[Service]:
+        """Build what has changed, start the containers, and wait until they are healthy."""
+        preflight.require(check for check in self.checks() if check.subject not in self._images)
+        wanted = self._with_images()
+        self.build()
+        names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
+        if not self._settings.with_redis and any(found.service == REDIS for found in self._containers()):
+            self._compose("rm", "--stop", "--force", REDIS)  # of an `up` with other settings
+        secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
+        # Compose says itself how far it is.
+        started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
+        if started.returncode != 0 or not self._restarted(self._outdated()):
+            self._show_unhealthy()
+            self._remove(quiet=True)
+            raise LabError(
+                "not everything became healthy; the last lines stand above, and everything was stopped again",
+                hint="make doctor, then make up",
+            )
+        return wanted
+
+    def down(self) -> bool:
+        """Remove the containers, their network and volumes."""
+        if not self._engine_answers() or not self._containers():
+            return False
+        self._remove()
+        return True
+
+    def _remove(self, *, quiet: bool = False) -> None:
+        command = ("down", "--volumes", "--remove-orphans", *self._stop_timeout)
+        if self._compose(*command, capture=quiet).returncode != 0:
+            raise LabError(
+                "the containers could not be removed; the lines above say why", hint="docker compose ps --all"
+            )
+
+    def remove_built(self) -> None:
+        """Remove the images built for the containers."""
+        if self._engine_answers():
+            self._compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Restart containers, with the secrets as they are set by now, and wait until they are healthy."""
+        self._require_known(names)
+        running = {container.service for container in self._containers()}
+        as_it_runs = replace(self._settings, with_redis=REDIS in running)
+        secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
+        if not self._restarted(names or sorted(running)):
+            self._show_unhealthy()
+            raise LabError(
+                "not everything became healthy again; the last lines stand above", hint="make logs, or make up"
+            )
+
+    def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
+        """Print what the containers wrote."""
+        self._require_known(names)
+        return self._compose("logs", "--tail", str(lines), *(["--follow"] if follow else []), *names).returncode
+
+    def status(self) -> list[Status]:
+        """Return how each container is."""
+        ports = {each.name: each.port if each.published else None for each in known_services(self._settings)}
+        order = [*ports, LOCUST_WORKER]
+        containers = [container for container in self._containers() if container.service in order]
+        memory = engine.memory_bytes([found.id for found in containers if found.state == "running"])
+        return [
+            Status(
+                name=container.name,
+                state=container.state,
+                healthy=container.healthy,
+                port=ports.get(container.service),
+                pid=engine.pid(container.id),
+                memory_bytes=memory.get(container.id),
+            )
+            for container in sorted(containers, key=lambda found: (order.index(found.service), found.number))
+        ]
+
+    def load(self, load: Load) -> int:
+        """Run Locust in a container of its own on the stack's network."""
+        once = ("run", "--rm", "--no-deps", "--no-TTY", LOCUST)
+        with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:
+            return self._compose(*once, *load.arguments, SECRETS_DIR=str(directory)).returncode
+
+    def generator(self) -> tuple[list[str], dict[str, str]]:
+        """Return what starts a process of the generator on the stack's network."""
+        if self._compose("build", "--quiet", LOCUST, capture=True).returncode != 0:
+            raise LabError("the load generator's image cannot be built", hint="make build says why")
+        once = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python")
+        return self._compose_command(*once, LOCUST, "-m", "serving_lab.generator")
+
+    def inside_url(self, service: Service) -> str:
+        """Return where other containers reach a service: by its name, at its own port."""
+        return service.container_url
+
+    def facts(self, service: Service) -> dict[str, str]:
+        """Return the digest of the image that a service's container was made of."""
+        found = [container.id for container in self._containers() if container.service == service.name]
+        return {"Image": engine.image_digest(found[0])} if found else {}
+
+    @property
+    def _images(self) -> tuple[str, ...]:
+        return (*_IMAGES, _REDIS_IMAGE) if self._settings.with_redis else _IMAGES
+
+    def _values(self, settings: Settings) -> Mapping[str, str]:
+        return settings.with_store(redis_service(settings).container_url)
+
+    def _outdated(self) -> list[str]:
+        """Services that were started before their secrets were last handed out."""
+        return sorted(
+            {
+                container.service
+                for container in self._containers()
+                if container.state == "running"
+                and secrets.outdated(container.service, engine.started(container.id), self._settings.secrets_dir)
+            }
+        )
+
+    def _restarted(self, names: Sequence[str]) -> bool:
+        """Restart these services, and return whether they became healthy."""
+        if not names:
+            return True
+        self._compose("restart", *self._stop_timeout, *names)
+        workers = sum(container.service == LOCUST_WORKER for container in self._containers())
+        started = self._compose(
+            "up",
+            *("--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *names),
+            # As many as there are, whatever the settings say by now.
+            LOCUST_WORKERS=str(workers),
+        )
+        return started.returncode == 0
+
+    @property
+    def _stop_timeout(self) -> tuple[str, str]:
+        return "--timeout", str(math.ceil(self._settings.stop_seconds) + _STOP_SECONDS)
+
+    def _engine_answers(self) -> bool:
+        try:
+            engine.Engine.find()
+        except LabError:
+            return False
+        return True
+
+    def _with_images(self) -> list[Service]:
+        wanted = services(self._settings)
+        found = engine.Engine.find()
+        for setting in self._images:
+            image = self._settings.environment[setting]
+            if engine.has_image(image) or (found.may_fetch(image) and engine.pull(image)):
+                continue
+            if setting != "GRAFANA_IMAGE":
+                raise LabError(
+                    f"the image {image} cannot be had ({setting})", hint=f"make base-images, or set {setting} in .env"
+                )
+            self._console.print(f"[yellow]grafana is left out[/]: its image {image} cannot be had", soft_wrap=True)
+            wanted = [service for service in wanted if service.name != GRAFANA]
+        return wanted
+
+    def _check_image(self, found: engine.Engine, setting: str) -> preflight.Check:
+        image = self._settings.environment[setting]
+        if engine.has_image(image):
+            return preflight.Check(setting, preflight.Outcome.OK, f"{image} is here")
+        if found.may_fetch(image):
+            return preflight.Check(setting, preflight.Outcome.OK, f"{image} will be fetched")
+        outcome = preflight.Outcome.WARN if setting == "GRAFANA_IMAGE" else preflight.Outcome.FAIL
+        hint = (
+            "the lab comes up without it"
+            if setting == "GRAFANA_IMAGE"
+            else f"make base-images, or set {setting} in .env"
+        )
+        return preflight.Check(setting, outcome, f"{image} is not here, and its registry cannot be reached", hint)
+
+    def _of_project(self) -> list[_Container]:
+        lines = self._output("ps", "--all", "--format", "json").splitlines()
+        return [_Container.read(line) for line in lines]
+
+    def _containers(self) -> list[_Container]:
+        return [container for container in self._of_project() if container.checkout == str(self._project.root)]
+
+    def _require_known(self, names: Sequence[str]) -> None:
+        known = [*(service.name for service in known_services(self._settings)), LOCUST_WORKER]
+        if unknown := [name for name in names if name not in known]:
+            raise LabError(f"there is no {unknown[0]} here", hint=f"choose from {', '.join(known)}")
+
+    def _show_unhealthy(self) -> None:
+        for status in self.status():
+            if not status.healthy:
+                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), _service_of(status.name))
+
+    def _output(self, *arguments: str) -> str:
+        result = self._compose(*arguments, capture=True)
+        if result.returncode != 0:
+            raise LabError(f"docker compose {arguments[0]}: {result.stderr.strip()}")
+        return result.stdout
+
+    def _compose(self, *arguments: str, capture: bool = False, **overriding: str) -> subprocess.CompletedProcess[str]:
+        command, environment = self._compose_command(*arguments, **overriding)
+        return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
+
+    def _compose_command(self, *arguments: str, **overriding: str) -> tuple[list[str], dict[str, str]]:
+        # Not .env: all settings come from here, and of a line that Compose reads otherwise it would show what it holds.
+        project = ("--project-directory", str(self._project.root), "--env-file", os.devnull)
+        command = ["docker", "compose", *project, *arguments]
+        settings = {
+            **self._settings.public,
+            "COMPOSE_PROFILES": "*",  # all that may run are looked at and removed; which ones start, `up` names
+            "CA_BUNDLE": _ca_bundle(self._settings),
+            **overriding,
+        }
+        environment = {**os.environ, **settings}
+        if arguments[0] != "run" and (workers := settings["LOCUST_WORKERS"]) != "0":
+            environment |= {"LOCUST_MODE_MASTER": "true", "LOCUST_EXPECT_WORKERS": workers}
+        return command, environment
+
+
+def _service_of(container: str) -> str:
+    return LOCUST_WORKER if container.startswith(f"{LOCUST_WORKER}-") else container
+
+
+def _ca_bundle(settings: Settings) -> str:
+    given = settings.environment.get("CA_BUNDLE", "")
+    if given and not Path(given).is_file():
+        raise LabError(f"CA_BUNDLE names {given}, which is no file", hint="change it in .env")
+    found = given or os.environ.get("SSL_CERT_FILE", "")
+    return str(Path(found).resolve()) if found and Path(found).is_file() else ""

@@ -1,0 +1,136 @@
+"""The container engine: whether it answers, what it has, and whether an image can be had."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from serving_lab.errors import LabError
+
+_ANSWER_SECONDS = 15.0
+_REGISTRY_SECONDS = 5.0
+_DOCKER_HUB = "registry-1.docker.io"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that answers, with Compose of version 2 or newer."""
+
+    version: str
+    compose_version: str
+    memory_bytes: int
+    data_dir: Path
+    own_way_out: bool
+    """Whether it fetches images through a mirror or proxy of its own, which this process need not reach."""
+
+    @classmethod
+    def find(cls) -> "Engine":
+        """Ask for the engine.
+
+        Raises:
+            LabError: none answers, or Compose is missing; the message says which.
+        """
+        hint = "make engine (Debian and Ubuntu) or install Docker, or bring the lab up without: make up MODE=native"
+        try:
+            info = _ask("info", "--format", "{{json .}}")
+        except FileNotFoundError:
+            raise LabError("there is no docker command here", hint=hint) from None
+        except subprocess.TimeoutExpired:
+            raise LabError(
+                "the container engine does not answer in time", hint="restart it; docker info must answer"
+            ) from None
+        facts = json.loads(info.stdout) if info.returncode == 0 else {}
+        if "ServerVersion" not in facts or facts.get("ServerErrors"):
+            reason = (info.stderr.strip().splitlines() or facts.get("ServerErrors") or ["it says nothing"])[-1]
+            raise LabError(f"no container engine answers ({reason})", hint=hint)
+        compose = _ask("compose", "version", "--short")
+        version = compose.stdout.strip().removeprefix("v")
+        if compose.returncode != 0 or not version[:1].isdigit() or version.startswith("1."):
+            raise LabError("the docker compose plugin is missing (version 2 or newer is needed)", hint=hint)
+        return cls(
+            version=facts["ServerVersion"],
+            compose_version=version,
+            memory_bytes=int(facts["MemTotal"]),
+            data_dir=Path(facts["DockerRootDir"]),
+            own_way_out=bool(facts.get("HttpsProxy") or (facts.get("RegistryConfig") or {}).get("Mirrors")),
+        )
+
+    @property
+    def available_bytes(self) -> int:
+        """Memory containers may still take; in a virtual machine or on another host only its total is known."""
+        if sys.platform == "linux" and "DOCKER_HOST" not in os.environ:
+            return min(self.memory_bytes, psutil.virtual_memory().available)
+        return self.memory_bytes
+
+    def may_fetch(self, image: str) -> bool:
+        """Whether the registry an image comes from can be reached; asked first, because a pull may wait for minutes."""
+        first, _, rest = image.partition("/")
+        registry = first if rest and ("." in first or ":" in first or first == "localhost") else _DOCKER_HUB
+        if self.own_way_out:
+            return True
+        try:
+            urllib.request.urlopen(f"https://{registry}/v2/", timeout=_REGISTRY_SECONDS).close()
+        except urllib.error.HTTPError:
+            return True  # it wants a login first, as registries do
+        except OSError:
+            return False
+        return True
+
+
+def has_image(image: str) -> bool:
+    """Whether the engine holds this image already."""
+    return _ask("image", "inspect", image).returncode == 0
+
+
+def pull(image: str) -> bool:
+    """Fetch an image, showing how it goes; return whether that worked."""
+    return subprocess.run(["docker", "pull", image], check=False).returncode == 0  # noqa: S603, S607
+
+
+def memory_bytes(containers: list[str]) -> dict[str, int]:
+    """Return what each running container is charged, by its id."""
+    if not containers:
+        return {}
+    lines = _ask("stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers).stdout.splitlines()
+    return {line.split()[0]: _bytes(line.split()[1]) for line in lines}
+
+
+def image_digest(container: str) -> str:
+    """Return the digest of the image that a container was made of; empty where there is no such container."""
+    return _ask("inspect", "--format", "{{.Image}}", container).stdout.strip()
+
+
+def started(container: str) -> float:
+    """Return when a container was last started, in seconds since 1970."""
+    return datetime.fromisoformat(
+        _ask("inspect", "--format", "{{.State.StartedAt}}", container).stdout.strip()
+    ).timestamp()
+
+
+def pid(container: str) -> int:
+    """Return the first process of a container, as this host counts; 0 where it does not run."""
+    return int(_ask("inspect", "--format", "{{.State.Pid}}", container).stdout or 0)
+
+
+def _bytes(text: str) -> int:
+    units = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
+    unit = next(unit for unit in units if text.endswith(unit))
+    return int(float(text.removesuffix(unit)) * units[unit])
+
+
+def _ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        ["docker", *arguments],  # noqa: S607
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_ANSWER_SECONDS,
+        check=False,
+    )

@@ -1,0 +1,73 @@
+"""What a person sees once the stack is up, and when they ask how it is."""
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from serving_lab.stack.base import Mode, Status
+from serving_lab.stack.environment import Settings
+from serving_lab.stack.preflight import Check, Outcome
+from serving_lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
+
+_COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
+
+_WHAT_TO_DO = {
+    REDIS: "keeps cache and rate limits of both APIs; see what: {redis_cli} --scan",
+    FLASK: "the old API; sign in as below",
+    FASTAPI: "the new API; try every call at {url}/docs",
+    LOCUST: "press Start to send load, and compare live at {url}/compare; or: make load USERS=20 DURATION=1m",
+    PROMETHEUS: "query what is measured, such as http_requests_total",
+    GRAFANA: "watch both side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env or its file)",
+}
+
+
+def welcome(mode: Mode, settings: Settings, answering: Iterable[Service]) -> RenderableType:
+    """Return each URL with what to do there, and how to sign in."""
+    table = _table("", "URL", "what to do there")
+    urls = {}
+    for service in answering:
+        urls[service.name] = url = service.url if service.published or mode is Mode.NATIVE else service.container_url
+        redis_cli = f"redis-cli -u {url}" if mode is Mode.NATIVE else f"docker compose exec {REDIS} redis-cli"
+        what_to_do = _WHAT_TO_DO[service.name].format(url=url, redis_cli=redis_cli)
+        table.add_row(service.name, f"[link={url}]{url}[/link]", what_to_do)
+    username = settings.environment["API_USERNAME"]
+    login = (
+        "Sign in (the password is API_PASSWORD in .env or its file), or let make do it:\n"
+        f"  curl {urls[FLASK]}/login -H 'Content-Type: application/json' "
+        f'-d \'{{"username":"{username}","password":"…"}}\'\n'
+        f'  curl {urls[FASTAPI]}/predict -H "Authorization: Bearer $(make -s token)" '
+        "-H 'Content-Type: application/json' \\\n"
+        "       -d '{\"features\":[59,2,32.1,101,157,93.2,38,4,4.86,87]}'"
+    )
+    state = f"The lab is up ({mode}). make ps, make logs and make down do what they say."
+    return Group(table, escape(login), state)
+
+
+def status_table(statuses: Sequence[Status]) -> Table:
+    """Return how each service is."""
+    table = _table("", "state", "health", "port", "process", "memory")
+    for status in statuses:
+        health = "[green]ready[/]" if status.healthy else "[red]not ready[/]"
+        memory = f"{status.memory_bytes / (1 << 20):.0f} MiB" if status.memory_bytes else "-"
+        table.add_row(status.name, status.state, health, str(status.port or "-"), str(status.pid or "-"), memory)
+    return table
+
+
+def print_checks(console: Console, checks: Iterable[Check]) -> None:
+    """Print each check with its outcome and, where it is not ok, what mends it."""
+    for check in checks:
+        colour = _COLOURS[check.outcome]
+        line = f"[{colour}]{check.outcome:<4}[/]  {escape(check.subject)}: {escape(check.detail)}"
+        console.print(line, soft_wrap=True, highlight=False)
+        if check.hint and check.outcome is not Outcome.OK:
+            console.print(f"      hint: {escape(check.hint)}", soft_wrap=True, highlight=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

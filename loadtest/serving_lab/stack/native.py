@@ -1,0 +1,281 @@
+"""The stack as processes on this host, under supervisord."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack import logs, preflight, secrets
+from serving_lab.stack.base import Mode, Status
+from serving_lab.stack.environment import Settings
+from serving_lab.stack.headless import Load
+from serving_lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
+from serving_lab.stack.services import (
+    FASTAPI,
+    FLASK,
+    LOCUST_WORKER,
+    REDIS,
+    Service,
+    known_services,
+    redis_service,
+    services,
+)
+from serving_lab.stack.supervisor import Process, Program, State, Supervisor
+
+READY_SECONDS = 60.0
+DISK_BYTES = 1 << 29
+_SHOWN_LOG_LINES = 15
+
+
+class NativeStack:
+    """The services as processes; Prometheus and Grafana where this host has them."""
+
+    mode = Mode.NATIVE
+
+    def __init__(self, project: Project, settings: Settings, console: Console) -> None:
+        self._project = project
+        self._settings = settings
+        self._console = console
+        self._supervisor = Supervisor(project.run_dir)
+
+    def running(self) -> bool:
+        """Whether its supervisord answers."""
+        return self._supervisor.identity() is not None
+
+    def checks(self) -> list[preflight.Check]:
+        """Return what must hold before `up`."""
+        tools = Tools.find()
+        wanted = [service for service in services(self._settings) if service.name not in tools.missing]
+        checks = [preflight.check_writable(self._project)]
+        warn = preflight.Outcome.WARN
+        checks += self._check_redis(tools)
+        checks += [preflight.Check(name, warn, f"left out: {why}") for name, why in tools.missing.items()]
+        if not self.running():
+            available, settings = psutil.virtual_memory().available, self._settings
+            checks += preflight.check_ports(self._settings, wanted)
+            if self._settings.locust_workers:
+                checks.append(preflight.check_master_port(self._settings))
+            checks.append(preflight.check_memory(available, wanted, settings.workers, settings.locust_workers))
+        checks.append(preflight.check_disk(self._project.root, DISK_BYTES, "remove what is not needed: make clean"))
+        return checks
+
+    def build(self) -> None:
+        """Install the services and train the model, where that is not done."""
+        install(self._project)
+        self._train()
+
+    def remove_built(self) -> None:
+        """Remove the trained model."""
+        shutil.rmtree(self._project.model_dir, ignore_errors=True)
+
+    def up(self) -> Sequence[Service]:
+        """Start the programs, unless just these run already, and wait until they are ready."""
+        tools = Tools.find()
+        for name, why in tools.missing.items():
+            self._console.print(f"[yellow]{name} is left out[/]: {why}", soft_wrap=True)
+        preflight.require(self._check_redis(tools) if self.running() else self.checks())
+        self.build()
+        programs = programs_for(self._project, self._settings, tools, self._project.run_dir)
+        environment = shared_environment(self._project, self._settings, self._project.run_dir)
+        identity = self._identity(programs, environment)
+        wanted = present(self._settings, programs)
+        secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
+        if self._supervisor.identity() == identity and all(status.healthy for status in self.status()):
+            self._restart(self._outdated())
+            return wanted
+        if self._supervisor.stop():
+            self._console.print("Something has changed: starting anew")
+        preflight.require(self.checks())
+        try:
+            self._project.run_dir.mkdir(mode=0o700)
+            write_monitoring(self._project, self._settings, self._project.run_dir)
+            self._supervisor.start(identity, programs, environment)
+            self._wait([program.name for program in programs])
+        except BaseException:
+            self._supervisor.stop()
+            raise
+        return wanted
+
+    def down(self) -> bool:
+        """End the programs and remove the run directory."""
+        return self._supervisor.stop()
+
+    def restart(self, names: Sequence[str]) -> None:
+        """Restart programs, with the secrets as they are set by now, and wait until they are ready."""
+        chosen = self._chosen(names)
+        as_it_runs = replace(self._settings, with_redis=any(process.name == REDIS for process in self._processes()))
+        secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
+        self._restart(chosen)
+
+    def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
+        """Print what the programs wrote."""
+        files = {name: self._supervisor.log_file(name) for name in self._chosen(names)}
+        logs.show(self._console, files, follow=follow, lines=lines)
+        return 0
+
+    def status(self) -> list[Status]:
+        """Return how each program is."""
+        known = self._services
+        return [
+            Status(
+                name=process.name,
+                state=str(process.state).lower(),
+                healthy=self._ready(process),
+                port=known[process.name].port if process.name in known else None,
+                pid=process.pid,
+                memory_bytes=_memory_bytes(process.pid),
+            )
+            for process in self._processes()
+        ]
+
+    def load(self, load: Load) -> int:
+        """Run Locust beside the stack."""
+        command = [tool("locust"), "-f", str(self._project.locustfile), *load.arguments]
+        with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:
+            settings = replace(self._settings, secrets_dir=directory)
+            environment = shared_environment(self._project, settings, self._project.run_dir)
+            return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+
+    def generator(self) -> tuple[list[str], dict[str, str]]:
+        """Return what starts a process of the generator on this host."""
+        return [sys.executable, "-m", "serving_lab.generator"], dict(os.environ)
+
+    def inside_url(self, service: Service) -> str:
+        """Return where a service answers: on the host there is one address for all."""
+        return service.url
+
+    def facts(self, service: Service) -> dict[str, str]:  # noqa: ARG002 - the signature of all stacks
+        """Return nothing: a service says itself what it runs on."""
+        return {}
+
+    def _values(self, settings: Settings) -> Mapping[str, str]:
+        return settings.with_store(redis_service(settings).url)
+
+    def _outdated(self) -> list[str]:
+        """Programs that were started before their secrets were last handed out."""
+        directory = self._settings.secrets_dir
+        return [each.name for each in self._processes() if secrets.outdated(each.service, each.started, directory)]
+
+    def _restart(self, names: Sequence[str]) -> None:
+        self._supervisor.restart(names)
+        self._wait(names)
+
+    @property
+    def _services(self) -> dict[str, Service]:
+        return {service.name: service for service in known_services(self._settings)}
+
+    def _check_redis(self, tools: Tools) -> list[preflight.Check]:
+        if tools.redis or not self._settings.with_redis:
+            return []
+        detail = "COMPOSE_PROFILES asks for it, and there is no redis-server on the PATH"
+        hint = "apt-get install redis-server (or brew install redis), or take redis out of COMPOSE_PROFILES"
+        return [preflight.Check(REDIS, preflight.Outcome.FAIL, detail, hint)]
+
+    def _processes(self) -> list[Process]:
+        order = [*self._services]
+        processes = {process.name: process for process in self._supervisor.processes()}
+        workers = [name for name in processes if name not in order]
+        return [processes[name] for name in (*order, *workers) if name in processes]
+
+    def _ready(self, process: Process) -> bool:
+        service = self._services.get(process.name)
+        return process.state is State.RUNNING and (service is None or service.ready())
+
+    def _chosen(self, names: Sequence[str]) -> list[str]:
+        running = [process.name for process in self._processes()]
+        chosen = {name: [each for each in running if each == name or _is_worker(each, name)] for name in names}
+        if unknown := [name for name, found in chosen.items() if not found]:
+            raise LabError(f"there is no {unknown[0]} here", hint=f"choose from {', '.join(sorted(running))}")
+        return [each for each in running if not names or any(each in found for found in chosen.values())]
+
+    def _wait(self, wanted: Sequence[str]) -> None:
+        started = time.monotonic()
+        waiting = list(wanted)
+        with self._console.status("") as progress:
+            while waiting:
+                elapsed = time.monotonic() - started
+                progress.update(f"{elapsed:.0f} s: waiting for {', '.join(waiting)}")
+                states = {process.name: process for process in self._supervisor.processes()}
+                for name in list(waiting):
+                    process = states[name]
+                    if process.state.over:
+                        self._fail(name, f"did not start ({process.description})")
+                    if self._ready(process):
+                        self._console.print(f"[green]ready[/] {name} after {elapsed:.1f} s")
+                        waiting.remove(name)
+                    elif elapsed > READY_SECONDS:
+                        self._fail(name, f"was not ready within {READY_SECONDS:.0f} s")
+                time.sleep(0.1)
+
+    def _fail(self, name: str, what: str) -> None:
+        for line in logs.tail(self._supervisor.log_file(name), _SHOWN_LOG_LINES):
+            self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
+        raise LabError(f"{name} {what}; its last lines stand above", hint="fix what they say, then make up")
+
+    def _train(self) -> None:
+        model = self._project.model_dir / "model.json"
+        sources = [*(self._project.root / "services" / "model").rglob("*.py"), self._project.root / "uv.lock"]
+        if model.exists() and model.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
+            return
+        with self._console.status("training the model"):
+            result = subprocess.run(  # noqa: S603
+                [tool("train-model"), "--output", self._project.model_dir], capture_output=True, text=True, check=False
+            )
+        if result.returncode != 0:
+            raise LabError(f"the model could not be trained: {(result.stdout + result.stderr).strip()}")
+        self._console.print("[green]ready[/] model")
+
+    def _identity(self, programs: list[Program], environment: object) -> str:
+        digest = hashlib.sha256(repr((programs, environment)).encode())
+        for path in sorted(_sources(self._project)):
+            digest.update(f"{path}\0".encode() + path.read_bytes())
+        return f"serving-lab-{digest.hexdigest()[:16]}"
+
+
+def install(project: Project) -> None:
+    """Install the services beside the lab; a lab that uv did not start takes them as they are.
+
+    Raises:
+        LabError: they are not there and cannot be installed.
+    """
+    if uv := os.environ.get("UV"):
+        command = [uv, "sync", "--frozen", "--all-packages", "--inexact", "--no-dev", "--quiet"]
+        if subprocess.run(command, cwd=project.root, check=False).returncode != 0:  # noqa: S603
+            raise LabError("the services could not be installed: uv says why above", hint="fix it, then make up")
+    for name in (FLASK, FASTAPI, "train-model"):
+        if not Path(tool(name)).exists():
+            raise LabError(f"{name} is not installed", hint="make install")
+
+
+def _is_worker(program: str, name: str) -> bool:
+    return name == LOCUST_WORKER and program.startswith(f"{LOCUST_WORKER}-")
+
+
+def _sources(project: Project) -> list[Path]:
+    folders = ("services", "loadtest", "monitoring", "build/model")
+    found = [path for folder in folders for path in (project.root / folder).rglob("*") if path.is_file()]
+    return [path for path in found if "__pycache__" not in path.parts]
+
+
+def _memory_bytes(pid: int) -> int | None:
+    try:
+        process = psutil.Process(pid)
+        return sum(_own_bytes(member) for member in (process, *process.children(recursive=True)))
+    except psutil.Error:
+        return None
+
+
+def _own_bytes(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    # Shared pages are counted once over all processes where the kernel can say so (Linux).
+    return int(getattr(full, "pss", 0) or full.rss)

@@ -1,0 +1,135 @@
+"""What must hold before the stack can come up; each check names what is wrong and the line that mends it."""
+
+import errno
+import os
+import shutil
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import psutil
+
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.environment import Settings
+from serving_lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
+
+_MIB, _GIB = 1 << 20, 1 << 30
+
+# Measured at rest and under load, then rounded up: what a program needs, and what each worker of a service adds.
+_PROGRAM_BYTES = {
+    FLASK: 120 * _MIB,
+    FASTAPI: 120 * _MIB,
+    LOCUST: 150 * _MIB,
+    PROMETHEUS: 150 * _MIB,
+    GRAFANA: 250 * _MIB,
+    REDIS: 20 * _MIB,
+}
+_WORKER_BYTES = 50 * _MIB
+
+
+class Outcome(StrEnum):
+    """How a check went; `up` refuses to start on a failure."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    subject: str
+    outcome: Outcome
+    detail: str
+    hint: str | None = None
+
+
+def require(checks: Iterable[Check]) -> None:
+    """Raise LabError for the first check that failed."""
+    for check in checks:
+        if check.outcome is Outcome.FAIL:
+            raise LabError(f"{check.subject}: {check.detail}", hint=check.hint)
+
+
+def check_writable(project: Project) -> Check:
+    """Whether this user may write into the checkout."""
+    if os.access(project.root, os.W_OK):
+        return Check("checkout", Outcome.OK, str(project.root))
+    return Check("checkout", Outcome.FAIL, f"{project.root} cannot be written to", f"chown -R $(id -un) {project.root}")
+
+
+def check_ports(settings: Settings, wanted: Iterable[Service]) -> list[Check]:
+    """Whether each port is free, and no two services want the same."""
+    taken: dict[int, Service] = {}
+    checks = []
+    for service in wanted:
+        if service.port in taken:
+            detail = f"{taken[service.port].port_setting} and {service.port_setting} both name it"
+            hint = f"set {service.port_setting} to another port in .env"
+            checks.append(Check(f"port {service.port}", Outcome.FAIL, detail, hint))
+        else:
+            taken[service.port] = service
+            checks.append(_check_port(settings.bind_address, service))
+    return checks
+
+
+def check_master_port(settings: Settings) -> Check:
+    """Whether the port is free at which Locust's workers find their master."""
+    name = "LOCUST_MASTER_PORT"
+    return _check_port("127.0.0.1", Service(LOCUST, settings.locust_master_port, name, "", ""))
+
+
+def check_memory(available_bytes: int, wanted: Iterable[Service], workers: int, load_workers: int = 0) -> Check:
+    """Whether there is memory for these services, with their workers and those of Locust."""
+    needed = sum(_PROGRAM_BYTES[service.name] for service in wanted) + 2 * workers * _WORKER_BYTES
+    needed += load_workers * _PROGRAM_BYTES[LOCUST]
+    detail = f"{available_bytes / _GIB:.1f} GiB available, about {needed / _GIB:.1f} GiB will be used"
+    if available_bytes < needed:
+        hint = f"end other programs, or set WORKERS (now {workers}) to a smaller number in .env"
+        return Check("memory", Outcome.FAIL, detail, hint)
+    return Check("memory", Outcome.OK, detail)
+
+
+def check_disk(directory: Path, needed_bytes: int, hint: str) -> Check:
+    """Whether the disk under a directory has room."""
+    free = shutil.disk_usage(directory).free
+    detail = f"{free / _GIB:.1f} GiB free under {directory}, about {needed_bytes / _GIB:.1f} GiB will be used"
+    return Check("disk", Outcome.OK if free >= needed_bytes else Outcome.FAIL, detail, hint)
+
+
+def _check_port(bind_address: str, service: Service) -> Check:
+    subject = f"port {service.port}"
+    try:
+        family, *_, address = socket.getaddrinfo(bind_address, service.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the services do: TIME_WAIT is no holder
+            listener.bind(address)
+            listener.listen(1)
+    except OSError as error:
+        return Check(subject, Outcome.FAIL, *_port_problem(error, bind_address, service))
+    return Check(subject, Outcome.OK, f"free for {service.name} ({service.port_setting})")
+
+
+def _port_problem(error: OSError, bind_address: str, service: Service) -> tuple[str, str]:
+    if error.errno == errno.EADDRINUSE:
+        detail = f"{service.name} needs it, and {_holder(service.port)} has it"
+        return detail, f"stop that, or set {service.port_setting} to a free port in .env"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 need root", f"set {service.port_setting} to a higher port in .env"
+    detail = f"BIND_ADDRESS {bind_address!r} is no address of this machine ({error.strerror})"
+    return detail, "set BIND_ADDRESS to 127.0.0.1 in .env"
+
+
+def _holder(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+            if listens and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
+    except psutil.Error:
+        pass  # macOS shows connections to root alone
+    return "a process of another user"

@@ -1,0 +1,99 @@
+"""The secrets of the stack: which there are, who reads them, and the files they are handed out in.
+
+Programs get files alone, as NAME_FILE: an environment is shown by `docker inspect` and inherited by all they start.
+"""
+
+import contextlib
+import shutil
+import stat
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving_lab.errors import LabError
+from serving_lab.stack import private_file
+from serving_lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, LOCUST_WORKER
+
+# In a directory that only its owner may enter. In a container it is a user of the container who reads the file.
+_FILE_MODE = 0o444
+_ONCE = "once-"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A setting that is nobody else's business."""
+
+    name: str
+    readers: tuple[str, ...]
+    """The services that are given it."""
+    random_bytes: int = 0
+    """How many are drawn where it is not set; 0: then there is none."""
+
+
+_APIS = (FLASK, FASTAPI)
+SECRETS = (
+    Secret("SECRET_KEY", _APIS, random_bytes=32),
+    Secret("SECRET_KEY_PREVIOUS", _APIS),
+    Secret("CACHE_URL", _APIS),
+    Secret("API_PASSWORD", (*_APIS, LOCUST, LOCUST_WORKER), random_bytes=12),
+    Secret("GRAFANA_ADMIN_PASSWORD", (GRAFANA,), random_bytes=12),
+)
+
+
+def hand_out(settings: Mapping[str, str], directory: Path) -> None:
+    """Write a file for each secret, empty where it is not set; one that holds the right thing already stays as it is.
+
+    Raises:
+        LabError: a file cannot be written, or others may enter the directory.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(directory.stat().st_mode) & 0o077:
+            raise LabError(f"others may enter {directory}, where secrets are kept", hint=f"chmod 700 {directory}")
+        for secret in SECRETS:
+            path, text = directory / secret.name, settings.get(secret.name, "")
+            if not path.is_file() or path.read_bytes() != text.encode():
+                private_file.write(path, text, mode=_FILE_MODE)
+    except OSError as error:
+        raise LabError(
+            f"{directory}, where secrets are kept, cannot be used: {error.strerror}",
+            hint="check who owns it, or set SECRETS_DIR to another directory in .env",
+        ) from error
+
+
+@contextlib.contextmanager
+def handed_out_once(settings: Mapping[str, str], directory: Path) -> Iterator[Path]:
+    """Hand the secrets out to one run, in a directory of its own that is gone afterwards; those of the stack stay.
+
+    Raises:
+        LabError: a file cannot be written.
+    """
+    own = directory / f"{_ONCE}{uuid.uuid4()}"
+    try:
+        hand_out(settings, own)
+        yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def as_files(directory: Path) -> dict[str, str]:
+    """Return what tells a program where its secrets are; it also hides those that the shell may have set."""
+    names = [secret.name for secret in SECRETS]
+    return dict.fromkeys(names, "") | {f"{name}_FILE": str(directory / name) for name in names}
+
+
+def outdated(service: str, started: float, directory: Path) -> bool:
+    """Whether a secret of a service's was handed out anew after it was started (whole seconds since 1970)."""
+    files = [directory / secret.name for secret in SECRETS if service in secret.readers]
+    return any(int(path.stat().st_mtime) > started for path in files)
+
+
+def remove(directory: Path) -> None:
+    """Remove what was handed out, and the directory where nothing else is in it."""
+    for secret in SECRETS:
+        (directory / secret.name).unlink(missing_ok=True)
+    for left in directory.glob(f"{_ONCE}*"):
+        shutil.rmtree(left)
+    with contextlib.suppress(OSError):
+        directory.rmdir()

@@ -1,0 +1,1 @@
+"""The services under test: which there are, and what their /metrics say."""

@@ -1,0 +1,1 @@
+"""What people write and read: YAML files in, words and numbers out."""

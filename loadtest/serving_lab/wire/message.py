@@ -1,0 +1,91 @@
+"""What is sent to both services, and what came back."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from serving_lab.api.request import Header, Request
+
+_REQUEST_LINE = re.compile(rb"^([!-~]+) (\S+) HTTP/1\.[01]\r?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class RawRequest:
+    """Bytes below the level of a client library, sent on a connection of their own; `${name}` as in `Request`.
+
+    All answers that arrive are read: until the service closes, or is silent.
+    """
+
+    content: bytes
+    half_close: bool = False
+    """Whether the client says that it sends no more, once it has sent all."""
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """Method and target of each request in it, in order, as far as they can be told."""
+        return tuple(
+            (method.decode(), target.decode("latin-1")) for method, target in _REQUEST_LINE.findall(self.content)
+        )
+
+
+class Source(StrEnum):
+    """Where a request comes from."""
+
+    CORPUS = "corpus"
+    SEQUENCE = "sequence"
+    RAW = "raw"
+    SURFACE = "surface"
+    GENERATED = "generated"
+    RECORDED = "recorded"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request with its name, alone or as a step of a sequence."""
+
+    source: Source
+    name: str
+    request: Request | RawRequest
+    save: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Variables that later steps use, each with the JSON path of the answer it is read from."""
+    since: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """JSON paths of counters, each with the variable of its earlier value: what is compared is by how much it grew."""
+
+
+Sequence = tuple[Case, ...]
+"""Steps that make sense in this order alone; a request that needs no other is a sequence of one."""
+
+
+class Ending(StrEnum):
+    """How an exchange left the connection."""
+
+    KEPT = "kept open"
+    CLOSED = "closed"
+    RESET = "reset"
+    TIMED_OUT = "timed out"
+    REFUSED = "no connection"
+    NOT_HTTP = "answered, but not in HTTP"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One response as it arrived."""
+
+    status: int
+    headers: tuple[Header, ...]
+    """In their order, names in lower case."""
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """Return the header's value, several joined by a comma; None where there is none."""
+        values = [value for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """All answers to one case (one, but for raw requests) and what became of the connection."""
+
+    answers: tuple[Answer, ...]
+    ending: Ending
