@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from bench.measured import PROFILE
 from scipy import stats
-from serving_lab.bench.run import Measurement, Place
+from serving_lab.bench.run import Measurement
 from serving_lab.experiment.arms import Bench
 from serving_lab.experiment.profile import Profile
+from serving_lab.experiment.stage import Place
 from serving_lab.experiment.targets import Target, parse
 from serving_lab.generator.fleet import HERE, Fleet
 
