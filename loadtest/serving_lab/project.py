@@ -48,6 +48,11 @@ class Project:
         return self.root / "loadtest" / "locustfile.py"
 
     @property
+    def catalogue(self) -> Path:
+        """The services under test."""
+        return self.root / "loadtest" / "catalogue.yaml"
+
+    @property
     def parity_profile(self) -> Path:
         """What a comparison must know of the services here."""
         return self.root / "loadtest" / "parity" / "profile.yaml"
