@@ -2,9 +2,7 @@
 # the rest. A target is one line; what it does is written in loadtest/serving_lab/ or deploy/.
 PYTHON ?= python3
 UV := $(PYTHON) deploy/bootstrap.py
-LAB := $(UV) run --frozen --no-dev --package serving-lab lab
-PARITY := $(UV) run --frozen --no-dev --package serving-lab --extra parity lab parity
-BENCH := $(UV) run --frozen --no-dev --package serving-lab --extra bench lab
+LAB := $(UV) run --frozen --no-dev --package serving-lab --all-extras lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
@@ -29,13 +27,13 @@ token: ## Sign in and print a token for both services
 load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m; or LOAD_SHAPE=ramp
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
 parity: ## Prove that the new service answers like the old one; report in results/; GENERATE=10000 REPEAT=3 SEED=1
-	@$(PARITY) $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
+	@$(LAB) parity $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
 bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' PAIRS=20 SECONDS=10 FAIL_IF=slower
-	@$(BENCH) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
+	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
 report: ## Make a page and a document of what is in results/: recommendation, plots, conditions, what is open
-	@$(BENCH) report
+	@$(LAB) report
 footprint: ## Measure images, start-up, memory, CPU time and code of both; STARTS=20 ROUNDS=5 SECONDS=30
-	@$(BENCH) footprint $(if $(STARTS),--starts $(STARTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(LAB) footprint $(if $(STARTS),--starts $(STARTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 doctor: ## Check what `make up` needs and say what mends it
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
 

@@ -2,6 +2,8 @@
 
 import sys
 import traceback
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -9,7 +11,23 @@ from serving_lab import exit_codes
 from serving_lab.commands import bench, footprint, parity, report, results, stack
 from serving_lab.errors import LabError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"lab {version('serving-lab')}\n")
+        raise typer.Exit
+
+
+_Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")]
+
+
+@app.callback()
+def options(_version: _Version = False) -> None:
+    """The laboratory: brings prediction services up, loads them, watches, compares and measures them."""
+
+
 for module in (stack, parity, bench, results, footprint, report):
     app.add_typer(module.app)
 
