@@ -5,7 +5,10 @@
 #   serving-lab/redis       stands in for redis (Debian's 8.0)
 # and writes their names to .env as PYTHON_IMAGE, PROMETHEUS_IMAGE and REDIS_IMAGE; no other line of .env is touched.
 # Where there is no .env yet, it starts as a copy of .env.example.
-# Usage: deploy/base-images.sh
+# Usage: deploy/base-images.sh [build | local]
+#   build  (the default)
+#   local  only print, as NAME=value, those that this machine has already; changes nothing
+# Environment of build:
 #   FORCE=1         build anew, with today's packages, what exists already
 #   YES=1           install debootstrap without asking, where it is missing
 #   DEBIAN_MIRROR   where packages come from (default http://deb.debian.org/debian)
@@ -115,6 +118,22 @@ record() {
     fi
 }
 
+# What replaces each setting's image.
+replacements() {
+    printf '%s\n' "PYTHON_IMAGE=$PYTHON_IMAGE" "PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE" "REDIS_IMAGE=$REDIS_IMAGE"
+}
+
+case "${1:-build}" in
+    build) ;;
+    local)
+        replacements | while IFS='=' read -r name image; do
+            if docker image inspect "$image" >/dev/null 2>&1; then printf '%s=%s\n' "$name" "$image"; fi
+        done
+        exit
+        ;;
+    *) die "there is no command $1; there are build and local" ;;
+esac
+
 docker info >/dev/null 2>&1 || die "no container engine answers. Run: make engine"
 if wanted "$DEBIAN_IMAGE"; then build_debian; else say "[1/4] $DEBIAN_IMAGE exists"; fi
 build 2 python "$PYTHON_IMAGE"
@@ -124,8 +143,6 @@ if [ ! -e "$ENV_FILE" ]; then
     install -m 600 "$HERE/../.env.example" "$ENV_FILE" # `make up` adds the secrets
     chown --reference="$HERE/.." "$ENV_FILE"           # under sudo too it belongs to whoever has the project
 fi
-record PYTHON_IMAGE "$PYTHON_IMAGE"
-record PROMETHEUS_IMAGE "$PROMETHEUS_IMAGE"
-record REDIS_IMAGE "$REDIS_IMAGE"
-say "Recorded in .env: PYTHON_IMAGE=$PYTHON_IMAGE PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE REDIS_IMAGE=$REDIS_IMAGE"
+replacements | while IFS='=' read -r name image; do record "$name" "$image"; done
+say "Recorded in .env: $(replacements | tr '\n' ' ')"
 say "Grafana has no Debian package: where its image cannot be had, the lab runs without it."

@@ -146,6 +146,24 @@ def test_base_images_change_three_lines_of_a_users_settings(machine: Machine) ->
     assert recorded["PYTHON_IMAGE"].startswith("serving-lab/python:")
 
 
+def test_base_images_that_are_here_are_listed_without_a_change(machine: Machine) -> None:
+    machine.replace("docker", 'case "$*" in *redis*) exit 1 ;; esac')
+
+    listed = machine.run("base-images.sh", "local")
+
+    assert [line.split("=")[0] for line in listed.stdout.splitlines()] == ["PYTHON_IMAGE", "PROMETHEUS_IMAGE"]
+    assert not (machine.root / ".env").exists()
+
+
+def test_base_images_know_no_other_command(machine: Machine) -> None:
+    ended = machine.run("base-images.sh", "remove")
+
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "base-images: there is no command remove; there are build and local\n",
+    )
+
+
 def test_base_images_need_an_engine_and_say_so(machine: Machine) -> None:
     ended = machine.run("base-images.sh")
 
