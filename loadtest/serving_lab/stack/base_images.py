@@ -1,6 +1,6 @@
 """The base images of the stack in containers: fetched, found on this machine, or built from Debian's packages.
 
-deploy/base-images.sh builds them and writes their names to .env; here it is decided whether that is needed and possible.
+deploy/base-images.sh builds them and writes their names to .env. Decided here: whether that is needed and possible.
 """
 
 import os
