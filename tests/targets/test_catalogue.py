@@ -33,8 +33,8 @@ def test_the_baseline_comes_first(tmp_path: Path) -> None:
 
 def test_a_service_with_a_profile_runs_only_with_it(tmp_path: Path) -> None:
     read = catalogue(tmp_path, *GOOD, ENTRY.format("c", "candidate", 3, "C").replace("}", ", profile: extra}"))
-    assert [entry.name for entry in read.with_profiles({"redis"}).entries] == ["b", "a"]
-    assert [entry.name for entry in read.with_profiles({"redis", "extra"}).entries] == ["b", "a", "c"]
+    assert [entry.name for entry in read.running({"COMPOSE_PROFILES": "redis"}).entries] == ["b", "a"]
+    assert [entry.name for entry in read.running({"COMPOSE_PROFILES": "redis,extra"}).entries] == ["b", "a", "c"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Nothing else in the laboratory names a service. The first one is the baseline, t
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -93,10 +93,16 @@ class Catalogue:
         """What people call each service, by its name."""
         return {entry.name: entry.label for entry in self.entries}
 
-    def with_profiles(self, profiles: Collection[str]) -> "Catalogue":
-        """The catalogue of those that run where COMPOSE_PROFILES has these."""
+    def running(self, environment: Mapping[str, str]) -> "Catalogue":
+        """The catalogue of those that run: without a profile, or with one that COMPOSE_PROFILES has."""
+        profiles = profiles_in(environment)
         running = tuple(entry for entry in self.entries if entry.profile is None or entry.profile in profiles)
         return Catalogue(self.path, running)
+
+
+def profiles_in(environment: Mapping[str, str]) -> frozenset[str]:
+    """The profiles that COMPOSE_PROFILES has, separated by commas as for Compose."""
+    return frozenset(environment.get("COMPOSE_PROFILES", "").split(","))
 
 
 class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

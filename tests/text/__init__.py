@@ -1,0 +1,1 @@
+"""What the laboratory reads and writes as text."""
