@@ -12,6 +12,7 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
+from serving_lab import exit_codes
 from serving_lab.live.page import add_page
 from serving_lab.load.answers import Consistency
 from serving_lab.load.exporter import add_metrics_route
@@ -31,7 +32,7 @@ try:
     SetShape.settings = ShapeSettings.from_environment(os.environ)
 except SettingError as error:
     sys.stderr.write(f"locust: {error}\n")
-    sys.exit(2)
+    sys.exit(exit_codes.CANNOT_TELL)
 
 ServiceUser.settings = SETTINGS
 ServiceUser.features = FeatureSource(SETTINGS.repeat_share, SETTINGS.repeat_pool_size)

@@ -1,4 +1,4 @@
-"""The laboratory: brings prediction services up, loads them, watches, compares and measures them."""
+"""The laboratory: starts prediction services, sends load to them, watches, compares and measures them."""
 
 import sys
 import traceback
@@ -33,24 +33,34 @@ for module in (stack, parity, bench, results, footprint, report):
 
 
 def main() -> None:
-    """Run the command line; a person's mistake is a line on standard error and an exit code, never a traceback."""
+    """Run the command line; a user's mistake is a line on standard error and an exit code, never a traceback."""
+    sys.exit(_exit_code())
+
+
+def _exit_code() -> int:
     try:
-        sys.exit(app(standalone_mode=False))
+        code = app(standalone_mode=False)
     except LabError as error:
         _say(str(error), error.hint)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except typer.TyperException as error:
         _say(error.format_message())
-        sys.exit(exit_codes.CANNOT_TELL)
+        return exit_codes.CANNOT_TELL
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(exit_codes.INTERRUPTED)
+        return exit_codes.INTERRUPTED
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("serving_lab"):
-            _internal_error()
+            return _internal_error()
         _say(f"{error.name}, which this command needs, is not installed", "pip install 'serving-lab[stack,load]'")
-        sys.exit(exit_codes.CANNOT_TELL)
+        return exit_codes.CANNOT_TELL
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            # Typer and Rich exit with 1 where nobody reads any more what is printed.
+            return exit_codes.CANNOT_TELL
+        raise
     except Exception:  # noqa: BLE001
-        _internal_error()
+        return _internal_error()
+    return code or exit_codes.OK
 
 
 def _say(problem: str, hint: str | None = None) -> None:
@@ -59,7 +69,10 @@ def _say(problem: str, hint: str | None = None) -> None:
         sys.stderr.write(f" hint: {hint}\n")
 
 
-def _internal_error() -> None:
+def _internal_error() -> int:
     traceback.print_exc()
-    _say("this is a mistake in the lab, not in what you gave it", "report it with the lines above and the command")
-    sys.exit(exit_codes.INTERNAL_ERROR)
+    _say(
+        "this is a bug in the lab, not in your input",
+        "report it in the project's issue tracker, with the lines above and the command",
+    )
+    return exit_codes.INTERNAL_ERROR

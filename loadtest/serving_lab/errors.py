@@ -1,10 +1,10 @@
-"""What a person is told when something cannot be done."""
+"""Errors that a user reads: what is wrong and what to do next."""
 
 from serving_lab import exit_codes
 
 
 class LabError(Exception):
-    """One line that says what is wrong and a hint what to do; the command line prints both, exits with `exit_code`."""
+    """One line that says what is wrong, and a hint what to do; the command line prints both and exits."""
 
     exit_code = exit_codes.CANNOT_TELL
 
@@ -14,6 +14,6 @@ class LabError(Exception):
 
 
 class InterruptedBeforeResultError(LabError):
-    """Somebody pressed Ctrl-C before there was anything to show."""
+    """Ctrl-C came before there was any result to keep."""
 
     exit_code = exit_codes.INTERRUPTED

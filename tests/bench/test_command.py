@@ -157,6 +157,21 @@ def test_an_interruption_keeps_what_was_measured_and_says_that_it_is_partial(tmp
     assert all(each.ratio is not None for each in scenario.comparisons if each.metric != "p99")
 
 
+def test_an_interruption_before_the_first_pair_leaves_no_result(tmp_path: Path) -> None:
+    with subjects(MILLISECOND, MILLISECOND) as targets:
+        process = subprocess.Popen(
+            command(tmp_path, *targets), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+        )
+        assert process.stdout is not None
+        assert "warm-up" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert complaint == "error: interrupted before anything was measured\n"
+    assert not output(tmp_path).exists()
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

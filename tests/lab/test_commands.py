@@ -8,12 +8,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from serving_lab import exit_codes
 from support.checkout import PORT_SETTINGS, REPOSITORY, Checkout, new_checkout
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-USAGE, FAILURE = 2, 1
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(
 ) -> None:
     result = checkout.lab(*arguments)
 
-    assert result.returncode == USAGE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert re.fullmatch(r"error: .+\n", result.stderr), result.stderr
     assert complaint in result.stderr
     assert result.stdout == ""
@@ -57,14 +56,14 @@ def test_a_comparison_that_cannot_be_made_is_no_difference(checkout: Checkout) -
 def test_what_needs_a_running_lab_says_how_to_get_one(checkout: Checkout, command: str) -> None:
     result = checkout.lab(command)
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr == "error: the lab is not up\n hint: make up\n"
 
 
 def test_a_token_needs_a_service_that_answers(checkout: Checkout) -> None:
     result = checkout.lab("token")
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr.startswith(
         f"error: http://127.0.0.1:{checkout.environment['FLASK_PORT']}/login does not answer"
     )
@@ -84,7 +83,7 @@ def test_outside_a_checkout_the_lab_says_where_to_go(checkout: Checkout, tmp_pat
 
     result = stranger.lab("ps")
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert "is not inside a checkout of the lab\n hint: cd to" in result.stderr
 
 
@@ -92,7 +91,7 @@ def test_outside_a_checkout_the_lab_says_where_to_go(checkout: Checkout, tmp_pat
 def test_a_wrong_setting_stops_up_before_anything_starts(checkout: Checkout, mode: str) -> None:
     result = checkout.lab("up", "--mode", mode, WORKERS="lots")
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr == (
         "error: WORKERS is 'lots', and must be a whole number from 1 to 256\n hint: change it in .env\n"
     )
@@ -106,7 +105,7 @@ def test_doctor_names_a_taken_port_and_fails(checkout: Checkout) -> None:
         port = str(listener.getsockname()[1])
         result = checkout.lab("doctor", "--mode", "native", FASTAPI_PORT=port)
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.FOUND
     assert f"fail  port {port}: fastapi-api needs it, and " in result.stdout
     assert "hint: stop that, or set FASTAPI_PORT to a free port in .env" in result.stdout
     for setting in PORT_SETTINGS[:1]:
@@ -118,7 +117,7 @@ def test_up_without_an_engine_says_what_to_do(checkout: Checkout, tmp_path: Path
 
     result = checkout.lab("up", "--mode", "containers", PATH=str(tmp_path / "bin"))
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr.startswith("error: engine: there is no docker command here\n hint: make engine")
 
 
@@ -130,7 +129,7 @@ def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_pa
 
     result = checkout.lab("up", "--mode", "containers", PATH=str(docker.parent))
 
-    assert result.returncode == FAILURE
+    assert result.returncode == exit_codes.CANNOT_TELL
     assert "engine: no container engine answers (Cannot connect to the Docker daemon. Is it running?)" in result.stderr
 
 

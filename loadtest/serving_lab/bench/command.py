@@ -54,7 +54,7 @@ def bench(stage: Stage, options: Options, environment: Mapping[str, str], consol
     except KeyboardInterrupt:
         interrupted = True
     result = measurement.result()
-    if not result.scenarios:
+    if interrupted and not any(scenario.arms for scenario in result.scenarios):
         raise InterruptedBeforeResultError("interrupted before anything was measured")
     result.write(options.output)
     table.print_result(console, result, [options.output])
@@ -90,10 +90,13 @@ def _scenarios(profile: Profile, asked: Sequence[str]) -> list[str]:
 
 
 def _check_writable(output: Path) -> None:
-    """Find out before minutes of measuring whether the result can be kept."""
+    """Find out before minutes of measuring whether the result can be written."""
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+        there = output.exists()
         with output.open("ab"):
             pass
+        if not there:
+            output.unlink()
     except OSError as error:
         raise LabError(f"{output}: {error.strerror}", hint="--output FILE") from error

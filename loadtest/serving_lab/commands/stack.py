@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from serving_lab import exit_codes
 from serving_lab.commands.console import console
 from serving_lab.project import Project
 from serving_lab.stack import guide, preflight, secrets
@@ -17,6 +18,7 @@ from serving_lab.stack.services import known_services
 
 app = typer.Typer()
 
+_CODES_OF_LOAD = (exit_codes.OK, exit_codes.FOUND, exit_codes.INTERNAL_ERROR, exit_codes.INTERRUPTED)
 _Mode = Annotated[Mode | None, typer.Option(help="How the lab runs; by default what this machine can.")]
 _Names = Annotated[list[str] | None, typer.Argument(metavar="[SERVICE]...", help="By default all.")]
 
@@ -54,7 +56,8 @@ def logs(
     lines: Annotated[int, typer.Option(min=0, help="How many of the last lines to begin with.")] = 50,
 ) -> None:
     """Show what the services write."""
-    raise typer.Exit(_choice().required().logs(names or [], follow=follow, lines=lines))
+    code = _choice().required().logs(names or [], follow=follow, lines=lines)
+    raise typer.Exit(exit_codes.CANNOT_TELL if code else exit_codes.OK)
 
 
 @app.command()
@@ -94,11 +97,12 @@ def build(mode: _Mode = None) -> None:
 
 @app.command()
 def doctor(mode: _Mode = None) -> None:
-    """Check what `up` needs, and say what mends what is wrong; exit code 1 where `up` would fail."""
+    """Check what `up` needs, and say how to fix what is wrong; exit code 1 if `up` would fail."""
     project = Project.find()
     checks = Choice(project, Settings.load(project), console).to_start(mode).checks()
     guide.print_checks(console, checks)
-    raise typer.Exit(int(any(check.outcome is preflight.Outcome.FAIL for check in checks)))
+    failing = any(check.outcome is preflight.Outcome.FAIL for check in checks)
+    raise typer.Exit(exit_codes.FOUND if failing else exit_codes.OK)
 
 
 @app.command()
@@ -107,11 +111,13 @@ def load(
     rate: Annotated[float | None, typer.Option(min=0.01, help="Users a second [default: LOCUST_SPAWN_RATE]")] = None,
     duration: Annotated[str | None, typer.Option(help="Such as 30s, 5m, 1h [default: LOAD_DURATION]")] = None,
 ) -> None:
-    """Send load without a web UI; exit code 1 where a request failed, was answered wrongly, or none was answered."""
+    """Send load without a web UI. Exit code 1: a request failed or was answered wrongly, 2: none was answered."""
     project = Project.find()
     settings = Settings.load(project)
     plan = Load.from_settings(settings.environment, users=users, spawn_rate=rate, duration=duration)
-    raise typer.Exit(Choice(project, settings, console).required().load(plan))
+    code = Choice(project, settings, console).required().load(plan)
+    # Whatever else the engine or a signal ended it with says nothing of the services.
+    raise typer.Exit(code if code in _CODES_OF_LOAD else exit_codes.CANNOT_TELL)
 
 
 @app.command()

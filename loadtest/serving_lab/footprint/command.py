@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from serving_lab import exit_codes
-from serving_lab.errors import LabError
+from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.progress import TerminalProgress
 from serving_lab.footprint import subjects, table
 from serving_lab.footprint.inputs import Inputs
@@ -60,6 +60,8 @@ def footprint(options: Options, find_lab: Callable[[], Lab], environment: Mappin
             measurement.run(progress)
     except KeyboardInterrupt:
         interrupted = True
+    if interrupted and not measurement.has_begun:
+        raise InterruptedBeforeResultError("interrupted before anything was measured")
     result = measurement.result()
     path = options.output / FILE
     result.write(path)

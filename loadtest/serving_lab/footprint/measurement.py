@@ -91,6 +91,11 @@ class Measurement:
         typed = coded * _CODE_SECONDS * self._plan.type_check
         return typed + weighed * _IMAGE_SECONDS + len(self._subjects) * each + loaded
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is anything that a result could keep."""
+        return bool(self._images or any(self._starts.values()) or any(self._rounds.values()) or self._code)
+
     def run(self, progress: Progress) -> None:
         """Measure everything.
 
