@@ -6,7 +6,7 @@ import math
 
 from hypothesis import given
 from hypothesis import strategies as st
-from serving_core.cache import CacheStats, SharedMemoryCache
+from serving_core.store.cache import CacheStats, SharedMemoryCache
 
 SHA = "ab" * 32
 rows = st.lists(st.floats(-1000, 1000), min_size=10, max_size=10)

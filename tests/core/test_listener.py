@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_core.listener import run_dry
+from serving_core.runtime.listener import run_dry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

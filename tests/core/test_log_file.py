@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_core.log_file import RotatingFile
+from serving_core.runtime.log_file import RotatingFile
 
 if TYPE_CHECKING:
     from pathlib import Path

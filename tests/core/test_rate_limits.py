@@ -6,8 +6,8 @@ import os
 import time
 
 import pytest
-from serving_core.errors import TooManyRequestsError
-from serving_core.rate_limits import RateLimiter, SharedMemoryStorage
+from serving_core.http.errors import TooManyRequestsError
+from serving_core.store.rate_limits import RateLimiter, SharedMemoryStorage
 
 
 def limiter_of(rate: str) -> RateLimiter:

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_core.cache import SharedMemoryCache
-from serving_core.circuit import FAILURES_IN_A_ROW, StoreError
-from serving_core.errors import TooManyRequestsError, UnavailableError
-from serving_core.metrics import Metrics
-from serving_core.redis_store import RedisStore
-from serving_core.settings import Settings
+from serving_core.http.errors import TooManyRequestsError, UnavailableError
+from serving_core.runtime.metrics import Metrics
+from serving_core.runtime.settings import Settings
+from serving_core.store.cache import SharedMemoryCache
+from serving_core.store.circuit import FAILURES_IN_A_ROW, StoreError
+from serving_core.store.redis_store import RedisStore
 from support.exposition import parse
 from support.redis import RunningRedis, running_redis
 from support.services import wait_until

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_core import resources
+from serving_core.runtime import resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

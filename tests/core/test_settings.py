@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_core.settings import SECRETS, Settings, SettingsError
+from serving_core.runtime.settings import SECRETS, Settings, SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,7 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("LOGIN_RATE_LIMIT", "none", "expected a rate such as 30/minute"),
         ("TRUSTED_PROXIES", "proxy.example.org", "expected addresses and networks"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "expected addresses and networks"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/40", "expected addresses and networks"),
         ("SECRET_KEY_PREVIOUS", "s3cr3t-but-short", "expected 32 bytes at least"),
         ("DOCUMENTATION", "perhaps", "expected `bool`"),
         ("CORS_ORIGINS", "*", "expected origins such as https://app.example.org"),
@@ -79,6 +81,14 @@ def test_a_wrong_value_is_named_in_one_line(name: str, value: str, says: str) ->
     assert says in text
     assert "s3cr3t" not in text
     assert "\n" not in text
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    assert read().trusted_networks == ()
+    assert read(TRUSTED_PROXIES=" 127.0.0.1, fd00::/8,").trusted_networks == (
+        ip_network("127.0.0.1/32"),
+        ip_network("fd00::/8"),
+    )
 
 
 @pytest.mark.parametrize("name", GOOD)

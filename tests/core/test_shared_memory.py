@@ -9,7 +9,7 @@ from collections import OrderedDict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from serving_core.shared_memory import ProcessLock, SharedTable
+from serving_core.runtime.shared_memory import ProcessLock, SharedTable
 
 # Keys whose first word is the same share a bucket whatever the table's size.
 KEYS = [low.to_bytes(8, "little") + high.to_bytes(8, "little") for low in (0, 1, 7, 2**63) for high in (0, 5)]

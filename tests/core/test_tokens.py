@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jwt
 import pytest
-from serving_core.settings import Settings
-from serving_core.tokens import AuthenticationError, Tokens
+from serving_core.http.tokens import AuthenticationError, Tokens
+from serving_core.runtime.settings import Settings
 
 KEY = "k" * 32
 

@@ -8,8 +8,8 @@ from pathlib import PurePath
 import msgspec
 import pytest
 import yaml
-from serving_core.settings import SECRETS as SECRETS_OF_SERVICES
-from serving_core.settings import Settings as ServiceSettings
+from serving_core.runtime.settings import SECRETS as SECRETS_OF_SERVICES
+from serving_core.runtime.settings import Settings as ServiceSettings
 from serving_lab.load.settings import LoadSettings
 from serving_lab.load.shape_settings import ShapeSettings
 from serving_lab.project import Project

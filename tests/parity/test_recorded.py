@@ -326,7 +326,7 @@ class TestLog:
 
     def test_what_the_services_log_fits_the_profile_that_ships(self, tmp_path: Path) -> None:
         """The names of the log's fields are the services'; the profile has to keep up with them."""
-        from serving_core.prediction_log import LogEntry
+        from serving_core.runtime.prediction_log import LogEntry
         from support.checkout import REPOSITORY
 
         environment = {"API_USERNAME": "a", "API_PASSWORD": "b", "SECRET_KEY": "k" * 40}

@@ -115,7 +115,7 @@ def test_service_starts_without_any_network(stack: Stack, service: str) -> None:
     try:
         alone = ["--network=none", "--read-only", "--tmpfs=/tmp", *settings]
         run(["docker", "run", "--detach", "--name", name, *alone, image])
-        script = "until python -m serving_core.healthcheck 2>/dev/null; do sleep 0.2; done"
+        script = "until python -m serving_core.runtime.healthcheck 2>/dev/null; do sleep 0.2; done"
         run(["docker", "exec", name, "timeout", "30", "sh", "-c", script])
     finally:
         run(["docker", "rm", "--force", name])

@@ -21,12 +21,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
-from serving_core import metrics
-from serving_core.errors import StartupError
-from serving_core.listener import run_dry
-from serving_core.logs import configure_logging
+from serving_core.runtime import metrics
+from serving_core.runtime.lifecycle import StartupError
+from serving_core.runtime.listener import run_dry
+from serving_core.runtime.logs import configure_logging
+from serving_core.runtime.settings import Settings, SettingsError
 from serving_core.service import Service
-from serving_core.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

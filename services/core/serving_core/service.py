@@ -9,24 +9,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from serving_core.bounds import FEATURES
-from serving_core.callers import Caller, address_of, networks
-from serving_core.circuit import StoreError
-from serving_core.errors import TooManyRequestsError, UnavailableError
-from serving_core.http_rules import Cors
-from serving_core.lifecycle import Lifecycle, Phase
-from serving_core.logs import current_request_id
-from serving_core.metrics import Metrics
-from serving_core.prediction_log import LogEntry, open_prediction_log
-from serving_core.predictor import Predictor
+from serving_core.http.callers import Caller, address_of
+from serving_core.http.cors import Cors
+from serving_core.http.errors import TooManyRequestsError, UnavailableError
+from serving_core.http.tokens import AuthenticationError, Tokens
+from serving_core.model.predictor import Predictor
+from serving_core.runtime.lifecycle import Lifecycle, Phase
+from serving_core.runtime.logs import current_request_id
+from serving_core.runtime.metrics import Metrics
+from serving_core.runtime.prediction_log import LogEntry, open_prediction_log
 from serving_core.service_collector import ServiceCollector
-from serving_core.stores import open_store
-from serving_core.tokens import AuthenticationError, Tokens
+from serving_core.store.circuit import StoreError
+from serving_core.store.stores import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from serving_core.settings import Settings
+    from serving_core.runtime.settings import Settings
 
 _access_logger = logging.getLogger("serving_core.access")
 LOGIN, PREDICT, BATCH_PREDICT = "/login", "/predict", "/batch-predict"
@@ -87,7 +87,7 @@ class Service:
         )
         self._limiter = store.limiter("default", settings.rate_limit) if settings.rate_limit else None
         self._login_limiter = store.limiter("login", settings.login_rate_limit)
-        self._trusted_proxies = networks(settings.trusted_proxies)
+        self._trusted_proxies = settings.trusted_networks
         self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
 
     def start_worker(self) -> None:

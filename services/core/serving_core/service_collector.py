@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from serving_core import resources
-from serving_core.errors import UnavailableError
+from serving_core.http.errors import UnavailableError
+from serving_core.runtime import resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from prometheus_client.metrics_core import Metric
 
-    from serving_core.artifact import ModelInfo
-    from serving_core.cache import PredictionCache
-    from serving_core.lifecycle import Lifecycle
+    from serving_core.model.artifact import ModelInfo
+    from serving_core.runtime.lifecycle import Lifecycle
+    from serving_core.store.cache import PredictionCache
 
 
 class ServiceCollector(Collector):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_fastapi_instrumentator import Instrumentator
-from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
+from serving_core.http.errors import ApiError, MethodNotAllowedError, NotFoundError
 
 from fastapi_api.dependencies import service_of
 from fastapi_api.documentation import documentation, graphiql

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
-from serving_core.http_rules import check_content_type, decode_object
+from serving_core.http.rules import check_content_type, decode_object
 
 from fastapi_api.headers import combined
 from fastapi_api.schemas import BatchPredictRequest, GraphQLRequest, LoginRequest, PredictRequest, RequestBody

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from serving_core.errors import NotFoundError
+from serving_core.http.errors import NotFoundError
 from starlette.datastructures import Headers
 from starlette.routing import Match
 

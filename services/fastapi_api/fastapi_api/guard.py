@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi.routing import APIRoute
-from serving_core.callers import Caller
-from serving_core.errors import BodyTooLargeError, InvalidRequestError
+from serving_core.http.callers import Caller
+from serving_core.http.errors import BodyTooLargeError, InvalidRequestError
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 

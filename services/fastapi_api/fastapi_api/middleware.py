@@ -6,10 +6,10 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from serving_core.errors import ApiError
-from serving_core.http_rules import request_id
-from serving_core.lifecycle import Phase
-from serving_core.logs import current_request_id
+from serving_core.http.errors import ApiError
+from serving_core.http.rules import request_id
+from serving_core.runtime.lifecycle import Phase
+from serving_core.runtime.logs import current_request_id
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
-from serving_core.metrics import CONTENT_TYPE
+from serving_core.runtime.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
 from fastapi_api.calls import call

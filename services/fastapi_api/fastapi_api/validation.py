@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from serving_core.bounds import MAX_SAMPLES
-from serving_core.errors import InvalidRequestError
+from serving_core.http.errors import InvalidRequestError
 
 from fastapi_api.schemas import MAX_QUERY_CHARACTERS, WRONG_LENGTH, RequestBody
 

@@ -13,11 +13,11 @@ import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from serving_core.bounds import MAX_SAMPLES
-from serving_core.errors import ApiError, ForbiddenError, InvalidRequestError, TooManyRequestsError
-from serving_core.http_rules import as_written, decode_object
-from serving_core.logs import current_request_id
-from serving_core.metrics import WEBSOCKET
-from serving_core.tokens import AuthenticationError
+from serving_core.http.errors import ApiError, ForbiddenError, InvalidRequestError, TooManyRequestsError
+from serving_core.http.rules import as_written, decode_object
+from serving_core.http.tokens import AuthenticationError
+from serving_core.runtime.logs import current_request_id
+from serving_core.runtime.metrics import WEBSOCKET
 from websockets.frames import CloseCode
 
 from fastapi_api.calls import call

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
-from serving_core.errors import ApiError, MethodNotAllowedError, NotFoundError
+from serving_core.http.errors import ApiError, MethodNotAllowedError, NotFoundError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from flask_api.context import service

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
 from gunicorn.http.errors import NoMoreData, ParseException
-from serving_core.callers import Caller
-from serving_core.errors import BodyTooLargeError, InvalidRequestError, NotFoundError
-from serving_core.http_rules import request_id
-from serving_core.lifecycle import Phase
-from serving_core.logs import current_request_id
-from serving_core.metrics import UNMATCHED
+from serving_core.http.callers import Caller
+from serving_core.http.errors import BodyTooLargeError, InvalidRequestError, NotFoundError
+from serving_core.http.rules import request_id
+from serving_core.runtime.lifecycle import Phase
+from serving_core.runtime.logs import current_request_id
+from serving_core.runtime.metrics import UNMATCHED
 from werkzeug.exceptions import MethodNotAllowed
 
 from flask_api.connection import close_connection

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from flask import Blueprint, Response, g, jsonify, request
 from msgspec import to_builtins
-from serving_core.http_rules import check_content_type, decode_object
-from serving_core.metrics import CONTENT_TYPE
+from serving_core.http.rules import check_content_type, decode_object
+from serving_core.runtime.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
 from flask_api.context import service

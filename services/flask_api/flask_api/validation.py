@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeGuard
 
 from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
-from serving_core.errors import InvalidRequestError
+from serving_core.http.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

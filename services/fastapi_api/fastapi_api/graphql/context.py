@@ -6,8 +6,8 @@ import asyncio
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from serving_core.errors import TooManyRequestsError
-from serving_core.tokens import AuthenticationError
+from serving_core.http.errors import TooManyRequestsError
+from serving_core.http.tokens import AuthenticationError
 
 from fastapi_api.calls import call
 from fastapi_api.guard import caller_of

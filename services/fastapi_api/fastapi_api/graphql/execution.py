@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 from graphql import GraphQLError
-from serving_core.errors import ApiError, TooManyRequestsError
+from serving_core.http.errors import ApiError, TooManyRequestsError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
 
@@ -17,15 +17,6 @@ class Caller:
     forwarded_for: str | None
     """X-Forwarded-For: each proxy adds the address that it was asked from, the last one at the end."""
     authorization: str | None
-
-
-def networks(text: str) -> tuple[Network, ...]:
-    """The addresses and networks of a list with commas.
-
-    Raises:
-        ValueError: one is none.
-    """
-    return tuple(ip_network(each.strip()) for each in text.split(",") if each.strip())
 
 
 def address_of(caller: Caller, trusted: tuple[Network, ...]) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
-from serving_core.artifact import ModelInfo, load_artifact
 from serving_core.bounds import FEATURES
-from serving_core.errors import StartupError
+from serving_core.model.artifact import ModelInfo, load_artifact
+from serving_core.runtime.lifecycle import StartupError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

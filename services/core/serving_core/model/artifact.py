@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from serving_core.bounds import FEATURES
-from serving_core.errors import StartupError
+from serving_core.runtime.lifecycle import StartupError
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):

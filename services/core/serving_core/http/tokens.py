@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import jwt
 
-from serving_core.errors import UnauthorizedError
+from serving_core.http.errors import UnauthorizedError
 
 if TYPE_CHECKING:
-    from serving_core.settings import Settings
+    from serving_core.runtime.settings import Settings
 
 _ALGORITHM = "HS256"
 _REQUIRED_CLAIMS = ["user", "iat", "exp"]

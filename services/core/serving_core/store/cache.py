@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import msgspec
 
 from serving_core.bounds import FEATURES
-from serving_core.shared_memory import SharedTable
+from serving_core.runtime.shared_memory import SharedTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -99,7 +99,3 @@ class UnavailableError(ApiError):
 
     status = 503
     message = "Service unavailable"
-
-
-class StartupError(Exception):
-    """The service cannot start; the text is the one line that its operator reads."""

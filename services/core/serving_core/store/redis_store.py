@@ -6,23 +6,19 @@ Connections are opened by each worker when it needs them; the package opens new 
 
 from __future__ import annotations
 
-import re
 import struct
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from limits.storage import RedisStorage
-from redis import ConnectionPool, Redis, RedisError
-from redis.backoff import NoBackoff
-from redis.connection import parse_url
-from redis.retry import Retry
+from redis import Redis, RedisError
 
-from serving_core.cache import EVICTIONS, HITS, MISSES, PredictionCache
-from serving_core.circuit import Circuit, StoreError
-from serving_core.errors import UnavailableError
-from serving_core.rate_limits import RateLimiter
-from serving_core.shared_memory import SharedTable
+from serving_core.http.errors import UnavailableError
+from serving_core.runtime.redis_pool import connection_pool
+from serving_core.runtime.shared_memory import SharedTable
+from serving_core.store.cache import EVICTIONS, HITS, MISSES, PredictionCache
+from serving_core.store.circuit import Circuit, StoreError
+from serving_core.store.rate_limits import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +26,8 @@ if TYPE_CHECKING:
     from limits.storage import Storage
     from prometheus_client import Counter
 
-    from serving_core.metrics import Metrics
-    from serving_core.settings import Settings
+    from serving_core.runtime.metrics import Metrics
+    from serving_core.runtime.settings import Settings
 
 _number = struct.Struct("<d")
 
@@ -186,33 +182,3 @@ class _RemoteLimiter(RateLimiter):
         """
         with self._circuit:
             super().check(client, cost)
-
-
-def connection_pool(url: str, timeout_seconds: float) -> ConnectionPool:
-    """Connections to a URL, none of them open; options in it are those of the package's connections.
-
-    Raises:
-        ValueError: the URL makes no sense. Its text may hold a part of the password.
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        complete = parts.path.startswith("/")
-    else:
-        complete = bool((parts.hostname or "").encode("idna")) and re.fullmatch("(/[0-9]*)?", parts.path) is not None
-    if not complete:
-        raise ValueError("incomplete")
-    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
-    options |= {
-        "socket_connect_timeout": timeout_seconds,
-        "socket_timeout": timeout_seconds,
-        "retry": Retry(NoBackoff(), 0),
-        # Not what a new connection would ask and say first, each a wait of its own.
-        "protocol": 2,
-        "driver_info": None,
-    }
-    pool = ConnectionPool(**options)
-    try:
-        pool.connection_class(**pool.connection_kwargs)
-    except (TypeError, RedisError) as error:
-        raise ValueError("unknown option") from error
-    return pool

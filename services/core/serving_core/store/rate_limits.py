@@ -10,8 +10,8 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from serving_core.errors import TooManyRequestsError
-from serving_core.shared_memory import SharedTable
+from serving_core.http.errors import TooManyRequestsError
+from serving_core.runtime.shared_memory import SharedTable
 
 _MAX_CLIENTS = 10_000
 

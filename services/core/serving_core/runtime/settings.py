@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import limits
 import msgspec
 from msgspec import Meta
-
-from serving_core.callers import networks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,13 +97,22 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
                 "CACHE_URL: expected a URL such as redis://:password@host:6379/0, rediss:// or unix:///path"
             )
         try:
-            networks(self.trusted_proxies)
+            _ = self.trusted_networks
         except ValueError as error:
             raise ValueError(
                 f"TRUSTED_PROXIES: expected addresses and networks, separated by commas: {error}"
             ) from None
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
             raise ValueError("CORS_ORIGINS: expected origins such as https://app.example.org, separated by commas")
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The addresses and networks of `trusted_proxies`, one by one.
+
+        Raises:
+            ValueError: one is none.
+        """
+        return tuple(ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip())
 
     @property
     def allowed_origins(self) -> frozenset[str]:
@@ -149,7 +157,7 @@ def _is_rate(text: str) -> bool:
 
 
 def _is_store_url(text: str) -> bool:
-    from serving_core.redis_store import connection_pool  # its memory is for those to pay who use it
+    from serving_core.runtime.redis_pool import connection_pool  # its memory is for those to pay who use it
 
     try:
         connection_pool(text, timeout_seconds=1)

@@ -5,17 +5,11 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
-from serving_core.errors import InvalidRequestError, UnsupportedContentTypeError
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from serving_core.http.errors import InvalidRequestError, UnsupportedContentTypeError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_EXPOSED_HEADERS = "X-Request-ID, X-Process-Time, Retry-After, RateLimit, RateLimit-Policy"
-_PREFLIGHT_HEADERS = "Authorization, Content-Type, X-Request-ID"
-_PREFLIGHT_MAX_AGE_SECONDS = "600"
 _SPACE = " \t\n\r"
 
 
@@ -89,44 +83,3 @@ def _refuse_constant(name: str) -> NoReturn:
 
 # float also for integers: Python refuses to convert integers of thousands of digits.
 _decoder = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)
-
-
-class Cors:
-    """Which pages of other origins may call, and what a browser is told.
-
-    Source: https://fetch.spec.whatwg.org/#http-cors-protocol
-    """
-
-    def __init__(self, origins: frozenset[str]) -> None:
-        self._origins = origins
-
-    def response_headers(self, origin: str | None) -> dict[str, str]:
-        """Headers of any response to a request from this origin."""
-        if not self._origins:
-            return {}
-        if origin not in self._origins:
-            return {"Vary": "Origin"}
-        return {
-            "Vary": "Origin",
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": _EXPOSED_HEADERS,
-        }
-
-    def admits_handshake(self, origin: str | None, host: str | None) -> bool:
-        """Whether a WebSocket may be opened: by a program, which names no origin, a page of this host, or one allowed.
-
-        A browser does not ask before it opens one across origins, so that the server has to look (RFC 6455, 10.2).
-        """
-        return origin is None or origin in self._origins or (bool(host) and origin.partition("://")[2] == host)
-
-    def preflight_headers(
-        self, origin: str | None, requested_method: str | None, allowed: Collection[str]
-    ) -> dict[str, str] | None:
-        """Headers of the answer to a preflight request; none where the browser must not go on."""
-        if origin not in self._origins or requested_method not in allowed:
-            return None
-        return {
-            "Access-Control-Allow-Methods": ", ".join(sorted(allowed)),
-            "Access-Control-Allow-Headers": _PREFLIGHT_HEADERS,
-            "Access-Control-Max-Age": _PREFLIGHT_MAX_AGE_SECONDS,
-        }

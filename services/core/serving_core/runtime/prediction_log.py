@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from serving_core.log_file import RotatingFile, StandardOutput
+from serving_core.runtime.log_file import RotatingFile, StandardOutput
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
 
-    from serving_core.settings import Settings
+    from serving_core.runtime.settings import Settings
 
 _WRITE_INTERVAL_SECONDS = 0.05
 _BATCH_ENTRIES = 1000

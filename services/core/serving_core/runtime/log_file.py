@@ -7,7 +7,7 @@ import stat
 import sys
 from pathlib import Path
 
-from serving_core.shared_memory import ProcessLock
+from serving_core.runtime.shared_memory import ProcessLock
 
 
 class RotatingFile:

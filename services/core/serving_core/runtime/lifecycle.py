@@ -9,6 +9,10 @@ from enum import IntEnum
 from pathlib import Path
 
 
+class StartupError(Exception):
+    """The service cannot start; the text is the one line that its operator reads."""
+
+
 class Phase(IntEnum):
     """Starting, ready for requests, or on its way out."""
 

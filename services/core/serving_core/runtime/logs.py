@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 if TYPE_CHECKING:
-    from serving_core.settings import Settings
+    from serving_core.runtime.settings import Settings
 
 current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
 

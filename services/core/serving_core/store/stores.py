@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from serving_core.cache import PredictionCache, SharedMemoryCache
-from serving_core.rate_limits import RateLimiter, SharedMemoryStorage
+from serving_core.store.cache import PredictionCache, SharedMemoryCache
+from serving_core.store.rate_limits import RateLimiter, SharedMemoryStorage
 
 if TYPE_CHECKING:
-    from serving_core.metrics import Metrics
-    from serving_core.settings import Settings
+    from serving_core.runtime.metrics import Metrics
+    from serving_core.runtime.settings import Settings
 
 
 class Store(Protocol):
@@ -46,6 +46,6 @@ def open_store(settings: Settings, service_name: str, metrics: Metrics) -> Store
     """The store that CACHE_URL names, else shared memory; no server is asked yet."""
     if not settings.cache_url:
         return SharedMemoryStore()
-    from serving_core.redis_store import RedisStore  # its memory is for those to pay who use it
+    from serving_core.store.redis_store import RedisStore  # its memory is for those to pay who use it
 
     return RedisStore(settings, service_name, metrics)

@@ -1,0 +1,1 @@
+"""HTTP as the contract has it, without a web framework: errors, bodies, headers, callers and tokens."""
