@@ -10,6 +10,7 @@ import typer
 from serving_lab import exit_codes
 from serving_lab.commands import bench, footprint, parity, report, results, stack
 from serving_lab.errors import LabError
+from serving_lab.text import how_to
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -51,7 +52,7 @@ def _exit_code() -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("serving_lab"):
             return _internal_error()
-        _say(f"{error.name}, which this command needs, is not installed", "pip install 'serving-lab[stack,load]'")
+        _say(f"{error.name}, which this command needs, is not installed", how_to.install("stack,load"))
         return exit_codes.CANNOT_TELL
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):

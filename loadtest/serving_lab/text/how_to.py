@@ -1,0 +1,24 @@
+"""How a person runs a command of the laboratory from where they are."""
+
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+
+
+def run(command: str) -> str:
+    """Return the line that runs a command such as `bench`: `make bench` in a checkout, `lab bench` elsewhere."""
+    return f"{'make' if _in_checkout() else 'lab'} {command}"
+
+
+def install(extra: str = "") -> str:
+    """Return the line that installs what is missing: of an extra, or of the laboratory itself."""
+    if _in_checkout():
+        return "make install"
+    return f"pip install 'serving-lab[{extra}]'" if extra else "pip install --upgrade serving-lab"
+
+
+def _in_checkout() -> bool:
+    try:
+        Project.find()
+    except LabError:
+        return False
+    return True
