@@ -40,7 +40,9 @@ promtool_checks() (
 
 check "ruff check" ruff check .
 check "ruff format" ruff format --check --quiet .
-check "mypy, packages" mypy -p serving_core -p model_training -p flask_api -p fastapi_api -p serving_lab
+packages=(-p serving_lab)
+for package in services/*/*/__init__.py; do packages+=(-p "$(basename "$(dirname "$package")")"); done
+check "mypy, packages" mypy "${packages[@]}"
 check "mypy, the rest" mypy loadtest/locustfile.py deploy monitoring tests
 mapfile -t dockerfiles < <(git ls-files '*Dockerfile' 2>/dev/null || find . -name '*Dockerfile' -not -path './.venv/*')
 check "hadolint" hadolint "${dockerfiles[@]}"
