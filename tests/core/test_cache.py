@@ -1,7 +1,5 @@
 """The prediction cache."""
 
-from __future__ import annotations
-
 import math
 
 from hypothesis import given

@@ -1,7 +1,5 @@
 """From which address a request really comes."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
 
 import pytest

@@ -1,17 +1,12 @@
 """A service that stops loses no connection that waits for a worker, and takes no new one."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from serving_core.runtime.listener import run_dry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(
     not hasattr(socket, "SO_BINDTODEVICE") or len(socket.if_nameindex()) < 2,

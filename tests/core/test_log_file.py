@@ -1,15 +1,10 @@
 """Files of lines that several processes write."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_core.runtime.log_file import RotatingFile
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LINE = b"x" * 99 + b"\n"
 

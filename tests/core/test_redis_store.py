@@ -1,12 +1,11 @@
 """Cache and limits in a real Redis: the same meaning as in memory, and nothing that depends on it."""
 
-from __future__ import annotations
-
 import os
 import random
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_core.http.errors import TooManyRequestsError, UnavailableError
@@ -18,10 +17,6 @@ from serving_core.store.redis_store import RedisStore
 from support.exposition import parse
 from support.redis import RunningRedis, running_redis
 from support.services import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 SHA = "ab" * 32
 TIMEOUT_SECONDS = 0.05

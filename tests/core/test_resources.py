@@ -1,18 +1,13 @@
 """What a service uses, held against what the system says by other ways."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from serving_core.runtime import resources
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BURN = "import time\nwhile time.process_time() < {seconds}: pass\nprint('done', flush=True)\n"
 

@@ -1,15 +1,10 @@
 """Settings from the environment."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_core.runtime.settings import SECRETS, Settings, SettingsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = {"SECRET_KEY": "k" * 32, "API_USERNAME": "lab", "API_PASSWORD": "secret"}
 

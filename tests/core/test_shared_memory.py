@@ -1,7 +1,5 @@
 """The table that all workers of a service share."""
 
-from __future__ import annotations
-
 import os
 import signal
 from collections import OrderedDict

@@ -1,7 +1,5 @@
 """Tokens: what a black box cannot see of them."""
 
-from __future__ import annotations
-
 import jwt
 import pytest
 from serving_core.http.tokens import AuthenticationError, Tokens

@@ -3,8 +3,6 @@
 gunicorn is the arbiter of both services, so that start, restart and shutdown are equal; only the worker differs.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil
@@ -13,13 +11,15 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
 from serving_core.runtime import metrics
 from serving_core.runtime.lifecycle import StartupError
@@ -27,11 +27,6 @@ from serving_core.runtime.listener import run_dry
 from serving_core.runtime.logs import configure_logging
 from serving_core.runtime.settings import Settings, SettingsError
 from serving_core.service import Service
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from gunicorn.workers.base import Worker
 
 _logger = logging.getLogger(__name__)
 

@@ -1,12 +1,11 @@
 """The service behind the web framework: everything that both adapters do the same."""
 
-from __future__ import annotations
-
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from serving_core.bounds import FEATURES
 from serving_core.http.callers import Caller, address_of
@@ -18,15 +17,10 @@ from serving_core.runtime.lifecycle import Lifecycle, Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import Metrics
 from serving_core.runtime.prediction_log import LogEntry, open_prediction_log
+from serving_core.runtime.settings import Settings
 from serving_core.service_collector import ServiceCollector
 from serving_core.store.circuit import StoreError
 from serving_core.store.stores import open_store
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from serving_core.runtime.settings import Settings
 
 _access_logger = logging.getLogger("serving_core.access")
 LOGIN, PREDICT, BATCH_PREDICT = "/login", "/predict", "/batch-predict"

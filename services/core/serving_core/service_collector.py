@@ -1,26 +1,19 @@
 """Metrics that are read when they are asked for: what the service is, uses and may use, and its shared cache."""
 
-from __future__ import annotations
-
 import contextlib
 import platform
+from collections.abc import Iterable
 from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from serving_core.http.errors import UnavailableError
+from serving_core.model.artifact import ModelInfo
 from serving_core.runtime import resources
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from prometheus_client.metrics_core import Metric
-
-    from serving_core.model.artifact import ModelInfo
-    from serving_core.runtime.lifecycle import Lifecycle
-    from serving_core.store.cache import PredictionCache
+from serving_core.runtime.lifecycle import Lifecycle
+from serving_core.store.cache import PredictionCache
 
 
 class ServiceCollector(Collector):

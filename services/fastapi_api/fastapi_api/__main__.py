@@ -1,7 +1,5 @@
 """Command `fastapi-api`: gunicorn with uvicorn's workers."""
 
-from __future__ import annotations
-
 from serving_core.server import Program, run
 
 from fastapi_api.app import create_app

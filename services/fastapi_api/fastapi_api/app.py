@@ -1,14 +1,15 @@
 """The application factory."""
 
-from __future__ import annotations
-
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_fastapi_instrumentator import Instrumentator
+from prometheus_fastapi_instrumentator.metrics import Info
 from serving_core.http.errors import ApiError, MethodNotAllowedError, NotFoundError
+from serving_core.service import Service
+from starlette.exceptions import HTTPException
 
 from fastapi_api.dependencies import service_of
 from fastapi_api.documentation import documentation, graphiql
@@ -17,13 +18,6 @@ from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
 from fastapi_api.websocket import websockets
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from prometheus_fastapi_instrumentator.metrics import Info
-    from serving_core.service import Service
-    from starlette.exceptions import HTTPException
 
 
 def create_app(service: Service) -> FastAPI:

@@ -1,15 +1,10 @@
 """Calls into the service from endpoints, which share one thread with every other request of their worker."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
-
+from serving_core.service import Service
 from starlette.concurrency import run_in_threadpool
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from serving_core.service import Service
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,22 +1,17 @@
 """What endpoints ask for, as types."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from serving_core.http.rules import check_content_type, decode_object
+from serving_core.service import Service
+from starlette.requests import HTTPConnection
 
 from fastapi_api.headers import combined
 from fastapi_api.schemas import BatchPredictRequest, GraphQLRequest, LoginRequest, PredictRequest, RequestBody
 from fastapi_api.validation import validate
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from serving_core.service import Service
-    from starlette.requests import HTTPConnection
 
 
 def service_of(connection: HTTPConnection) -> Service:

@@ -1,11 +1,8 @@
 """The API's interactive documentation: under the same rules as any endpoint, and without a public network."""
 
-from __future__ import annotations
-
 import mimetypes
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
@@ -13,11 +10,9 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from serving_core.http.errors import NotFoundError
 from starlette.datastructures import Headers
 from starlette.routing import Match
+from starlette.types import Scope
 
 from fastapi_api.guard import GuardedRoute
-
-if TYPE_CHECKING:
-    from starlette.types import Scope
 
 _GRAPHIQL = Path(__file__).parent / "graphiql"
 # What pages load, by the name it is served under. Ours is kept compressed: deploy/graphiql.py fetches it.

@@ -1,25 +1,19 @@
 """The checks that come before any endpoint's own, once its route is found: rate first, then size."""
 
-from __future__ import annotations
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from serving_core.http.callers import Caller
 from serving_core.http.errors import BodyTooLargeError, InvalidRequestError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.routing import Match
+from starlette.types import Scope
 
 from fastapi_api.calls import call
 from fastapi_api.dependencies import service_of
 from fastapi_api.headers import combined
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from fastapi import Request, Response
-    from starlette.requests import HTTPConnection
-    from starlette.types import Scope
 
 
 class GuardedRoute(APIRoute):

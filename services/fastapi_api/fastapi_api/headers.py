@@ -1,11 +1,6 @@
 """Header values as WSGI gives them to the other service."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from starlette.datastructures import Headers
+from starlette.datastructures import Headers
 
 
 def combined(headers: Headers, name: str) -> str | None:

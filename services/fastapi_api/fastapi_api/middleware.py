@@ -1,23 +1,18 @@
 """ASGI middleware around every request."""
 
-from __future__ import annotations
-
 import logging
 import time
-from typing import TYPE_CHECKING
 
 from serving_core.http.errors import ApiError
 from serving_core.http.rules import request_id
 from serving_core.runtime.lifecycle import Phase
 from serving_core.runtime.logs import current_request_id
+from serving_core.service import Service
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fastapi_api.headers import combined
-
-if TYPE_CHECKING:
-    from serving_core.service import Service
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _logger = logging.getLogger(__name__)
 

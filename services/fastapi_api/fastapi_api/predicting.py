@@ -1,18 +1,9 @@
 """From valid requests to answers, the same for every way in."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from serving_core.service import BATCH_PREDICT, PREDICT
+from serving_core.service import BATCH_PREDICT, PREDICT, Service
 
 from fastapi_api.calls import call
-from fastapi_api.schemas import BatchPredictResponse, PredictResponse
-
-if TYPE_CHECKING:
-    from serving_core.service import Service
-
-    from fastapi_api.schemas import BatchPredictRequest, PredictRequest
+from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
 
 
 async def predict_row(

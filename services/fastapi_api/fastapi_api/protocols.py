@@ -1,22 +1,17 @@
 """uvicorn's protocols, with what the contract says of WebSockets."""
 
-from __future__ import annotations
-
+import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from serving_core.runtime.metrics import WEBSOCKET
+from uvicorn._types import ASGISendEvent
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
 from websockets.frames import CloseCode
-
-if TYPE_CHECKING:
-    import asyncio
-
-    from uvicorn._types import ASGISendEvent
-    from uvicorn.config import Config
-    from uvicorn.server import ServerState
 
 _PATH = WEBSOCKET.encode()
 # How long a client may take to answer a close frame, or to read what is still on its way to it.

@@ -1,10 +1,9 @@
 """The endpoints, by subject."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 from serving_core.runtime.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
@@ -39,9 +38,6 @@ from fastapi_api.schemas import (
     PredictResponse,
     ReadyResponse,
 )
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 _DESCRIPTIONS = {
     400: "The request is understood and wrong.",

@@ -1,7 +1,5 @@
 """What requests and responses look like: checked, and shown in the API's documentation."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf

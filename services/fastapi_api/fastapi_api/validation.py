@@ -1,19 +1,14 @@
 """From Pydantic's findings to the contract's messages."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from serving_core.bounds import MAX_SAMPLES
 from serving_core.http.errors import InvalidRequestError
 
 from fastapi_api.schemas import MAX_QUERY_CHARACTERS, WRONG_LENGTH, RequestBody
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from pydantic_core import ErrorDetails
 
 Body = TypeVar("Body", bound=RequestBody)
 

@@ -1,13 +1,10 @@
 """Predictions over WebSocket: a token first, then an answer to each message, one after the other."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -18,6 +15,7 @@ from serving_core.http.rules import as_written, decode_object
 from serving_core.http.tokens import AuthenticationError
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import WEBSOCKET
+from serving_core.service import Service
 from websockets.frames import CloseCode
 
 from fastapi_api.calls import call
@@ -25,13 +23,8 @@ from fastapi_api.dependencies import service_of
 from fastapi_api.guard import caller_of
 from fastapi_api.headers import combined
 from fastapi_api.predicting import predict_row, predict_rows
-from fastapi_api.schemas import BatchPredictRequest, PredictRequest
+from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
 from fastapi_api.validation import validate
-
-if TYPE_CHECKING:
-    from serving_core.service import Service
-
-    from fastapi_api.schemas import BatchPredictResponse, PredictResponse
 
 _logger = logging.getLogger(__name__)
 

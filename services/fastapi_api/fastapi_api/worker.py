@@ -1,7 +1,5 @@
 """gunicorn's worker that runs the application on uvicorn's event loop."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from uvicorn_worker import UvicornWorker

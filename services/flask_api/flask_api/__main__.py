@@ -1,18 +1,13 @@
 """Command `flask-api`: gunicorn with threads."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from serving_core.server import Program, run
+from serving_core.service import Service
 
 from flask_api.app import create_app
 from flask_api.connection import remember_request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from serving_core.service import Service
 
 
 def main() -> None:

@@ -1,21 +1,16 @@
 """The application factory."""
 
-from __future__ import annotations
-
 import logging
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
 from serving_core.http.errors import ApiError, MethodNotAllowedError, NotFoundError
+from serving_core.service import Service
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from flask_api.context import service
 from flask_api.instrumentation import Instrumentation
 from flask_api.routes import blueprint
-
-if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
-    from serving_core.service import Service
 
 _logger = logging.getLogger(__name__)
 

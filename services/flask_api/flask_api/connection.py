@@ -1,13 +1,9 @@
 """Closing a connection after the answer: gunicorn leaves out a Connection header that the application sets."""
 
-from __future__ import annotations
-
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gunicorn.http.message import Request
-    from gunicorn.workers.base import Worker
+from gunicorn.http.message import Request
+from gunicorn.workers.base import Worker
 
 _request: ContextVar[Request] = ContextVar("gunicorn_request")
 

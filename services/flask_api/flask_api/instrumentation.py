@@ -1,10 +1,9 @@
 """Around every request: its id, timing and metrics, and the checks that come before any endpoint's own."""
 
-from __future__ import annotations
-
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response, g, request
 from flask.globals import request_ctx
@@ -15,15 +14,10 @@ from serving_core.http.rules import request_id
 from serving_core.runtime.lifecycle import Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import UNMATCHED
+from serving_core.service import Service
 from werkzeug.exceptions import MethodNotAllowed
 
 from flask_api.connection import close_connection
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from wsgiref.types import StartResponse, WSGIEnvironment
-
-    from serving_core.service import Service
 
 _TRACE = "flask_api.trace"
 

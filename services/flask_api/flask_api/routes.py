@@ -1,11 +1,11 @@
 """The endpoints."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 from flask import Blueprint, Response, g, jsonify, request
+from flask.typing import ResponseReturnValue
 from msgspec import to_builtins
 from serving_core.http.rules import check_content_type, decode_object
 from serving_core.runtime.metrics import CONTENT_TYPE
@@ -13,11 +13,6 @@ from serving_core.service import timestamp
 
 from flask_api.context import service
 from flask_api.validation import parse_credentials, parse_features, parse_samples
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from flask.typing import ResponseReturnValue
 
 P = ParamSpec("P")
 blueprint = Blueprint("api", __name__)

@@ -1,14 +1,10 @@
 """Validation by hand, as the old API does it: the first fault in order is the one reported."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Mapping
+from typing import TypeGuard
 
 from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
 from serving_core.http.errors import InvalidRequestError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def parse_credentials(body: Mapping[str, object]) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """Command `train-model`: train, export, verify, write."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

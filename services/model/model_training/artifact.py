@@ -1,22 +1,16 @@
 """Writes the artifact that the services load, once it has been shown to predict what scikit-learn predicts."""
 
-from __future__ import annotations
-
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from model_training import onnx_export
 from model_training.forest import DATASET, SEED, TrainedForest
-
-if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 MODEL_VERSION = "1.0.0"
 TOLERANCE = 1e-9

@@ -4,18 +4,12 @@ skl2onnx knows only float32 tree ensembles, so the one node is built here: opera
 opset 5 (https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html), which takes float64 thresholds and leaves.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.tree._tree import Tree
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.tree._tree import Tree
 
 INPUT, OUTPUT = "features", "prediction"
 _LEAF = -1  # scikit-learn's mark for "no child"

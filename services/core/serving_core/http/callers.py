@@ -1,7 +1,5 @@
 """Who asks: the user of a valid token, or the address that a request really comes from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 

@@ -1,11 +1,6 @@
 """Which pages of other origins may call."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
+from collections.abc import Collection
 
 _EXPOSED_HEADERS = "X-Request-ID, X-Process-Time, Retry-After, RateLimit, RateLimit-Policy"
 _PREFLIGHT_HEADERS = "Authorization, Content-Type, X-Request-ID"

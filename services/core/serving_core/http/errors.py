@@ -1,7 +1,5 @@
 """What the API answers when it cannot do what was asked: one base error, mapped to HTTP at one place an adapter."""
 
-from __future__ import annotations
-
 
 class ApiError(Exception):
     """A refusal that the contract names: status, message, and detail where there is more to say."""

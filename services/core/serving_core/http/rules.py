@@ -1,7 +1,5 @@
 """What the contract says of requests and responses apart from any endpoint, in plain values."""
 
-from __future__ import annotations
-
 import json
 import re
 import uuid

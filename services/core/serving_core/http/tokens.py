@@ -1,19 +1,15 @@
 """Tokens: who may ask, proved by a JWT that either service issued."""
 
-from __future__ import annotations
-
 import contextlib
 import hmac
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import jwt
 
 from serving_core.http.errors import UnauthorizedError
-
-if TYPE_CHECKING:
-    from serving_core.runtime.settings import Settings
+from serving_core.runtime.settings import Settings
 
 _ALGORITHM = "HS256"
 _REQUIRED_CLAIMS = ["user", "iat", "exp"]

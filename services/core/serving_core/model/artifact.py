@@ -1,7 +1,5 @@
 """The model artifact on disk: a graph and what is known about it, checked before it is used."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import Literal

@@ -1,8 +1,6 @@
 """Runs the model."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime
@@ -10,9 +8,6 @@ import onnxruntime
 from serving_core.bounds import FEATURES
 from serving_core.model.artifact import ModelInfo, load_artifact
 from serving_core.runtime.lifecycle import StartupError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Predictor:

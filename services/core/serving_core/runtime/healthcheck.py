@@ -1,7 +1,5 @@
 """Health check of a container that has no curl: exits 0 where /ready answers 200, else 1."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import sys

@@ -1,7 +1,5 @@
 """Where a service is in its life, known to all its workers."""
 
-from __future__ import annotations
-
 import mmap
 import os
 import time

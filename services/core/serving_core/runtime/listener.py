@@ -5,17 +5,12 @@ accepted it. Closing the listener resets those. So it is made deaf first, which 
 what waits already is left to the workers. Linux only; elsewhere nothing is done.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 import struct
 import sys
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
 
 _LOOPBACK_DEVICE = "lo"
 _QUEUED = struct.Struct("=24xI")  # linux/tcp.h: tcpi_unacked, which on a listener is the length of its queue

@@ -1,7 +1,5 @@
 """Files of lines that several processes write at once: whole lines only, rotated by size."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys

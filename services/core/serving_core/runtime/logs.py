@@ -1,16 +1,13 @@
 """Structured logs: one JSON object a line on standard error, with the id of the request that it belongs to."""
 
-from __future__ import annotations
-
 import logging
 import logging.config
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 
-if TYPE_CHECKING:
-    from serving_core.runtime.settings import Settings
+from serving_core.runtime.settings import Settings
 
 current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
 

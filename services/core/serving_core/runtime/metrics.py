@@ -5,18 +5,12 @@ are named after slots: a new worker takes the place of the dead one, goes on fro
 never grows.
 """
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from prometheus_client.registry import Collector
+from prometheus_client.registry import Collector
 
 __all__ = ["CONTENT_TYPE", "Metrics", "enter_slot", "forget_live_gauges"]
 

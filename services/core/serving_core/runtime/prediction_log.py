@@ -4,21 +4,16 @@ A request only appends to a bounded queue. A thread of each worker writes what h
 take or the destination does not accept is dropped and counted, and no request waits for either or fails of it.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
+from prometheus_client import Counter
 
 from serving_core.runtime.log_file import RotatingFile, StandardOutput
-
-if TYPE_CHECKING:
-    from prometheus_client import Counter
-
-    from serving_core.runtime.settings import Settings
+from serving_core.runtime.settings import Settings
 
 _WRITE_INTERVAL_SECONDS = 0.05
 _BATCH_ENTRIES = 1000

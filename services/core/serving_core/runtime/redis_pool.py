@@ -1,7 +1,5 @@
 """Connections to the Redis of CACHE_URL: settings check the URL with them, the store asks through them."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from urllib.parse import urlsplit

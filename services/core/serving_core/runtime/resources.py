@@ -3,8 +3,6 @@
 Sources: proc(5); cgroup v1 and v2 in the kernel's admin guide. Reading takes about a millisecond a process.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from functools import cache

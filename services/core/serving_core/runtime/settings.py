@@ -1,18 +1,14 @@
 """Settings of a service, from the environment: one name, type, bound and default each."""
 
-from __future__ import annotations
-
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 import limits
 import msgspec
 from msgspec import Meta
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MIN_SECRET_BYTES = 32
 SECRETS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS", "API_PASSWORD", "CACHE_URL")

@@ -1,15 +1,11 @@
 """Memory that the arbiter and its workers share: made before the fork, robust against a worker's sudden death."""
 
-from __future__ import annotations
-
 import fcntl
 import mmap
 import tempfile
 import threading
-from typing import TYPE_CHECKING, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from types import TracebackType
+from typing import Self
 
 
 class ProcessLock:

@@ -1,19 +1,15 @@
 """The prediction cache: bounded, least recently used out first, one for all workers of a service."""
 
-from __future__ import annotations
-
 import hashlib
 import struct
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
 from serving_core.bounds import FEATURES
 from serving_core.runtime.shared_memory import SharedTable
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 HITS, MISSES, EVICTIONS = range(3)
 _pack = struct.Struct(f"<{FEATURES}d").pack

@@ -1,17 +1,12 @@
 """A circuit breaker before a server that a service can do without: who failed a few times in a row is left alone."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from types import TracebackType
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
-    from prometheus_client import Gauge
+from prometheus_client import Gauge
 
 FAILURES_IN_A_ROW = 3
 PROBE_INTERVAL_SECONDS = 1.0

@@ -1,7 +1,5 @@
 """Rate limits: how many requests a client may send in a window, counted for the service and not per worker."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import time

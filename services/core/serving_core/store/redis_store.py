@@ -4,30 +4,23 @@ Each wait for it is bounded by CACHE_TIMEOUT_SECONDS, nothing is tried twice, an
 Connections are opened by each worker when it needs them; the package opens new ones after a fork.
 """
 
-from __future__ import annotations
-
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-from limits.storage import RedisStorage
+from limits.storage import RedisStorage, Storage
+from prometheus_client import Counter
 from redis import Redis, RedisError
 
 from serving_core.http.errors import UnavailableError
+from serving_core.runtime.metrics import Metrics
 from serving_core.runtime.redis_pool import connection_pool
+from serving_core.runtime.settings import Settings
 from serving_core.runtime.shared_memory import SharedTable
 from serving_core.store.cache import EVICTIONS, HITS, MISSES, PredictionCache
 from serving_core.store.circuit import Circuit, StoreError
 from serving_core.store.rate_limits import RateLimiter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from limits.storage import Storage
-    from prometheus_client import Counter
-
-    from serving_core.runtime.metrics import Metrics
-    from serving_core.runtime.settings import Settings
 
 _number = struct.Struct("<d")
 

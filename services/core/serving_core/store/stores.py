@@ -1,15 +1,11 @@
 """Where cache and rate limits are kept: in the service's own memory, or by a server that several instances share."""
 
-from __future__ import annotations
+from typing import Protocol
 
-from typing import TYPE_CHECKING, Protocol
-
+from serving_core.runtime.metrics import Metrics
+from serving_core.runtime.settings import Settings
 from serving_core.store.cache import PredictionCache, SharedMemoryCache
 from serving_core.store.rate_limits import RateLimiter, SharedMemoryStorage
-
-if TYPE_CHECKING:
-    from serving_core.runtime.metrics import Metrics
-    from serving_core.runtime.settings import Settings
 
 
 class Store(Protocol):

@@ -1,24 +1,18 @@
 """What the fields of one GraphQL request share: who asks, and what of it was counted against the rate limit."""
 
-from __future__ import annotations
-
 import asyncio
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from fastapi import Request
 from serving_core.http.errors import TooManyRequestsError
 from serving_core.http.tokens import AuthenticationError
+from serving_core.service import Service
 
 from fastapi_api.calls import call
 from fastapi_api.guard import caller_of
 from fastapi_api.headers import combined
 from fastapi_api.predicting import predict_row, predict_rows
-
-if TYPE_CHECKING:
-    from fastapi import Request
-    from serving_core.service import Service
-
-    from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
+from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
 
 HANDLER = "/graphql"
 

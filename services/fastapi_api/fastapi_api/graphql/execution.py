@@ -1,21 +1,17 @@
 """From a query to the JSON of its answer, errors in the contract's words."""
 
-from __future__ import annotations
-
 import json
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import strawberry
 from graphql import GraphQLError
 from serving_core.http.errors import ApiError, TooManyRequestsError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.types import ExecutionContext
 
-if TYPE_CHECKING:
-    from strawberry.types import ExecutionContext
-
-    from fastapi_api.graphql.context import Context
-    from fastapi_api.schemas import GraphQLRequest
+from fastapi_api.graphql.context import Context
+from fastapi_api.schemas import GraphQLRequest
 
 _logger = logging.getLogger(__name__)
 _CODES = {

@@ -1,16 +1,19 @@
 """How much a query may ask for: reading and checking one holds up the others of a worker, and must be short."""
 
-from __future__ import annotations
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
-from graphql import GraphQLError, Visitor, visit
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    SelectionSetNode,
+    Visitor,
+    visit,
+)
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode
 
 MAX_TOKENS = 4000
 """A hundred predictions with their rows written out take 2400."""

@@ -1,8 +1,7 @@
 """The schema: what may be asked for, answered by the same code as the other endpoints."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any, NewType
+from collections.abc import Mapping
+from typing import Annotated, Any, NewType
 
 import strawberry
 from graphql import (
@@ -24,9 +23,6 @@ from fastapi_api.graphql.execution import Schema
 from fastapi_api.graphql.limits import LIMITERS
 from fastapi_api.schemas import BatchPredictRequest, ModelInfoResponse, PredictRequest
 from fastapi_api.validation import validate
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Features = NewType("Features", object)
 Samples = NewType("Samples", object)
