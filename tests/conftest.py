@@ -1,12 +1,14 @@
-"""Fixtures of the whole test suite: a trained model, and both services answering.
+"""Fixtures of the whole test suite: a trained model, and the services of the catalogue answering.
 
-With CONTRACT_FLASK_URL and CONTRACT_FASTAPI_URL (and API_USERNAME, API_PASSWORD, SECRET_KEY) in the environment the
-contract is checked against that running stack instead; tests that must start a service of their own are left out.
+With CONTRACT_TARGETS, such as "flask-api=http://127.0.0.1:5000 fastapi-api=http://127.0.0.1:8000" (and API_USERNAME,
+API_PASSWORD, SECRET_KEY), in the environment the contract is checked against those of a running stack instead; the
+baseline must be one of them. Tests that must start a service of their own are left out.
 CONTRACT_MODEL_DIR names a trained model to use instead of training one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -15,12 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.services import SERVICE_NAMES, RunningService, ServiceName, report, running_service
+from support.services import (
+    BASELINE,
+    CANDIDATES,
+    CATALOGUE,
+    RUNNING_URLS,
+    SERVICE_NAMES,
+    RunningService,
+    report,
+    running_service,
+    with_besides,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-_URL_VARIABLES: Mapping[ServiceName, str] = {"flask": "CONTRACT_FLASK_URL", "fastapi": "CONTRACT_FASTAPI_URL"}
+    from support.services import StartedService
 
 
 @pytest.fixture(scope="session")
@@ -36,27 +48,62 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def flask_service(request: pytest.FixtureRequest) -> Iterator[RunningService]:
-    yield from _service("flask", request)
+def started_service(request: pytest.FixtureRequest) -> Iterator[StartedService]:
+    """Each service by its name, with two workers; started when it is first asked for, and shared by all tests."""
+    with contextlib.ExitStack() as stack:
+        started: dict[str, RunningService] = {}
 
+        def start(name: str) -> RunningService:
+            if name not in started:
+                started[name] = _running_url(name) or stack.enter_context(
+                    # Asked for here and not in the signature: only tests that name model_dir need their own process.
+                    running_service(name, request.getfixturevalue("model_dir"))
+                )
+            return started[name]
 
-@pytest.fixture(scope="session")
-def fastapi_service(request: pytest.FixtureRequest) -> Iterator[RunningService]:
-    yield from _service("fastapi", request)
+        yield start
 
 
 @pytest.fixture(scope="session", params=SERVICE_NAMES)
-def service(request: pytest.FixtureRequest) -> RunningService:
-    """Each service in turn, with two workers."""
-    running = request.getfixturevalue(f"{request.param}_service")
-    assert isinstance(running, RunningService)
-    return running
+def service(request: pytest.FixtureRequest, started_service: StartedService) -> RunningService:
+    """Each service in turn."""
+    return started_service(request.param)
 
 
 @pytest.fixture(scope="session")
-def services(flask_service: RunningService, fastapi_service: RunningService) -> Mapping[ServiceName, RunningService]:
-    """Both services at once, with the same SECRET_KEY and credentials, to compare them."""
-    return {"flask": flask_service, "fastapi": fastapi_service}
+def baseline(started_service: StartedService) -> RunningService:
+    """The service that the others are compared with."""
+    return started_service(BASELINE)
+
+
+@pytest.fixture(scope="session", params=CANDIDATES)
+def candidate(request: pytest.FixtureRequest, started_service: StartedService) -> RunningService:
+    """Each service but the baseline in turn."""
+    return started_service(request.param)
+
+
+@pytest.fixture(scope="session", params=with_besides("documentation"))
+def documented_service(request: pytest.FixtureRequest, started_service: StartedService) -> RunningService:
+    """Each service that documents itself."""
+    return started_service(request.param)
+
+
+@pytest.fixture(scope="session", params=with_besides("graphql"))
+def graphql_service(request: pytest.FixtureRequest, started_service: StartedService) -> RunningService:
+    """Each service that speaks GraphQL."""
+    return started_service(request.param)
+
+
+@pytest.fixture(scope="session", params=with_besides("websocket"))
+def websocket_service(request: pytest.FixtureRequest, started_service: StartedService) -> RunningService:
+    """Each service with a WebSocket."""
+    return started_service(request.param)
+
+
+@pytest.fixture(scope="session")
+def services(started_service: StartedService) -> Mapping[str, RunningService]:
+    """All services at once, with the same SECRET_KEY and credentials, to compare them."""
+    return {name: started_service(name) for name in SERVICE_NAMES}
 
 
 @pytest.fixture(scope="session")
@@ -65,34 +112,32 @@ def token(service: RunningService) -> str:
     return service.login()
 
 
-def _service(name: ServiceName, request: pytest.FixtureRequest) -> Iterator[RunningService]:
-    if _against_running_stack():
-        yield RunningService(
-            name=name,
-            base_url=os.environ[_URL_VARIABLES[name]].rstrip("/"),
-            username=os.environ["API_USERNAME"],
-            password=os.environ["API_PASSWORD"],
-            secret_key=os.environ["SECRET_KEY"],
-        )
-    else:
-        # Asked for here and not in the signature: only tests that name model_dir need a process of their own.
-        with running_service(name, request.getfixturevalue("model_dir")) as running:
-            yield running
-
-
-def _against_running_stack() -> bool:
-    return any(variable in os.environ for variable in _URL_VARIABLES.values())
+def _running_url(name: str) -> RunningService | None:
+    """The service of a stack that already runs, where there is one."""
+    if name not in RUNNING_URLS:
+        return None
+    return RunningService(
+        name=name,
+        base_url=RUNNING_URLS[name].rstrip("/"),
+        username=os.environ["API_USERNAME"],
+        password=os.environ["API_PASSWORD"],
+        secret_key=os.environ["SECRET_KEY"],
+    )
 
 
 def pytest_configure() -> None:
-    if _against_running_stack():
-        needed = [*_URL_VARIABLES.values(), "API_USERNAME", "API_PASSWORD", "SECRET_KEY"]
-        if missing := [variable for variable in needed if variable not in os.environ]:
-            raise pytest.UsageError(f"to check a running stack, set {', '.join(missing)} too")
+    if not RUNNING_URLS:
+        return
+    if missing := [name for name in ("API_USERNAME", "API_PASSWORD", "SECRET_KEY") if name not in os.environ]:
+        raise pytest.UsageError(f"to check a running stack, set {', '.join(missing)} too")
+    if unknown := RUNNING_URLS.keys() - CATALOGUE.labels.keys():
+        raise pytest.UsageError(f"CONTRACT_TARGETS: {', '.join(sorted(unknown))} is not in loadtest/catalogue.yaml")
+    if CATALOGUE.baseline.name not in RUNNING_URLS:
+        raise pytest.UsageError(f"CONTRACT_TARGETS: the baseline, {CATALOGUE.baseline.name}, is missing")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not _against_running_stack():
+    if not RUNNING_URLS:
         return
     own_process = [item for item in items if "model_dir" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=own_process)

@@ -24,10 +24,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visited(browser: Browser, fastapi_service: RunningService) -> Iterator[Visit]:
+def visited(browser: Browser, graphql_service: RunningService) -> Iterator[Visit]:
     """The page; it reports no error and asks nobody else for anything."""
     with visit(browser) as opened:
-        opened.page.goto(f"{fastapi_service.base_url}/graphql")
+        opened.page.goto(f"{graphql_service.base_url}/graphql")
         yield opened
         assert (opened.errors, opened.strangers) == ([], [])
 
@@ -39,9 +39,9 @@ def write(visited: Visit, editor: Locator, text: str) -> None:
     visited.page.keyboard.insert_text(text)
 
 
-def test_a_query_with_a_token_is_answered(visited: Visit, fastapi_service: RunningService) -> None:
+def test_a_query_with_a_token_is_answered(visited: Visit, graphql_service: RunningService) -> None:
     page = visited.page
-    token = fastapi_service.login()
+    token = graphql_service.login()
     row = ", ".join(map(repr, ROW))
 
     write(
@@ -54,7 +54,7 @@ def test_a_query_with_a_token_is_answered(visited: Visit, fastapi_service: Runni
     write(visited, page.locator(".graphiql-editor-tool .CodeMirror:visible"), headers)
     page.get_by_role("button", name="Execute query").click()
 
-    with fastapi_service.client(token) as client:
+    with graphql_service.client(token) as client:
         prediction = client.post("/predict", json={"features": ROW}).json()["prediction"]
     expect(page.locator(".graphiql-response")).to_contain_text(str(prediction))
     visited.screenshot("graphiql-answer")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.answers import assert_all_alike
 from support.services import SERVICE_NAMES, running_services
 from support.wire import Request, send
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from support.services import RunningService, ServiceName
+    from support.services import RunningService
 
 # Fresh connections, so many that with two workers it is practically certain that both have answered some.
 MANY = 24
@@ -129,17 +130,17 @@ def test_clearing_an_empty_cache_clears_nothing(service: RunningService, token: 
     assert [clear(service, token) for _ in range(4)] == [0] * 4
 
 
-def test_clearing_neither_loses_nor_invents_lookups(services: Mapping[ServiceName, RunningService]) -> None:
-    changes = []
+def test_clearing_neither_loses_nor_invents_lookups(services: Mapping[str, RunningService]) -> None:
+    changes = {}
     for service in services.values():
         token = service.login()
         predict(service, token, ROW)
         before = stats(service, token)
         clear(service, token)
         after = stats(service, token)
-        changes.append({key: after[key] - before[key] for key in ("hits", "misses", "evictions")})
+        changes[service.name] = {key: after[key] - before[key] for key in ("hits", "misses", "evictions")}
 
-    assert changes[0] == changes[1]
+    assert_all_alike(changes)
 
 
 def test_concurrent_requests_agree_and_are_all_counted(service: RunningService, token: str) -> None:
@@ -158,15 +159,13 @@ def test_concurrent_requests_agree_and_are_all_counted(service: RunningService, 
 
 
 @pytest.fixture(scope="module")
-def small_services(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
-    with running_services(model_dir, CACHE_MAX_ENTRIES=10, WORKERS=4) as pair:
-        yield pair
+def small_services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    with running_services(model_dir, CACHE_MAX_ENTRIES=10, WORKERS=4) as group:
+        yield group
 
 
 @pytest.fixture(params=SERVICE_NAMES)
-def small_service(
-    request: pytest.FixtureRequest, small_services: Mapping[ServiceName, RunningService]
-) -> RunningService:
+def small_service(request: pytest.FixtureRequest, small_services: Mapping[str, RunningService]) -> RunningService:
     """Each service with four workers that share ten entries, empty."""
     service = small_services[request.param]
     clear(service, service.login())
@@ -174,8 +173,8 @@ def small_service(
 
 
 def test_a_new_service_has_looked_nothing_up(model_dir: Path) -> None:
-    with running_services(model_dir, WORKERS=1) as pair:
-        for service in pair.values():
+    with running_services(model_dir, WORKERS=1) as group:
+        for service in group.values():
             new = stats(service, service.login())
             assert new == new | {"entries": 0, "max_entries": 10_000, "hits": 0, "misses": 0, "evictions": 0}
             assert new["hit_rate"] == 0.0

@@ -1,4 +1,4 @@
-"""The interactive documentation of the new service, which must work without internet, and does not exist on the old."""
+"""The interactive documentation, which must work without internet; it exists on services that say so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.answers import assert_contract_headers, assert_error
-from support.services import running_service
+from support.services import running_service, with_besides, without_besides
 from support.wire import Request, send
 
 from contract.cases.paths import ALLOWED
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from support.services import RunningService
+    from support.services import RunningService, StartedService
 
 PAGES = ("/docs", "/redoc")
 PROTECTED = {"/predict", "/batch-predict", "/cache/stats", "/cache/clear"}
@@ -24,8 +24,8 @@ PARTLY_PROTECTED = {"/graphql"}
 
 
 @pytest.fixture(scope="session")
-def openapi(fastapi_service: RunningService) -> dict[str, Any]:
-    response = send(fastapi_service, Request("GET", "/openapi.json"))
+def openapi(documented_service: RunningService) -> dict[str, Any]:
+    response = send(documented_service, Request("GET", "/openapi.json"))
     assert response.status_code == 200
     document = response.json()
     assert isinstance(document, dict)
@@ -40,30 +40,31 @@ def operations(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/openapi.json"])
-def test_the_old_service_has_none(flask_service: RunningService, path: str) -> None:
-    assert_error(send(flask_service, Request("GET", path)), 404, "Not found")
+@pytest.mark.parametrize("name", without_besides("documentation"))
+def test_other_services_have_none(started_service: StartedService, name: str, path: str) -> None:
+    assert_error(send(started_service(name), Request("GET", path)), 404, "Not found")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/openapi.json"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_the_new_service_serves_it_by_the_same_rules(fastapi_service: RunningService, path: str, method: str) -> None:
-    response = send(fastapi_service, Request(method, path))
+def test_it_is_served_by_the_same_rules(documented_service: RunningService, path: str, method: str) -> None:
+    response = send(documented_service, Request(method, path))
 
     assert response.status_code == 200
     assert_contract_headers(response)
-    assert_error(send(fastapi_service, Request("POST", path)), 405, "Method not allowed")
-    assert_error(send(fastapi_service, Request("GET", path + "/")), 404, "Not found")
+    assert_error(send(documented_service, Request("POST", path)), 405, "Method not allowed")
+    assert_error(send(documented_service, Request("GET", path + "/")), 404, "Not found")
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_loads_nothing_from_elsewhere(fastapi_service: RunningService, path: str) -> None:
-    page = send(fastapi_service, Request("GET", path)).text
+def test_a_page_loads_nothing_from_elsewhere(documented_service: RunningService, path: str) -> None:
+    page = send(documented_service, Request("GET", path)).text
 
     loaded = re.findall(r"""(?:src|href)\s*=\s*["']([^"']+)""", page)
     assert loaded, "a page without script is not the documentation"
     assert not re.findall(r"""["'(](?:https?:)?//[^"')]+""", page)
     for asset in loaded:
-        response = send(fastapi_service, Request("GET", asset))
+        response = send(documented_service, Request("GET", asset))
         assert (response.status_code, len(response.content) > 0) == (200, True), asset
 
 
@@ -86,10 +87,10 @@ def test_every_error_is_described_as_it_is_and_422_is_none(openapi: dict[str, An
 
 
 def test_bodies_are_described_with_an_example_that_works(
-    openapi: dict[str, Any], fastapi_service: RunningService
+    openapi: dict[str, Any], documented_service: RunningService
 ) -> None:
-    token = fastapi_service.login()
-    for path in ("/predict", "/batch-predict", "/graphql"):
+    token = documented_service.login()
+    for path in {"/predict", "/batch-predict", "/graphql"} & set(openapi["paths"]):
         content = openapi["paths"][path]["post"]["requestBody"]["content"]["application/json"]
         schema = resolve(openapi, content["schema"])
         example = (
@@ -97,7 +98,7 @@ def test_bodies_are_described_with_an_example_that_works(
             or example_of(schema)
             or {name: example_of(resolve(openapi, value)) for name, value in schema["properties"].items()}
         )
-        with fastapi_service.client(token) as client:
+        with documented_service.client(token) as client:
             response = client.post(path, json=example)
         assert response.status_code == 200, (path, example, response.text)
 
@@ -106,15 +107,16 @@ def test_protected_endpoints_say_that_they_ask_for_a_token(openapi: dict[str, An
     securities = {path: operation["security"] for path, operation in operations(openapi) if "security" in operation}
 
     assert {path for path, security in securities.items() if {} not in security} == PROTECTED
-    assert {path for path, security in securities.items() if {} in security} == PARTLY_PROTECTED
+    assert {path for path, security in securities.items() if {} in security} == PARTLY_PROTECTED & set(openapi["paths"])
     assert all(
         set(one) <= set(openapi["components"]["securitySchemes"]) for each in securities.values() for one in each
     )
     assert {"bearer"} == {scheme.get("scheme") for scheme in openapi["components"]["securitySchemes"].values()}
 
 
-def test_the_documentation_can_be_left_out_and_is_unless_asked_for(model_dir: Path) -> None:
-    with running_service("fastapi", model_dir, DOCUMENTATION=None, WORKERS=1) as service:
+@pytest.mark.parametrize("name", with_besides("documentation"))
+def test_the_documentation_can_be_left_out_and_is_unless_asked_for(model_dir: Path, name: str) -> None:
+    with running_service(name, model_dir, DOCUMENTATION=None, WORKERS=1) as service:
         for path in (*PAGES, "/openapi.json", "/docs/swagger-ui.css"):
             assert_error(send(service, Request("GET", path)), 404, "Not found")
         assert send(service, Request("GET", "/health")).status_code == 200

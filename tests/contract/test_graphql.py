@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.answers import assert_contract_headers, assert_error
 from support.exposition import scrape
-from support.services import running_service
+from support.services import running_service, with_besides, without_besides
 from support.tokens import claims, sign
 from support.wire import Request, send
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
-    from support.services import RunningService, ServiceName
+    from support.services import RunningService, StartedService
 
 PREDICT = "query ($features: Features) { predict(features: $features) { prediction cached modelVersion } }"
 BATCH = "query ($samples: Samples) { batchPredict(samples: $samples) { predictions count modelVersion inferenceMs } }"
@@ -41,8 +41,8 @@ LIMIT = 150
 
 
 @pytest.fixture(scope="module")
-def service(fastapi_service: RunningService) -> RunningService:
-    return fastapi_service
+def service(graphql_service: RunningService) -> RunningService:
+    return graphql_service
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def token(service: RunningService) -> str:
     return service.login()
 
 
-@pytest.fixture(scope="module")
-def strict(model_dir: Path) -> Iterator[RunningService]:
+@pytest.fixture(scope="module", params=with_besides("graphql"))
+def strict(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
     """A service with a rate limit and without documentation."""
     with running_service(
-        "fastapi", model_dir, RATE_LIMIT=f"{LIMIT}/hour", TRUSTED_PROXIES="127.0.0.0/8", DOCUMENTATION=None
+        request.param, model_dir, RATE_LIMIT=f"{LIMIT}/hour", TRUSTED_PROXIES="127.0.0.0/8", DOCUMENTATION=None
     ) as strict:
         yield strict
 
@@ -284,7 +284,7 @@ def test_predictions_ask_for_a_token(
 
 @pytest.mark.parametrize("form", ["Bearer {}", "bearer {}", "{}"])
 def test_a_token_of_either_service_opens_it(
-    services: Mapping[ServiceName, RunningService], service: RunningService, form: str
+    services: Mapping[str, RunningService], service: RunningService, form: str
 ) -> None:
     for issuer in services.values():
         authorization = form.format(issuer.login())
@@ -506,8 +506,9 @@ def test_other_paths_are_not_found(service: RunningService, method: str, target:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_old_service_has_none(flask_service: RunningService, method: str) -> None:
-    assert_error(send(flask_service, Request(method, PATH, PAGE)), 404, "Not found")
+@pytest.mark.parametrize("name", without_besides("graphql"))
+def test_other_services_have_none(started_service: StartedService, name: str, method: str) -> None:
+    assert_error(send(started_service(name), Request(method, PATH, PAGE)), 404, "Not found")
 
 
 def test_the_page_loads_nothing_from_elsewhere(service: RunningService) -> None:

@@ -16,7 +16,6 @@ import pytest
 from support.answers import assert_error
 from support.services import (
     SERVICE_NAMES,
-    ServiceName,
     process_group,
     refusal,
     running_service,
@@ -42,7 +41,7 @@ def is_refused(service: RunningService) -> bool:
 
 
 @each_service
-def test_a_draining_service_is_not_ready_but_still_answers(model_dir: Path, name: ServiceName) -> None:
+def test_a_draining_service_is_not_ready_but_still_answers(model_dir: Path, name: str) -> None:
     with running_service(name, model_dir, DRAIN_SECONDS=3, WORKERS=2) as service:
         token = service.login()
         terminate(service)
@@ -60,7 +59,7 @@ def test_a_draining_service_is_not_ready_but_still_answers(model_dir: Path, name
 
 
 @each_service
-def test_a_request_in_flight_is_finished_after_the_listener_has_closed(model_dir: Path, name: ServiceName) -> None:
+def test_a_request_in_flight_is_finished_after_the_listener_has_closed(model_dir: Path, name: str) -> None:
     # One worker may take all four, and must have a thread left for the scrape.
     with running_service(name, model_dir, DRAIN_SECONDS=0, WORKERS=2, THREADS=8) as service:
         begun = encode(Request("POST", "/predict", body=GOOD), service, service.login())
@@ -94,7 +93,7 @@ def in_progress(service: RunningService) -> float:
 
 
 @each_service
-def test_clients_that_leave_when_told_lose_nothing(model_dir: Path, name: ServiceName) -> None:
+def test_clients_that_leave_when_told_lose_nothing(model_dir: Path, name: str) -> None:
     """Clients on kept-alive connections that stop, as a load balancer does, once /ready says so."""
     answers: list[int] = []
     failures: list[Exception] = []
@@ -127,7 +126,7 @@ def test_clients_that_leave_when_told_lose_nothing(model_dir: Path, name: Servic
 
 
 @each_service
-def test_an_idle_connection_does_not_hold_up_the_end(model_dir: Path, name: ServiceName) -> None:
+def test_an_idle_connection_does_not_hold_up_the_end(model_dir: Path, name: str) -> None:
     with (
         running_service(
             name, model_dir, DRAIN_SECONDS=0, KEEP_ALIVE_SECONDS=600, GRACEFUL_TIMEOUT_SECONDS=40
@@ -140,7 +139,7 @@ def test_an_idle_connection_does_not_hold_up_the_end(model_dir: Path, name: Serv
 
 
 @each_service
-def test_a_request_that_never_ends_is_cut_off(model_dir: Path, name: ServiceName) -> None:
+def test_a_request_that_never_ends_is_cut_off(model_dir: Path, name: str) -> None:
     with running_service(name, model_dir, DRAIN_SECONDS=0, GRACEFUL_TIMEOUT_SECONDS=1) as service:
         begun = encode(Request("POST", "/predict", body=GOOD), service, service.login())[:-10]
         with socket.create_connection(service.address, 20) as connection:
@@ -151,7 +150,7 @@ def test_a_request_that_never_ends_is_cut_off(model_dir: Path, name: ServiceName
 
 
 @each_service
-def test_nothing_is_left_behind(model_dir: Path, name: ServiceName) -> None:
+def test_nothing_is_left_behind(model_dir: Path, name: str) -> None:
     with running_service(name, model_dir) as service:
         send(service, Request("GET", "/metrics"))
         scratch = {path.parent for pid in [service.pid, *service.worker_pids()] for path in mapped_metrics(pid)}
@@ -172,14 +171,14 @@ def mapped_metrics(pid: int) -> set[Path]:
 
 
 @each_service
-def test_an_interrupt_from_the_keyboard_ends_it_too(model_dir: Path, name: ServiceName) -> None:
+def test_an_interrupt_from_the_keyboard_ends_it_too(model_dir: Path, name: str) -> None:
     with running_service(name, model_dir) as service:
         os.kill(service.pid, signal.SIGINT)
         wait_until(lambda: has_ended(service), "its end")
 
 
 @each_service
-def test_a_taken_port_is_named(model_dir: Path, name: ServiceName) -> None:
+def test_a_taken_port_is_named(model_dir: Path, name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

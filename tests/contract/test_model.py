@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from model_training.forest import train
+from support.answers import assert_all_alike
 from support.wire import Request, send
 
 from contract.cases import random_rows
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from support.services import RunningService, ServiceName
+    from support.services import RunningService
 
 
 def test_health_tells_the_time_and_for_how_long_the_service_has_been_up(service: RunningService) -> None:
@@ -69,10 +70,10 @@ def test_model_info_describes_the_model(service: RunningService) -> None:
     assert len(bytes.fromhex(info["sha256"])) == 32
 
 
-def test_both_services_have_the_same_model(services: Mapping[ServiceName, RunningService]) -> None:
-    flask, fastapi = (send(service, Request("GET", "/model-info")).json() for service in services.values())
+def test_all_services_have_the_same_model(services: Mapping[str, RunningService]) -> None:
+    infos = {name: send(service, Request("GET", "/model-info")).json() for name, service in services.items()}
 
-    assert flask == fastapi
+    assert_all_alike(infos)
 
 
 def test_the_digest_is_that_of_the_file(service: RunningService, model_dir: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.exposition import scrape
-from support.services import SERVICE_NAMES, RunningService, ServiceName, running_services, wait_until
+from support.services import SERVICE_NAMES, RunningService, running_services, wait_until
 from support.wire import Request, send
 
 from contract.cases import ROW, random_rows
@@ -66,15 +66,15 @@ def predict_batch(service: RunningService, token: str, rows: list[list[float]]) 
 
 
 @pytest.fixture(scope="module")
-def pair(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
-    with running_services(model_dir, PREDICTION_LOG=LOG) as pair:
-        yield pair
+def group(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    with running_services(model_dir, PREDICTION_LOG=LOG) as group:
+        yield group
 
 
 @pytest.fixture(params=SERVICE_NAMES)
-def service(request: pytest.FixtureRequest, pair: Mapping[ServiceName, RunningService]) -> RunningService:
+def service(request: pytest.FixtureRequest, group: Mapping[str, RunningService]) -> RunningService:
     """Each service with a log."""
-    return pair[request.param]
+    return group[request.param]
 
 
 def entries_of_request(service: RunningService, request_id: str) -> list[dict[str, Any]]:
@@ -131,8 +131,8 @@ def test_what_is_refused_is_not_logged_and_what_is_logged_is_counted(service: Ru
 def test_the_last_predictions_are_written_before_the_end(model_dir: Path, tmp_path: Path) -> None:
     """Both write to one file here: whole lines all the same."""
     log = tmp_path / "predictions.jsonl"
-    with running_services(model_dir, PREDICTION_LOG=log, WORKERS=4) as pair:
-        for service in pair.values():
+    with running_services(model_dir, PREDICTION_LOG=log, WORKERS=4) as group:
+        for service in group.values():
             token = service.login()
             for _ in range(10):
                 predict_batch(service, token, random_rows(100, seed=41))
@@ -141,8 +141,8 @@ def test_the_last_predictions_are_written_before_the_end(model_dir: Path, tmp_pa
 
 
 def test_it_can_go_to_standard_output(model_dir: Path) -> None:
-    with running_services(model_dir, PREDICTION_LOG="stdout", WORKERS=4) as pair:
-        for service in pair.values():
+    with running_services(model_dir, PREDICTION_LOG="stdout", WORKERS=4) as group:
+        for service in group.values():
             token = service.login()
             for _ in range(10):
                 predict_batch(service, token, random_rows(50, seed=42))
@@ -153,7 +153,7 @@ def test_it_can_go_to_standard_output(model_dir: Path) -> None:
             assert all(line["model_version"] for line in lines)
 
 
-def test_without_the_setting_there_is_none(services: Mapping[ServiceName, RunningService], model_dir: Path) -> None:
+def test_without_the_setting_there_is_none(services: Mapping[str, RunningService], model_dir: Path) -> None:
     assert model_dir.is_dir()
     for service in services.values():
         predict_batch(service, service.login(), [list(ROW)])
@@ -167,8 +167,8 @@ def test_four_workers_rotate_it_without_tearing_a_line(model_dir: Path) -> None:
     sent = sorted(row for seed in range(batches) for row in random_rows(20, seed))
     with running_services(
         model_dir, PREDICTION_LOG=LOG, PREDICTION_LOG_MAX_BYTES=max_bytes, PREDICTION_LOG_BACKUPS=900, WORKERS=4
-    ) as pair:
-        for service in pair.values():
+    ) as group:
+        for service in group.values():
             token = service.login()
             with ThreadPoolExecutor(8) as pool:
                 for seed in range(batches):
@@ -185,8 +185,8 @@ def test_old_files_are_removed(model_dir: Path) -> None:
     # One worker, because only one writes in the order of the requests.
     with running_services(
         model_dir, PREDICTION_LOG=LOG, PREDICTION_LOG_MAX_BYTES=20_000, PREDICTION_LOG_BACKUPS=2, WORKERS=1
-    ) as pair:
-        for service in pair.values():
+    ) as group:
+        for service in group.values():
             token = service.login()
             for seed in range(30):
                 predict_batch(service, token, random_rows(20, seed))
@@ -203,8 +203,8 @@ def test_a_place_that_takes_nothing_fails_no_request_and_is_counted(
     destinations = {"full": tmp_path / "full", "below a file": tmp_path / "file" / "predictions.jsonl"}
     (tmp_path / "full").symlink_to("/dev/full")
     (tmp_path / "file").touch()
-    with running_services(model_dir, PREDICTION_LOG=destinations[place]) as pair:
-        for service in pair.values():
+    with running_services(model_dir, PREDICTION_LOG=destinations[place]) as group:
+        for service in group.values():
             token = service.login()
             for _ in range(4):
                 predict_batch(service, token, random_rows(25, seed=43))
@@ -216,14 +216,14 @@ def test_a_place_that_takes_nothing_fails_no_request_and_is_counted(
 def test_a_removed_directory_fails_no_request_and_loses_no_count(model_dir: Path, tmp_path: Path) -> None:
     log = tmp_path / "logs" / "predictions.jsonl"
     log.parent.mkdir()
-    with running_services(model_dir, PREDICTION_LOG=log) as pair:
-        tokens = {name: service.login() for name, service in pair.items()}
-        for name, service in pair.items():
+    with running_services(model_dir, PREDICTION_LOG=log) as group:
+        tokens = {name: service.login() for name, service in group.items()}
+        for name, service in group.items():
             predict_batch(service, tokens[name], random_rows(10, seed=45))
             wait_for_counts(service, written=10, dropped=0)
 
         shutil.rmtree(log.parent)
-        for name, service in pair.items():
+        for name, service in group.items():
             for _ in range(4):
                 predict_batch(service, tokens[name], random_rows(10, seed=46))
 
@@ -236,8 +236,8 @@ def test_a_destination_that_nobody_reads_holds_up_no_request(model_dir: Path, tm
     os.mkfifo(pipe)
     held_open = os.open(pipe, os.O_RDWR)
     try:
-        with running_services(model_dir, PREDICTION_LOG=pipe, PREDICTION_LOG_QUEUE_ENTRIES=50) as pair:
-            for service in pair.values():
+        with running_services(model_dir, PREDICTION_LOG=pipe, PREDICTION_LOG_QUEUE_ENTRIES=50) as group:
+            for service in group.values():
                 token = service.login()
                 started = time.perf_counter()
                 for _ in range(40):
@@ -250,8 +250,8 @@ def test_a_destination_that_nobody_reads_holds_up_no_request(model_dir: Path, tm
 
 
 def test_a_queue_that_is_too_short_drops_and_counts(model_dir: Path) -> None:
-    with running_services(model_dir, PREDICTION_LOG=LOG, PREDICTION_LOG_QUEUE_ENTRIES=10, WORKERS=1) as pair:
-        for service in pair.values():
+    with running_services(model_dir, PREDICTION_LOG=LOG, PREDICTION_LOG_QUEUE_ENTRIES=10, WORKERS=1) as group:
+        for service in group.values():
             predict_batch(service, service.login(), random_rows(100, seed=48))
             wait_for_total(service, 100)
             written, dropped = written_and_dropped(service)

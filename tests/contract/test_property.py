@@ -1,4 +1,4 @@
-"""Whatever is sent, both services answer the same: generated requests, sent to both in the same order."""
+"""Whatever is sent, all services answer the same: generated requests, sent to all in the same order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from support.answers import assert_contract_headers, comparable
+from support.answers import assert_all_alike, assert_contract_headers, comparable
+from support.services import BASELINE
 from support.tokens import claims, sign
 from support.wire import Request, send
 
@@ -18,7 +19,7 @@ from contract.cases import ROW, random_rows
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from support.services import RunningService, ServiceName
+    from support.services import RunningService
 
 EXAMPLES = settings(
     max_examples=150,
@@ -109,25 +110,25 @@ CLAIMS = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def shared_token(services: Mapping[ServiceName, RunningService]) -> str:
-    """One token for both services, whose caches start empty."""
-    token = services["flask"].login()
+def shared_token(services: Mapping[str, RunningService]) -> str:
+    """One token for all services, whose caches start empty."""
+    token = services[BASELINE].login()
     for service in services.values():
         send(service, Request("POST", "/cache/clear", headers=()), token)
     return token
 
 
-def assert_same(services: Mapping[ServiceName, RunningService], request: Request, token: str) -> None:
-    """Send one request to both and compare."""
-    responses = [send(service, request, token) for service in services.values()]
-    flask, fastapi = (comparable(response) for response in responses)
+def assert_same(services: Mapping[str, RunningService], request: Request, token: str) -> None:
+    """Send one request to all and compare."""
+    responses = {name: send(service, request, token) for name, service in services.items()}
+    answers = {name: comparable(response) for name, response in responses.items()}
 
-    if request.target == "/cache/stats" and flask.json is not None:
+    if request.target == "/cache/stats" and answers[BASELINE].json is not None:
         # Hits and misses are as old as the services, which other tests have asked differently.
-        flask, fastapi = (replace(answer, json=sorted(answer.json)) for answer in (flask, fastapi))
-    assert flask == fastapi
-    assert flask.status < 500
-    for response in responses:
+        answers = {name: replace(answer, json=sorted(answer.json)) for name, answer in answers.items()}
+    assert_all_alike(answers)
+    assert answers[BASELINE].status < 500
+    for response in responses.values():
         assert_contract_headers(response)
 
 
@@ -135,23 +136,19 @@ def assert_same(services: Mapping[ServiceName, RunningService], request: Request
 @given(path=POST_PATHS, body=BODIES)
 @example(path="/predict", body=encode({"features": list(ROW)}))
 @example(path="/batch-predict", body=encode({"samples": [list(ROW)]}))
-def test_any_body(services: Mapping[ServiceName, RunningService], shared_token: str, path: str, body: bytes) -> None:
+def test_any_body(services: Mapping[str, RunningService], shared_token: str, path: str, body: bytes) -> None:
     assert_same(services, Request("POST", path, body=body), shared_token)
 
 
 @EXAMPLES
 @given(features=ROWS | nearly_right_row())
-def test_nearly_right_features(
-    services: Mapping[ServiceName, RunningService], shared_token: str, features: list[Any]
-) -> None:
+def test_nearly_right_features(services: Mapping[str, RunningService], shared_token: str, features: list[Any]) -> None:
     assert_same(services, Request("POST", "/predict", body=encode({"features": features})), shared_token)
 
 
 @EXAMPLES
 @given(samples=st.lists(ROWS | nearly_right_row(), max_size=6))
-def test_nearly_right_samples(
-    services: Mapping[ServiceName, RunningService], shared_token: str, samples: list[Any]
-) -> None:
+def test_nearly_right_samples(services: Mapping[str, RunningService], shared_token: str, samples: list[Any]) -> None:
     assert_same(services, Request("POST", "/batch-predict", body=encode({"samples": samples})), shared_token)
 
 
@@ -166,7 +163,7 @@ def test_nearly_right_samples(
     signed_in=st.booleans(),
 )
 def test_any_request(
-    services: Mapping[ServiceName, RunningService],
+    services: Mapping[str, RunningService],
     shared_token: str,
     method: str,
     path: str,
@@ -185,15 +182,15 @@ def test_any_request(
 
 @EXAMPLES
 @given(changes=CLAIMS, algorithm=st.sampled_from(["HS256", "HS256", "HS512", "none"]))
-def test_any_claims(services: Mapping[ServiceName, RunningService], changes: dict[str, Any], algorithm: str) -> None:
-    token = sign(claims(**changes), services["flask"].secret_key, algorithm)
+def test_any_claims(services: Mapping[str, RunningService], changes: dict[str, Any], algorithm: str) -> None:
+    token = sign(claims(**changes), services[BASELINE].secret_key, algorithm)
 
     assert_same(services, Request("POST", "/predict", body=b"{}"), token)
 
 
 @EXAMPLES
 @given(authorization=HEADER_TEXT | HEADER_TEXT.map(lambda value: b"Bearer " + value))
-def test_any_authorization(services: Mapping[ServiceName, RunningService], authorization: bytes) -> None:
+def test_any_authorization(services: Mapping[str, RunningService], authorization: bytes) -> None:
     request = Request("POST", "/predict", body=b"{}", signed_in=False)
 
     assert_same(services, request.with_headers(("Authorization", authorization)), "")

@@ -14,7 +14,16 @@ import psutil
 import pytest
 from support.answers import assert_contract_headers, assert_error
 from support.exposition import scrape
-from support.services import RunningService, running_service, terminate, wait_stopped, wait_until
+from support.services import (
+    RunningService,
+    StartedService,
+    running_service,
+    terminate,
+    wait_stopped,
+    wait_until,
+    with_besides,
+    without_besides,
+)
 from support.tokens import claims, sign
 from support.websocket import PATH, ask, ask_for_text, connect, farewell
 from support.wire import LIMIT_BYTES, Request, encode, read_response, send
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from support.services import ServiceName
     from websockets.http11 import Response
     from websockets.sync.client import ClientConnection
 
@@ -40,9 +48,9 @@ LOG = "predictions.jsonl"
 
 
 @pytest.fixture(scope="module")
-def service(fastapi_service: RunningService) -> RunningService:
+def service(websocket_service: RunningService) -> RunningService:
     """The new service, with two workers and the settings' defaults."""
-    return fastapi_service
+    return websocket_service
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +65,11 @@ def connection(service: RunningService, token: str) -> Iterator[ClientConnection
         yield connection
 
 
-@pytest.fixture(scope="module")
-def strict(model_dir: Path) -> Iterator[RunningService]:
+@pytest.fixture(scope="module", params=with_besides("websocket"))
+def strict(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
     """A service with short times, a rate limit, a log, and a page that may call."""
     with running_service(
-        "fastapi",
+        request.param,
         model_dir,
         WEBSOCKET_TOKEN_SECONDS=1,
         WEBSOCKET_IDLE_SECONDS=1,
@@ -278,22 +286,23 @@ def test_the_handshake_is_answered_with_the_contracts_headers(service: RunningSe
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
-def test_plain_http_finds_nothing_on_either_service(
-    services: Mapping[ServiceName, RunningService], method: str
-) -> None:
+def test_plain_http_finds_nothing_on_any_service(services: Mapping[str, RunningService], method: str) -> None:
     for each in services.values():
         response = send(each, Request(method, PATH, headers=()))
         assert response.status_code == 404
         assert_contract_headers(response)
 
 
-def test_the_old_service_offers_no_upgrade(flask_service: RunningService) -> None:
-    handshake = encode(Request("GET", PATH, headers=KEY), flask_service)
-    assert_error(exchange(flask_service, upgraded(handshake)), 404, "Not found")
+@pytest.mark.parametrize("name", without_besides("websocket"))
+def test_other_services_offer_no_upgrade(started_service: StartedService, name: str) -> None:
+    service = started_service(name)
+    handshake = encode(Request("GET", PATH, headers=KEY), service)
+
+    assert_error(exchange(service, upgraded(handshake)), 404, "Not found")
 
 
 @pytest.mark.parametrize("target", ["/health", "/ready", "/no-such-path", f"{PATH}/", f"{PATH}%0A", "/predict"])
-def test_elsewhere_an_upgrade_is_ignored(services: Mapping[ServiceName, RunningService], target: str) -> None:
+def test_elsewhere_an_upgrade_is_ignored(services: Mapping[str, RunningService], target: str) -> None:
     statuses = {
         exchange(each, upgraded(encode(Request("GET", target, headers=KEY), each))).status_code
         for each in services.values()
@@ -508,9 +517,10 @@ def test_two_hundred_connections_at_once_on_both_workers(service: RunningService
 # --- The end
 
 
-def test_what_is_in_flight_is_answered_before_the_end(model_dir: Path, silent_store: socket.socket) -> None:
+@pytest.mark.parametrize("name", with_besides("websocket"))
+def test_what_is_in_flight_is_answered_before_the_end(name: str, model_dir: Path, silent_store: socket.socket) -> None:
     url = f"redis://127.0.0.1:{silent_store.getsockname()[1]}/0"
-    with running_service("fastapi", model_dir, CACHE_URL=url, CACHE_TIMEOUT_SECONDS=1, WORKERS=1) as service:
+    with running_service(name, model_dir, CACHE_URL=url, CACHE_TIMEOUT_SECONDS=1, WORKERS=1) as service:
         token = user_token(service, "in flight")  # to sign in would ask the store too
         with connect(service, token) as idle, connect(service) as new, connect(service, token) as connection:
             began = time.monotonic()
@@ -539,8 +549,9 @@ def silent_store() -> Iterator[socket.socket]:
         yield server
 
 
-def test_a_client_that_does_not_close_holds_up_nothing_for_long(model_dir: Path) -> None:
-    with running_service("fastapi", model_dir) as service, raw_connection(service, service.login()) as raw:
+@pytest.mark.parametrize("name", with_besides("websocket"))
+def test_a_client_that_does_not_close_holds_up_nothing_for_long(name: str, model_dir: Path) -> None:
+    with running_service(name, model_dir) as service, raw_connection(service, service.login()) as raw:
         began = time.monotonic()
         terminate(service)
         code = close_code(raw)

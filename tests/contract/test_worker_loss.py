@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from support.services import RunningService, ServiceName
+    from support.services import RunningService
 
 WORKERS = 4
 CLIENTS = 4
@@ -31,15 +31,15 @@ KILLS = 4
 
 
 @pytest.fixture(scope="module")
-def pair(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
-    with running_services(model_dir, WORKERS=WORKERS) as pair:
-        yield pair
+def group(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    with running_services(model_dir, WORKERS=WORKERS) as group:
+        yield group
 
 
 @pytest.fixture(params=SERVICE_NAMES)
-def service(request: pytest.FixtureRequest, pair: Mapping[ServiceName, RunningService]) -> RunningService:
+def service(request: pytest.FixtureRequest, group: Mapping[str, RunningService]) -> RunningService:
     """Each service in turn, with four workers all alive."""
-    service = pair[request.param]
+    service = group[request.param]
     wait_until(lambda: len(service.worker_pids()) == WORKERS, "all workers alive")
     return service
 
@@ -174,7 +174,7 @@ def test_requests_that_died_with_their_worker_are_no_longer_in_progress(service:
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
-def test_restarts_leave_no_files_behind(model_dir: Path, tmp_path: Path, name: ServiceName) -> None:
+def test_restarts_leave_no_files_behind(model_dir: Path, tmp_path: Path, name: str) -> None:
     """Each file costs time at every scrape, so their number must not grow with the service's age."""
 
     def files() -> int:

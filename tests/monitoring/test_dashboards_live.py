@@ -11,7 +11,7 @@ import pytest
 from support.dashboards import BOTH_SERVICES, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
 from support.load import RunningLocust, running_locust
 from support.prometheus import needs_prometheus, running_prometheus
-from support.services import RunningService, ServiceName, running_services, wait_until
+from support.services import RunningService, running_services, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,17 +27,15 @@ CONDITIONS = {"Model digest", "Python", "Workers", "Memory limit (MiB)", "CPU li
 
 
 @pytest.fixture(scope="module")
-def services(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
-    with running_services(model_dir, WORKERS=2) as running:
+def services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    with running_services(model_dir, ("flask-api", "fastapi-api"), WORKERS=2) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def locust(
-    services: Mapping[ServiceName, RunningService], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningLocust]:
+def locust(services: Mapping[str, RunningService], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
     """Locust that waits for somebody to start its load."""
-    urls = {"FLASK_URL": services["flask"].base_url, "FASTAPI_URL": services["fastapi"].base_url}
+    urls = {"FLASK_URL": services["flask-api"].base_url, "FASTAPI_URL": services["fastapi-api"].base_url}
     thinking = {"THINK_TIME_MIN_SECONDS": 0.05, "THINK_TIME_MAX_SECONDS": 0.1}
     with running_locust(tmp_path_factory.mktemp("locust"), **urls, **thinking) as running:
         yield running
@@ -45,10 +43,10 @@ def locust(
 
 @pytest.fixture(scope="module")
 def prometheus_url(
-    services: Mapping[ServiceName, RunningService], locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory
+    services: Mapping[str, RunningService], locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Prometheus that has seen the idle stack for long enough to draw rates."""
-    urls = {f"{name}-api": service.base_url for name, service in services.items()} | {"locust": locust.base_url}
+    urls = {name: service.base_url for name, service in services.items()} | {"locust": locust.base_url}
     with running_prometheus(tmp_path_factory.mktemp("prometheus"), urls) as url:
         cpu = SIDE_BY_SIDE["CPU", "{{service}}"]
         wait_until(lambda: values_by_service(url, "sum(up)") == {"": 4.0}, "all targets up")
@@ -58,9 +56,7 @@ def prometheus_url(
 
 
 @pytest.fixture(scope="module")
-def loaded_url(
-    prometheus_url: str, locust: RunningLocust, services: Mapping[ServiceName, RunningService]
-) -> Iterator[str]:
+def loaded_url(prometheus_url: str, locust: RunningLocust, services: Mapping[str, RunningService]) -> Iterator[str]:
     """The same Prometheus while users load both services, and some are refused."""
     done = threading.Event()
 

@@ -38,7 +38,7 @@ def service_pair(model_dir: Path) -> Iterator[dict[str, RunningService]]:
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(
-                running_service(name, model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS)
+                running_service(f"{name}-api", model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS)
             )
             for name in ("flask", "fastapi")
         }

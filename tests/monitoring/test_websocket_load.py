@@ -32,23 +32,23 @@ def messages(service: RunningService) -> float:
 
 
 def test_users_of_the_websocket_ask_a_real_service_and_fail_nothing(
-    tmp_path: Path, fastapi_service: RunningService
+    tmp_path: Path, websocket_service: RunningService
 ) -> None:
-    before = messages(fastapi_service)
+    before = messages(websocket_service)
     with stand_in() as flask:
         finished = run_headless(
             tmp_path,
             *("--users", 6, "--spawn-rate", 6),
-            until=lambda: messages(fastapi_service) > before + 200 and flask.asked.total() > 20,
+            until=lambda: messages(websocket_service) > before + 200 and flask.asked.total() > 20,
             WEBSOCKET_SHARE=2,
             FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi_service.base_url,
+            FASTAPI_URL=websocket_service.base_url,
         )
 
     assert finished.exit_code == 0, finished.output
     assert finished.failures == 0
     assert {NAME, "fastapi /predict", "flask /predict"} <= finished.statistics.keys()
-    wait_until(lambda: scrape(fastapi_service).value("websocket_connections") == 0, "all connections closed")
+    wait_until(lambda: scrape(websocket_service).value("websocket_connections") == 0, "all connections closed")
 
 
 def test_there_are_none_unless_asked_for(tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_a_right_stand_in_fails_nothing(tmp_path: Path) -> None:
     assert finished.statistics[NAME]["num_requests"] > 20
 
 
-def test_a_service_without_a_websocket_is_a_failure(tmp_path: Path, flask_service: RunningService) -> None:
-    finished = run(tmp_path, flask_service.base_url)
+def test_a_service_without_a_websocket_is_a_failure(tmp_path: Path, baseline: RunningService) -> None:
+    finished = run(tmp_path, baseline.base_url)
 
     assert finished.exit_code == 1
     assert f"{NAME} (handshake): Handshake status 404" in finished.output

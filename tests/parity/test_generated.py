@@ -293,12 +293,12 @@ class TestDifferences:
         }
 
 
-def test_our_service_answers_with_all_it_can_say(fastapi_service: RunningService) -> None:
+def test_our_service_answers_with_all_it_can_say(documented_service: RunningService) -> None:
     """Nearly every error text that one request can draw, and predictions from the cache and from the model."""
-    client = Client(Endpoint.parse(fastapi_service.base_url))
+    client = Client(Endpoint.parse(documented_service.base_url))
     (described,) = client.send(Request("GET", "/openapi.json")).answers
-    document = Document.parse(described.body, fastapi_service.base_url)
-    source = generator(document, authorization=(("Authorization", f"Bearer {fastapi_service.login()}"),))
+    document = Document.parse(described.body, documented_service.base_url)
+    source = generator(document, authorization=(("Authorization", f"Bearer {documented_service.login()}"),))
     statuses: Counter[int] = Counter()
     said: set[str] = set()
     for request in requests(source, 700):

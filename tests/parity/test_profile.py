@@ -338,8 +338,10 @@ OF_A_TYPE = {"Content-Type must be application/json"}
 OF_A_TOKEN = {"Token is missing", "Token is invalid"}
 
 
-def test_ours_makes_a_service_say_everything_the_contract_has(ours: Profile, fastapi_service: RunningService) -> None:
-    by_path = said(ours, fastapi_service.base_url)
+def test_ours_makes_a_service_say_everything_the_contract_has(
+    ours: Profile, documented_service: RunningService
+) -> None:
+    by_path = said(ours, documented_service.base_url)
 
     heard = set().union(*by_path.values())
     unheard = {

@@ -54,11 +54,11 @@ def test_without_a_mutation_every_byte_is_passed(service: RunningService, conten
     assert steady(through) == steady(direct)
 
 
-def test_a_mutation_knows_the_request_and_changes_the_answer(flask_service: RunningService) -> None:
+def test_a_mutation_knows_the_request_and_changes_the_answer(baseline: RunningService) -> None:
     def mutation(request: Request, answer: Answer) -> Answer:
         return answer.with_json({"then": request.operation}) if request.pipelined else answer
 
-    with proxied(flask_service.address, mutation) as url:
+    with proxied(baseline.address, mutation) as url:
         answers = conversation(_address(url), GET + GET + LAST)
 
     assert answers.count(b"feature_names") == 1
@@ -72,21 +72,21 @@ def test_a_mutation_knows_the_request_and_changes_the_answer(flask_service: Runn
         pytest.param(lambda request, answer: None if request.pipelined else answer, 1, id="pipelined answers lost"),
     ],
 )
-def test_answers_can_be_lost(flask_service: RunningService, mutation: Mutation, expected: int) -> None:
-    with proxied(flask_service.address, mutation) as url:
+def test_answers_can_be_lost(baseline: RunningService, mutation: Mutation, expected: int) -> None:
+    with proxied(baseline.address, mutation) as url:
         assert conversation(_address(url), GET + GET + LAST).count(b"HTTP/1.1 200 OK") == expected
 
 
-def test_a_connection_can_be_reset(flask_service: RunningService) -> None:
+def test_a_connection_can_be_reset(baseline: RunningService) -> None:
     with (
-        proxied(flask_service.address, lambda _, answer: replace(answer, reset=True)) as url,
+        proxied(baseline.address, lambda _, answer: replace(answer, reset=True)) as url,
         pytest.raises(ConnectionResetError),
     ):
         conversation(_address(url), GET)
 
 
-def test_a_request_can_be_rewritten(flask_service: RunningService) -> None:
-    with proxied(flask_service.address, rewrite=lambda sent: sent.replace(b"/model-info", b"/ready")) as url:
+def test_a_request_can_be_rewritten(baseline: RunningService) -> None:
+    with proxied(baseline.address, rewrite=lambda sent: sent.replace(b"/model-info", b"/ready")) as url:
         assert b'"status":"ready"' in conversation(_address(url), LAST)
 
 

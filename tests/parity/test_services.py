@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.parity.result import Result
 from support.checkout import REPOSITORY
-from support.services import PASSWORD, SECRET_KEY, USERNAME, running_services
+from support.services import BASELINE, CANDIDATES, PASSWORD, SECRET_KEY, USERNAME, running_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from support.services import RunningService, ServiceName
+    from support.services import RunningService
 
 GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "800"))
 SECONDS = 280 + GENERATE // 10
@@ -25,16 +25,14 @@ CREDENTIALS = {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD, "SECRET_KEY":
 
 
 @pytest.fixture(scope="module")
-def pair(model_dir: Path) -> Iterator[Mapping[ServiceName, RunningService]]:
-    with running_services(model_dir) as services:
+def pair(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    with running_services(model_dir, (BASELINE, CANDIDATES[0])) as services:
         yield services
 
 
-def parity(
-    pair: Mapping[ServiceName, RunningService], *options: str, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def parity(pair: Mapping[str, RunningService], *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a person does."""
-    sides = ("--primary", pair["flask"].base_url, "--candidate", pair["fastapi"].base_url)
+    sides = ("--primary", pair[BASELINE].base_url, "--candidate", pair[CANDIDATES[0]].base_url)
     return subprocess.run(
         [str(Path(sys.executable).parent / "lab"), "parity", *sides, *options],
         env={"PATH": os.environ["PATH"], **CREDENTIALS, **environment},
@@ -47,7 +45,7 @@ def parity(
 
 
 @pytest.mark.timeout(SECONDS)
-def test_they_are_the_same(pair: Mapping[ServiceName, RunningService], tmp_path: Path) -> None:
+def test_they_are_the_same(pair: Mapping[str, RunningService], tmp_path: Path) -> None:
     compared = parity(pair, "--profile", str(PROFILE), "--generate", str(GENERATE), "--output", str(tmp_path))
 
     assert compared.returncode == 0, compared.stdout + compared.stderr
@@ -59,7 +57,7 @@ def test_they_are_the_same(pair: Mapping[ServiceName, RunningService], tmp_path:
 
 
 def test_without_a_profile_what_differs_is_found_all_the_same(
-    pair: Mapping[ServiceName, RunningService], tmp_path: Path
+    pair: Mapping[str, RunningService], tmp_path: Path
 ) -> None:
     compared = parity(pair, "--generate", "30", "--output", str(tmp_path))
 
@@ -78,7 +76,7 @@ def test_without_a_profile_what_differs_is_found_all_the_same(
     ],
 )
 def test_what_prevents_a_comparison_is_told(
-    pair: Mapping[ServiceName, RunningService],
+    pair: Mapping[str, RunningService],
     tmp_path: Path,
     options: tuple[str, ...],
     environment: dict[str, str],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.bench.scenarios import Plan
 from serving_lab.project import Project
-from support.services import PASSWORD, USERNAME, running_service
+from support.services import CANDIDATES, PASSWORD, USERNAME, running_service
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, profile, say
 
@@ -26,7 +26,7 @@ def test_a_service_is_hardly_ever_better_than_itself(model_dir: Path) -> None:
     )
     known = profile(text, {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD})
     alarms = refused = 0
-    with running_service("fastapi", model_dir, WORKERS=1) as service, generator() as fleet:
+    with running_service(CANDIDATES[0], model_dir, WORKERS=1) as service, generator() as fleet:
         service.pin(SERVER)
         urls = {"one": service.base_url, "same": service.base_url}
         for seed in range(RUNS):

@@ -7,7 +7,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from support.services import BASELINE, CANDIDATES
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -50,6 +54,12 @@ class Answer:
     status: int
     json: Any
     headers: dict[str, str | None] = field(default_factory=dict)
+
+
+def assert_all_alike(found: Mapping[str, object]) -> None:
+    """Check that what was found on each candidate is what was found on the baseline."""
+    for name in CANDIDATES:
+        assert found[name] == found[BASELINE], name
 
 
 def comparable(response: httpx.Response) -> Answer:

@@ -1,4 +1,4 @@
-"""The two services as real processes, or as addresses of a stack that already runs."""
+"""The services of the catalogue as real processes, or as addresses of a stack that already runs."""
 
 from __future__ import annotations
 
@@ -12,18 +12,27 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import httpx
+from serving_lab.targets.catalogue import Besides, Catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-ServiceName = Literal["flask", "fastapi"]
-SERVICE_NAMES: tuple[ServiceName, ...] = get_args(ServiceName)
+RUNNING_URLS: Mapping[str, str] = dict(
+    target.split("=", 1) for target in os.environ.get("CONTRACT_TARGETS", "").split()
+)
+"""Of a stack that already runs, by service; empty where the tests start the services."""
+
+CATALOGUE = Catalogue.read(Path(__file__).parents[2] / "loadtest" / "catalogue.yaml")
+SERVICE_NAMES = tuple(entry.name for entry in CATALOGUE.entries if not RUNNING_URLS or entry.name in RUNNING_URLS)
+"""The baseline first."""
+BASELINE, *CANDIDATES = SERVICE_NAMES
 
 Setting = str | int | float | Path | None
 
@@ -39,6 +48,16 @@ REFUSE_SECONDS = 20.0
 PORTS = range(20000, 32000)
 
 
+def with_besides(what: Besides) -> tuple[str, ...]:
+    """Return the services that have this on top of the contract."""
+    return tuple(entry.name for entry in CATALOGUE.entries if what in entry.besides and entry.name in SERVICE_NAMES)
+
+
+def without_besides(what: Besides) -> tuple[str, ...]:
+    """Return the services that have only the contract in this respect."""
+    return tuple(name for name in SERVICE_NAMES if name not in with_besides(what))
+
+
 @dataclass(frozen=True)
 class RunningService:
     """A service that answers.
@@ -46,7 +65,7 @@ class RunningService:
     `process` and `directory`, where it runs and its output is kept, are None where somebody else started it.
     """
 
-    name: ServiceName
+    name: str
     base_url: str
     username: str
     password: str
@@ -110,6 +129,10 @@ class RunningService:
         return path.read_text(errors="replace") if path and path.exists() else ""
 
 
+StartedService = Callable[[str], RunningService]
+"""Gives the service of this name, which runs."""
+
+
 def settings_environment(model_dir: Path | str, **settings: Setting) -> dict[str, str]:
     """Return the whole environment of a service process; a setting that is None is left out."""
     defaults: dict[str, Setting] = {
@@ -128,13 +151,13 @@ def settings_environment(model_dir: Path | str, **settings: Setting) -> dict[str
     return {key: str(value) for key, value in (defaults | settings).items() if value is not None}
 
 
-def command(name: ServiceName) -> list[str]:
+def command(name: str) -> list[str]:
     """Return the console script of the environment the tests run in."""
-    return [str(Path(sys.executable).parent / f"{name}-api")]
+    return [str(Path(sys.executable).parent / name)]
 
 
 @contextlib.contextmanager
-def running_service(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
+def running_service(name: str, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
     """Start the service as its users do, yield it when it is ready, and stop it as an engine does.
 
     Settings are given by their environment names. On leaving, the service gets SIGTERM and must exit 0 within
@@ -147,24 +170,26 @@ def running_service(name: ServiceName, model_dir: Path | str, **settings: Settin
 
 
 @contextlib.contextmanager
-def running_services(model_dir: Path | str, **settings: Setting) -> Iterator[Mapping[ServiceName, RunningService]]:
-    """Start both services side by side with the same settings, as `running_service` does with one."""
+def running_services(
+    model_dir: Path | str, names: Sequence[str] = SERVICE_NAMES, **settings: Setting
+) -> Iterator[Mapping[str, RunningService]]:
+    """Start services side by side with the same settings, as `running_service` does with one."""
     with contextlib.ExitStack() as stack:
-        pair = {name: stack.enter_context(launched_service(name, model_dir, **settings)) for name in SERVICE_NAMES}
-        for service in pair.values():
+        group = {name: stack.enter_context(launched_service(name, model_dir, **settings)) for name in names}
+        for service in group.values():
             wait_until_ready(service)
-        yield pair
-        for service in pair.values():
+        yield group
+        for service in group.values():
             terminate(service)
-        for service in pair.values():
+        for service in group.values():
             wait_stopped(service)
 
 
 @contextlib.contextmanager
-def launched_service(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
+def launched_service(name: str, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
     """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving."""
     environment = settings_environment(model_dir, **settings)
-    directory = Path(tempfile.mkdtemp(prefix=f"{name}-api-"))
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             command(name), env=environment, cwd=directory, stdout=stdout, stderr=stderr, start_new_session=True
@@ -196,7 +221,7 @@ class Refusal:
     stderr: str
 
 
-def refusal(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Refusal:
+def refusal(name: str, model_dir: Path | str, **settings: Setting) -> Refusal:
     """Start a service that is expected not to start, and return how it ended."""
     with launched_service(name, model_dir, **settings) as service:
         assert service.process is not None
@@ -208,7 +233,7 @@ def refusal(name: ServiceName, model_dir: Path | str, **settings: Setting) -> Re
 
 
 def refusals(model_dir: Path | str, **settings: Setting) -> list[Refusal]:
-    """Start both services, which are expected not to start, and return how they ended."""
+    """Start all services, which are expected not to start, and return how they ended."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda name: refusal(name, model_dir, **settings), SERVICE_NAMES))
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from serving_lab.project import Project
 from serving_lab.stack.environment import merged, read
 
-from support.services import PASSWORD, SECRET_KEY, USERNAME, ServiceName, free_port
+from support.services import PASSWORD, SECRET_KEY, USERNAME, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SERVICES: Mapping[ServiceName, str] = {"flask": "flask-api", "fastapi": "fastapi-api"}
+SERVICES: Mapping[str, str] = {"flask": "flask-api", "fastapi": "fastapi-api"}
 OWN_IMAGES = (*SERVICES.values(), "locust")
 WITHOUT_GRAFANA = (*OWN_IMAGES, "prometheus")
 CONTAINERS = (*WITHOUT_GRAFANA, "grafana")

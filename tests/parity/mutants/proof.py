@@ -17,7 +17,7 @@ from serving_lab.parity.plan import Plan
 from serving_lab.parity.run import learn, run
 from serving_lab.parity.session import Session
 from serving_lab.wire.message import Case, Ending, Exchange, RawRequest, Source
-from support.services import RunningService, ServiceName, running_service
+from support.services import RunningService, running_service
 
 from parity.mutants.proxy import proxied
 from parity.mutants.statuses import LIMIT_BYTES
@@ -42,7 +42,7 @@ class Twins:
 
 
 @contextlib.contextmanager
-def twins(name: ServiceName, model_dir: Path) -> Iterator[Twins]:
+def twins(name: str, model_dir: Path) -> Iterator[Twins]:
     """Start the service twice; one worker each, so that caches and what they count are one."""
     with running_service(name, model_dir, WORKERS=1) as primary, running_service(name, model_dir, WORKERS=1) as other:
         yield Twins(primary, other)
