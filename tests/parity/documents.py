@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving_lab.parity.generation.openapi import Document
+from serving_lab.parity.generation.openapi import OpenApiDocument
 
 _PET = {
     "type": "object",
@@ -11,7 +11,7 @@ _PET = {
 }
 
 
-def predictions(**additions: object) -> Document:
+def predictions(**additions: object) -> OpenApiDocument:
     """Return the document of a service with one operation that takes JSON, one that takes nothing, and one to leave."""
     row = {
         "type": "array",
@@ -36,7 +36,7 @@ def predictions(**additions: object) -> Document:
     )
 
 
-def pets(version: str) -> Document:
+def pets(version: str) -> OpenApiDocument:
     """Return the document of a pet store: parameters everywhere, forms and files."""
     parameters = [
         {"name": "petId", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}},
@@ -71,12 +71,12 @@ def pets(version: str) -> Document:
     )
 
 
-def old_pets() -> Document:
+def old_pets() -> OpenApiDocument:
     """Return a document in Swagger 2.0."""
     identifier = {"name": "petId", "in": "path", "required": True, "type": "integer"}
     name = {"name": "name", "in": "formData", "required": True, "type": "string"}
     body = {"name": "body", "in": "body", "schema": {"$ref": "#/definitions/Pet"}}
-    return Document(
+    return OpenApiDocument(
         {
             "swagger": "2.0",
             "info": {"title": "pets", "version": "1"},
@@ -98,13 +98,13 @@ def old_pets() -> Document:
     )
 
 
-def _document(paths: dict[str, Any], *, version: str = "3.1.0", **fields: object) -> Document:
+def _document(paths: dict[str, Any], *, version: str = "3.1.0", **fields: object) -> OpenApiDocument:
     for item in paths.values():
         for definition in item.values():
             if isinstance(definition, dict):
                 definition.setdefault("responses", {"200": {"description": "done"}})
     content = {"openapi": version, "info": {"title": "t", "version": "1"}, "paths": paths} | fields
-    return Document(content, "/v3" if "servers" in fields else "")
+    return OpenApiDocument(content, "/v3" if "servers" in fields else "")
 
 
 def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import msgspec
-from serving_lab.parity.difference import Kind
-from serving_lab.parity.result import Cause, Example, Intended, Noise, Result, Sent, Side
+from serving_lab.parity.judgement.difference import DifferenceKind
+from serving_lab.parity.result import CauseRecord, Example, Intended, NoiseRecord, ParityResult, Sent, Side
 
 HOSTILE = "</script></td><script>alert('x')</script><img src=x onerror=alert(1)>&amp;"
 PREDICT = """curl -isS -X POST -H "Authorization: Bearer ${{TOKEN}}" --data-raw '{{"features": [1]}}' {url}/predict"""
@@ -22,9 +22,9 @@ def make_example(**changes: object) -> Example:
     return msgspec.structs.replace(example, **changes)
 
 
-def make_cause(**changes: object) -> Cause:
-    cause = Cause(
-        kind=Kind.STATUS,
+def make_cause(**changes: object) -> CauseRecord:
+    cause = CauseRecord(
+        kind=DifferenceKind.STATUS,
         where="status",
         primary="401",
         candidate="403",
@@ -52,9 +52,9 @@ def make_intended(**changes: object) -> Intended:
     return msgspec.structs.replace(intended, **changes)
 
 
-def make_result(**changes: object) -> Result:
+def make_result(**changes: object) -> ParityResult:
     """Return a result: the same, unless changed."""
-    result = Result(
+    result = ParityResult(
         verdict="same",
         why="10,000 requests were answered alike, but for 2 declared differences.",
         started="2026-11-22T08:00:00+00:00",
@@ -69,14 +69,16 @@ def make_result(**changes: object) -> Result:
         unsteady=[],
         intended=[make_intended(), make_intended(request="GET /redoc", count=3, tried=3)],
         noise=[
-            Noise(
+            NoiseRecord(
                 request="any",
                 where="header x-process-time",
                 forms=["decimal number as text"],
                 example="0.001",
                 late=False,
             ),
-            Noise(request="GET /health 200", where="$.timestamp", forms=["ISO 8601 time"], example="2026", late=True),
+            NoiseRecord(
+                request="GET /health 200", where="$.timestamp", forms=["ISO 8601 time"], example="2026", late=True
+            ),
         ],
         operations=[
             Sent(request="GET /health", count=3000, differing=0, detectable_rate=0.000998),
@@ -88,12 +90,12 @@ def make_result(**changes: object) -> Result:
     return msgspec.structs.replace(result, **changes)
 
 
-def make_different(*causes: Cause, **changes: object) -> Result:
+def make_different(*causes: CauseRecord, **changes: object) -> ParityResult:
     why = "Differences that nobody has declared, in 10,000 requests."
     return make_result(**{"verdict": "different", "why": why, "causes": list(causes), **changes})
 
 
-def make_many(number: int = 25) -> Result:
+def make_many(number: int = 25) -> ParityResult:
     """Return a result with what is hard to show: long and hostile texts, unicode, megabytes, several steps."""
     kinds = [
         ("status", "status", "405", "404"),
@@ -149,7 +151,7 @@ def make_many(number: int = 25) -> Result:
     )
 
 
-def make_cannot_tell() -> Result:
+def make_cannot_tell() -> ParityResult:
     return make_result(
         verdict="cannot tell",
         why="The candidate does not answer at http://127.0.0.1:8000: Connection refused.",

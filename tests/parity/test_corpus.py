@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
+from serving_lab.parity.cases import Source
 from serving_lab.parity.inputs.corpus import Corpus, Known
-from serving_lab.wire.message import RawRequest, Source
+from serving_lab.wire.message import RawRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

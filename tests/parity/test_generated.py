@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Request
-from serving_lab.parity.generation.generated import Generator
-from serving_lab.parity.generation.openapi import Document, Paths
-from serving_lab.parity.generation.reduction import smallest
+from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.examination.reduction import smallest
+from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.parity.generation.request_generator import RequestGenerator
+from serving_lab.parity.judgement.operations import Operations
 from serving_lab.wire.connection import Client
-from serving_lab.wire.message import Case, RawRequest, Source
+from serving_lab.wire.message import RawRequest
 from support.services import RunningService
 
 from parity.documents import old_pets, pets, predictions
@@ -31,17 +33,17 @@ TARGET = re.compile(r"/[!$&-;=?-Z_a-z~%]*")
 
 
 def generator(
-    document: Document | None,
+    document: OpenApiDocument | None,
     base: tuple[Case, ...] = (),
     *,
     authorization: tuple[Header, ...] = SIGNED_IN,
     exclude: tuple[str, ...] = CLEAR,
     seed: int = 1,
-) -> Generator:
-    return Generator(document, base, authorization=authorization, exclude=exclude, seed=seed)
+) -> RequestGenerator:
+    return RequestGenerator(document, base, authorization=authorization, exclude=exclude, seed=seed)
 
 
-def requests(source: Generator, count: int) -> list[Request]:
+def requests(source: RequestGenerator, count: int) -> list[Request]:
     cases = list(islice(source, count))
     assert len(cases) == count
     assert {case.source for case in cases} == {Source.GENERATED}
@@ -132,7 +134,7 @@ class TestShares:
 class TestSafety:
     def test_what_is_excluded_is_never_called(self) -> None:
         base = corpus(Request("POST", "/cache/clear", SIGNED_IN), Request("POST", "/cache/clea", SIGNED_IN))
-        paths = Paths(predictions().templates)
+        paths = Operations(predictions().templates)
 
         sent = requests(generator(predictions(), base), 300)
 
@@ -143,7 +145,7 @@ class TestSafety:
         assert list(generator(predictions(), exclude=("*",))) == []
 
     @pytest.mark.parametrize("document", [predictions(), pets("3.1.0"), old_pets()], ids=["ours", "pets", "swagger"])
-    def test_all_are_http(self, document: Document) -> None:
+    def test_all_are_http(self, document: OpenApiDocument) -> None:
         base = corpus(
             Request("POST", "/${id}/x?a=${id}", (("X-Key", "${key}"), ("Cookie", "a=b")), b'{"a": "${other_token}"}'),
             RawRequest(b"GET / HTTP/1.1\r\n\r\n"),
@@ -297,7 +299,7 @@ def test_our_service_answers_with_all_it_can_say(documented_service: RunningServ
     """Nearly every error text that one request can draw, and predictions from the cache and from the model."""
     client = Client(Endpoint.parse(documented_service.base_url))
     (described,) = client.send(Request("GET", "/openapi.json")).answers
-    document = Document.parse(described.body, documented_service.base_url)
+    document = OpenApiDocument.parse(described.body, documented_service.base_url)
     source = generator(document, authorization=(("Authorization", f"Bearer {documented_service.login()}"),))
     statuses: Counter[int] = Counter()
     said: set[str] = set()

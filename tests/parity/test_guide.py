@@ -23,7 +23,7 @@ def compare(reader: Reader, ending: str) -> tuple[int, str]:
 
 
 def causes(reader: Reader) -> set[tuple[str, str]]:
-    """Kind and place of what the last comparison found."""
+    """DifferenceKind and place of what the last comparison found."""
     result = json.loads((reader.directory / "results" / "parity.json").read_text(encoding="utf-8"))
     return {(cause["kind"], cause["where"]) for cause in result["causes"]}
 

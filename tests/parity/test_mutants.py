@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.result import Result
+from serving_lab.parity.result import ParityResult
 from support.services import BASELINE, CANDIDATES
 
 from parity.mutants.behaviour import BEHAVIOUR
@@ -22,7 +22,7 @@ from parity.mutants.statuses import STATUSES
 MUTANTS = (*STATUSES, *HEADERS, *DOCUMENTS, *BEHAVIOUR)
 AT_ONCE = 2
 
-Found = Mapping[tuple[str, str], Future[Result]]
+Found = Mapping[tuple[str, str], Future[ParityResult]]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_what_a_client_cannot_tell_apart_is_not_reported(found: Found, service: 
     assert (result.verdict, result.causes, result.unsteady) == ("same", [], []), told(result)
 
 
-def told(result: Result) -> str:
+def told(result: ParityResult) -> str:
     """What the comparison found, for whoever reads why a test failed."""
     lines = [
         f"{cause.kind} | {cause.where} | {cause.primary} | {cause.candidate} | {cause.operations}"

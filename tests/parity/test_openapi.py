@@ -4,19 +4,20 @@ import json
 
 import pytest
 from serving_lab.errors import LabError
-from serving_lab.parity.generation.openapi import Document, Paths
+from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.parity.judgement.operations import Operations
 
 
 def document(**fields: object) -> bytes:
     return json.dumps({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}} | fields).encode()
 
 
-def parsed(**fields: object) -> Document:
-    return Document.parse(document(**fields), "http://service/openapi.json")
+def parsed(**fields: object) -> OpenApiDocument:
+    return OpenApiDocument.parse(document(**fields), "http://service/openapi.json")
 
 
 class TestLabels:
-    paths = Paths(["/users/{id}", "/users/me", "/users/{id}/posts/{post}", "/{any}/x", "/"])
+    paths = Operations(["/users/{id}", "/users/me", "/users/{id}/posts/{post}", "/{any}/x", "/"])
 
     @pytest.mark.parametrize(
         ("method", "target", "label"),
@@ -45,7 +46,7 @@ class TestLabels:
 
 
 class TestExclusion:
-    paths = Paths(["/cache/clear", "/users/{id}"])
+    paths = Operations(["/cache/clear", "/users/{id}"])
 
     @pytest.mark.parametrize(
         "target",
@@ -79,7 +80,7 @@ class TestExclusion:
 class TestParsing:
     def test_reads_json_and_yaml(self) -> None:
         assert parsed(paths={"/a": {"get": {}}}).templates == ("/a",)
-        assert Document.parse(b"openapi: 3.0.0\npaths:\n  /b:\n    get: {}\n", "x").templates == ("/b",)
+        assert OpenApiDocument.parse(b"openapi: 3.0.0\npaths:\n  /b:\n    get: {}\n", "x").templates == ("/b",)
 
     def test_resolves_references_to_path_items_and_parameters(self) -> None:
         known = parsed(
@@ -114,7 +115,7 @@ class TestParsing:
     )
     def test_says_what_is_no_document(self, content: bytes, what: str) -> None:
         with pytest.raises(LabError, match=what) as caught:
-            Document.parse(content, "http://service/openapi.json")
+            OpenApiDocument.parse(content, "http://service/openapi.json")
 
         assert "\n" not in str(caught.value)
         assert str(caught.value).startswith("http://service/openapi.json")
@@ -140,4 +141,4 @@ class TestPrefix:
     def test_is_not_doubled_where_the_base_url_has_it(self) -> None:
         content = document(paths={"/a": {"get": {}}}, servers=[{"url": "/api/v3"}])
 
-        assert Document.parse(content, "x", base_path="/api/v3/").templates == ("/a",)
+        assert OpenApiDocument.parse(content, "x", base_path="/api/v3/").templates == ("/a",)

@@ -15,12 +15,13 @@ import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
-from serving_lab.parity.declarations import Declaration
-from serving_lab.parity.difference import Kind
+from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.examination.session import Session
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.rules import Rules, Tolerance
-from serving_lab.parity.session import Session
-from serving_lab.wire.message import Case, RawRequest, Source
+from serving_lab.parity.judgement.declarations import Declaration
+from serving_lab.parity.judgement.difference import DifferenceKind
+from serving_lab.parity.judgement.rules import Rules, Tolerance
+from serving_lab.wire.message import RawRequest
 from support.checkout import REPOSITORY
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 
@@ -183,9 +184,14 @@ class TestIntended:
 
         assert intended(tmp_path, text) == (
             Declaration(
-                "Prices are numbers now", "GET /orders", Kind.TYPE, "$.items[*].price", "text", "decimal number"
+                "Prices are numbers now",
+                "GET /orders",
+                DifferenceKind.TYPE,
+                "$.items[*].price",
+                "text",
+                "decimal number",
             ),
-            Declaration("New", "* /docs", Kind.STATUS, "status"),
+            Declaration("New", "* /docs", DifferenceKind.STATUS, "status"),
         )
 
     @pytest.mark.parametrize("text", ["", "# none yet\n", "[]"])

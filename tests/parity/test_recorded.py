@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
+from serving_lab.parity.cases import Source
 from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording, read_har, read_log
-from serving_lab.wire.message import Source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from serving_lab.api.request import Request
-from serving_lab.parity.generation.reduction import smallest
+from serving_lab.parity.examination.reduction import smallest
 
 HEADERS = (("Content-Type", "application/json"), ("Authorization", "Bearer ${token}"), ("Accept", "*/*"))
 

@@ -18,10 +18,10 @@ import pytest
 import yaml
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
-from serving_lab.parity.difference import Difference, Kind
 from serving_lab.parity.inputs.intended import read_intended
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.plan import Plan
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind
+from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
 from serving_lab.parity.run import run
 from serving_lab.wire.message import Ending
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from serving_lab.parity.result import Result
+    from serving_lab.parity.result import ParityResult
 
 
 VOID = {"meta", "link", "br"}
@@ -54,7 +54,7 @@ VOID = {"meta", "link", "br"}
 class Page(HTMLParser):
     """The text, tags and attributes of a page; a tag closed that was not opened is an error."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: ParityResult) -> None:
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []
@@ -199,7 +199,7 @@ def test_the_yaml_of_a_cause_declares_it(tmp_path: Path, cause: object) -> None:
 
     declared = read_intended(file, {})
 
-    shown = Difference(Kind(cause.kind), cause.where, cause.primary, cause.candidate)  # type: ignore[attr-defined]
+    shown = Difference(DifferenceKind(cause.kind), cause.where, cause.primary, cause.candidate)  # type: ignore[attr-defined]
     operations = list(cause.operations)  # type: ignore[attr-defined]
     assert [one.request for one in declared] == operations
     assert all(one.declares(operation, shown) for one, operation in zip(declared, operations, strict=True))
@@ -219,7 +219,7 @@ def test_the_yaml_keeps_what_yaml_would_take_for_something_else() -> None:
 
 
 def test_the_yaml_has_words_where_a_fresh_result_has_members_of_an_enumeration() -> None:
-    cause = make_cause(kind=Kind.CONNECTION, where="connection", primary=Ending.CLOSED, candidate=Ending.KEPT)
+    cause = make_cause(kind=DifferenceKind.CONNECTION, where="connection", primary=Ending.CLOSED, candidate=Ending.KEPT)
 
     assert yaml.safe_load(declaration(cause))[0]["candidate"] == "kept open"
 
@@ -331,7 +331,7 @@ def test_what_comes_from_the_environment_is_in_no_file_but_its_name_is(tmp_path:
     profile = Profile.load(tmp_path / "profile.yaml", {"API_PASSWORD": "correct horse"})
     with service(behaviour(200)) as primary, service(behaviour(201)) as candidate:
         endpoints = Endpoint.parse(primary), Endpoint.parse(candidate)
-        result = run(Plan(*endpoints, profile=profile, generate=0), Quiet())
+        result = run(ParityPlan(*endpoints, profile=profile, generate=0), Quiet())
 
         (cause,) = result.causes
         lines = [*result.primary.preparation, cause.example.primary_command]

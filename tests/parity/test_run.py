@@ -17,20 +17,20 @@ import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
-from serving_lab.parity.declarations import Declaration
-from serving_lab.parity.difference import Kind
+from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
-from serving_lab.parity.plan import Plan
+from serving_lab.parity.judgement.declarations import Declaration
+from serving_lab.parity.judgement.difference import DifferenceKind
+from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.run import run
-from serving_lab.wire.message import Case, Source
 
 from parity.stand_ins import Asked, Quiet, Says, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from serving_lab.parity.result import Result
+    from serving_lab.parity.result import ParityResult
 
     Behaviour = Callable[[Asked], Says]
 
@@ -55,16 +55,16 @@ def compared(
     profile: Profile | None = None,
     recorded: tuple[Case, ...] = (),
     repeat: int = 1,
-) -> Result:
+) -> ParityResult:
     """Compare two behaviours by these cases, or one plain request."""
     profile = replace(profile or Profile(), openapi=None, cases=cases or (case(),))
     with ExitStack() as stack:
         left, right = (Endpoint.parse(stack.enter_context(service(behave))) for behave in (primary, candidate))
-        plan = Plan(left, right, profile=profile, recordings=(Recording(recorded),), generate=0, repeat=repeat)
+        plan = ParityPlan(left, right, profile=profile, recordings=(Recording(recorded),), generate=0, repeat=repeat)
         return run(plan, Quiet())
 
 
-def causes(result: Result) -> list[tuple[str, str]]:
+def causes(result: ParityResult) -> list[tuple[str, str]]:
     return [(cause.kind, cause.where) for cause in result.causes]
 
 
@@ -86,7 +86,7 @@ def test_a_difference_is_one_cause_however_often_it_shows() -> None:
 
     (cause,) = result.causes
     assert (result.exit_code, cause.count, cause.compared, cause.operations) == (1, 30, 30, {"GET /": 30})
-    assert (cause.kind, cause.where, cause.primary, cause.candidate) == (Kind.NUMBER, "$.a", "1", "2")
+    assert (cause.kind, cause.where, cause.primary, cause.candidate) == (DifferenceKind.NUMBER, "$.a", "1", "2")
     assert (cause.repeated, cause.reproduced) == (4, 4)
     assert cause.example.case == "GET /?1x None"
     assert "/?1x" in cause.example.primary_command
@@ -98,20 +98,20 @@ def now() -> str:
 
 
 VARYING: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
-    "constant time": (now, lambda: "2020-01-01T00:00:00.000000+00:00", Kind.CLOCK),
-    "frozen clock": (now, functools.cache(now), Kind.CONSTANT),
-    "local time": (now, lambda: (datetime.now(UTC) + timedelta(hours=2)).isoformat(), Kind.CLOCK),
-    "no zone": (now, lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(), Kind.FORM),
-    "another id": (lambda: uuid.uuid4().hex, lambda: str(uuid.uuid4()), Kind.FORM),
-    "the same id": (lambda: uuid.uuid4().hex, lambda: "0" * 32, Kind.CONSTANT),
-    "zero": (time.monotonic, lambda: 0.0, Kind.CONSTANT),
-    "negative": (time.monotonic, lambda: -time.monotonic(), Kind.FORM),
+    "constant time": (now, lambda: "2020-01-01T00:00:00.000000+00:00", DifferenceKind.CLOCK),
+    "frozen clock": (now, functools.cache(now), DifferenceKind.CONSTANT),
+    "local time": (now, lambda: (datetime.now(UTC) + timedelta(hours=2)).isoformat(), DifferenceKind.CLOCK),
+    "no zone": (now, lambda: datetime.now(UTC).replace(tzinfo=None).isoformat(), DifferenceKind.FORM),
+    "another id": (lambda: uuid.uuid4().hex, lambda: str(uuid.uuid4()), DifferenceKind.FORM),
+    "the same id": (lambda: uuid.uuid4().hex, lambda: "0" * 32, DifferenceKind.CONSTANT),
+    "zero": (time.monotonic, lambda: 0.0, DifferenceKind.CONSTANT),
+    "negative": (time.monotonic, lambda: -time.monotonic(), DifferenceKind.FORM),
 }
 
 
 @pytest.mark.parametrize(("primary", "candidate", "kind"), VARYING.values(), ids=VARYING)
 def test_noise_lets_no_wrong_value_through(
-    primary: Callable[[], object], candidate: Callable[[], object], kind: Kind
+    primary: Callable[[], object], candidate: Callable[[], object], kind: DifferenceKind
 ) -> None:
     result = compared(saying(lambda: {"v": primary()}), saying(lambda: {"v": candidate()}))
 
@@ -148,7 +148,7 @@ def test_noise_that_the_primary_took_from_the_request_is_compared_exactly() -> N
     cases = case(), case("GET", "/", None, **{"X-Request-ID": "a" * 32})
 
     assert compared(echo, echo, *cases).verdict == "same"
-    assert causes(compared(echo, no_echo, *cases)) == [(Kind.HEADER_VALUE, "header x-request-id")]
+    assert causes(compared(echo, no_echo, *cases)) == [(DifferenceKind.HEADER_VALUE, "header x-request-id")]
 
 
 def test_digits_that_a_long_body_happens_to_have_are_no_echo() -> None:
@@ -194,7 +194,7 @@ def test_a_field_that_the_primary_gets_wrong_once_is_not_let_off() -> None:
     result = compared(flickering, saying(lambda: {"a": 3}), *cases)
 
     assert (result.verdict, result.noise) == ("cannot tell", [])
-    assert [(cause.kind, cause.where) for cause in result.unsteady] == [(Kind.NUMBER, "$.a")]
+    assert [(cause.kind, cause.where) for cause in result.unsteady] == [(DifferenceKind.NUMBER, "$.a")]
 
 
 def test_a_token_of_the_same_second_is_not_taken_for_steady() -> None:
@@ -215,9 +215,9 @@ def test_a_token_of_the_same_second_is_not_taken_for_steady() -> None:
 
 def test_an_intended_difference_is_counted_and_one_that_no_longer_occurs_is_stale() -> None:
     intended = (
-        Declaration("new field", "GET /", Kind.EXTRA, "$.b"),
-        Declaration("mended", "GET /", Kind.EXTRA, "$.c"),
-        Declaration("elsewhere", "GET /other", Kind.EXTRA, "$.c"),
+        Declaration("new field", "GET /", DifferenceKind.EXTRA, "$.b"),
+        Declaration("mended", "GET /", DifferenceKind.EXTRA, "$.c"),
+        Declaration("elsewhere", "GET /other", DifferenceKind.EXTRA, "$.c"),
     )
 
     result = compared(saying(lambda: {"a": 1}), saying(lambda: {"a": 1, "b": 2}), profile=Profile(intended=intended))
@@ -231,7 +231,7 @@ def test_an_intended_difference_is_counted_and_one_that_no_longer_occurs_is_stal
 
 
 def test_a_declaration_covers_nothing_beside_its_scope() -> None:
-    intended = (Declaration("new field", "GET /a", Kind.EXTRA, "$.b"),)
+    intended = (Declaration("new field", "GET /a", DifferenceKind.EXTRA, "$.b"),)
 
     result = compared(
         saying(dict),
@@ -253,7 +253,7 @@ def test_what_shows_sometimes_is_found_by_repeating_and_its_rate_is_told() -> No
     assert compared(saying(lambda: {"a": 1}), sometimes).verdict == "same"
     result = compared(saying(lambda: {"a": 1}), sometimes, repeat=60)
 
-    assert causes(result) == [(Kind.NUMBER, "$.a")]
+    assert causes(result) == [(DifferenceKind.NUMBER, "$.a")]
     assert result.causes[0].reproduced == 0
     assert result.detectable_rate == pytest.approx(1 - 0.05 ** (1 / 60))
 
@@ -326,7 +326,7 @@ def test_a_service_that_is_not_there_is_told_at_once() -> None:
     with service(saying(dict)) as url:
         gone = Endpoint.parse("http://127.0.0.1:9")
         with pytest.raises(LabError, match=r"the candidate does not answer at http://127\.0\.0\.1:9") as refused:
-            run(Plan(Endpoint.parse(url), gone, profile=Profile(openapi=None, cases=(case(),))), Quiet())
+            run(ParityPlan(Endpoint.parse(url), gone, profile=Profile(openapi=None, cases=(case(),))), Quiet())
 
     assert refused.value.exit_code == 2
 
@@ -339,7 +339,7 @@ def test_an_interruption_keeps_what_was_found() -> None:
 
     with service(saying(lambda: {"a": 1})) as one, service(saying(lambda: {"a": 2})) as other:
         profile = Profile(openapi=None, cases=tuple(case(path=f"/{n}") for n in range(5)))
-        result = run(Plan(Endpoint.parse(one), Endpoint.parse(other), profile=profile, generate=0), Impatient())
+        result = run(ParityPlan(Endpoint.parse(one), Endpoint.parse(other), profile=profile, generate=0), Impatient())
 
     assert (result.verdict, result.requests) == ("different", 1)
     assert "interrupted" in result.why
@@ -348,7 +348,7 @@ def test_an_interruption_keeps_what_was_found() -> None:
 def test_nothing_to_compare_is_no_agreement() -> None:
     with service(saying(dict)) as url:
         endpoint = Endpoint.parse(url)
-        result = run(Plan(endpoint, endpoint, profile=Profile(openapi=None), generate=0), Quiet())
+        result = run(ParityPlan(endpoint, endpoint, profile=Profile(openapi=None), generate=0), Quiet())
 
     assert (result.verdict, result.exit_code) == ("cannot tell", 2)
 
@@ -359,5 +359,5 @@ def test_a_service_names_its_own_address_without_differing() -> None:
 
     assert compared(redirecting, redirecting).verdict == "same"
     assert causes(compared(redirecting, lambda _: Says(status=307, headers={"Location": "/other"}))) == [
-        (Kind.HEADER_VALUE, "header location")
+        (DifferenceKind.HEADER_VALUE, "header location")
     ]

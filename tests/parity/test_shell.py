@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving_lab.api.request import Request
+from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.reporting.shell import assignments, command, commands
-from serving_lab.wire.message import Case, RawRequest, Source
+from serving_lab.wire.message import RawRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

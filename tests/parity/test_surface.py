@@ -3,9 +3,10 @@
 import re
 
 from serving_lab.api.request import Request
+from serving_lab.parity.cases import Source
 from serving_lab.parity.generation import surface
-from serving_lab.parity.generation.openapi import METHODS, Document, Paths
-from serving_lab.wire.message import Source
+from serving_lab.parity.generation.openapi import METHODS, OpenApiDocument
+from serving_lab.parity.judgement.operations import Operations
 
 from parity.documents import old_pets, pets, predictions
 
@@ -13,7 +14,7 @@ SIGNED_IN = (("Authorization", "Bearer ${token}"),)
 CLEAR = ("POST /cache/clear",)
 
 
-def requests(document: Document, exclude: tuple[str, ...] = ()) -> list[Request]:
+def requests(document: OpenApiDocument, exclude: tuple[str, ...] = ()) -> list[Request]:
     cases = surface.cases(document, authorization=SIGNED_IN, exclude=exclude)
     assert {case.source for case in cases} == {Source.SURFACE}
     return [case.request for case in cases if isinstance(case.request, Request)]
@@ -38,7 +39,7 @@ def test_asks_for_the_spellings_that_routers_disagree_on() -> None:
 def test_never_calls_what_is_excluded_in_whatever_spelling() -> None:
     asked = requests(predictions(), exclude=CLEAR)
 
-    paths = Paths(predictions().templates)
+    paths = Operations(predictions().templates)
     assert asked
     assert not [each for each in asked if paths.excludes(CLEAR, each.method, each.target)]
     assert [each for each in asked if (each.method, each.target) == ("GET", "/cache/clear")]

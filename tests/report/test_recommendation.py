@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from serving_lab.bench.result import Result
     from serving_lab.experiment.records import Comparison, Word
-    from serving_lab.parity.result import Result as Parity
+    from serving_lab.parity.result import ParityResult
     from serving_lab.report.recommendation import Reason
 
 SAME = make_result()
@@ -58,7 +58,7 @@ SAME = make_result()
         (None, SAME, "cannot tell", "Nothing was measured"),
     ],
 )
-def test_verdicts_and_parity_decide(bench: Result | None, parity: Parity | None, word: str, why: str) -> None:
+def test_verdicts_and_parity_decide(bench: Result | None, parity: ParityResult | None, word: str, why: str) -> None:
     recommendation = recommend(CANDIDATE, bench, parity)
 
     assert recommendation.word == word

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.parity.result import Result
+from serving_lab.parity.result import ParityResult
 from support.services import PASSWORD, SECRET_KEY
 from support.stack import run
 
@@ -33,6 +33,6 @@ def test_the_new_service_answers_like_the_old_one(stack: Stack, tmp_path: Path) 
     written = "".join(path.read_text() for path in tmp_path.iterdir()) + compared.stdout + compared.stderr
     assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
     assert compared.returncode == 0, compared.stdout + compared.stderr
-    result = Result.read(tmp_path / "parity.json")
+    result = ParityResult.read(tmp_path / "parity.json")
     assert (result.verdict, result.sources["generated"], result.warnings) == ("same", 300, [])
     assert [declared.reason for declared in result.intended if declared.stale] == []

@@ -11,10 +11,10 @@ from serving_lab.errors import LabError
 from serving_lab.parity.inputs import recorded
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
-from serving_lab.parity.plan import Plan
+from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.progress import TerminalProgress
 from serving_lab.parity.reporting import report, table
-from serving_lab.parity.result import Result
+from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import run
 
 
@@ -35,7 +35,7 @@ class Options:
     output: Path
 
 
-def compare(options: Options, environment: Mapping[str, str], console: Console) -> Result:
+def compare(options: Options, environment: Mapping[str, str], console: Console) -> ParityResult:
     """Compare, show and write the result; progress goes to the console, too.
 
     Raises:
@@ -55,9 +55,9 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
     return result
 
 
-def _plan(options: Options, environment: Mapping[str, str]) -> Plan:
+def _plan(options: Options, environment: Mapping[str, str]) -> ParityPlan:
     profile = Profile.load(options.profile, environment, options.corpus)
-    return Plan(
+    return ParityPlan(
         primary=Endpoint.parse(options.primary),
         candidate=Endpoint.parse(options.candidate),
         second_primary=Endpoint.parse(options.second_primary) if options.second_primary else None,

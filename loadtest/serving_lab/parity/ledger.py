@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.parity import result
-from serving_lab.parity.declarations import Declaration
-from serving_lab.parity.difference import Difference, without_tokens
+from serving_lab.parity.cases import Case, Steps
+from serving_lab.parity.judgement.declarations import Declaration
+from serving_lab.parity.judgement.difference import Difference, without_tokens
 from serving_lab.parity.reporting import shell
-from serving_lab.wire.message import Answer, Case, Exchange, RawRequest, Sequence
+from serving_lab.wire.message import Answer, Exchange, RawRequest
 
 Signature = tuple[str, ...]
 _CONFIDENCE = 0.95
@@ -21,7 +22,7 @@ _SHOWN_BODY_CHARACTERS = 2000
 class Sighting:
     """A difference where it was seen."""
 
-    sequence: Sequence
+    sequence: Steps
     step: int
     primary: Exchange
     candidate: Exchange
@@ -133,11 +134,11 @@ class Ledger:
         """Return how many requests of each source were compared."""
         return dict(self._sources)
 
-    def listed(self, primary: Endpoint, candidate: Endpoint) -> list[result.Cause]:
+    def listed(self, primary: Endpoint, candidate: Endpoint) -> list[result.CauseRecord]:
         """Return the causes, the most frequent first."""
         return self._listed(self._causes, primary, candidate)
 
-    def listed_unsteady(self, primary: Endpoint, candidate: Endpoint) -> list[result.Cause]:
+    def listed_unsteady(self, primary: Endpoint, candidate: Endpoint) -> list[result.CauseRecord]:
         """Return in what the primary differs from itself."""
         return self._listed(self._unsteady, primary, candidate)
 
@@ -167,13 +168,15 @@ class Ledger:
             for operation, count in sorted(self._compared.items(), key=lambda item: item[0].split(" ", 1)[::-1])
         ]
 
-    def _listed(self, book: dict[Signature, _Cause], primary: Endpoint, candidate: Endpoint) -> list[result.Cause]:
+    def _listed(
+        self, book: dict[Signature, _Cause], primary: Endpoint, candidate: Endpoint
+    ) -> list[result.CauseRecord]:
         ordered = sorted(book.values(), key=lambda cause: (-cause.operations.total(), cause.difference.signature))
         return [self._cause(cause, primary, candidate) for cause in ordered]
 
-    def _cause(self, cause: _Cause, primary: Endpoint, candidate: Endpoint) -> result.Cause:
+    def _cause(self, cause: _Cause, primary: Endpoint, candidate: Endpoint) -> result.CauseRecord:
         difference, seen = cause.difference, cause.smallest
-        return result.Cause(
+        return result.CauseRecord(
             kind=difference.kind,
             where=difference.where,
             primary=difference.primary,

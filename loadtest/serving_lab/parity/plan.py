@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from serving_lab.api.endpoint import Endpoint
+from serving_lab.parity.cases import Steps, is_raw
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
-from serving_lab.parity.noise import Noise
-from serving_lab.wire.message import RawRequest, Sequence
+from serving_lab.parity.judgement.noise import Noise
 
 NOISE_PASSES = 3
 """How often the corpus is sent to the primary to learn its noise."""
@@ -27,7 +27,7 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class ParityPlan:
     """One comparison."""
 
     primary: Endpoint
@@ -45,7 +45,7 @@ class Plan:
     """What an earlier `learn` found of the primary; by default it is learned first."""
 
     @property
-    def corpus(self) -> list[Sequence]:
+    def corpus(self) -> list[Steps]:
         """The profile's cases and sequences, raw ones last."""
         return sorted([*((case,) for case in self.profile.cases), *self.profile.sequences], key=is_raw)
 
@@ -54,8 +54,3 @@ class Plan:
         """About how many there will be to a side, as far as is known before the candidate's document is read."""
         passes = NOISE_PASSES + (self.second_primary is not None) + self.repeat
         return passes * len(self.corpus) + sum(len(recording.cases) for recording in self.recordings) + self.generate
-
-
-def is_raw(sequence: Sequence) -> bool:
-    """Whether it is below the level of a client library."""
-    return isinstance(sequence[0].request, RawRequest)

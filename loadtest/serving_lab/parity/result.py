@@ -24,7 +24,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     candidate_answer: str
 
 
-class Cause(msgspec.Struct, frozen=True, kw_only=True):
+class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Differences that are one: same kind, same place, same values but for numbers in them."""
 
     kind: str
@@ -65,7 +65,7 @@ class Intended(msgspec.Struct, frozen=True, kw_only=True):
         return self.tried > 0 and self.count == 0
 
 
-class Noise(msgspec.Struct, frozen=True, kw_only=True):
+class NoiseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A field in which the primary differs from itself: compared by its form, not by its value."""
 
     request: str
@@ -99,7 +99,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """Lines for a shell that come before the commands of this side: they set its variables, and clear its caches."""
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class ParityResult(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a report is made from."""
 
     schema: str = SCHEMA
@@ -117,11 +117,11 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The instance that the primary was compared with to learn the noise; None: itself."""
     sources: dict[str, int]
     """Requests compared, by where they came from."""
-    causes: list[Cause]
-    unsteady: list[Cause]
+    causes: list[CauseRecord]
+    unsteady: list[CauseRecord]
     """Differences that the primary also has with itself, other than in values: nothing can be said about those."""
     intended: list[Intended]
-    noise: list[Noise]
+    noise: list[NoiseRecord]
     operations: list[Sent]
     detectable_rate: float
     """As in `Sent`, for a difference that any request may show."""
@@ -146,7 +146,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
 
     @classmethod
-    def read(cls, path: Path) -> "Result":
+    def read(cls, path: Path) -> "ParityResult":
         """Return the result of a file.
 
         Raises:

@@ -3,8 +3,7 @@
 import contextlib
 import copy
 import time
-from collections.abc import Iterator
-from collections.abc import Sequence as SequenceOf
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,17 +13,19 @@ from itertools import islice
 from typing import Literal
 
 from serving_lab.api.request import Request
+from serving_lab.parity.cases import Case, Source, Steps, is_raw
+from serving_lab.parity.examination.examiner import Judge
+from serving_lab.parity.examination.session import ServiceGoneError, Session
 from serving_lab.parity.generation import surface
-from serving_lab.parity.generation.generated import Generator
-from serving_lab.parity.generation.openapi import Document, Paths, decoded_path
-from serving_lab.parity.judge import Judge
+from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.parity.generation.request_generator import RequestGenerator
+from serving_lab.parity.judgement.noise import Noise
+from serving_lab.parity.judgement.operations import Operations, decoded_path
 from serving_lab.parity.ledger import Ledger, Sighting, detectable_rate
-from serving_lab.parity.noise import Noise
-from serving_lab.parity.plan import NOISE_PASSES, Plan, Progress, is_raw
+from serving_lab.parity.plan import NOISE_PASSES, ParityPlan, Progress
 from serving_lab.parity.reporting import shell
-from serving_lab.parity.result import Result, Side
-from serving_lab.parity.session import ServiceGoneError, Session
-from serving_lab.wire.message import Case, Exchange, Sequence, Source
+from serving_lab.parity.result import ParityResult, Side
+from serving_lab.wire.message import Exchange
 
 _PASS_SECONDS = 0.55
 """Passes begin this far apart, so that clocks with whole seconds show between the first and the last."""
@@ -36,7 +37,7 @@ _RAW_AT_ONCE = 6
 _VERSIONED = ("serving-lab", "hypothesis", "schemathesis")
 
 
-def run(plan: Plan, progress: Progress) -> Result:
+def run(plan: ParityPlan, progress: Progress) -> ParityResult:
     """Compare the two services; an interruption or a service's end leaves a result of what was compared until then.
 
     Raises:
@@ -53,7 +54,7 @@ def run(plan: Plan, progress: Progress) -> Result:
     return comparison.result(started, time.monotonic() - clock)
 
 
-def learn(plan: Plan, progress: Progress) -> Noise:
+def learn(plan: ParityPlan, progress: Progress) -> Noise:
     """Return the primary's noise, for several plans with the same primary and corpus.
 
     Raises:
@@ -66,7 +67,7 @@ def learn(plan: Plan, progress: Progress) -> Noise:
 class _Comparison:
     """One run of all parts."""
 
-    def __init__(self, plan: Plan, progress: Progress) -> None:
+    def __init__(self, plan: ParityPlan, progress: Progress) -> None:
         self._plan = plan
         self._progress = progress
         variables = plan.profile.variables
@@ -117,12 +118,12 @@ class _Comparison:
         for session in self._all:
             session.close()
 
-    def result(self, started: datetime, seconds: float) -> Result:
+    def result(self, started: datetime, seconds: float) -> ParityResult:
         """Return the result of what was compared."""
         plan, ledger = self._plan, self._ledger
         sources = ledger.sources()
         verdict, why = self._verdict(sum(sources.values()))
-        return Result(
+        return ParityResult(
             verdict=verdict,
             why=why,
             started=started.isoformat(timespec="seconds"),
@@ -152,7 +153,7 @@ class _Comparison:
             for session, other in (self._both, self._both[::-1]):
                 session.variables |= {f"other_{name}": other.variables[name] for name in login.save}
 
-    def _read_document(self) -> Document | None:
+    def _read_document(self) -> OpenApiDocument | None:
         path = self._plan.profile.openapi
         if path is None:
             return None
@@ -162,35 +163,35 @@ class _Comparison:
             said = exchange.answers[0].status if exchange.answers else exchange.ending
             self._warnings.append(f"the candidate has no OpenAPI document at {where} ({said}): none was used")
             return None
-        return Document.parse(exchange.answers[0].body, where, self._plan.candidate.prefix)
+        return OpenApiDocument.parse(exchange.answers[0].body, where, self._plan.candidate.prefix)
 
     def _server(self, session: Session) -> str | None:
         (exchange,) = session.run((Case(Source.SURFACE, "server", Request("GET", "/")),))
         return exchange.answers[0].header("server") if exchange.answers else None
 
-    def _paths(self) -> Paths:
+    def _paths(self) -> Operations:
         requests = (case.request for case in self._plan.profile.cases)
         own = [decoded_path(request.target) for request in requests if isinstance(request, Request)]
-        return Paths([*(self._document.templates if self._document else ()), *own])
+        return Operations([*(self._document.templates if self._document else ()), *own])
 
-    def _surface(self) -> list[Sequence]:
+    def _surface(self) -> list[Steps]:
         profile = self._plan.profile
         if self._document is None:
             return []
         cases = surface.cases(self._document, authorization=profile.authorization, exclude=profile.exclude)
         return [(case,) for case in cases]
 
-    def _recorded(self) -> list[Sequence]:
+    def _recorded(self) -> list[Steps]:
         return [(case,) for recording in self._plan.recordings for case in recording.cases]
 
-    def _pass(self, session: Session, corpus: list[Sequence]) -> list[list[Exchange]]:
+    def _pass(self, session: Session, corpus: list[Steps]) -> list[list[Exchange]]:
         due = time.monotonic() + _PASS_SECONDS
         self._prepare(session)
         answers = [run for _, (run,) in self._run_all(corpus, (session,))]
         time.sleep(max(0.0, due - time.monotonic()))
         return answers
 
-    def _part(self, name: str, sequences: list[Sequence]) -> None:
+    def _part(self, name: str, sequences: list[Steps]) -> None:
         if not sequences:
             return
         self._progress.phase(name, len(sequences))
@@ -206,7 +207,7 @@ class _Comparison:
         for session in self._both:
             self._prepare(session)
         profile = self._plan.profile
-        generator = Generator(
+        generator = RequestGenerator(
             self._document,
             profile.cases,
             authorization=profile.authorization,
@@ -235,14 +236,14 @@ class _Comparison:
                 seen = Sighting(sequence, len(sequence) - 1, ours[-1], theirs[-1])
                 self._ledger.add(place.request if place.anywhere else operation, difference, seen)
 
-    def _unvaried(self) -> list[Sequence]:
+    def _unvaried(self) -> list[Steps]:
         return [sequence for sequence in self._judge.noise.unvaried() if not is_raw(sequence)]
 
     # requests
 
     def _run_all(
-        self, sequences: list[Sequence], sessions: SequenceOf[Session]
-    ) -> Iterator[tuple[Sequence, list[list[Exchange]]]]:
+        self, sequences: list[Steps], sessions: Sequence[Session]
+    ) -> Iterator[tuple[Steps, list[list[Exchange]]]]:
         """Yield what each session answers to each sequence, in order; raw ones, which may wait long, side by side."""
         in_order = [sequence for sequence in sequences if not is_raw(sequence)]
         raw = [sequence for sequence in sequences if is_raw(sequence)]
@@ -256,12 +257,10 @@ class _Comparison:
                 self._progress.advance()
 
     @staticmethod
-    def _run(sequence: Sequence, sessions: SequenceOf[Session]) -> list[list[Exchange]]:
+    def _run(sequence: Steps, sessions: Sequence[Session]) -> list[list[Exchange]]:
         return [session.run(sequence) for session in sessions]
 
-    def _account(
-        self, sequence: Sequence, left: list[Exchange], right: list[Exchange], *, counted: bool = True
-    ) -> None:
+    def _account(self, sequence: Steps, left: list[Exchange], right: list[Exchange], *, counted: bool = True) -> None:
         self._judge.account(sequence, left, right, counted=counted)
         self._progress.causes(self._ledger.causes)
 

@@ -7,7 +7,7 @@ from serving_lab.bench.result import Result as Bench
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.reporting.phrases import counted, detectable, duration
-from serving_lab.parity.result import Result as Parity
+from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, phrases, tables
 from serving_lab.report.inputs import Inputs
 from serving_lab.report.open_questions import Open, open_questions
@@ -117,7 +117,7 @@ def _section(bench: Bench, scenario: Scenario) -> Section:
     )
 
 
-def _parity_facts(parity: Parity) -> Iterator[tuple[str, str]]:
+def _parity_facts(parity: ParityResult) -> Iterator[tuple[str, str]]:
     yield "primary", parity.primary.url
     yield "candidate", parity.candidate.url
     yield "compared", f"{counted(parity.requests, 'request')} to {counted(len(parity.operations), 'operation')}"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from serving_lab.bench.result import Result as Bench
 from serving_lab.errors import LabError
 from serving_lab.footprint.result import Result as Footprint
-from serving_lab.parity.result import Result as Parity
+from serving_lab.parity.result import ParityResult
 
 _MAKERS = {"bench": "make bench", "parity": "make parity", "footprint": "make footprint"}
 _HOLDS = {
@@ -35,7 +35,7 @@ class Inputs:
     """What there is; None where a result is missing."""
 
     bench: Bench | None = None
-    parity: Parity | None = None
+    parity: ParityResult | None = None
     footprint: Footprint | None = None
 
     @classmethod
@@ -47,7 +47,7 @@ class Inputs:
         """
         inputs = cls(
             bench=Bench.read(path) if (path := _found(folder, "bench", bench)) else None,
-            parity=Parity.read(path) if (path := _found(folder, "parity", parity)) else None,
+            parity=ParityResult.read(path) if (path := _found(folder, "parity", parity)) else None,
             footprint=Footprint.read(path) if (path := _found(folder, "footprint", footprint)) else None,
         )
         if inputs == cls():
@@ -78,7 +78,7 @@ class Inputs:
         there = {"bench": self.bench, "parity": self.parity, "footprint": self.footprint}
         return [Missing(name, _HOLDS[name], _MAKERS[name]) for name, result in there.items() if result is None]
 
-    def parity_of(self, candidate: str) -> Parity | None:
+    def parity_of(self, candidate: str) -> ParityResult | None:
         """Return the comparison of a candidate's answers with the baseline's; None where there is none.
 
         Where there are two targets, it is about those; where there are more, the one at the compared address.

@@ -7,7 +7,7 @@ from serving_lab.bench.result import Result as Bench
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS, Comparison
-from serving_lab.parity.result import Result as Parity
+from serving_lab.parity.result import ParityResult
 from serving_lab.report import phrases
 from serving_lab.report.inputs import Inputs
 
@@ -38,7 +38,7 @@ def _questions(inputs: Inputs) -> Iterator[Open]:
         yield Open("Footprint", "The measurement was interrupted.", "make footprint, to its end")
 
 
-def _of_parity(parity: Parity) -> Iterator[Open]:
+def _of_parity(parity: ParityResult) -> Iterator[Open]:
     if parity.verdict == "cannot tell":
         yield Open("Parity", parity.why, "make parity, when both answer")
     if parity.unsteady:

@@ -8,7 +8,7 @@ from serving_lab.bench.result import Result as Bench
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.reporting.phrases import counted
-from serving_lab.parity.result import Result as Parity
+from serving_lab.parity.result import ParityResult
 from serving_lab.report import phrases
 
 Word = Literal["move", "stay", "move with care", "cannot tell"]
@@ -46,7 +46,7 @@ class Recommendation:
     """Parity first, then each verdict, then what else matters."""
 
 
-def recommend(candidate: str, bench: Bench | None, parity: Parity | None) -> Recommendation:
+def recommend(candidate: str, bench: Bench | None, parity: ParityResult | None) -> Recommendation:
     """Return what to do about a candidate.
 
     Args:
@@ -91,7 +91,7 @@ def _word(judged: Sequence[tuple[Scenario, Comparison]], faster: int, slower: in
     return "move" if settled and not slower else "move with care"
 
 
-def _why(word: Word, faster: int, slower: int, told: int, verdicts: int, parity: Parity | None) -> str:
+def _why(word: Word, faster: int, slower: int, told: int, verdicts: int, parity: ParityResult | None) -> str:
     alike = parity is not None and parity.verdict == "same"
     all_of = counted(verdicts, "verdict")
     faster_in = f"faster in {faster} of {all_of}"
@@ -118,11 +118,11 @@ def _why(word: Word, faster: int, slower: int, told: int, verdicts: int, parity:
     return f"None of {all_of} found it faster or slower, and not all prove that it is neither."
 
 
-def _unknown(parity: Parity | None) -> bool:
+def _unknown(parity: ParityResult | None) -> bool:
     return parity is None or parity.verdict == "cannot tell"
 
 
-def _of_parity(parity: Parity | None) -> Iterator[Reason]:
+def _of_parity(parity: ParityResult | None) -> Iterator[Reason]:
     if parity is None:
         yield Reason("Parity is unknown: nobody compared its answers with the baseline's (make parity)", "open")
     elif parity.verdict == "same":

@@ -1,11 +1,10 @@
 """What is sent to both services, and what came back."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header
 
 _REQUEST_LINE = re.compile(rb"^([!-~]+) (\S+) HTTP/1\.[01]\r?$", re.MULTILINE)
 
@@ -27,34 +26,6 @@ class RawRequest:
         return tuple(
             (method.decode(), target.decode("latin-1")) for method, target in _REQUEST_LINE.findall(self.content)
         )
-
-
-class Source(StrEnum):
-    """Where a request comes from."""
-
-    CORPUS = "corpus"
-    SEQUENCE = "sequence"
-    RAW = "raw"
-    SURFACE = "surface"
-    GENERATED = "generated"
-    RECORDED = "recorded"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One request with its name, alone or as a step of a sequence."""
-
-    source: Source
-    name: str
-    request: Request | RawRequest
-    save: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Variables that later steps use, each with the JSON path of the answer it is read from."""
-    since: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """JSON paths of counters, each with the variable of its earlier value: what is compared is by how much it grew."""
-
-
-Sequence = tuple[Case, ...]
-"""Steps that make sense in this order alone; a request that needs no other is a sequence of one."""
 
 
 class Ending(StrEnum):

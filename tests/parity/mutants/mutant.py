@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 
-from serving_lab.parity.difference import Kind
+from serving_lab.parity.judgement.difference import DifferenceKind
 
 from parity.mutants.http import Answer, Json, Request
 from parity.mutants.proxy import Mutation, Rewrite
@@ -34,11 +34,11 @@ class Mutant(Planted):
     """A difference, and how it must be named."""
 
     _: KW_ONLY
-    kind: Kind
+    kind: DifferenceKind
     where: str
     operation: str | None
     """One of those that show it; None where chance decides."""
-    consequences: frozenset[tuple[Kind, str]] = frozenset()
+    consequences: frozenset[tuple[DifferenceKind, str]] = frozenset()
     """What else differs because of it."""
 
 

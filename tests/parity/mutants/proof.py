@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Request
+from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.examination.session import Session
 from serving_lab.parity.inputs.recorded import Recording
-from serving_lab.parity.plan import Plan
+from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.run import learn, run
-from serving_lab.parity.session import Session
-from serving_lab.wire.message import Case, Ending, Exchange, RawRequest, Source
+from serving_lab.wire.message import Ending, Exchange, RawRequest
 from support.services import RunningService, running_service
 
 from parity.mutants.proxy import proxied
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from serving_lab.parity.inputs.profile import Profile
-    from serving_lab.parity.result import Result
+    from serving_lab.parity.result import ParityResult
 
     from parity.mutants.mutant import Planted
 
@@ -48,7 +49,7 @@ def twins(name: str, model_dir: Path) -> Iterator[Twins]:
         yield Twins(primary, other)
 
 
-def compare(pair: Twins, profile: Profile, *, generate: int, seed: int) -> Result:
+def compare(pair: Twins, profile: Profile, *, generate: int, seed: int) -> ParityResult:
     """Compare the two with nothing in between."""
     return run(_plan(pair.primary.base_url, pair.candidate.base_url, profile, generate, seed), Quiet())
 
@@ -64,7 +65,7 @@ class Proof:
         for pair in pairs:
             self._idle.put(pair)
 
-    def compare(self, planted: Planted) -> Result:
+    def compare(self, planted: Planted) -> ParityResult:
         """Compare a pair that is idle."""
         pair = self._idle.get()
         try:
@@ -147,8 +148,8 @@ def _error(body: bytes) -> object:
     return None
 
 
-def _plan(primary: str, candidate: str, profile: Profile, generate: int = 0, seed: int = 0) -> Plan:
-    return Plan(
+def _plan(primary: str, candidate: str, profile: Profile, generate: int = 0, seed: int = 0) -> ParityPlan:
+    return ParityPlan(
         primary=Endpoint.parse(primary),
         candidate=Endpoint.parse(candidate),
         profile=profile,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from serving_lab.parity.difference import Kind
+from serving_lab.parity.judgement.difference import DifferenceKind
 
 from parity.mutants.mutant import Mutant, header, on, refusal, status, where
 
@@ -13,21 +13,21 @@ STATUS = (
     Mutant(
         "201 for 200",
         on("POST /predict", 200, status(201)),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="POST /predict",
     ),
     Mutant(
         "422 for 400",
         on("*", 400, status(422)),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="POST /predict",
     ),
     Mutant(
         "403 for 401",
         on("*", 401, status(403)),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="POST /predict",
     ),
@@ -38,56 +38,56 @@ STATUS = (
                 refusal(500, "Internal server error")(answer) if b"Malformed JSON" in answer.body else answer
             )
         ),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="POST /predict",
     ),
     Mutant(
         "404 for 405",
         on("*", 405, refusal(404, "Not found")),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="GET /predict",
     ),
     Mutant(
         "preflight answered",
         on("OPTIONS *", 405, status(200)),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="OPTIONS /predict",
     ),
     Mutant(
         "HEAD refused",
         on("HEAD *", 200, status(405)),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="HEAD /health",
     ),
     Mutant(
         "trailing slash redirected",
         where(lambda request: request.path.endswith("h/"), lambda a: header("Location", "/health")(status(307)(a))),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="GET /health/",
     ),
     Mutant(
         "trailing slash served",
         rewrite=lambda sent: re.sub(rb"^(\w+ /\w+)/ ", rb"\1 ", sent),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="GET /health/",
     ),
     Mutant(
         "size limit off by one",
         where(lambda request: len(request.body) == LIMIT_BYTES, refusal(413, "Request body too large")),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="POST /predict",
     ),
     Mutant(
         "chunked body refused",
         where(lambda request: request.header("Transfer-Encoding") == "chunked", refusal(411, "Length required")),
-        kind=Kind.STATUS,
+        kind=DifferenceKind.STATUS,
         where="status",
         operation="POST /predict",
     ),
@@ -97,30 +97,30 @@ CONNECTION = (
     Mutant(
         "closed after each answer",
         where(lambda _: True, lambda a: replace(header("Connection", "close")(a), close=True)),
-        kind=Kind.CONNECTION,
+        kind=DifferenceKind.CONNECTION,
         where="connection",
         operation="GET /health",
-        consequences=frozenset({(Kind.NO_ANSWER, "connection")}),
+        consequences=frozenset({(DifferenceKind.NO_ANSWER, "connection")}),
     ),
     Mutant(
         "closed without a word",
         where(lambda _: True, lambda a: replace(a, close=True)),
-        kind=Kind.CONNECTION,
+        kind=DifferenceKind.CONNECTION,
         where="connection",
         operation="raw POST /login",
-        consequences=frozenset({(Kind.NO_ANSWER, "connection")}),
+        consequences=frozenset({(DifferenceKind.NO_ANSWER, "connection")}),
     ),
     Mutant(
         "reset where a body is too large",
         on("*", 413, lambda a: replace(a, reset=True)),
-        kind=Kind.NO_ANSWER,
+        kind=DifferenceKind.NO_ANSWER,
         where="connection",
         operation="POST /predict",
     ),
     Mutant(
         "pipelined answers lost",
         where(lambda request: request.pipelined, lambda _: None),
-        kind=Kind.NO_ANSWER,
+        kind=DifferenceKind.NO_ANSWER,
         where="connection",
         operation="raw GET /health",
     ),

@@ -32,7 +32,7 @@ class Members:
 _LEVELS = 100
 
 Value = None | bool | str | Literal | tuple["Value", ...] | Members
-Place = tuple[int, ...]
+IndexPath = tuple[int, ...]
 """Where a value is: the index of the item or member at each level."""
 
 
@@ -73,26 +73,26 @@ def children(value: Value) -> tuple[Value, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def places(value: Value, here: Place = ()) -> Iterator[Place]:
-    """Yield the place of each value, outer ones first."""
+def paths(value: Value, here: IndexPath = ()) -> Iterator[IndexPath]:
+    """Yield the path of each value, outer ones first."""
     yield here
     for index, child in enumerate(children(value)):
-        yield from places(child, (*here, index))
+        yield from paths(child, (*here, index))
 
 
-def at(value: Value, place: Place) -> Value:
-    """Return the value at a place."""
-    for index in place:
+def at(value: Value, path: IndexPath) -> Value:
+    """Return the value at a path."""
+    for index in path:
         value = children(value)[index]
     return value
 
 
-def replaced(value: Value, place: Place, new: Value) -> Value:
-    """Return the value with another one at a place."""
-    if not place:
+def replaced(value: Value, path: IndexPath, new: Value) -> Value:
+    """Return the value with another one at a path."""
+    if not path:
         return new
-    index, inside = place[0], children(value)
-    changed = (*inside[:index], replaced(inside[index], place[1:], new), *inside[index + 1 :])
+    index, inside = path[0], children(value)
+    changed = (*inside[:index], replaced(inside[index], path[1:], new), *inside[index + 1 :])
     return Members(value.keys, changed) if isinstance(value, Members) else changed
 
 

@@ -3,19 +3,19 @@
 import random
 
 from serving_lab.parity.generation import edge_values
-from serving_lab.parity.generation.jsontext import Literal, Members, Value, at, places, replaced
+from serving_lab.parity.generation.jsontext import Literal, Members, Value, at, paths, replaced
 
 _MAXIMUM_ITEMS = 1001
 
 
 def mutated(value: Value, rng: random.Random) -> Value:
     """Return the value with one change somewhere in it."""
-    everywhere = list(places(value))
-    containers = [place for place in everywhere if isinstance(at(value, place), tuple | Members)]
-    # Most places are items of the longest array: so the few others come up nearly as often.
-    place = rng.choice(containers if containers and rng.random() < 0.4 else everywhere)
-    old, elsewhere = at(value, place), at(value, rng.choice(everywhere))
-    return replaced(value, place, _changed(old, elsewhere, rng))
+    everywhere = list(paths(value))
+    containers = [path for path in everywhere if isinstance(at(value, path), tuple | Members)]
+    # Most paths are items of the longest array: so the few others come up nearly as often.
+    path = rng.choice(containers if containers and rng.random() < 0.4 else everywhere)
+    old, elsewhere = at(value, path), at(value, rng.choice(everywhere))
+    return replaced(value, path, _changed(old, elsewhere, rng))
 
 
 def text(rng: random.Random) -> str:

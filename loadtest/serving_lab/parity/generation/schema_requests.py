@@ -19,7 +19,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
 from serving_lab.api.request import Request
-from serving_lab.parity.generation.openapi import Document
+from serving_lab.parity.generation.openapi import OpenApiDocument
 
 _Operation = APIOperation[Any, Any, Any, Any]
 _Case = schemathesis.Case[_Operation]
@@ -85,7 +85,7 @@ class SchemaOperation:
         return drawn
 
 
-def schema_operations(document: Document, *, signed_in: bool) -> tuple[list[SchemaOperation], list[str]]:
+def schema_operations(document: OpenApiDocument, *, signed_in: bool) -> tuple[list[SchemaOperation], list[str]]:
     """Return the operations that requests can be drawn for, and a warning for each that they cannot.
 
     Where requests are `signed_in` by other means, the document's own security schemes are left out of them.
@@ -125,7 +125,7 @@ def _schema_operation(operation: _Operation, prefix: str) -> SchemaOperation:
     return SchemaOperation(operation.method.upper(), prefix + operation.path, has_input, _BASE + prefix, operation)
 
 
-def _prepared(document: Document, *, signed_in: bool) -> dict[str, Any]:
+def _prepared(document: OpenApiDocument, *, signed_in: bool) -> dict[str, Any]:
     """Return the document as schemathesis is to have it."""
     content: dict[str, Any] = copy.deepcopy(dict(document.content))
     if signed_in:
@@ -153,7 +153,7 @@ def _body_schemas(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield holder
 
 
-def _closed(document: Document, schema: object) -> object:
+def _closed(document: OpenApiDocument, schema: object) -> object:
     """Return the schema of an object without members that it does not name.
 
     Half of what is drawn would be such members, which services ignore; mutations add some too.

@@ -5,17 +5,20 @@ from typing import Any
 from urllib.parse import quote
 
 from serving_lab.api.request import Header, Request
-from serving_lab.parity.generation.openapi import METHODS, Document, Operation, Paths
-from serving_lab.wire.message import Case, Source
+from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.generation.openapi import METHODS, OpenApiDocument, Operation
+from serving_lab.parity.judgement.operations import Operations
 
 _UNKNOWN_METHOD = "FROB"
 _UNKNOWN_PATH = "/no-such-path"
 _EXAMPLES: Mapping[str, object] = {"integer": 1, "number": 1, "boolean": "true", "array": 1}
 
 
-def cases(document: Document, *, authorization: tuple[Header, ...], exclude: tuple[str, ...]) -> tuple[Case, ...]:
+def cases(
+    document: OpenApiDocument, *, authorization: tuple[Header, ...], exclude: tuple[str, ...]
+) -> tuple[Case, ...]:
     """Return the cases in the document's order; what `exclude` names (`POST /cache/*`) is not among them."""
-    paths = Paths(document.templates)
+    paths = Operations(document.templates)
     requests = dict.fromkeys(_requests(document, authorization))
     return tuple(
         Case(Source.SURFACE, f"{'signed in ' if request.headers else ''}{request.method} {request.target}", request)
@@ -24,7 +27,7 @@ def cases(document: Document, *, authorization: tuple[Header, ...], exclude: tup
     )
 
 
-def _requests(document: Document, authorization: tuple[Header, ...]) -> Iterator[Request]:
+def _requests(document: OpenApiDocument, authorization: tuple[Header, ...]) -> Iterator[Request]:
     described: dict[str, list[Operation]] = {}
     for operation in document.operations:
         described.setdefault(operation.template, []).append(operation)

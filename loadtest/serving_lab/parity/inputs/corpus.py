@@ -11,8 +11,9 @@ import msgspec
 from serving_lab.api import json_path, template
 from serving_lab.api.request import Header, Request
 from serving_lab.api.request_form import RequestForm, latin1, with_defaults
+from serving_lab.parity.cases import Case, Source, Steps
 from serving_lab.text.yaml_file import YamlFile
-from serving_lab.wire.message import Case, RawRequest, Sequence, Source
+from serving_lab.wire.message import RawRequest
 
 Matrix = dict[str, list[Any] | dict[str | int | float | bool | None, Any]]
 """Names, each with the values that it takes in turn; a mapping also says how they are called."""
@@ -88,7 +89,7 @@ class Corpus:
     """The cases of corpus files, in their order."""
 
     cases: tuple[Case, ...] = ()
-    sequences: tuple[Sequence, ...] = ()
+    sequences: tuple[Steps, ...] = ()
 
     @classmethod
     def read(cls, paths: list[Path], known: Known) -> "Corpus":
@@ -98,7 +99,7 @@ class Corpus:
             LabError: one cannot be read, is wrong, or two cases have one name.
         """
         cases: list[Case] = []
-        sequences: list[Sequence] = []
+        sequences: list[Steps] = []
         seen: dict[str, str] = {}
         for path in paths:
             reader = _Reader.open(path, known)
@@ -115,7 +116,7 @@ class Corpus:
         return cls(tuple(cases), tuple(sequences))
 
 
-_Found = tuple[str, str, Case | Sequence]
+_Found = tuple[str, str, Case | Steps]
 """Place in the file, name, and what stands there."""
 
 

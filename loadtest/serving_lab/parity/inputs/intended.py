@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from serving_lab.parity.declarations import Declaration
-from serving_lab.parity.rules import JSON_PATH
+from serving_lab.parity.judgement.declarations import Declaration
+from serving_lab.parity.judgement.rules import JSON_PATH
 from serving_lab.text.yaml_file import YamlFile
 
 _PLACE = re.compile(rf"status|connection|body|header \S+|metric \S+|{JSON_PATH.pattern}")

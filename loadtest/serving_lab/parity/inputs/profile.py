@@ -11,15 +11,15 @@ from serving_lab.api import json_path, template
 from serving_lab.api.request import Header, Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.api.sign_in import LoginForm
-from serving_lab.parity.declarations import Declaration
+from serving_lab.parity.cases import Case, Source, Steps
 from serving_lab.parity.inputs.corpus import Corpus, Known
 from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.intended import read_intended
 from serving_lab.parity.inputs.recorded import LINE
 from serving_lab.parity.inputs.tokens import TokenForm
-from serving_lab.parity.rules import JSON_PATH, Rules, Tolerance
+from serving_lab.parity.judgement.declarations import Declaration
+from serving_lab.parity.judgement.rules import JSON_PATH, Rules, Tolerance
 from serving_lab.text.yaml_file import YamlFile
-from serving_lab.wire.message import Case, Sequence, Source
 
 OPENAPI_PATH = "/openapi.json"
 
@@ -75,7 +75,7 @@ class Profile:
     variables: Mapping[str, str] = field(default_factory=dict)
     """Signed tokens, the same for both sides."""
     cases: tuple[Case, ...] = ()
-    sequences: tuple[Sequence, ...] = ()
+    sequences: tuple[Steps, ...] = ()
     intended: tuple[Declaration, ...] = ()
     log_request: RequestForm | None = None
     """What a line of a log becomes."""

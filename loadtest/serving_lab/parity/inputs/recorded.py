@@ -13,10 +13,10 @@ from serving_lab.api import json_path, template
 from serving_lab.api.request import Header
 from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
-from serving_lab.parity import json_body
+from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.inputs import har
 from serving_lab.parity.inputs.har import HarForm
-from serving_lab.wire.message import Case, Source
+from serving_lab.parity.judgement import json_body
 
 LINE = re.compile(r"\$\{line:([^}]*)\}")
 """What stands for a value of a line, by its JSON path."""

@@ -2,7 +2,7 @@
 
 import math
 
-from serving_lab.parity.result import Cause, Intended, Result
+from serving_lab.parity.result import CauseRecord, Intended, ParityResult
 
 _MINUTE, _HOUR = 60, 3600
 _NOTHING = "nothing"
@@ -25,12 +25,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def difference(cause: Cause | Intended) -> str:
+def difference(cause: CauseRecord | Intended) -> str:
     """Return what differs and where, each word once."""
     return _differs(cause.kind, cause.where)
 
 
-def follows(cause: Cause) -> str:
+def follows(cause: CauseRecord) -> str:
     """Return what else differs because of it."""
     return "; ".join(_differs(*text.split(": ", 1)) if ": " in text else text for text in cause.follows)
 
@@ -63,7 +63,7 @@ def detectable(rate: float) -> str:
     return f"a difference that shows in {one_of(rate)} requests would have been seen with 95% probability"
 
 
-def less_known(result: Result) -> str | None:
+def less_known(result: ParityResult) -> str | None:
     """Return how much less is known of single operations, in a sentence without its full stop."""
     if len(result.operations) < _FEW:
         return None
@@ -77,7 +77,7 @@ def less_known(result: Result) -> str | None:
     return f"{text}; {those} had fewer than 60 requests, so that only what shows more often than in 1 of 20 was seen"
 
 
-def showed_again(cause: Cause) -> str | None:
+def showed_again(cause: CauseRecord) -> str | None:
     """Return how often the smallest example showed the difference when it was sent again."""
     if not cause.repeated:
         return None
@@ -85,12 +85,12 @@ def showed_again(cause: Cause) -> str | None:
     return f"sent again {counted(cause.repeated, 'time')}, it showed {shown}"
 
 
-def apart(cause: Cause) -> str | None:
+def apart(cause: CauseRecord) -> str | None:
     """Return how far apart numbers are."""
     return None if cause.relative is None else f"up to {cause.relative:.2g} apart, as a share of the larger"
 
 
-def sources(result: Result) -> str:
+def sources(result: ParityResult) -> str:
     """Return where the requests came from, most first."""
     ordered = sorted(result.sources.items(), key=lambda item: -item[1])
     return ", ".join(f"{count:,} {SOURCES.get(name, name)}" for name, count in ordered)

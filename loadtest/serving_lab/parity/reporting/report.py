@@ -12,7 +12,7 @@ import yaml
 from serving_lab import pages
 from serving_lab.errors import LabError
 from serving_lab.parity.reporting import phrases
-from serving_lab.parity.result import Cause, Result
+from serving_lab.parity.result import CauseRecord, ParityResult
 
 _TEMPLATE = "report.html.j2"
 _REASON = ""
@@ -40,7 +40,7 @@ class Piece:
     mark: str = ""
 
 
-def write_html(result: Result, path: Path) -> None:
+def write_html(result: ParityResult, path: Path) -> None:
     """Write the report.
 
     Raises:
@@ -52,7 +52,7 @@ def write_html(result: Result, path: Path) -> None:
         raise LabError(f"{path}: {error.strerror}", hint="choose another folder for the report") from error
 
 
-def render(result: Result) -> str:
+def render(result: ParityResult) -> str:
     """Return the report as HTML."""
     environment = pages.environment(__package__)
     environment.filters |= {"visible": phrases.visible, "operation": phrases.operation, "shortened": _shortened}
@@ -69,7 +69,7 @@ def render(result: Result) -> str:
     )
 
 
-def declaration(cause: Cause) -> str:
+def declaration(cause: CauseRecord) -> str:
     """Return the YAML that declares the cause as intended, as narrowly as it occurred."""
     what = {"kind": cause.kind, "where": cause.where}
     if cause.kind not in _FREE_VALUES:

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 from serving_lab.api import json_path
 from serving_lab.api.request import Header, Request
-from serving_lab.wire.message import Case, RawRequest, Sequence
+from serving_lab.parity.cases import Case, Steps
+from serving_lab.wire.message import RawRequest
 
 _VARIABLE = re.compile(rb"\$\{(?:env:)?([A-Za-z_]\w*)\}")
 _PLAIN_TARGET = re.compile(r"/(?!.*/\.)[\w.~!$&'()*+,;=:@/?-]*", re.ASCII)
@@ -61,7 +62,7 @@ def command(request: Request | RawRequest, base_url: str, host: str, secrets: Ma
     return _curl("-isS", request, base_url, host)
 
 
-def commands(steps: Sequence, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
+def commands(steps: Steps, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
     """Return the lines, one a step, that send a sequence; what a step saves is in the variables of those behind it."""
     lines = [line for step in steps[:-1] for line in assignments(step, base_url, host, secrets)]
     return "\n".join([*lines, *(command(step.request, base_url, host, secrets) for step in steps[-1:])])

@@ -22,7 +22,7 @@ from serving_lab.parity.reporting.phrases import (
     sources,
     visible,
 )
-from serving_lab.parity.result import Cause, Intended, Result, Side
+from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Side
 
 _COLOURS = {"same": "green", "different": "red", "cannot tell": "yellow"}
 _NAMED_OPERATIONS = 3
@@ -31,7 +31,7 @@ _LONGEST_COMMAND = 4000
 """Characters; a longer line stands in the report alone."""
 
 
-def print_result(console: Console, result: Result, files: Sequence[Path] = ()) -> None:
+def print_result(console: Console, result: ParityResult, files: Sequence[Path] = ()) -> None:
     """Print the result; `files` are those that say more, in the order in which a person wants them."""
     verdict = Text(result.verdict.capitalize(), style=f"bold {_COLOURS[result.verdict]}")
     console.print()
@@ -50,7 +50,7 @@ def print_result(console: Console, result: Result, files: Sequence[Path] = ()) -
     console.print(_summary(result, files))
 
 
-def _print_causes(console: Console, causes: Sequence[Cause], title: str, sides: tuple[str, str]) -> None:
+def _print_causes(console: Console, causes: Sequence[CauseRecord], title: str, sides: tuple[str, str]) -> None:
     if not causes:
         return
     console.print(Text(title, style="bold"))
@@ -71,7 +71,7 @@ def _print_causes(console: Console, causes: Sequence[Cause], title: str, sides: 
         _print_example(console, number, cause)
 
 
-def _print_example(console: Console, number: int, cause: Cause) -> None:
+def _print_example(console: Console, number: int, cause: CauseRecord) -> None:
     console.print(
         Text.assemble((f"{number}  {visible(difference(cause))}", "bold"), f"  {visible(cause.example.case)}")
     )
@@ -86,7 +86,7 @@ def _print_example(console: Console, number: int, cause: Cause) -> None:
     console.print()
 
 
-def _notes(cause: Cause) -> Iterator[str]:
+def _notes(cause: CauseRecord) -> Iterator[str]:
     if len(cause.operations) > 1:
         named = [f"{operation(name)} ({count:,})" for name, count in cause.operations.items()]
         more = len(named) - _NAMED_OPERATIONS
@@ -104,7 +104,7 @@ def _print_preparation(console: Console, name: str, service: Side) -> None:
         console.print()
 
 
-def _summary(result: Result, files: Sequence[Path]) -> Table:
+def _summary(result: ParityResult, files: Sequence[Path]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -114,7 +114,7 @@ def _summary(result: Result, files: Sequence[Path]) -> Table:
     return table
 
 
-def _facts(result: Result, files: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:
+def _facts(result: ParityResult, files: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:
     yield "primary", [_service(result.primary)]
     if result.second_primary:
         yield "noise from", [_service(result.second_primary)]
@@ -134,7 +134,7 @@ def _service(service: Side) -> str:
     return f"{service.url}  {service.server}" if service.server else service.url
 
 
-def _how_sure(result: Result) -> Iterator[str]:
+def _how_sure(result: ParityResult) -> Iterator[str]:
     yield detectable(result.detectable_rate)
     if less := less_known(result):
         yield less
@@ -150,7 +150,7 @@ def _intended(declared: Sequence[Intended]) -> Iterator[str]:
             yield f"{'stale' if intended.stale else 'untried'}: {what} {why} (declared as: {intended.reason})"
 
 
-def _noise(result: Result) -> str:
+def _noise(result: ParityResult) -> str:
     places = list(dict.fromkeys(noise.where for noise in result.noise))
     named = ", ".join(places[:_NAMED_NOISE])
     more = len(places) - _NAMED_NOISE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving_lab.parity.difference import Difference, Kind, shown
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
 
 
 def is_exposition(content_type: str | None) -> bool:
@@ -42,9 +42,9 @@ def differences(primary: str, candidate: str) -> Iterator[Difference]:
     for name in left | right:
         where = f"metric {name}"
         if name not in right:
-            yield Difference(Kind.METRIC_MISSING, where, left[name].type, None)
+            yield Difference(DifferenceKind.METRIC_MISSING, where, left[name].type, None)
         elif name not in left:
-            yield Difference(Kind.METRIC_EXTRA, where, None, right[name].type)
+            yield Difference(DifferenceKind.METRIC_EXTRA, where, None, right[name].type)
         else:
             yield from _forms(where, left[name], right[name])
 
@@ -56,7 +56,7 @@ def _forms(where: str, primary: _Family, candidate: _Family) -> Iterator[Differe
         pairs.append(("buckets", _listed(primary.buckets), _listed(candidate.buckets)))
     for what, left, right in pairs:
         if left != right:
-            yield Difference(Kind.METRIC_FORM, where, shown(f"{what} {left}"), shown(f"{what} {right}"))
+            yield Difference(DifferenceKind.METRIC_FORM, where, shown(f"{what} {left}"), shown(f"{what} {right}"))
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -4,7 +4,7 @@ import fnmatch
 
 import msgspec
 
-from serving_lab.parity.difference import Difference, Kind
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 
 
 class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -13,7 +13,7 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
     request: str
     """`METHOD /path` as a report shows it; `*` stands for any characters (`* /docs`)."""
-    kind: Kind
+    kind: DifferenceKind
     where: str
     primary: str | None = None
     candidate: str | None = None

@@ -9,9 +9,10 @@ from serving_lab.api import json_path
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request, fill_bytes
 from serving_lab.errors import LabError
-from serving_lab.parity import json_body
+from serving_lab.parity.cases import Case, Steps
+from serving_lab.parity.judgement import json_body
 from serving_lab.wire.connection import Client
-from serving_lab.wire.message import Answer, Case, Ending, Exchange, RawRequest, Sequence
+from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
 
 _RECOVERY_SECONDS = 15.0
 _NEUTRAL_URL = "http://service"
@@ -31,7 +32,7 @@ class Session:
         self._client = Client(endpoint)
         self._reached = False
 
-    def run(self, sequence: Sequence) -> list[Exchange]:
+    def run(self, sequence: Steps) -> list[Exchange]:
         """Send the steps in order; what one of them saves is known to those behind it alone."""
         known = dict(self.variables)
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from serving_lab.parity import compare
-from serving_lab.parity.difference import Kind
-from serving_lab.parity.rules import Rules, Tolerance
+from serving_lab.parity.judgement import exchanges
+from serving_lab.parity.judgement.difference import DifferenceKind
+from serving_lab.parity.judgement.rules import Rules, Tolerance
 from serving_lab.wire.message import Answer, Ending, Exchange
 
 JSON = ("content-type", "application/json")
@@ -20,35 +20,37 @@ def answer(body: object = None, *headers: tuple[str, str], status: int = 200) ->
 
 
 def found(primary: Exchange, candidate: Exchange, rules: Rules | None = None) -> list[tuple[str, str]]:
-    return [(d.kind, d.where) for d in compare.fold(list(compare.differences(primary, candidate, rules or Rules())))]
+    return [
+        (d.kind, d.where) for d in exchanges.fold(list(exchanges.differences(primary, candidate, rules or Rules())))
+    ]
 
 
 @pytest.mark.parametrize(
     ("primary", "candidate", "kind", "where"),
     [
-        ({"a": 1}, {}, Kind.MISSING, "$.a"),
-        ({}, {"a": 1}, Kind.EXTRA, "$.a"),
-        ({"a": None}, {}, Kind.NULL_OR_ABSENT, "$.a"),
-        ({}, {"a": None}, Kind.NULL_OR_ABSENT, "$.a"),
-        ({"a": 1}, {"a": "1"}, Kind.TYPE, "$.a"),
-        ({"a": True}, {"a": 1}, Kind.TYPE, "$.a"),
-        ({"a": True}, {"a": False}, Kind.VALUE, "$.a"),
-        ({"a": 1}, {"a": 1.0}, Kind.NUMBER_TYPE, "$.a"),
-        ([1.0, 2.0], [1.0, 2.000002], Kind.NUMBER, "$[*]"),
-        ([1], [1.0], Kind.NUMBER_TYPE, "$[*]"),
-        ([1, 2], [2, 1], Kind.ORDER, "$"),
-        ([1, 2], [1, 2, 3], Kind.LENGTH, "$"),
-        ({"a b": "x"}, {"a b": "y"}, Kind.TEXT, '$["a b"]'),
-        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, Kind.TEXT, "$.a[*].b"),
-        (1.5, float("nan"), Kind.TYPE, "$"),
-        ({"a": 1}, b'{"a": 1, "a": 1}', Kind.REPEATED, "$"),
-        ({"a": 1}, b"<p>1</p>", Kind.BODY, "body"),
-        ({"a": 1}, b"", Kind.BODY, "body"),
+        ({"a": 1}, {}, DifferenceKind.MISSING, "$.a"),
+        ({}, {"a": 1}, DifferenceKind.EXTRA, "$.a"),
+        ({"a": None}, {}, DifferenceKind.NULL_OR_ABSENT, "$.a"),
+        ({}, {"a": None}, DifferenceKind.NULL_OR_ABSENT, "$.a"),
+        ({"a": 1}, {"a": "1"}, DifferenceKind.TYPE, "$.a"),
+        ({"a": True}, {"a": 1}, DifferenceKind.TYPE, "$.a"),
+        ({"a": True}, {"a": False}, DifferenceKind.VALUE, "$.a"),
+        ({"a": 1}, {"a": 1.0}, DifferenceKind.NUMBER_TYPE, "$.a"),
+        ([1.0, 2.0], [1.0, 2.000002], DifferenceKind.NUMBER, "$[*]"),
+        ([1], [1.0], DifferenceKind.NUMBER_TYPE, "$[*]"),
+        ([1, 2], [2, 1], DifferenceKind.ORDER, "$"),
+        ([1, 2], [1, 2, 3], DifferenceKind.LENGTH, "$"),
+        ({"a b": "x"}, {"a b": "y"}, DifferenceKind.TEXT, '$["a b"]'),
+        ({"a": [{"b": "x"}]}, {"a": [{"b": "y"}]}, DifferenceKind.TEXT, "$.a[*].b"),
+        (1.5, float("nan"), DifferenceKind.TYPE, "$"),
+        ({"a": 1}, b'{"a": 1, "a": 1}', DifferenceKind.REPEATED, "$"),
+        ({"a": 1}, b"<p>1</p>", DifferenceKind.BODY, "body"),
+        ({"a": 1}, b"", DifferenceKind.BODY, "body"),
     ],
     ids=str,
 )
 def test_a_difference_between_documents_has_one_name(
-    primary: object, candidate: object, kind: Kind, where: str
+    primary: object, candidate: object, kind: DifferenceKind, where: str
 ) -> None:
     assert found(answer(primary), answer(candidate)) == [(kind, where)]
 
@@ -68,13 +70,13 @@ def test_what_json_does_not_tell_apart_is_no_difference(primary: bytes, candidat
 @pytest.mark.parametrize(
     ("primary", "candidate", "kind"),
     [
-        (("x-a", "1"), None, Kind.HEADER_MISSING),
-        (None, ("x-a", "1"), Kind.HEADER_EXTRA),
-        (("x-a", "1"), ("x-a", "2"), Kind.HEADER_VALUE),
-        (("allow", "GET, HEAD"), ("allow", "GET"), Kind.HEADER_VALUE),
+        (("x-a", "1"), None, DifferenceKind.HEADER_MISSING),
+        (None, ("x-a", "1"), DifferenceKind.HEADER_EXTRA),
+        (("x-a", "1"), ("x-a", "2"), DifferenceKind.HEADER_VALUE),
+        (("allow", "GET, HEAD"), ("allow", "GET"), DifferenceKind.HEADER_VALUE),
     ],
 )
-def test_headers(primary: tuple[str, str] | None, candidate: tuple[str, str] | None, kind: Kind) -> None:
+def test_headers(primary: tuple[str, str] | None, candidate: tuple[str, str] | None, kind: DifferenceKind) -> None:
     left, right = (answer(None, JSON, *([header] if header else [])) for header in (primary, candidate))
 
     assert found(left, right) == [(kind, f"header {(primary or candidate or ('',))[0]}")]
@@ -99,13 +101,13 @@ def test_what_headers_do_not_tell_apart_is_no_difference(primary: tuple[str, str
 def test_a_charset_is_a_content_type() -> None:
     latin = answer(None, ("content-type", "application/json; charset=latin-1"))
 
-    assert found(answer(None), latin) == [(Kind.CONTENT_TYPE, "header content-type")]
+    assert found(answer(None), latin) == [(DifferenceKind.CONTENT_TYPE, "header content-type")]
 
 
 def test_what_follows_from_another_status_is_told_with_it() -> None:
     other = answer({"detail": []}, JSON, ("x-a", "1"), status=422)
 
-    (difference,) = compare.fold(list(compare.differences(answer({"error": "no"}, status=400), other, Rules())))
+    (difference,) = exchanges.fold(list(exchanges.differences(answer({"error": "no"}, status=400), other, Rules())))
 
     assert (difference.primary, difference.candidate) == ("400", "422")
     assert set(difference.follows) == {"header extra: header x-a", "missing field: $.error", "extra field: $.detail"}
@@ -114,7 +116,7 @@ def test_what_follows_from_another_status_is_told_with_it() -> None:
 def test_a_page_instead_of_json_is_one_difference() -> None:
     page = answer(b"<p>no</p>", ("content-type", "text/html"))
 
-    assert found(answer({"a": 1}), page) == [(Kind.CONTENT_TYPE, "header content-type")]
+    assert found(answer({"a": 1}), page) == [(DifferenceKind.CONTENT_TYPE, "header content-type")]
 
 
 @pytest.mark.parametrize(("second", "same"), [(1.0 + 1e-10, True), (1.0 + 1e-8, False)])
@@ -122,7 +124,7 @@ def test_numbers_may_differ_within_a_stated_tolerance(second: float, *, same: bo
     rules = Rules(tolerances=(Tolerance("$.a[*]", relative=1e-9),))
 
     assert (found(answer({"a": [1.0]}), answer({"a": [second]}), rules) == []) is same
-    assert found(answer({"b": [1.0]}), answer({"b": [second]}), rules) == [(Kind.NUMBER, "$.b[*]")]
+    assert found(answer({"b": [1.0]}), answer({"b": [second]}), rules) == [(DifferenceKind.NUMBER, "$.b[*]")]
 
 
 def test_order_means_nothing_where_the_rules_say_so() -> None:
@@ -136,23 +138,25 @@ def test_what_was_counted_before_is_not_compared_but_that_it_counts_is() -> None
     rules = Rules(counters=frozenset({"$.evictions"}))
 
     assert found(answer({"evictions": 0}), answer({"evictions": 4372}), rules) == []
-    assert found(answer({"evictions": 0}), answer({"evictions": "4372"}), rules) == [(Kind.TYPE, "$.evictions")]
-    assert found(answer({"evictions": 0}), answer({"evictions": None}), rules) == [(Kind.TYPE, "$.evictions")]
+    assert found(answer({"evictions": 0}), answer({"evictions": "4372"}), rules) == [
+        (DifferenceKind.TYPE, "$.evictions")
+    ]
+    assert found(answer({"evictions": 0}), answer({"evictions": None}), rules) == [(DifferenceKind.TYPE, "$.evictions")]
     grown = answer({"evictions": {"grown": 0}}), answer({"evictions": {"grown": 1}})
-    assert found(*grown, rules) == [(Kind.NUMBER, "$.evictions.grown")]
+    assert found(*grown, rules) == [(DifferenceKind.NUMBER, "$.evictions.grown")]
 
 
 @pytest.mark.parametrize(
     ("candidate", "kind"),
     [
-        (b"# HELP b_total B\n# TYPE b_total counter\nb_total 1\n", Kind.METRIC_MISSING),
-        (b"# HELP a_total A\n# TYPE a_total gauge\na_total 1\n", Kind.METRIC_MISSING),
-        (b'# HELP a_total A\n# TYPE a_total counter\na_total{x="1"} 1\n', Kind.METRIC_FORM),
-        (b"# HELP a_total other\n# TYPE a_total counter\na_total 1\n", Kind.METRIC_FORM),
-        (b"<p>no</p>", Kind.BODY),
+        (b"# HELP b_total B\n# TYPE b_total counter\nb_total 1\n", DifferenceKind.METRIC_MISSING),
+        (b"# HELP a_total A\n# TYPE a_total gauge\na_total 1\n", DifferenceKind.METRIC_MISSING),
+        (b'# HELP a_total A\n# TYPE a_total counter\na_total{x="1"} 1\n', DifferenceKind.METRIC_FORM),
+        (b"# HELP a_total other\n# TYPE a_total counter\na_total 1\n", DifferenceKind.METRIC_FORM),
+        (b"<p>no</p>", DifferenceKind.BODY),
     ],
 )
-def test_metrics_are_compared_by_their_families(candidate: bytes, kind: Kind) -> None:
+def test_metrics_are_compared_by_their_families(candidate: bytes, kind: DifferenceKind) -> None:
     primary = answer(b"# HELP a_total A\n# TYPE a_total counter\na_total 1\n", EXPOSITION)
 
     assert kind in [kind for kind, _ in found(primary, answer(candidate, EXPOSITION))]
@@ -167,6 +171,12 @@ def test_what_metrics_count_is_no_difference() -> None:
 def test_an_answer_fewer_and_a_connection_closed() -> None:
     one = answer({"a": 1}).answers
 
-    assert found(Exchange(one * 2, Ending.KEPT), Exchange(one, Ending.CLOSED)) == [(Kind.NO_ANSWER, "connection")]
-    assert found(Exchange(one, Ending.KEPT), Exchange(one, Ending.CLOSED)) == [(Kind.CONNECTION, "connection")]
-    assert found(Exchange((), Ending.TIMED_OUT), Exchange((), Ending.CLOSED)) == [(Kind.NO_ANSWER, "connection")]
+    assert found(Exchange(one * 2, Ending.KEPT), Exchange(one, Ending.CLOSED)) == [
+        (DifferenceKind.NO_ANSWER, "connection")
+    ]
+    assert found(Exchange(one, Ending.KEPT), Exchange(one, Ending.CLOSED)) == [
+        (DifferenceKind.CONNECTION, "connection")
+    ]
+    assert found(Exchange((), Ending.TIMED_OUT), Exchange((), Ending.CLOSED)) == [
+        (DifferenceKind.NO_ANSWER, "connection")
+    ]

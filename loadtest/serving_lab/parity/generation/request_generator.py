@@ -8,12 +8,13 @@ from dataclasses import replace
 from hypothesis.errors import Unsatisfiable
 
 from serving_lab.api.request import Header, Request
+from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.generation.edge_values import METHODS
 from serving_lab.parity.generation.mutate import authorization_spoiled, mutated
-from serving_lab.parity.generation.openapi import Document, Paths, decoded_path
+from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, reason, schema_operations
 from serving_lab.parity.generation.wellformed import variables_of, well_formed
-from serving_lab.wire.message import Case, Source
+from serving_lab.parity.judgement.operations import Operations, decoded_path
 
 _SHARES = {"valid": 0.2, "invalid": 0.1, "again": 0.12, "mutated": 0.58}
 _SHARE_SIGNED_IN, _SHARE_SPOILED = 0.88, 0.07
@@ -24,7 +25,7 @@ _VALID_REMEMBERED, _RECENT = 300, 30
 _EXCLUDED_IN_A_ROW = 1000
 
 
-class Generator(Iterator[Case]):
+class RequestGenerator(Iterator[Case]):
     """An endless iterator of cases; the same arguments yield the same cases in the same order.
 
     A share of them is valid, so that services do what they are there for, and a share comes again soon, so that
@@ -33,7 +34,7 @@ class Generator(Iterator[Case]):
 
     def __init__(
         self,
-        document: Document | None,
+        document: OpenApiDocument | None,
         base: Sequence[Case],
         *,
         authorization: tuple[Header, ...] = (),
@@ -46,7 +47,7 @@ class Generator(Iterator[Case]):
         self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
         self._authorization = authorization
         self._exclude = exclude
-        self._paths = Paths(
+        self._paths = Operations(
             [*(document.templates if document else ()), *(decoded_path(request.target) for request in given)]
         )
         self._variables = variables_of([*given, Request("GET", "/", authorization)])
@@ -71,7 +72,7 @@ class Generator(Iterator[Case]):
         label = self._paths.label(request.method, request.target)
         return Case(Source.GENERATED, f"generated {self._count} {label}", request)
 
-    def _read(self, document: Document) -> None:
+    def _read(self, document: OpenApiDocument) -> None:
         operations, self.warnings = schema_operations(document, signed_in=bool(self._authorization))
         for operation in operations:
             if not self._paths.excludes(self._exclude, operation.method, operation.path):

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from serving_lab.api.request import Request
 from serving_lab.parity.generation import jsontext
-from serving_lab.parity.generation.jsontext import Literal, Members, Place, Value
+from serving_lab.parity.generation.jsontext import IndexPath, Literal, Members, Value
 
 _Items = TypeVar("_Items", bytes, str, tuple[Any, ...])
 
@@ -75,19 +75,19 @@ class _Search:
             return
         self._fewer_items(())
         self._plain_values()
-        for place in list(jsontext.places(self._value)):
-            leaf = jsontext.at(self._value, place)
+        for path in list(jsontext.paths(self._value)):
+            leaf = jsontext.at(self._value, path)
             if isinstance(leaf, Literal):
-                self._nearer_zero(place, leaf)
+                self._nearer_zero(path, leaf)
             elif isinstance(leaf, str):
-                self._fewest(str(leaf), partial(self._with, place))
+                self._fewest(str(leaf), partial(self._with, path))
 
     @property
     def _value(self) -> Value:
         return jsontext.read(self.best.body)
 
-    def _with(self, place: Place, value: Value) -> Request:
-        return replace(self.best, body=jsontext.write(jsontext.replaced(self._value, place, value)))
+    def _with(self, path: IndexPath, value: Value) -> Request:
+        return replace(self.best, body=jsontext.write(jsontext.replaced(self._value, path, value)))
 
     def _try(self, request: Request) -> bool:
         """Ask about a request, make it the best where it shows the difference, and say whether it does."""
@@ -100,52 +100,52 @@ class _Search:
         self.best = request
         return True
 
-    def _fewer_items(self, place: Place) -> None:
-        value = jsontext.at(self._value, place)
-        while any(self._try(self._with(place, child)) for child in jsontext.children(value)[:_HOISTED]):
-            value = jsontext.at(self._value, place)
+    def _fewer_items(self, path: IndexPath) -> None:
+        value = jsontext.at(self._value, path)
+        while any(self._try(self._with(path, child)) for child in jsontext.children(value)[:_HOISTED]):
+            value = jsontext.at(self._value, path)
         if isinstance(value, Members):
-            self._fewest(tuple(value.pairs), lambda pairs: self._with(place, Members.of(*pairs)))
+            self._fewest(tuple(value.pairs), lambda pairs: self._with(path, Members.of(*pairs)))
         elif isinstance(value, tuple):
-            self._fewest(value, lambda items: self._with(place, items))
-        for index in range(len(jsontext.children(jsontext.at(self._value, place)))):
-            self._fewer_items((*place, index))
+            self._fewest(value, lambda items: self._with(path, items))
+        for index in range(len(jsontext.children(jsontext.at(self._value, path)))):
+            self._fewer_items((*path, index))
 
     def _plain_values(self) -> None:
         value = self._value
-        plain = {place: _plain(jsontext.at(value, place)) for place in jsontext.places(value)}
-        changing = tuple(place for place, each in plain.items() if each != jsontext.at(value, place))
+        plain = {path: _plain(jsontext.at(value, path)) for path in jsontext.paths(value)}
+        changing = tuple(path for path, each in plain.items() if each != jsontext.at(value, path))
 
-        def with_others_plain(kept: tuple[Place, ...]) -> Request:
+        def with_others_plain(kept: tuple[IndexPath, ...]) -> Request:
             changed = value
-            for place in set(changing).difference(kept):
-                changed = jsontext.replaced(changed, place, plain[place])
+            for path in set(changing).difference(kept):
+                changed = jsontext.replaced(changed, path, plain[path])
             return replace(self.best, body=jsontext.write(changed))
 
         self._fewest(changing, with_others_plain)
 
-    def _nearer_zero(self, place: Place, number: Literal) -> None:
+    def _nearer_zero(self, path: IndexPath, number: Literal) -> None:
         try:
             amount = float(number)
         except ValueError:
             return
         if abs(amount) > _LARGEST_BISECTED or math.isnan(amount):
-            self._fewest(str(number), partial(self._number_at, place))
+            self._fewest(str(number), partial(self._number_at, path))
             return
-        amount = abs(amount) if self._try(self._with(place, Literal(number.removeprefix("-")))) else amount
+        amount = abs(amount) if self._try(self._with(path, Literal(number.removeprefix("-")))) else amount
         for decimals in _DECIMALS:
             # The nearest may lie beyond the limit that the difference depends on; its neighbours do not.
             step = 10.0**-decimals
             near = (round(amount + shift * step, decimals) for shift in (0, 1, -1))
-            if any(self._try(self._with(place, Literal(int(each) if decimals == 0 else each))) for each in near):
+            if any(self._try(self._with(path, Literal(int(each) if decimals == 0 else each))) for each in near):
                 break
-        here = str(jsontext.at(self._value, place))
+        here = str(jsontext.at(self._value, path))
         if re.fullmatch(r"-?[0-9]+", here):
             sign = -1 if here.startswith("-") else 1
             without, showing = 0, abs(int(here))
             while showing - without > 1 and self.left:
                 middle = (without + showing) // 2
-                if self._try(self._with(place, Literal(sign * middle))):
+                if self._try(self._with(path, Literal(sign * middle))):
                     showing = middle
                 else:
                     without = middle
@@ -155,8 +155,8 @@ class _Search:
         headers[index] = (headers[index][0], "".join(words).strip())
         return replace(self.best, headers=tuple(headers))
 
-    def _number_at(self, place: Place, text: str) -> Request | None:
-        return self._with(place, Literal(text)) if _NUMBER.fullmatch(text) else None
+    def _number_at(self, path: IndexPath, text: str) -> Request | None:
+        return self._with(path, Literal(text)) if _NUMBER.fullmatch(text) else None
 
     def _fewest(self, items: _Items, build: Callable[[_Items], Request | None]) -> None:
         """Leave out all items, then halves, then smaller parts, as long as what is left shows the difference."""

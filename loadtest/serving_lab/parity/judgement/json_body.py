@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from serving_lab.api.json_path import member
-from serving_lab.parity.difference import Difference, Kind, shown
-from serving_lab.parity.rules import Rules
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
+from serving_lab.parity.judgement.rules import Rules
 
 
 class NoNumber(str):
@@ -37,10 +37,10 @@ def differences(primary: Any, candidate: Any, rules: Rules, where: str = "$") ->
     """Yield what differs between two documents, outermost first."""
     types = _type(primary), _type(candidate)
     if set(types) == {"integer", "decimal number"}:
-        yield Difference(Kind.NUMBER_TYPE, where, *types, values=(primary, candidate))
+        yield Difference(DifferenceKind.NUMBER_TYPE, where, *types, values=(primary, candidate))
         yield from _numbers(primary, candidate, rules, where)
     elif types[0] != types[1]:
-        yield Difference(Kind.TYPE, where, *types)
+        yield Difference(DifferenceKind.TYPE, where, *types)
     elif isinstance(primary, dict):
         yield from _objects(primary, candidate, rules, where)
     elif isinstance(primary, list):
@@ -48,7 +48,7 @@ def differences(primary: Any, candidate: Any, rules: Rules, where: str = "$") ->
     elif types[0] in {"integer", "decimal number"}:
         yield from _numbers(primary, candidate, rules, where)
     elif primary != candidate:
-        kind = Kind.VALUE if isinstance(primary, bool) else Kind.TEXT
+        kind = DifferenceKind.VALUE if isinstance(primary, bool) else DifferenceKind.TEXT
         yield Difference(kind, where, shown(primary), shown(candidate), values=(primary, candidate))
 
 
@@ -76,23 +76,23 @@ def _objects(primary: dict[str, Any], candidate: dict[str, Any], rules: Rules, w
         left, right = (
             "a key twice" if isinstance(side, Repeating) else "each key once" for side in (primary, candidate)
         )
-        yield Difference(Kind.REPEATED, where, left, right)
+        yield Difference(DifferenceKind.REPEATED, where, left, right)
     for key in primary | candidate:
         at = member(where, key)
         if key in primary and key in candidate:
             yield from differences(primary[key], candidate[key], rules, at)
         elif primary.get(key) is None and candidate.get(key) is None:
             nulls = ("null" if key in side else None for side in (primary, candidate))
-            yield Difference(Kind.NULL_OR_ABSENT, at, next(nulls), next(nulls))
+            yield Difference(DifferenceKind.NULL_OR_ABSENT, at, next(nulls), next(nulls))
         elif key in primary:
-            yield Difference(Kind.MISSING, at, _type(primary[key]), None)
+            yield Difference(DifferenceKind.MISSING, at, _type(primary[key]), None)
         else:
-            yield Difference(Kind.EXTRA, at, None, _type(candidate[key]))
+            yield Difference(DifferenceKind.EXTRA, at, None, _type(candidate[key]))
 
 
 def _arrays(primary: list[Any], candidate: list[Any], rules: Rules, where: str) -> Iterator[Difference]:
     if len(primary) != len(candidate):
-        yield Difference(Kind.LENGTH, where, str(len(primary)), str(len(candidate)))
+        yield Difference(DifferenceKind.LENGTH, where, str(len(primary)), str(len(candidate)))
         return
     if primary == candidate and json.dumps(primary) == json.dumps(candidate):
         return
@@ -100,7 +100,7 @@ def _arrays(primary: list[Any], candidate: list[Any], rules: Rules, where: str) 
     if where in rules.unordered:
         primary, candidate = ordered
     elif json.dumps(ordered[0], sort_keys=True) == json.dumps(ordered[1], sort_keys=True):
-        yield Difference(Kind.ORDER, where, shown(primary), shown(candidate))
+        yield Difference(DifferenceKind.ORDER, where, shown(primary), shown(candidate))
         return
     for left, right in zip(primary, candidate, strict=True):
         yield from differences(left, right, rules, f"{where}[*]")
@@ -117,4 +117,6 @@ def _numbers(primary: float, candidate: float, rules: Rules, where: str) -> Iter
     if tolerance and tolerance.accepts(primary, candidate):
         return
     relative = abs(primary - candidate) / max(abs(primary), abs(candidate))
-    yield Difference(Kind.NUMBER, where, shown(primary), shown(candidate), relative, values=(primary, candidate))
+    yield Difference(
+        DifferenceKind.NUMBER, where, shown(primary), shown(candidate), relative, values=(primary, candidate)
+    )

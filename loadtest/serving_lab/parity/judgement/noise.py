@@ -6,11 +6,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from serving_lab.parity import result
-from serving_lab.parity.difference import Difference, Kind, shown, without_tokens
-from serving_lab.parity.forms import form_of
-from serving_lab.wire.message import Case, RawRequest, Sequence
+from serving_lab.parity.cases import Case, Steps
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown, without_tokens
+from serving_lab.parity.judgement.forms import form_of
+from serving_lab.wire.message import RawRequest
 
-VALUE_KINDS = frozenset({Kind.HEADER_VALUE, Kind.TEXT, Kind.NUMBER, Kind.NUMBER_TYPE, Kind.VALUE, Kind.BODY})
+VALUE_KINDS = frozenset(
+    {
+        DifferenceKind.HEADER_VALUE,
+        DifferenceKind.TEXT,
+        DifferenceKind.NUMBER,
+        DifferenceKind.NUMBER_TYPE,
+        DifferenceKind.VALUE,
+        DifferenceKind.BODY,
+    }
+)
 """Kinds of difference that noise can be: both sides have a value of one type, or one writes 2 where it can be 2.5."""
 _CLOCK_TOLERANCE = timedelta(seconds=60)
 _FEWEST_VALUES = 5
@@ -40,7 +50,7 @@ class Field:
 class _Known:
     """What was seen of a noisy field."""
 
-    example: Sequence
+    example: Steps
     """Requests whose last answers have it."""
     late: bool
     forms: set[str] = field(default_factory=set)
@@ -61,7 +71,7 @@ class Noise:
     def __contains__(self, place: Field) -> bool:
         return place in self._known
 
-    def learn(self, place: Field, difference: Difference, example: Sequence, *, late: bool = False) -> None:
+    def learn(self, place: Field, difference: Difference, example: Steps, *, late: bool = False) -> None:
         """Note that the primary differs from itself here."""
         known = self._known.setdefault(place, _Known(example, late))
         for value in difference.values or ():
@@ -78,36 +88,38 @@ class Noise:
         known = self._known[place]
         ours, theirs = form_of(primary), form_of(candidate)
         known.forms.add(ours.words)
-        if difference.kind is Kind.NUMBER_TYPE:
+        if difference.kind is DifferenceKind.NUMBER_TYPE:
             return difference if theirs.words not in known.forms else None
         if theirs.words not in known.forms:
             if isinstance(primary, int) is not isinstance(candidate, int):
                 return None  # The difference of type beside this one tells it.
-            return replace(difference, kind=Kind.FORM, primary=ours.words, candidate=theirs.words, relative=None)
+            return replace(
+                difference, kind=DifferenceKind.FORM, primary=ours.words, candidate=theirs.words, relative=None
+            )
         if ours.time and theirs.time and _is_now(ours.time) and abs(ours.time - theirs.time) > _CLOCK_TOLERANCE:
-            return replace(difference, kind=Kind.CLOCK, relative=None)
+            return replace(difference, kind=DifferenceKind.CLOCK, relative=None)
         known.compared += 1
         known.primary_values.add(hash(primary))
         known.candidate_values.add(hash(candidate))
         known.candidate_shown = without_tokens(shown(candidate))
         return None
 
-    def unvaried(self) -> list[Sequence]:
+    def unvaried(self) -> list[Steps]:
         """Return a request for each noisy field that was not seen to vary on the candidate yet."""
         return list(dict.fromkeys(known.example for known in self._known.values() if len(known.candidate_values) < 2))
 
-    def constants(self) -> Iterator[tuple[Field, Sequence, Difference]]:
+    def constants(self) -> Iterator[tuple[Field, Steps, Difference]]:
         """Yield the fields that vary on the primary and never did on the candidate."""
         for place, known in self._known.items():
             steady = len(known.candidate_values) == 1 < len(known.primary_values)
             if steady and known.compared >= _FEWEST_VALUES:
                 sides = f"varies, as {known.shown}", f"always {known.candidate_shown}"
-                yield place, known.example, Difference(Kind.CONSTANT, place.where, *sides)
+                yield place, known.example, Difference(DifferenceKind.CONSTANT, place.where, *sides)
 
-    def listed(self) -> list[result.Noise]:
+    def listed(self) -> list[result.NoiseRecord]:
         """Return what a report says of it."""
         return [
-            result.Noise(
+            result.NoiseRecord(
                 request=place.request,
                 where=place.where,
                 forms=sorted(known.forms),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from serving_lab.api import json_path
-from serving_lab.parity import exposition, json_body
-from serving_lab.parity.difference import Difference, Kind, shown
-from serving_lab.parity.rules import Rules
+from serving_lab.parity.judgement import exposition, json_body
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
+from serving_lab.parity.judgement.rules import Rules
 from serving_lab.wire.message import Answer, Exchange
 
 # How a body is cut into messages, and whether the connection stays: compared by what became of it.
@@ -20,9 +20,9 @@ _MANY_FOLLOWS = 8
 def differences(primary: Exchange, candidate: Exchange, rules: Rules) -> Iterator[Difference]:
     """Yield what differs between two exchanges."""
     if len(primary.answers) != len(candidate.answers):
-        yield Difference(Kind.NO_ANSWER, "connection", _counted(primary), _counted(candidate))
+        yield Difference(DifferenceKind.NO_ANSWER, "connection", _counted(primary), _counted(candidate))
     elif primary.ending is not candidate.ending:
-        kind = Kind.CONNECTION if primary.answers else Kind.NO_ANSWER
+        kind = DifferenceKind.CONNECTION if primary.answers else DifferenceKind.NO_ANSWER
         yield Difference(kind, "connection", primary.ending, candidate.ending)
     for left, right in zip(primary.answers, candidate.answers, strict=False):
         yield from _answers(left, right, rules)
@@ -33,9 +33,9 @@ def fold(found: list[Difference]) -> list[Difference]:
 
     Another status brings another body and other headers along, and so does a page where JSON was expected.
     """
-    leading = next((d for d in found if d.kind in {Kind.NO_ANSWER, Kind.STATUS}), None)
-    if leading is None and any(d.kind is Kind.BODY for d in found):
-        leading = next((d for d in found if d.kind is Kind.CONTENT_TYPE), None)
+    leading = next((d for d in found if d.kind in {DifferenceKind.NO_ANSWER, DifferenceKind.STATUS}), None)
+    if leading is None and any(d.kind is DifferenceKind.BODY for d in found):
+        leading = next((d for d in found if d.kind is DifferenceKind.CONTENT_TYPE), None)
     if leading is None:
         return found
     follows = dict.fromkeys(f"{d.kind}: {d.where}" for d in found if d is not leading)
@@ -64,10 +64,10 @@ def _counted(exchange: Exchange) -> str:
 
 def _answers(primary: Answer, candidate: Answer, rules: Rules) -> Iterator[Difference]:
     if primary.status != candidate.status:
-        yield Difference(Kind.STATUS, "status", str(primary.status), str(candidate.status))
+        yield Difference(DifferenceKind.STATUS, "status", str(primary.status), str(candidate.status))
     types = _content_type(primary), _content_type(candidate)
     if types[0] != types[1]:
-        yield Difference(Kind.CONTENT_TYPE, "header content-type", *types)
+        yield Difference(DifferenceKind.CONTENT_TYPE, "header content-type", *types)
     yield from _headers(primary, candidate)
     yield from _bodies(primary, candidate, rules)
 
@@ -90,13 +90,13 @@ def _headers(primary: Answer, candidate: Answer) -> Iterator[Difference]:
         values = primary.header(name), candidate.header(name)
         match values:
             case str() as left, None:
-                yield Difference(Kind.HEADER_MISSING, where, shown(left), None)
+                yield Difference(DifferenceKind.HEADER_MISSING, where, shown(left), None)
             case None, str() as right:
-                yield Difference(Kind.HEADER_EXTRA, where, None, shown(right))
+                yield Difference(DifferenceKind.HEADER_EXTRA, where, None, shown(right))
             case str() as left, str() as right if name != "content-length" and _value(name, left) != _value(
                 name, right
             ):
-                yield Difference(Kind.HEADER_VALUE, where, shown(left), shown(right), values=values)
+                yield Difference(DifferenceKind.HEADER_VALUE, where, shown(left), shown(right), values=values)
 
 
 def _value(name: str, value: str) -> str | frozenset[str]:
@@ -114,7 +114,7 @@ def _bodies(primary: Answer, candidate: Answer, rules: Rules) -> Iterator[Differ
     except (ValueError, RecursionError):
         left, right = (answer.body.decode("utf-8", "backslashreplace") for answer in (primary, candidate))
         shown_left, shown_right = (shown(text) if text else "nothing" for text in (left, right))
-        yield Difference(Kind.BODY, "body", shown_left, shown_right, values=(left, right))
+        yield Difference(DifferenceKind.BODY, "body", shown_left, shown_right, values=(left, right))
     else:
         yield from json_body.differences(left, right, rules)
 
@@ -123,4 +123,4 @@ def _expositions(primary: Answer, candidate: Answer) -> Iterator[Difference]:
     try:
         yield from exposition.differences(primary.body.decode(), candidate.body.decode())
     except ValueError as error:
-        yield Difference(Kind.BODY, "body", None, shown(f"no exposition: {error}"))
+        yield Difference(DifferenceKind.BODY, "body", None, shown(f"no exposition: {error}"))

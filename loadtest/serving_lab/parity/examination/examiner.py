@@ -2,21 +2,22 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence as SequenceOf
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
 
 from serving_lab.api.request import Request
-from serving_lab.parity import compare
-from serving_lab.parity.difference import Difference, Kind
-from serving_lab.parity.forms import form_of
-from serving_lab.parity.generation.openapi import Paths
-from serving_lab.parity.generation.reduction import smallest
+from serving_lab.parity.cases import Case, Source, Steps
+from serving_lab.parity.examination.reduction import smallest
+from serving_lab.parity.examination.session import Session
 from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.judgement import exchanges
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind
+from serving_lab.parity.judgement.forms import form_of
+from serving_lab.parity.judgement.noise import VALUE_KINDS, Field, Noise
+from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.ledger import Ledger, Sighting
-from serving_lab.parity.noise import VALUE_KINDS, Field, Noise
-from serving_lab.parity.session import Session
-from serving_lab.wire.message import Case, Exchange, RawRequest, Sequence, Source
+from serving_lab.wire.message import Exchange, RawRequest
 
 REPEATS = 4
 """How often a new cause's request is sent again."""
@@ -34,7 +35,9 @@ _NO_REQUEST = "(no request line)"
 class Judge:
     """Compares the answers of two services and keeps the books."""
 
-    def __init__(self, primary: Session, candidate: Session, paths: Paths, profile: Profile, ledger: Ledger) -> None:
+    def __init__(
+        self, primary: Session, candidate: Session, paths: Operations, profile: Profile, ledger: Ledger
+    ) -> None:
         self.noise = Noise()
         self._primary = primary
         self._candidate = candidate
@@ -42,16 +45,16 @@ class Judge:
         self._profile = profile
         self._ledger = ledger
 
-    def learn(self, corpus: SequenceOf[Sequence], passes: SequenceOf[SequenceOf[SequenceOf[Exchange]]]) -> None:
+    def learn(self, corpus: Sequence[Steps], passes: Sequence[Sequence[Sequence[Exchange]]]) -> None:
         """Note in what the primary's answers to the same corpus, sent several times, differ.
 
         What varies in few of the answers that have it is no noise: a field must not be let off for being wrong once.
         """
         present = Counter(
             self._field(case, exchange, where)
-            for sequence, exchanges in zip(corpus, passes[0], strict=True)
-            for case, exchange in zip(sequence, exchanges, strict=True)
-            for where in compare.places(exchange)
+            for sequence, answered in zip(corpus, passes[0], strict=True)
+            for case, exchange in zip(sequence, answered, strict=True)
+            for where in exchanges.places(exchange)
         )
         varied: dict[Field, dict[tuple[int, int], tuple[Difference, Sighting]]] = {}
         for first, again in combinations(passes, 2):
@@ -72,7 +75,7 @@ class Judge:
                     self._ledger.add_unsteady(self.operation(seen.case), own, seen)
 
     def account(
-        self, sequence: Sequence, left: SequenceOf[Exchange], right: SequenceOf[Exchange], *, counted: bool = True
+        self, sequence: Steps, left: Sequence[Exchange], right: Sequence[Exchange], *, counted: bool = True
     ) -> None:
         """Book what both answered to a sequence."""
         for step, (case, ours, theirs) in enumerate(zip(sequence, left, right, strict=True)):
@@ -91,9 +94,9 @@ class Judge:
         """Return what differs beyond noise, declared or not."""
         found = (
             self.noise.judge(self._field(case, ours, difference.where), difference, case)
-            for difference in compare.differences(ours, theirs, self._profile.rules)
+            for difference in exchanges.differences(ours, theirs, self._profile.rules)
         )
-        return compare.fold([difference for difference in found if difference])
+        return exchanges.fold([difference for difference in found if difference])
 
     def operation(self, case: Case) -> str:
         """Return `METHOD /path`, as reports and declarations name the request."""
@@ -121,7 +124,7 @@ class Judge:
         if all(shows) and seen.case.source in _REDUCED:
             self._reduce(seen.case, difference)
 
-    def _shows(self, difference: Difference, case: Case, runs: SequenceOf[tuple[Exchange, Exchange]]) -> list[bool]:
+    def _shows(self, difference: Difference, case: Case, runs: Sequence[tuple[Exchange, Exchange]]) -> list[bool]:
         return [any(d.signature == difference.signature for d in self.differences(case, *run)) for run in runs]
 
     def _reduce(self, case: Case, difference: Difference) -> None:
@@ -156,7 +159,7 @@ class Judge:
         return all(d.signature != difference.signature for d in self.differences(case, seen.primary, seen.candidate))
 
     def _own_differences(self, ours: Exchange, again: Exchange) -> list[Difference]:
-        return compare.fold(list(compare.differences(ours, again, self._profile.rules)))
+        return exchanges.fold(list(exchanges.differences(ours, again, self._profile.rules)))
 
     def _field(self, case: Case, ours: Exchange, where: str) -> Field:
         status = ours.answers[0].status if ours.answers else 0
@@ -165,7 +168,10 @@ class Judge:
 
 def _told_by_silence(difference: Difference, case: Case) -> bool:
     """Whether it rests on how long a service was waited for: one that is slow for a moment shows it too, but once."""
-    return isinstance(case.request, RawRequest) and difference.kind in {Kind.NO_ANSWER, Kind.CONNECTION}
+    return isinstance(case.request, RawRequest) and difference.kind in {
+        DifferenceKind.NO_ANSWER,
+        DifferenceKind.CONNECTION,
+    }
 
 
 def _may_tell_time(difference: Difference) -> bool:

@@ -10,7 +10,7 @@ _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _SHOWN_CHARACTERS = 120
 
 
-class Kind(StrEnum):
+class DifferenceKind(StrEnum):
     """The sort of a difference; a report, a declaration and the noise name it by these words."""
 
     NO_ANSWER = "no answer"
@@ -51,16 +51,16 @@ class Kind(StrEnum):
 
 _ONE_CAUSE = frozenset(
     {
-        Kind.HEADER_MISSING,
-        Kind.HEADER_EXTRA,
-        Kind.NUMBER,
-        Kind.CLOCK,
-        Kind.LENGTH,
-        Kind.ORDER,
-        Kind.CONSTANT,
+        DifferenceKind.HEADER_MISSING,
+        DifferenceKind.HEADER_EXTRA,
+        DifferenceKind.NUMBER,
+        DifferenceKind.CLOCK,
+        DifferenceKind.LENGTH,
+        DifferenceKind.ORDER,
+        DifferenceKind.CONSTANT,
     }
 )
-_EXACT = frozenset({Kind.STATUS, Kind.CONTENT_TYPE, Kind.NO_ANSWER})
+_EXACT = frozenset({DifferenceKind.STATUS, DifferenceKind.CONTENT_TYPE, DifferenceKind.NO_ANSWER})
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Difference:
     for any index (`$.predictions[*]`). Both sides are as shown to a person; None where there is nothing on that side.
     """
 
-    kind: Kind
+    kind: DifferenceKind
     where: str
     primary: str | None
     candidate: str | None
