@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetches GraphiQL for the new service, which must show it without a network; with ``--check`` compares what is here.
+"""Fetches GraphiQL, which the new service must serve without a network; with ``--check`` it only verifies the files.
 
 The files come from npm's registry, as their projects built them: the last GraphiQL that is published ready for a page,
 and a React that is. Packages are checked against the digests that npm knows them by. What is taken out of them is kept
@@ -30,7 +30,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "services" / "fastapi_api" / "
 
 @dataclass(frozen=True)
 class Package:
-    """A package of npm's, and what is taken out of it: names of files, and the sha256 of what is kept of each."""
+    """An npm package and the files taken from it: their names, and the sha256 of what is kept of each."""
 
     name: str
     version: str
@@ -130,7 +130,7 @@ def check(package: Package) -> None:
         digest = hashlib.sha256(content).hexdigest()
         if digest != sha256:
             raise GraphiqlError(
-                f"{kept.name} has the sha256 {digest}, not {sha256}: python3 deploy/graphiql.py mends it"
+                f"{kept.name} has the sha256 {digest}, not {sha256}: python3 deploy/graphiql.py fixes it"
             )
 
 
