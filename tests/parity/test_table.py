@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from serving_lab.parity.ledger import detectable_rate
-from serving_lab.parity.reporting.phrases import detectable, difference, duration, showed_again
+from serving_lab.parity.reporting.phrases import difference, showed_again
 from serving_lab.parity.reporting.table import print_result
 from serving_lab.parity.result import Sent
+from serving_lab.text.words import detectable, duration
 
 from parity.results import (
     PRIMARY,

@@ -24,9 +24,9 @@ def report(
     ] = None,
 ) -> None:
     """Make a page and a Markdown document from results alone. Exit code 2 where there is nothing to read."""
-    from serving_lab.parity.reporting.phrases import visible
     from serving_lab.report.command import report as write
     from serving_lab.report.inputs import Inputs
+    from serving_lab.text.words import visible
 
     inputs = Inputs.read(results, bench, parity, footprint)
     written = write(inputs, output or results)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from serving_lab.bench.result import Result as Bench
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import Comparison
-from serving_lab.parity.reporting.phrases import counted, detectable, duration
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, phrases, tables
 from serving_lab.report.inputs import Inputs
@@ -14,6 +13,7 @@ from serving_lab.report.open_questions import Open, open_questions
 from serving_lab.report.recommendation import Recommendation, recommend
 from serving_lab.report.summary import Figure, figures
 from serving_lab.report.tables import Table
+from serving_lab.text.words import counted, detectable, duration
 
 Facts = list[tuple[str, str]]
 

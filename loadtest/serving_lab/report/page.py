@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from serving_lab import pages
-from serving_lab.parity.reporting import phrases
 from serving_lab.report.document import Document, Section, moment
 from serving_lab.report.phrases import UNKNOWN
 from serving_lab.report.plots.arms import arms
@@ -14,6 +13,7 @@ from serving_lab.report.plots.drawing import Drawing, colour, key
 from serving_lab.report.plots.latency import histogram, percentiles
 from serving_lab.report.plots.pairs import pairs
 from serving_lab.report.recommendation import RULE
+from serving_lab.text.words import visible
 
 _TEMPLATE = "report.html.j2"
 _BAR_METRICS = ("throughput", "knee")
@@ -31,7 +31,7 @@ class Figure:
 def render(document: Document) -> str:
     """Return the report as HTML."""
     environment = pages.environment("serving_lab.report")
-    environment.filters |= {"visible": phrases.visible}
+    environment.filters |= {"visible": visible}
     return environment.get_template(_TEMPLATE).render(
         document=document,
         rule=RULE,

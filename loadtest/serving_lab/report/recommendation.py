@@ -7,9 +7,9 @@ from typing import Literal
 from serving_lab.bench.result import Result as Bench
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import METRICS, Comparison
-from serving_lab.parity.reporting.phrases import counted
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import phrases
+from serving_lab.text.words import counted
 
 Word = Literal["move", "stay", "move with care", "cannot tell"]
 Weighs = Literal["for", "against", "neither", "open"]

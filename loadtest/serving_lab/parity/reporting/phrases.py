@@ -1,10 +1,8 @@
 """How table and report put into words what a result says in numbers."""
 
-import math
-
 from serving_lab.parity.result import CauseRecord, Intended, ParityResult
+from serving_lab.text.words import counted, one_of, visible
 
-_MINUTE, _HOUR = 60, 3600
 _NOTHING = "nothing"
 _LONGEST_OPERATION = 80
 _FEW = 2
@@ -18,11 +16,6 @@ SOURCES = {
     "recorded": "recorded",
 }
 """Where requests come from, to stand behind their number."""
-
-
-def counted(number: int, noun: str) -> str:
-    """Return the number with its noun: `1 request`, `1,200 requests`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def difference(cause: CauseRecord | Intended) -> str:
@@ -49,18 +42,6 @@ def operation(label: str) -> str:
 def side(shown: str | None) -> str:
     """Return what one side has at the place of a difference."""
     return _NOTHING if shown is None else visible(shown) or "an empty text"
-
-
-def one_of(rate: float) -> str:
-    """Return a share of requests as `1 of n`."""
-    return "1 of 1" if rate >= 1 else f"1 of {math.floor(1 / rate):,}"
-
-
-def detectable(rate: float) -> str:
-    """Return how rare a difference may be and still would have been seen, in a sentence without its full stop."""
-    if rate >= 1:
-        return "nothing can be said: no request was compared"
-    return f"a difference that shows in {one_of(rate)} requests would have been seen with 95% probability"
 
 
 def less_known(result: ParityResult) -> str | None:
@@ -94,17 +75,3 @@ def sources(result: ParityResult) -> str:
     """Return where the requests came from, most first."""
     ordered = sorted(result.sources.items(), key=lambda item: -item[1])
     return ", ".join(f"{count:,} {SOURCES.get(name, name)}" for name, count in ordered)
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as a person says it."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
-
-
-def visible(text: str) -> str:
-    """Return the text with what a terminal would obey, or nobody would see, written out; line breaks stay."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

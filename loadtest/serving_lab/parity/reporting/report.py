@@ -13,6 +13,7 @@ from serving_lab import pages
 from serving_lab.errors import LabError
 from serving_lab.parity.reporting import phrases
 from serving_lab.parity.result import CauseRecord, ParityResult
+from serving_lab.text import words
 
 _TEMPLATE = "report.html.j2"
 _REASON = ""
@@ -55,12 +56,13 @@ def write_html(result: ParityResult, path: Path) -> None:
 def render(result: ParityResult) -> str:
     """Return the report as HTML."""
     environment = pages.environment(__package__)
-    environment.filters |= {"visible": phrases.visible, "operation": phrases.operation, "shortened": _shortened}
+    environment.filters |= {"visible": words.visible, "operation": phrases.operation, "shortened": _shortened}
     template = environment.get_template(_TEMPLATE)
     noisy = frozenset(noise.where for noise in result.noise)
     return template.render(
         result=result,
         say=phrases,
+        words=words,
         answers=lambda cause: side_by_side(cause.example.primary_answer, cause.example.candidate_answer, noisy),
         declaration=declaration,
         open_at_first=_OPEN_AT_FIRST,
@@ -107,7 +109,7 @@ class _Answer:
     def parse(cls, text: str) -> "_Answer":
         found = _ENDING.search(text)
         said = text[: found.start()] if found else text
-        head, _, body = phrases.visible(_cut(said, _LONGEST_ANSWER)).partition("\n\n")
+        head, _, body = words.visible(_cut(said, _LONGEST_ANSWER)).partition("\n\n")
         status, *headers = head.split("\n")
         return cls(status, tuple(headers), _indented(body), found[1] if found else "")
 
@@ -128,11 +130,11 @@ def _head(own: _Answer, other: _Answer, noisy: frozenset[str]) -> list[Piece]:
 
 
 def _bodies(primary: str, candidate: str, noisy: frozenset[str]) -> tuple[list[Piece], list[Piece]]:
-    words = _words(primary, noisy), _words(candidate, noisy)
+    tokens = _tokens(primary, noisy), _tokens(candidate, noisy)
     sides: tuple[list[Piece], list[Piece]] = ([], [])
-    for alike, *spans in _spans(*words):
-        for pieces, all_words, (start, end) in zip(sides, words, spans, strict=True):
-            pieces += _joined(all_words[start:end], "" if alike else "differs")
+    for alike, *spans in _spans(*tokens):
+        for pieces, all_tokens, (start, end) in zip(sides, tokens, spans, strict=True):
+            pieces += _joined(all_tokens[start:end], "" if alike else "differs")
     return sides
 
 
@@ -140,7 +142,7 @@ _Span = tuple[int, int]
 
 
 def _spans(primary: list[Piece], candidate: list[Piece]) -> Iterator[tuple[bool, _Span, _Span]]:
-    """Yield which words of one side are which of the other, and which have no counterpart."""
+    """Yield which tokens of one side are which of the other, and which have no counterpart."""
     shorter = min(len(primary), len(candidate))
     begin = next((at for at in range(shorter) if primary[at] != candidate[at]), shorter)
     end = next((at for at in range(shorter - begin) if primary[-1 - at] != candidate[-1 - at]), shorter - begin)
@@ -156,27 +158,27 @@ def _spans(primary: list[Piece], candidate: list[Piece]) -> Iterator[tuple[bool,
     yield True, (len(primary) - end, len(primary)), (len(candidate) - end, len(candidate))
 
 
-def _words(body: str, noisy: frozenset[str]) -> list[Piece]:
-    words = []
+def _tokens(body: str, noisy: frozenset[str]) -> list[Piece]:
+    tokens = []
     for line in body.splitlines(keepends=True):
         field = _FIELD.match(line)
         if field and any(where.startswith("$") and where.endswith(f".{field['key']}") for where in noisy):
-            words.append(Piece(line, "noise"))
+            tokens.append(Piece(line, "noise"))
         else:
-            words += [Piece(word) for word in _TOKENS.findall(line)]
-    return words
+            tokens += [Piece(token) for token in _TOKENS.findall(line)]
+    return tokens
 
 
-def _joined(words: Iterable[Piece], mark: str) -> Iterable[Piece]:
-    """Return the words in as few pieces as show their marks."""
+def _joined(tokens: Iterable[Piece], mark: str) -> Iterable[Piece]:
+    """Return the tokens in as few pieces as show their marks."""
     text = ""
-    for word in words:
-        if word.mark:
+    for token in tokens:
+        if token.mark:
             yield from [Piece(text, mark)] if text else []
-            yield word
+            yield token
             text = ""
         else:
-            text += word.text
+            text += token.text
     if text:
         yield Piece(text, mark)
 
@@ -215,5 +217,5 @@ def _cut(text: str, characters: int) -> str:
 
 def _shortened(command: str) -> str:
     if len(command) <= _LONGEST_COMMAND:
-        return phrases.visible(command)
+        return words.visible(command)
     return f"# {len(command):,} characters long: it stands in the JSON result"

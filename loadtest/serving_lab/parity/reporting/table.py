@@ -10,19 +10,16 @@ from rich.text import Text
 
 from serving_lab.parity.reporting.phrases import (
     apart,
-    counted,
-    detectable,
     difference,
-    duration,
     follows,
     less_known,
     operation,
     showed_again,
     side,
     sources,
-    visible,
 )
 from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Side
+from serving_lab.text.words import counted, detectable, duration, visible
 
 _COLOURS = {"same": "green", "different": "red", "cannot tell": "yellow"}
 _NAMED_OPERATIONS = 3
