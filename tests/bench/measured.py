@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from serving_lab.bench.result import Result
+from serving_lab.bench.result import BenchResult
+from serving_lab.results import files
 from support.subject import Behaviour, subject
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Run:
     code: int
     stdout: str
     stderr: str
-    result: Result | None
+    result: BenchResult | None
 
 
 def profile(directory: Path, text: str = PROFILE) -> Path:
@@ -78,7 +79,7 @@ def bench(directory: Path, *options: str, text: str = PROFILE, seconds: float = 
     )
     path = output(directory)
     written = path.exists() and path.stat().st_size
-    return Run(done.returncode, done.stdout, done.stderr, Result.read(path) if written else None)
+    return Run(done.returncode, done.stdout, done.stderr, files.read(path, BenchResult) if written else None)
 
 
 def accepted(directory: Path, *options: str) -> Run:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
-from serving_lab.bench.result import Result, Scenario
-from serving_lab.experiment.records import Arm, Condition, Generator, Machine, Target, Verification
+from serving_lab.bench.result import BenchResult, Scenario
+from serving_lab.experiment.records import Arm, Condition, Generator, Target, TestbedFacts, Verification
 from serving_lab.experiment.verdicts import comparisons
+from serving_lab.results.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,13 +115,12 @@ MACHINE = Machine(
     memory_bytes=8 << 30,
     kernel="6.1.0",
     load=0.1,
-    mode="containers",
-    generator="1 process on the host",
 )
+TESTBED = TestbedFacts(mode="containers", generator="1 process on the host")
 
 
-def make_result(*scenarios: Scenario, **changes: object) -> Result:
-    result = Result(
+def make_result(*scenarios: Scenario, **changes: object) -> BenchResult:
+    result = BenchResult(
         started="2026-11-20T08:00:00+00:00",
         seconds=180.0,
         partial=False,
@@ -131,6 +131,7 @@ def make_result(*scenarios: Scenario, **changes: object) -> Result:
         conditions=list(CONDITIONS),
         withheld=[],
         machine=MACHINE,
+        testbed=TESTBED,
         verification=Verification(requests=100, compared=["$.predictions"]),
         scenarios=list(scenarios),
         warnings=[],
@@ -139,11 +140,11 @@ def make_result(*scenarios: Scenario, **changes: object) -> Result:
     return msgspec.structs.replace(result, **changes)
 
 
-def measured(seed: int = 0, *, noise: float = 0.02, machine: float = 1.0, **changes: object) -> Result:
+def measured(seed: int = 0, *, noise: float = 0.02, machine: float = 1.0, **changes: object) -> BenchResult:
     """Return a result of the truth as it is."""
     return make_result(make_scenario(make_arms(seed, {}, noise, machine=machine)), **changes)
 
 
-def slower(factors: Mapping[str, float], seed: int = 1, *, machine: float = 1.0, **changes: object) -> Result:
+def slower(factors: Mapping[str, float], seed: int = 1, *, machine: float = 1.0, **changes: object) -> BenchResult:
     """Return a result in which values are farther off, as in `make_arms`."""
     return make_result(make_scenario(make_arms(seed, factors, machine=machine)), **changes)

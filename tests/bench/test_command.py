@@ -9,8 +9,9 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.bench.result import Result
+from serving_lab.bench.result import BenchResult
 from serving_lab.experiment.records import QUANTILES
+from serving_lab.results import files
 from support.services import free_port, wait_until
 from support.subject import Behaviour, subject
 
@@ -25,7 +26,7 @@ SHORT = ("--pairs", "3", "--seconds", "1.2")
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> BenchResult:
     """One measurement of a server against one that is half as fast."""
     directory = tmp_path_factory.mktemp("measured")
     with subjects(MILLISECOND, TWICE) as targets:
@@ -35,7 +36,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Result:
     return done.result
 
 
-def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: Result) -> None:
+def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: BenchResult) -> None:
     found = {(scenario.name, each.metric): each for scenario, each in measured.comparisons}
 
     throughput = found["sequential", "throughput"]
@@ -45,7 +46,7 @@ def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: Resul
     assert found["steady", "p50"].verdict == "slower", found["steady", "p50"].why
 
 
-def test_what_is_planned_is_measured_in_pairs(measured: Result) -> None:
+def test_what_is_planned_is_measured_in_pairs(measured: BenchResult) -> None:
     for scenario in measured.scenarios:
         whole = [arm for arm in scenario.arms if not arm.faults]
         assert scenario.pairs_planned == 3
@@ -54,7 +55,7 @@ def test_what_is_planned_is_measured_in_pairs(measured: Result) -> None:
         assert {arm.position for arm in whole} == {1, 2}
 
 
-def test_a_rate_that_both_can_carry_is_found(measured: Result) -> None:
+def test_a_rate_that_both_can_carry_is_found(measured: BenchResult) -> None:
     (steady,) = (scenario for scenario in measured.scenarios if scenario.name == "steady")
 
     assert steady.rate is not None
@@ -65,7 +66,7 @@ def test_a_rate_that_both_can_carry_is_found(measured: Result) -> None:
         assert arm.uncorrected["mean"] < arm.values["mean"]
 
 
-def test_the_distribution_is_that_of_all_arms_that_count(measured: Result) -> None:
+def test_the_distribution_is_that_of_all_arms_that_count(measured: BenchResult) -> None:
     scenario = measured.scenarios[0]
     for target, distribution in scenario.distributions.items():
         arms = [arm for arm in scenario.arms if arm.target == target and not arm.faults]
@@ -75,8 +76,9 @@ def test_the_distribution_is_that_of_all_arms_that_count(measured: Result) -> No
         assert min(arm.values["p50"] for arm in arms) <= middle <= max(arm.values["p50"] for arm in arms)
 
 
-def test_place_and_conditions_are_recorded(measured: Result) -> None:
-    assert measured.machine.mode == "elsewhere"
+def test_place_and_conditions_are_recorded(measured: BenchResult) -> None:
+    assert measured.testbed.mode == "elsewhere"
+    assert measured.machine is not None
     assert measured.machine.cores > 0
     assert measured.verification.requests == 25
     assert measured.verification.compared == ["$.prediction"]
@@ -147,7 +149,7 @@ def test_an_interruption_keeps_what_was_measured_and_says_that_it_is_partial(tmp
         code = process.wait(30)
         reader.join()
 
-    result = Result.read(output(tmp_path))
+    result = files.read(output(tmp_path), BenchResult)
     assert code == 130
     assert result.partial
     assert any("Partial" in line for line in said)

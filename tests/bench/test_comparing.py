@@ -16,32 +16,35 @@ import pytest
 from rich.console import Console
 from scipy import stats
 from serving_lab.bench.compare_table import print_compared
-from serving_lab.bench.comparing import compare
+from serving_lab.bench.comparing import CompareResult, compare
+from serving_lab.results import files
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario, measured, slower
 
 if TYPE_CHECKING:
-    from serving_lab.bench.comparing import Change, Compared
-    from serving_lab.bench.result import Result
+    from serving_lab.bench.comparing import Change
+    from serving_lab.bench.result import BenchResult
 
 RATIO = "fastapi / flask"
 ELSEWHERE = msgspec.structs.replace(MACHINE, processor="Another processor", kernel="6.12.0")
 
 
-def compared(old: Result, new: Result, *, allow_unequal: bool = False, only_ratio: bool = False) -> Compared:
+def compared(
+    old: BenchResult, new: BenchResult, *, allow_unequal: bool = False, only_ratio: bool = False
+) -> CompareResult:
     return compare(old, new, margin=0.03, allow_unequal=allow_unequal, only_ratio=only_ratio)
 
 
-def change(found: Compared, of: str, metric: str) -> Change:
+def change(found: CompareResult, of: str, metric: str) -> Change:
     (one,) = (each for each in found.scenarios[0].comparisons if (each.candidate, each.metric) == (of, metric))
     return one
 
 
-def verdicts(found: Compared, kind: str) -> set[str]:
+def verdicts(found: CompareResult, kind: str) -> set[str]:
     return {each.verdict for scenario in found.scenarios for each in scenario.comparisons if each.kind == kind}
 
 
-def printed(found: Compared, width: int = 140) -> str:
+def printed(found: CompareResult, width: int = 140) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     print_compared(console, found)
     assert isinstance(console.file, io.StringIO)
@@ -122,7 +125,7 @@ def test_a_slower_machine_moves_values_but_not_the_ratio_and_values_get_no_verdi
     assert "processor: A processor -> Another processor" in change(found, "flask", "p99").why
 
 
-def other_machine(**factors: float) -> Result:
+def other_machine(**factors: float) -> BenchResult:
     """Return a result of a machine that is half as fast."""
     keys = {key.replace("__", "/"): value for key, value in factors.items()}
     return msgspec.structs.replace(slower(keys, machine=2.0), machine=ELSEWHERE)
@@ -294,10 +297,10 @@ def test_the_console_names_differences_verdicts_and_the_machine(width: int) -> N
     ],
 )  # fmt: skip
 def test_the_command_says_it_by_its_exit_code(
-    tmp_path: Path, new: Result, options: tuple[str, ...], code: int, told: str
+    tmp_path: Path, new: BenchResult, options: tuple[str, ...], code: int, told: str
 ) -> None:
-    measured().write(tmp_path / "old.json")
-    new.write(tmp_path / "new.json")
+    files.write(tmp_path / "old.json", measured())
+    files.write(tmp_path / "new.json", new)
 
     ended = lab(tmp_path, "compare", "old.json", "new.json", *options)
 
@@ -306,11 +309,22 @@ def test_the_command_says_it_by_its_exit_code(
     assert "Traceback" not in ended.stderr
 
 
+def test_the_verdicts_can_be_kept_in_a_file(tmp_path: Path) -> None:
+    files.write(tmp_path / "old.json", measured())
+    files.write(tmp_path / "new.json", slower({"fastapi/p99": 1.3}))
+
+    ended = lab(tmp_path, "compare", "old.json", "new.json", "--json", "kept/found.json")
+
+    found = files.read(tmp_path / "kept" / "found.json", CompareResult)
+    assert ended.returncode == 0
+    assert change(found, "fastapi / flask", "p99").verdict == "slower"
+
+
 def test_a_condition_that_could_not_be_judged_everywhere_is_no_pass(tmp_path: Path) -> None:
     burst = make_scenario(make_arms(5, {}), name="burst")
-    make_result(make_scenario(make_arms(0, {})), burst).write(tmp_path / "old.json")
+    files.write(tmp_path / "old.json", make_result(make_scenario(make_arms(0, {})), burst))
     stopped = make_scenario([], name="burst", refused=["no steady state"])
-    make_result(make_scenario(make_arms(1, {})), stopped).write(tmp_path / "new.json")
+    files.write(tmp_path / "new.json", make_result(make_scenario(make_arms(1, {})), stopped))
 
     gated = lab(tmp_path, "compare", "old.json", "new.json", "--fail-if", "slower:50%")
     narrowed = lab(tmp_path, "compare", "old.json", "new.json", "--fail-if", "steady/slower:50%")

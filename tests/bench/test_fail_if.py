@@ -12,7 +12,7 @@ from serving_lab.errors import LabError
 from bench.results import make_arms, make_result, make_scenario, measured
 
 if TYPE_CHECKING:
-    from serving_lab.bench.result import Result
+    from serving_lab.bench.result import BenchResult
     from serving_lab.experiment.records import Comparison, Word
 
 # FastAPI against Flask: in truth 20% more throughput, 20% less P50, 25% less P99.
@@ -23,11 +23,11 @@ RESULT = make_result(
 )
 
 
-def met(text: str, result: Result = RESULT) -> list[str]:
+def met(text: str, result: BenchResult = RESULT) -> list[str]:
     return FailIf.parse(text).met(result)
 
 
-def with_verdict(word: Word) -> Result:
+def with_verdict(word: Word) -> BenchResult:
     """Return a result all of whose verdicts are this one."""
     scenario = make_scenario(make_arms(1, {}))
     changed: list[Comparison] = [msgspec.structs.replace(each, verdict=word) for each in scenario.comparisons]

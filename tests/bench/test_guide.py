@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from serving_lab.bench.result import Result
+from serving_lab.bench.result import BenchResult
+from serving_lab.results import files
 from support.guide import BENCH_GUIDE, Guide, Reader
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def test_services_of_others_are_measured_as_the_guide_says(tmp_path: Path) -> No
         code, said = reader.run(f"{guide.command('--profile shop-bench.yaml')} --pairs 3 --seconds 1.5")
 
     assert code in {0, 2}, said
-    result = Result.read(tmp_path / "results" / "bench.json")
+    result = files.read(tmp_path / "results" / "bench.json", BenchResult)
     assert [scenario.name for scenario in result.scenarios] == ["alone", "opening_hours"]
     assert all(arm.answered and not arm.wrong for scenario in result.scenarios for arm in scenario.arms)
     assert all(scenario.arms for scenario in result.scenarios), said

@@ -14,8 +14,9 @@ import msgspec
 import pytest
 from rich.console import Console
 from serving_lab.bench.compare_table import print_history
-from serving_lab.bench.history import History, history, read
+from serving_lab.bench.history import HistoryResult, history, read
 from serving_lab.errors import LabError
+from serving_lab.results import files
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario
 
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from serving_lab.bench.history import Move, Series
-    from serving_lab.bench.result import Result
+    from serving_lab.bench.result import BenchResult
 
 RATIO = "fastapi / flask"
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)
 
 
-def run(number: int, factors: Mapping[str, float] | None = None, machine: float = 1.0, **changes: object) -> Result:
+def run(
+    number: int, factors: Mapping[str, float] | None = None, machine: float = 1.0, **changes: object
+) -> BenchResult:
     """Return the result of the commit of that number."""
     scenario = make_scenario(make_arms(number, factors or {}, machine=machine))
     started = (FIRST + timedelta(days=number)).isoformat()
@@ -40,20 +43,20 @@ def commit(number: int) -> str:
     return f"{number:02d}" * 20
 
 
-def runs(length: int = 24, slower_from: int = 12, factors: Mapping[str, float] | None = None) -> list[Result]:
+def runs(length: int = 24, slower_from: int = 12, factors: Mapping[str, float] | None = None) -> list[BenchResult]:
     return [run(number, factors if number >= slower_from else None) for number in range(length)]
 
 
-def moves(found: History) -> dict[str, list[Move]]:
+def moves(found: HistoryResult) -> dict[str, list[Move]]:
     return {f"{each.metric} {each.target}": each.moves for each in found.series if each.moves}
 
 
-def the(found: History, target: str, metric: str) -> Series:
+def the(found: HistoryResult, target: str, metric: str) -> Series:
     (one,) = (each for each in found.series if (each.target, each.metric) == (target, metric))
     return one
 
 
-def printed(found: History, width: int = 160) -> str:
+def printed(found: HistoryResult, width: int = 160) -> str:
     console = Console(file=io.StringIO(), width=width, highlight=False)
     print_history(console, found)
     assert isinstance(console.file, io.StringIO)
@@ -177,7 +180,7 @@ def test_only_what_was_asked_for_is_looked_at() -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_results_are_read_from_files_and_directories_in_order_of_time_each_once(tmp_path: Path, order: int) -> None:
     for number in range(4):
-        run(number).write(tmp_path / f"{order * number + 5}.json")
+        files.write(tmp_path / f"{order * number + 5}.json", run(number))
     (tmp_path / "notes.txt").write_text("no result")
 
     found = read([tmp_path, tmp_path / "5.json"])
@@ -187,7 +190,7 @@ def test_results_are_read_from_files_and_directories_in_order_of_time_each_once(
 
 def test_times_of_other_zones_are_put_in_order(tmp_path: Path) -> None:
     for name, started in (("a", "2026-11-01T09:00:00+02:00"), ("b", "2026-11-01T08:00:00+00:00")):
-        msgspec.structs.replace(run(1), started=started, revision=name).write(tmp_path / f"{name}.json")
+        files.write(tmp_path / f"{name}.json", msgspec.structs.replace(run(1), started=started, revision=name))
 
     assert [each.revision for each in read([tmp_path])] == ["a", "b"]
 
@@ -196,14 +199,14 @@ def test_a_file_that_is_no_result_or_a_directory_without_any_is_an_error(tmp_pat
     with pytest.raises(LabError, match="no results in"):
         read([tmp_path])
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(LabError, match="is no result of lab bench"):
+    with pytest.raises(LabError, match="is not a result of lab bench"):
         read([tmp_path])
 
 
 def test_the_command_shows_moves_and_writes_what_it_found(tmp_path: Path) -> None:
     kept = tmp_path / "results" / "history"
     for number, result in enumerate(runs(factors={"fastapi/p99": 1.2})):
-        result.write(kept / f"{number}.json")
+        files.write(kept / f"{number}.json", result)
 
     ended = lab(tmp_path, "history", "--json", "found.json", "--scenario", "steady")
 
@@ -211,7 +214,7 @@ def test_the_command_shows_moves_and_writes_what_it_found(tmp_path: Path) -> Non
     text = " ".join(ended.stdout.split())
     assert f"{commit(12)[:12]} {commit(11)[:12]}" in text
     assert re.search(r"steady/p99 fastapi slower \+(19|20|21)\.\d%", text)
-    written = msgspec.json.decode((tmp_path / "found.json").read_bytes(), type=History)
+    written = files.read(tmp_path / "found.json", HistoryResult)
     assert moves(written)["p99 fastapi"][0].commit == commit(12)
 
 

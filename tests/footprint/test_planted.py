@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from serving_lab.footprint.result import Result
+from serving_lab.footprint.result import FootprintResult
+from serving_lab.results import files
 
 from footprint.files import LAB, SERVICE, footprint, target, write
 
@@ -22,7 +23,7 @@ SPIN_SECONDS = 0.005
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Result:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> FootprintResult:
     """The small service as it is, and with everything planted."""
     folder = tmp_path_factory.mktemp("planted")
     heavy = target(sleep=SLEEP_SECONDS, ballast=BALLAST_BYTES, spin=SPIN_SECONDS, document=1)
@@ -30,10 +31,10 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Result:
     run = footprint("--file", path, "--starts", "3", "--rounds", "1", "--seconds", "2", cwd=folder)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "first right answer" in run.stdout
-    return Result.read(folder / "results" / "footprint.json")
+    return files.read(folder / "results" / "footprint.json", FootprintResult)
 
 
-def test_a_slow_start_shows_in_its_stage(measured: Result) -> None:
+def test_a_slow_start_shows_in_its_stage(measured: FootprintResult) -> None:
     plain, heavy = (each.start_up for each in measured.targets)
     assert plain is not None
     assert heavy is not None
@@ -47,13 +48,13 @@ def test_a_slow_start_shows_in_its_stage(measured: Result) -> None:
     assert ready.low > 1
 
 
-def test_starts_alternate(measured: Result) -> None:
+def test_starts_alternate(measured: FootprintResult) -> None:
     positions = [[start.position for start in each.start_up.starts] for each in measured.targets if each.start_up]
     assert [sorted(pair) for pair in zip(*positions, strict=True)] == [[1, 2]] * 3
     assert all(position[0] != position[1] for position in positions)
 
 
-def test_held_memory_and_cpu_time_show_in_the_round(measured: Result) -> None:
+def test_held_memory_and_cpu_time_show_in_the_round(measured: FootprintResult) -> None:
     (plain,), (heavy,) = (each.rounds for each in measured.targets)
 
     assert plain.settled
@@ -74,7 +75,7 @@ def test_held_memory_and_cpu_time_show_in_the_round(measured: Result) -> None:
     assert plain.idle_cgroup_bytes is None
 
 
-def test_nothing_runs_afterwards(measured: Result) -> None:
+def test_nothing_runs_afterwards(measured: FootprintResult) -> None:
     assert measured.targets
     assert running() == []
 
@@ -91,7 +92,7 @@ def test_an_interruption_ends_in_order_and_keeps_what_was_measured(tmp_path: Pat
 
     assert process.returncode == 130
     assert running() == []
-    result = Result.read(tmp_path / "results" / "footprint.json")
+    result = files.read(tmp_path / "results" / "footprint.json", FootprintResult)
     assert result.partial
     starts = [each.start_up.starts for each in result.targets if each.start_up]
     assert [len(each) >= 2 for each in starts] == [True, True]

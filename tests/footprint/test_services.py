@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.footprint.result import Result
+from serving_lab.footprint.result import FootprintResult
+from serving_lab.results import files
 from serving_lab.stack.supervisor import Supervisor
 from support.checkout import Checkout, new_checkout
 
@@ -34,7 +35,7 @@ def test_both_are_measured_while_the_lab_is_up(checkout: Checkout) -> None:
     run = checkout.lab("footprint", *SHORT, WORKERS="2", DRAIN_SECONDS="0")
 
     assert run.returncode == 0, run.stdout + run.stderr
-    result = Result.read(checkout.root / "results" / "footprint.json")
+    result = files.read(checkout.root / "results" / "footprint.json", FootprintResult)
     assert (result.mode, result.partial, [each.name for each in result.targets]) == (
         "native",
         False,

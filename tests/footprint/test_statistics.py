@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.errors import LabError
-from serving_lab.footprint.result import Result, Start, StartUp, Target
+from serving_lab.footprint.result import Start, StartUp, Target
 from serving_lab.footprint.statistics import differences, spread
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def started(name: str, *seconds: float) -> Target:
@@ -53,13 +48,3 @@ def test_every_candidate_is_compared_with_the_first() -> None:
     found = differences([started("a", 1.0), started("b", 2.0), started("c", 4.0)])
 
     assert [(each.baseline, each.candidate, round(each.ratio)) for each in found] == [("a", "b", 2), ("a", "c", 4)]
-
-
-def test_a_file_that_is_no_result_is_told(tmp_path: Path) -> None:
-
-    path = tmp_path / "footprint.json"
-    with pytest.raises(LabError, match="No such file"):
-        Result.read(path)
-    path.write_text("{}")
-    with pytest.raises(LabError, match="is no result of lab footprint"):
-        Result.read(path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.parity.result import ParityResult
+from serving_lab.results import files
 from support.checkout import REPOSITORY
 from support.services import BASELINE, CANDIDATES, PASSWORD, SECRET_KEY, USERNAME, running_services
 
@@ -49,7 +50,7 @@ def test_they_are_the_same(pair: Mapping[str, RunningService], tmp_path: Path) -
     compared = parity(pair, "--profile", str(PROFILE), "--generate", str(GENERATE), "--output", str(tmp_path))
 
     assert compared.returncode == 0, compared.stdout + compared.stderr
-    result = ParityResult.read(tmp_path / "parity.json")
+    result = files.read(tmp_path / "parity.json", ParityResult)
     assert (result.causes, result.unsteady, result.warnings) == ([], [], [])
     assert result.sources["generated"] == GENERATE
     assert [declared.reason for declared in result.intended if declared.stale] == []
@@ -62,7 +63,7 @@ def test_without_a_profile_what_differs_is_found_all_the_same(
     compared = parity(pair, "--generate", "30", "--output", str(tmp_path))
 
     assert compared.returncode == 1, compared.stdout + compared.stderr
-    causes = ParityResult.read(tmp_path / "parity.json").causes
+    causes = files.read(tmp_path / "parity.json", ParityResult).causes
     assert {("header missing", "header server"), ("status", "status")} <= {(c.kind, c.where) for c in causes}
 
 

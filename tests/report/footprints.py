@@ -8,35 +8,34 @@ import msgspec
 from serving_lab.footprint.result import (
     Code,
     Difference,
+    FootprintResult,
     Image,
     Layer,
     Load,
-    Machine,
-    Result,
     Round,
     Spread,
     Start,
     StartUp,
     Target,
 )
+from serving_lab.results.machine import Machine
 
 from report.results import BASELINE, CANDIDATE
 
 MIB = 1 << 20
 
 
-def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: object) -> Result:
+def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: object) -> FootprintResult:
     """Return a footprint in which every target needs a tenth more than the one before."""
     measures = {"start:ready": 1.1, "start:answered": 1.12, "loaded_pss_bytes": 1.21, "loaded_cgroup_bytes": 1.18}
-    result = Result(
+    result = FootprintResult(
         started="2026-11-22T09:00:00+00:00",
         seconds=340.0,
         partial=False,
         seed=7,
         mode="containers",
-        machine=Machine(
-            processor="AMD EPYC 7B13", cores=4, memory_bytes=16 << 30, kernel="Linux 6.12.0", engine="Docker 27.5"
-        ),
+        machine=Machine(processor="AMD EPYC 7B13", cores=4, memory_bytes=16 << 30, kernel="Linux 6.12.0"),
+        engine="Docker 27.5",
         load=Load(rate=50.0, seconds=20.0, connections=64, requests={"predict": 1.0}),
         targets=[make_target(name, 1 + index / 10) for index, name in enumerate(names)],
         differences=[
@@ -58,7 +57,7 @@ def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: ob
     return msgspec.structs.replace(result, **changes)
 
 
-def make_native() -> Result:
+def make_native() -> FootprintResult:
     """Return one that could read neither images nor control groups."""
     targets = [msgspec.structs.replace(make_target(name), image=None) for name in (BASELINE, CANDIDATE)]
     return make_footprint(targets=targets, mode="native", differences=[])

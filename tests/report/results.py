@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 from scipy import special
-from serving_lab.bench.result import Result, Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import verdicts
 from serving_lab.experiment.records import (
     QUANTILES,
@@ -18,11 +18,12 @@ from serving_lab.experiment.records import (
     Distribution,
     Generator,
     Loop,
-    Machine,
     Target,
+    TestbedFacts,
     Verification,
     WarmUp,
 )
+from serving_lab.results.machine import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,10 +114,10 @@ def make_scenario(
     )
 
 
-def make_bench(*scenarios: Scenario, **changes: object) -> Result:
+def make_bench(*scenarios: Scenario, **changes: object) -> BenchResult:
     """Return a measurement of scenarios."""
     names = list(scenarios[0].connections) if scenarios else [BASELINE, CANDIDATE]
-    result = Result(
+    result = BenchResult(
         started="2026-11-22T08:00:00+00:00",
         seconds=612.0,
         partial=False,
@@ -140,9 +141,8 @@ def make_bench(*scenarios: Scenario, **changes: object) -> Result:
             memory_bytes=16 << 30,
             kernel="Linux 6.12.0",
             load=0.21,
-            mode="containers",
-            generator="2 processes on the host",
         ),
+        testbed=TestbedFacts(mode="containers", generator="2 processes on the host"),
         verification=Verification(requests=75, compared=["$.prediction", "$.predictions"]),
         scenarios=list(scenarios),
         warnings=[],
@@ -155,33 +155,33 @@ def make_condition(names: Sequence[str], name: str, value: str) -> Condition:
     return Condition(name=name, values=dict.fromkeys(names, value), verdict="same")
 
 
-def of(service: Service, **changes: object) -> Result:
+def of(service: Service, **changes: object) -> BenchResult:
     """Return a measurement of one candidate in all kinds of loops."""
     loops: tuple[Loop, ...] = ("closed", "open", "knee")
     return make_bench(*(make_scenario({CANDIDATE: service}, loop) for loop in loops), **changes)
 
 
-def make_win(**changes: object) -> Result:
+def make_win(**changes: object) -> BenchResult:
     return of(BETTER, **changes)
 
 
-def make_loss() -> Result:
+def make_loss() -> BenchResult:
     return of(WORSE)
 
 
-def make_mixed() -> Result:
+def make_mixed() -> BenchResult:
     return of(MIXED)
 
 
-def make_equivalent() -> Result:
+def make_equivalent() -> BenchResult:
     return make_bench(*(make_scenario({CANDIDATE: SAME}, loop, pairs=20) for loop in ("closed", "open")))
 
 
-def make_undecided() -> Result:
+def make_undecided() -> BenchResult:
     return make_bench(*(make_scenario({CANDIDATE: NOISY}, loop, pairs=6) for loop in ("closed", "open")))
 
 
-def make_refused() -> Result:
+def make_refused() -> BenchResult:
     """Return a measurement that won one scenario and had to refuse the other."""
     why = ["fastapi-api does not keep up with 320 requests/s", "4 of 6 pairs do not count: the machine was busy"]
     return make_bench(
@@ -189,7 +189,7 @@ def make_refused() -> Result:
     )
 
 
-def make_withheld() -> Result:
+def make_withheld() -> BenchResult:
     why = f"memory limit: {BASELINE} 512 MiB, {CANDIDATE} 1,024 MiB"
     limits: dict[str, str | None] = {BASELINE: "512 MiB", CANDIDATE: "1,024 MiB"}
     return make_bench(
@@ -199,7 +199,7 @@ def make_withheld() -> Result:
     )
 
 
-def make_partial() -> Result:
+def make_partial() -> BenchResult:
     interrupted = "it was interrupted: 4 of 10 pairs were measured"
     return make_bench(
         make_scenario({CANDIDATE: BETTER}),
@@ -208,13 +208,13 @@ def make_partial() -> Result:
     )
 
 
-def make_three() -> Result:
+def make_three() -> BenchResult:
     return make_bench(
         *(make_scenario({CANDIDATE: BETTER, THIRD: WORSE}, loop) for loop in ("closed", "open")),
     )
 
 
-def make_hostile() -> Result:
+def make_hostile() -> BenchResult:
     """Return a measurement whose every name would be obeyed by a browser or by Markdown."""
     scenario = make_scenario({HOSTILE: MIXED}, title=HOSTILE, name="hostile")
     refused = make_scenario({HOSTILE: BETTER}, "open", title=f"{HOSTILE} | again", refused=[HOSTILE])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from parity.results import make_result
+from serving_lab.results import files
 
 from report.footprints import make_footprint
 from report.results import CANDIDATE, make_bench, make_three, make_win
@@ -16,9 +17,9 @@ LAB = Path(sys.executable).parent / "lab"
 
 
 def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None:
-    make_win().write(tmp_path / "bench.json")
-    make_result().write(tmp_path / "parity.json")
-    make_footprint().write(tmp_path / "footprint.json")
+    files.write(tmp_path / "bench.json", make_win())
+    files.write(tmp_path / "parity.json", make_result())
+    files.write(tmp_path / "footprint.json", make_footprint())
 
     done = lab("report", "--results", tmp_path)
 
@@ -33,21 +34,21 @@ def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None
 
 
 def test_files_may_lie_elsewhere_and_the_report_go_elsewhere(tmp_path: Path) -> None:
-    make_three().write(tmp_path / "yesterday.json")
+    files.write(tmp_path / "yesterday.json", make_three())
 
     done = lab("report", "--results", tmp_path, "--bench", tmp_path / "yesterday.json", "--output", tmp_path / "new")
 
     assert done.returncode == 0
     assert "fastapi-api: Move with care" in done.stdout
     assert "go-api: Stay" in done.stdout
-    assert "No parity: make parity adds whether the services answer alike." in done.stdout
+    assert "No parity: lab parity adds whether the services answer alike." in done.stdout
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.html", "report.md"}
 
 
 @pytest.mark.parametrize("name", ["bench", "parity", "footprint"])
 def test_one_result_is_enough(tmp_path: Path, name: str) -> None:
-    write = {"bench": make_win().write, "parity": make_result().write, "footprint": make_footprint().write}[name]
-    write(tmp_path / f"{name}.json")
+    made = {"bench": make_win, "parity": make_result, "footprint": make_footprint}
+    files.write(tmp_path / f"{name}.json", made[name]())
 
     assert lab("report", "--results", tmp_path).returncode == 0
 
@@ -58,11 +59,11 @@ def test_one_result_is_enough(tmp_path: Path, name: str) -> None:
         (None, (), "holds no result to report\n hint: make bench, make parity, make footprint"),
         (None, ("--bench", "missing.json"), "missing.json: No such file or directory\n hint: make bench writes one"),
         (None, ("--parity", "missing.json"), "missing.json: No such file or directory"),
-        ("{", (), "bench.json is no result of lab bench"),
-        ("[]", (), "bench.json is no result of lab bench"),
+        ("{", (), "bench.json is not a result of lab bench"),
+        ("[]", (), "bench.json is not a result of lab bench"),
     ],
 )
-def test_where_nothing_can_be_read_it_says_what_mends_it(
+def test_where_nothing_can_be_read_it_says_what_to_do(
     tmp_path: Path, content: str | None, arguments: tuple[str, ...], complaint: str
 ) -> None:
     if content:
@@ -77,7 +78,7 @@ def test_where_nothing_can_be_read_it_says_what_mends_it(
 
 
 def test_a_measurement_of_one_target_compares_nothing(tmp_path: Path) -> None:
-    make_bench(targets=make_win().targets[:1]).write(tmp_path / "bench.json")
+    files.write(tmp_path / "bench.json", make_bench(targets=make_win().targets[:1]))
 
     done = lab("report", "--results", tmp_path)
 
@@ -86,7 +87,7 @@ def test_a_measurement_of_one_target_compares_nothing(tmp_path: Path) -> None:
 
 
 def test_it_says_where_it_cannot_write(tmp_path: Path) -> None:
-    make_result().write(tmp_path / "parity.json")
+    files.write(tmp_path / "parity.json", make_result())
     (tmp_path / "taken").write_text("")
 
     done = lab("report", "--results", tmp_path, "--output", tmp_path / "taken")

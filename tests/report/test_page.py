@@ -173,9 +173,9 @@ def test_each_scenario_has_its_plots() -> None:
 @pytest.mark.parametrize(
     ("name", "missing", "command"),
     [
-        ("loss", "whether the services answer alike", "make parity"),
-        ("loss", "image sizes, start-up, memory and code", "make footprint"),
-        ("parity alone", "throughput and latency", "make bench"),
+        ("loss", "whether the services answer alike", "lab parity"),
+        ("loss", "image sizes, start-up, memory and code", "lab footprint"),
+        ("parity alone", "throughput and latency", "lab bench"),
     ],
 )
 def test_what_is_missing_is_said_with_what_makes_it(name: str, missing: str, command: str) -> None:

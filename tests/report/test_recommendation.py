@@ -32,7 +32,7 @@ from report.results import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from serving_lab.bench.result import Result
+    from serving_lab.bench.result import BenchResult
     from serving_lab.experiment.records import Comparison, Word
     from serving_lab.parity.result import ParityResult
     from serving_lab.report.recommendation import Reason
@@ -58,7 +58,9 @@ SAME = make_result()
         (None, SAME, "cannot tell", "Nothing was measured"),
     ],
 )
-def test_verdicts_and_parity_decide(bench: Result | None, parity: ParityResult | None, word: str, why: str) -> None:
+def test_verdicts_and_parity_decide(
+    bench: BenchResult | None, parity: ParityResult | None, word: str, why: str
+) -> None:
     recommendation = recommend(CANDIDATE, bench, parity)
 
     assert recommendation.word == word
@@ -115,7 +117,7 @@ def test_parity_is_the_first_reason() -> None:
         (SAME, "Parity is the same: 10,000 requests were answered alike, but for 2 declared differences", "for"),
         (make_different(make_cause()), "Parity is different: Differences that nobody has declared", "against"),
         (make_cannot_tell(), "Parity cannot be told: The candidate does not answer", "open"),
-        (None, "Parity is unknown: nobody compared its answers with the baseline's (make parity)", "open"),
+        (None, "Parity is unknown: nobody compared its answers with the baseline's (lab parity)", "open"),
     ):
         first = recommend(CANDIDATE, make_win(), parity).reasons[0]
 
@@ -164,7 +166,7 @@ def test_of_three_each_candidate_is_judged_by_its_own_verdicts_and_parity() -> N
     assert inputs.parity_of(THIRD) is None
 
 
-def with_verdicts(*words: Word) -> Result:
+def with_verdicts(*words: Word) -> BenchResult:
     """Return a measurement with as many comparisons; only their words are meant."""
     (scenario, *_) = make_win().scenarios
     made: list[Comparison] = [msgspec.structs.replace(scenario.comparisons[0], verdict=word) for word in words]

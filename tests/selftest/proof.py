@@ -18,8 +18,9 @@ from scipy import stats
 from serving_lab.bench.run import Measurement
 from serving_lab.experiment.arms import Bench
 from serving_lab.experiment.profile import Profile
-from serving_lab.experiment.stage import Place
+from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target, parse
+from serving_lab.experiment.testbed import Testbed
 from serving_lab.generator.fleet import HERE, Fleet
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def measure(
     known: Profile | None = None,
 ) -> Scenario:
     """Measure one scenario from sign-in to verdicts, as `lab bench` does."""
-    place = Place("elsewhere", "a proof")
-    measurement = Measurement(targets(urls), known or profile(), plan, [scenario], place, allow_unequal=False)
+    testbed = Testbed(targets(urls), TestbedFacts(mode="elsewhere", generator="a proof"), Path.cwd())
+    measurement = Measurement(testbed, known or profile(), plan, [scenario], allow_unequal=False)
     measurement.run(fleet, Quiet())
     (found,) = measurement.result().scenarios
     return found

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.bench.result import Result
+from serving_lab.bench.result import BenchResult
+from serving_lab.results import files
 from support.services import PASSWORD, SECRET_KEY
 from support.stack import SERVICES, run
 
@@ -33,8 +34,8 @@ def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: 
     assert measured.returncode in {0, 2}, measured.stdout + measured.stderr
     written = output.read_text() + measured.stdout + measured.stderr
     assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
-    result = Result.read(output)
-    assert (result.machine.mode, result.withheld) == ("containers", [])
+    result = files.read(output, BenchResult)
+    assert (result.testbed.mode, result.withheld) == ("containers", [])
     assert {target.name: target.url for target in result.targets} == {
         "flask-api": "http://flask-api:5000",
         "fastapi-api": "http://fastapi-api:8000",

@@ -17,8 +17,9 @@ from rich.console import Console
 from serving_lab.footprint import command
 from serving_lab.footprint.command import Options
 from serving_lab.footprint.measurement import Plan
-from serving_lab.footprint.result import Result
+from serving_lab.footprint.result import FootprintResult
 from serving_lab.footprint.subjects import Lab
+from serving_lab.results import files
 from serving_lab.stack.base import Mode
 from serving_lab.stack.environment import Settings
 from support.services import PASSWORD, SECRET_KEY
@@ -62,12 +63,12 @@ def image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     run(["docker", "image", "rm", "--force", name])
 
 
-def lab(*arguments: str, folder: Path) -> Result:
+def lab(*arguments: str, folder: Path) -> FootprintResult:
     """Run the command as a person does, and return its result."""
     program = str(Path(sys.executable).parent / "lab")
     measured = run([program, "footprint", *arguments, "--output", str(folder)], check=False, seconds=120)
     assert measured.returncode == 0, measured.stdout + measured.stderr
-    return Result.read(folder / "footprint.json")
+    return files.read(folder / "footprint.json", FootprintResult)
 
 
 def test_any_image_is_weighed_and_its_slow_start_found(image: str, tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
     assert code == 0
     written = (tmp_path / "footprint.json").read_text()
     assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
-    result = Result.read(tmp_path / "footprint.json")
+    result = files.read(tmp_path / "footprint.json", FootprintResult)
     assert (result.mode, [each.name for each in result.targets]) == ("containers", list(SERVICES.values()))
     workers = int(stack.settings["WORKERS"])
     for target in result.targets:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.parity.result import ParityResult
+from serving_lab.results import files
 from support.services import PASSWORD, SECRET_KEY
 from support.stack import run
 
@@ -33,6 +34,6 @@ def test_the_new_service_answers_like_the_old_one(stack: Stack, tmp_path: Path) 
     written = "".join(path.read_text() for path in tmp_path.iterdir()) + compared.stdout + compared.stderr
     assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
     assert compared.returncode == 0, compared.stdout + compared.stderr
-    result = ParityResult.read(tmp_path / "parity.json")
+    result = files.read(tmp_path / "parity.json", ParityResult)
     assert (result.verdict, result.sources["generated"], result.warnings) == ("same", 300, [])
     assert [declared.reason for declared in result.intended if declared.stale] == []

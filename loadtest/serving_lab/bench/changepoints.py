@@ -31,7 +31,7 @@ _FARTHEST = 3.0
 _OUTLIER, _OF_OUTLIER = 4.0, 0.05
 """Standard deviations from which on the farthest value is an outlier, and the share of its weight that it keeps."""
 _MAD_OF_NORMAL = 0.6745
-_SEED = 0
+SEED = 0
 """The same series must give the same answer."""
 
 Floats = NDArray[np.float64]
@@ -81,7 +81,7 @@ def find(points: Sequence[Point], series: int = 1, alpha: float = ALPHA) -> Find
     """
     values = np.array([point.value for point in points], dtype=np.float64)
     weights = _weights(values, [point.error for point in points])
-    generator = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(SEED)
     found = sorted(_split(values, weights, 0, series, alpha, generator))
     if not found:
         return Finding([], None)

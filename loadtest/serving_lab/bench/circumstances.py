@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from serving_lab.bench.result import Result, Scenario
-from serving_lab.experiment.records import Condition, Machine
+from serving_lab.bench.result import BenchResult, Scenario
+from serving_lab.experiment.records import Condition
 
 _GIB = 1 << 30
 _SAME_MEMORY = 0.01
@@ -32,13 +32,13 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}: {self.change}"
 
 
-def differences(old: Result, new: Result) -> list[Difference]:
+def differences(old: BenchResult, new: BenchResult) -> list[Difference]:
     """Return what differs between two results as a whole."""
     names = [target.name for target in old.targets if target.name in {other.name for other in new.targets}]
     return [
         *_conditions(old.conditions, new.conditions, names),
         *_hosts(old, new, names),
-        *_machine(old.machine, new.machine),
+        *_testbed(old, new),
         *_facts(old.versions, new.versions, "version of "),
     ]
 
@@ -73,27 +73,29 @@ def _by_target(name: str, ends: Mapping[str, tuple[str | None, str | None]], *, 
         yield Difference(name=name, change=", ".join(changed), hinders=hinders, even=even)
 
 
-def _hosts(old: Result, new: Result, targets: Sequence[str]) -> Iterator[Difference]:
+def _hosts(old: BenchResult, new: BenchResult, targets: Sequence[str]) -> Iterator[Difference]:
     before, after = ({each.name: urlsplit(each.url).hostname for each in result.targets} for result in (old, new))
     yield from _by_target("host", {name: (before[name], after[name]) for name in targets}, hinders=False)
 
 
-def _machine(old: Machine, new: Machine) -> Iterator[Difference]:
+def _testbed(old: BenchResult, new: BenchResult) -> Iterator[Difference]:
     before, after = _facts_of(old), _facts_of(new)
-    if math.isclose(old.memory_bytes, new.memory_bytes, rel_tol=_SAME_MEMORY):
+    sizes = [result.machine.memory_bytes for result in (old, new) if result.machine]
+    if len(sizes) > 1 and math.isclose(*sizes, rel_tol=_SAME_MEMORY):
         after["memory"] = before["memory"]
     yield from _facts(before, after)
 
 
-def _facts_of(machine: Machine) -> dict[str, str]:
-    return {
-        "processor": machine.processor,
-        "cores": str(machine.cores),
-        "memory": f"{machine.memory_bytes / _GIB:.1f} GiB",
-        "kernel": machine.kernel,
-        "mode": machine.mode,
-        "generator": machine.generator,
-    }
+def _facts_of(result: BenchResult) -> dict[str, str]:
+    facts = {"mode": str(result.testbed.mode), "generator": result.testbed.generator}
+    if machine := result.machine:
+        facts |= {
+            "processor": machine.processor,
+            "cores": str(machine.cores),
+            "memory": f"{machine.memory_bytes / _GIB:.1f} GiB",
+            "kernel": machine.kernel,
+        }
+    return facts
 
 
 def _load(scenario: Scenario) -> dict[str, str]:

@@ -9,13 +9,14 @@ from rich.console import Console
 from serving_lab import exit_codes
 from serving_lab.bench import table
 from serving_lab.bench.fail_if import FailIf
-from serving_lab.bench.result import Result
+from serving_lab.bench.result import BenchResult
 from serving_lab.bench.run import Measurement
 from serving_lab.bench.scenarios import Plan
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.progress import TerminalProgress
-from serving_lab.experiment.stage import Stage
+from serving_lab.experiment.testbed import Testbed
+from serving_lab.results import files
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Options:
     output: Path
 
 
-def bench(stage: Stage, options: Options, environment: Mapping[str, str], console: Console) -> int:
+def bench(testbed: Testbed, options: Options, environment: Mapping[str, str], console: Console) -> int:
     """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
 
     Raises:
@@ -44,26 +45,26 @@ def bench(stage: Stage, options: Options, environment: Mapping[str, str], consol
     names = _scenarios(profile, options.scenarios)
     plan = Plan(options.pairs, options.seconds, options.seed, options.margin)
     _check_writable(options.output)
-    measurement = Measurement(stage.targets, profile, plan, names, stage.place, allow_unequal=options.allow_unequal)
+    measurement = Measurement(testbed, profile, plan, names, allow_unequal=options.allow_unequal)
     for why in measurement.withheld:
         console.print(f"[yellow]No verdict will be given[/]: {why} (--allow-unequal gives one)", soft_wrap=True)
     interrupted = False
     try:
-        with stage.fleet() as fleet, TerminalProgress(console, measurement.expected_seconds) as progress:
+        with testbed.fleet() as fleet, TerminalProgress(console, measurement.expected_seconds) as progress:
             measurement.run(fleet, progress)
     except KeyboardInterrupt:
         interrupted = True
     result = measurement.result()
     if interrupted and not any(scenario.arms for scenario in result.scenarios):
         raise InterruptedBeforeResultError("interrupted before anything was measured")
-    result.write(options.output)
+    files.write(options.output, result)
     table.print_result(console, result, [options.output])
     if interrupted:
         return exit_codes.INTERRUPTED
     return exit_code(result, options.fail_if, console)
 
 
-def exit_code(result: Result, conditions: Sequence[FailIf], console: Console) -> int:
+def exit_code(result: BenchResult, conditions: Sequence[FailIf], console: Console) -> int:
     """Return 1 where a condition is met, else 2 where a verdict is refused or withheld, else 0.
 
     Raises:

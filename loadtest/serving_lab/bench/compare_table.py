@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from serving_lab.bench.comparing import Change, ChangedScenario, Compared
-from serving_lab.bench.history import History, Move, Series
+from serving_lab.bench.comparing import Change, ChangedScenario, CompareResult
+from serving_lab.bench.history import HistoryResult, Move, Series
 from serving_lab.bench.table import change, value
 from serving_lab.experiment.records import Word
 
@@ -16,7 +16,7 @@ _STYLES: dict[Word, str] = {"faster": "green", "slower": "red", "equivalent": "b
 _UNCERTAIN = "yellow"
 
 
-def print_compared(console: Console, compared: Compared) -> None:
+def print_compared(console: Console, compared: CompareResult) -> None:
     """Print what differs, then every verdict with its figures, then what could not be judged and why."""
     _print(console, f"old  {compared.old}", f"new  {compared.new}", "")
     for kind, lines in (
@@ -43,7 +43,7 @@ def print_compared(console: Console, compared: Compared) -> None:
         )
 
 
-def print_history(console: Console, history: History) -> None:
+def print_history(console: Console, history: HistoryResult) -> None:
     """Print every move, then how sure one can be where there is none."""
     moved = [each for each in history.series if each.moves]
     if moved:
@@ -144,7 +144,7 @@ def _drifts(series: Series) -> str:
     )
 
 
-def _how_sure(history: History) -> Iterator[str]:
+def _how_sure(history: HistoryResult) -> Iterator[str]:
     count = len(history.series)
     looked = f"{count} series of up to {history.longest} results"
     if history.longest < history.needed:

@@ -3,16 +3,18 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 from serving_lab.bench.circumstances import Difference, differences, load_differences
-from serving_lab.bench.result import Result, Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS, Comparison, Word
 from serving_lab.experiment.verdicts import COMPARED, reason
+from serving_lab.results.envelope import Envelope, Format, Metadata
 
+_JUDGED_WITH = ("numpy", "scipy")
 _NOT_GIVEN = "refused", "withheld"
 
 
@@ -37,9 +39,13 @@ class ChangedScenario(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: list[Change]
 
 
-class Compared(msgspec.Struct, frozen=True, kw_only=True):
+class CompareResult(Envelope, frozen=True, kw_only=True):
     """What two results say of each other."""
 
+    file_format: ClassVar[Format] = Format("serving-lab.compare/1", command="compare --json")
+
+    schema: str = file_format.schema
+    seed: int = 0
     old: str
     """Where it came from, with its commit."""
     new: str
@@ -56,7 +62,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
         """Whether there is any verdict at all."""
         return any(change.verdict not in _NOT_GIVEN for each in self.scenarios for change in each.comparisons)
 
-    def without_superseded(self) -> "Compared":
+    def without_superseded(self) -> "CompareResult":
         """Return the same without values that cannot be judged where a ratio of their metric can be."""
         return msgspec.structs.replace(self, scenarios=[_without_superseded(each) for each in self.scenarios])
 
@@ -75,14 +81,14 @@ class _Question:
 
 
 def compare(
-    old: Result,
-    new: Result,
+    old: BenchResult,
+    new: BenchResult,
     names: tuple[str, str] = ("old", "new"),
     *,
     margin: float,
     allow_unequal: bool = False,
     only_ratio: bool = False,
-) -> Compared:
+) -> CompareResult:
     """Return how the new result differs from the old one.
 
     Values are compared by Welch's t on the logarithms of the arms that count. The ratio of candidate and baseline is
@@ -97,20 +103,26 @@ def compare(
         allow_unequal: Give verdicts although conditions differ.
         only_ratio: Leave values out.
     """
+    metadata = Metadata.begin(_JUDGED_WITH)
     found = differences(old, new)
     shared = [(each, _named(new, each.name)) for each in old.scenarios]
-    return Compared(
+    scenarios = [
+        _scenario(before, after, names, found, margin, allow_unequal=allow_unequal, only_ratio=only_ratio)
+        for before, after in shared
+        if after
+    ]
+    return CompareResult(
+        started=metadata.started,
+        seconds=metadata.seconds,
+        machine=metadata.machine,
+        versions=metadata.versions,
         old=_label(names[0], old),
         new=_label(names[1], new),
         margin=margin,
         differences=found,
         only_old=_only(old, new),
         only_new=_only(new, old),
-        scenarios=[
-            _scenario(before, after, names, found, margin, allow_unequal=allow_unequal, only_ratio=only_ratio)
-            for before, after in shared
-            if after
-        ],
+        scenarios=scenarios,
     )
 
 
@@ -212,7 +224,7 @@ def _without_superseded(scenario: ChangedScenario) -> ChangedScenario:
     return msgspec.structs.replace(scenario, comparisons=kept)
 
 
-def _only(one: Result, other: Result) -> list[str]:
+def _only(one: BenchResult, other: BenchResult) -> list[str]:
     targets = {target.name for target in other.targets}
     missing = [f"target {target.name}" for target in one.targets if target.name not in targets]
     for scenario in one.scenarios:
@@ -241,7 +253,7 @@ def _has(scenario: Scenario, target: str, metric: str) -> bool:
     return any(metric in arm.values for arm in scenario.arms if arm.target == target and not arm.faults)
 
 
-def _named(result: Result, name: str) -> Scenario | None:
+def _named(result: BenchResult, name: str) -> Scenario | None:
     return next((each for each in result.scenarios if each.name == name), None)
 
 
@@ -253,6 +265,6 @@ def _in_words(hindrances: Sequence[Difference]) -> str:
     return f"not the same in both: {'; '.join(map(str, hindrances))}" if hindrances else ""
 
 
-def _label(name: str, result: Result) -> str:
+def _label(name: str, result: BenchResult) -> str:
     interrupted = ", interrupted" if result.partial else ""
     return f"{name} (commit {result.revision or 'unknown'}, {result.started}{interrupted})"

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -13,13 +13,13 @@ from serving_lab.bench import changepoints
 from serving_lab.bench.changepoints import Finding, Point, Shift
 from serving_lab.bench.circumstances import differences, load_differences
 from serving_lab.bench.comparing import logarithms
-from serving_lab.bench.result import Result, Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.errors import LabError
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS
 from serving_lab.experiment.verdicts import COMPARED
-
-SCHEMA: Literal["lab.history/1"] = "lab.history/1"
+from serving_lab.results import files
+from serving_lab.results.envelope import Envelope, Format, Metadata
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,10 +64,12 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     """Change from first to last, as a share, where it crept and no commit stands out."""
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class HistoryResult(Envelope, frozen=True, kw_only=True):
     """What a number of results show together."""
 
-    schema: str = SCHEMA
+    file_format: ClassVar[Format] = Format("serving-lab.history/2", command="history --json")
+
+    schema: str = file_format.schema
     results: int
     needed: int
     """Results that a series needs so that any move can be found, with so many series looked at."""
@@ -80,26 +82,14 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
         """Results of the longest series."""
         return max((len(each.values) for each in self.series), default=0)
 
-    def write(self, path: Path) -> None:
-        """Write it as JSON.
 
-        Raises:
-            LabError: the file cannot be written.
-        """
-        try:
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
-        except OSError as error:
-            raise LabError(f"{path}: {error.strerror}", hint="--json FILE") from error
-
-
-def read(paths: Sequence[Path]) -> list[Result]:
+def read(paths: Sequence[Path]) -> list[BenchResult]:
     """Return the results of files, and of all `*.json` in directories, in order of time.
 
     Raises:
         LabError: there is none, or a file is none.
     """
-    files = [file for path in paths for file in _files(path)]
-    found = {file.resolve(): Result.read(file) for file in files}
+    found = {file.resolve(): files.read(file, BenchResult) for path in paths for file in _files(path)}
     if not found:
         raise LabError(
             f"no results in {', '.join(map(str, paths))}",
@@ -116,8 +106,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def history(
-    results: Sequence[Result], *, target: str | None = None, scenario: str | None = None, metric: str | None = None
-) -> History:
+    results: Sequence[BenchResult], *, target: str | None = None, scenario: str | None = None, metric: str | None = None
+) -> HistoryResult:
     """Return what moved when.
 
     Args:
@@ -129,6 +119,7 @@ def history(
     Raises:
         LabError: there is nothing of that name.
     """
+    metadata = Metadata.begin(_JUDGED_WITH)
     left_out: list[str] = []
     runs = _runs(results, metric, left_out)
     chosen = {
@@ -139,21 +130,28 @@ def history(
     if not chosen:
         there = [f"{name}: {', '.join(dict.fromkeys(key[at] for key in runs))}" for at, name in enumerate(_NAMES)]
         raise LabError(f"no result has that; there are {'; '.join(there)}")
-    return History(
+    series = [_series(key, points, len(chosen)) for key, points in chosen.items()]
+    return HistoryResult(
+        started=metadata.started,
+        seconds=metadata.seconds,
+        seed=changepoints.SEED,
+        machine=metadata.machine,
+        versions=metadata.versions,
         results=len(results),
         needed=changepoints.fewest(len(chosen)),
-        series=[_series(key, points, len(chosen)) for key, points in chosen.items()],
+        series=series,
         left_out=left_out,
     )
 
 
+_JUDGED_WITH = ("numpy", "scipy")
 _SLASH = " / "
 _NAMES = ("scenarios", "targets", "metrics")
 _Key = tuple[str, str, str]
-_Run = tuple[Result, Scenario, Point]
+_Run = tuple[BenchResult, Scenario, Point]
 
 
-def _runs(results: Sequence[Result], metric: str | None, left_out: list[str]) -> dict[_Key, list[_Run]]:
+def _runs(results: Sequence[BenchResult], metric: str | None, left_out: list[str]) -> dict[_Key, list[_Run]]:
     runs: dict[_Key, list[_Run]] = {}
     for result in results:
         for scenario in result.scenarios:
@@ -228,11 +226,11 @@ def _noise(points: Sequence[Point], finding: Finding) -> float:
     return math.expm1(math.sqrt(squares / freedom)) if freedom else 0.0
 
 
-def _commit(result: Result) -> str:
+def _commit(result: BenchResult) -> str:
     return result.revision or "unknown"
 
 
-def _when(path: Path, result: Result) -> datetime:
+def _when(path: Path, result: BenchResult) -> datetime:
     try:
         when = datetime.fromisoformat(result.started)
     except ValueError:

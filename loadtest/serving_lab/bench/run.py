@@ -1,28 +1,22 @@
 """A whole measurement: targets checked, conditions recorded, scenarios measured, one result."""
 
-import platform
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 
-import psutil
-
-from serving_lab.bench.result import Result
+from serving_lab.bench.result import BenchResult
 from serving_lab.bench.scenarios import Course, Plan
 from serving_lab.experiment import conditions
 from serving_lab.experiment.arms import Bench
 from serving_lab.experiment.conditions import Identity
 from serving_lab.experiment.profile import Measured, Profile
 from serving_lab.experiment.progress import Progress
-from serving_lab.experiment.records import Machine, Verification
 from serving_lab.experiment.records import Target as ResultTarget
-from serving_lab.experiment.stage import Place
-from serving_lab.experiment.targets import Target
+from serving_lab.experiment.records import Verification
+from serving_lab.experiment.testbed import Testbed
 from serving_lab.experiment.verify import verify
 from serving_lab.generator.fleet import Fleet
+from serving_lab.results.envelope import Metadata
 
-_MEASURED_WITH = ("serving-lab", "httptools", "numpy", "scipy", "uvloop")
+_MEASURED_WITH = ("httptools", "numpy", "scipy", "uvloop")
 
 
 class Measurement:
@@ -30,11 +24,10 @@ class Measurement:
 
     def __init__(
         self,
-        targets: Sequence[Target],
+        testbed: Testbed,
         profile: Profile,
         plan: Plan,
         names: Sequence[str],
-        place: Place,
         *,
         allow_unequal: bool,
     ) -> None:
@@ -43,14 +36,12 @@ class Measurement:
         Raises:
             LabError: one does not answer, or answers wrongly or otherwise than another.
         """
-        self._started = datetime.now(UTC)
-        self._began = time.monotonic()
+        self._metadata = Metadata.begin(_MEASURED_WITH, testbed.root)
         self._profile = profile
         self._plan = plan
-        self._place = place
-        self.targets = [target.signed_in(profile) for target in targets]
-        self._machine = _machine(place)
-        self.conditions = conditions.conditions(self.targets, place.known)
+        self._testbed = testbed
+        self.targets = [target.signed_in(profile) for target in testbed.targets]
+        self.conditions = conditions.conditions(self.targets, testbed.known)
         self._verification = self._verify(names)
         self._courses = [Course(name, profile.scenarios[name], plan) for name in names]
         differing = conditions.unequal(self.conditions)
@@ -85,39 +76,28 @@ class Measurement:
             course.refused += [f"{name} was restarted meanwhile" for name in identity.restarted()]
         self._finished = True
 
-    def result(self) -> Result:
+    def result(self) -> BenchResult:
         """Return what it has come to."""
         withheld = "; ".join(self.withheld) or None
-        return Result(
-            started=self._started.isoformat(timespec="seconds"),
-            seconds=time.monotonic() - self._began,
+        return BenchResult(
+            started=self._metadata.started,
+            seconds=self._metadata.seconds,
             partial=not self._finished,
             seed=self._plan.seed,
-            revision=self._place.revision,
+            revision=self._metadata.revision,
+            machine=self._metadata.machine,
+            versions=self._metadata.versions,
+            warnings=self.warnings,
             margin=self._plan.margin,
             targets=[ResultTarget(name=each.name, url=each.inside.url) for each in self.targets],
             conditions=self.conditions,
             withheld=self.withheld,
-            machine=self._machine,
+            testbed=self._testbed.facts,
             verification=self._verification,
             scenarios=[course.concluded(self.targets, withheld) for course in self._courses if course.warm_ups],
-            warnings=self.warnings,
-            versions={name: version(name) for name in _MEASURED_WITH} | {"python": platform.python_version()},
         )
 
     def _verify(self, names: Sequence[str]) -> Verification:
         used = {name for scenario in names for name in self._profile.scenarios[scenario].requests}
         requests: list[Measured] = [each for name, each in self._profile.requests.items() if name in used]
         return verify(self.targets, requests, self._profile.values, self._plan.seed)
-
-
-def _machine(place: Place) -> Machine:
-    return Machine(
-        processor=conditions.processor(),
-        cores=psutil.cpu_count() or 1,
-        memory_bytes=conditions.memory_bytes(),
-        kernel=f"{platform.system()} {platform.release()}",
-        load=conditions.load(),
-        mode=place.mode,
-        generator=place.generator,
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from serving_lab.bench.result import Result, Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import METRICS, Comparison, Word
 
 _STYLES: dict[Word, str] = {
@@ -19,7 +19,7 @@ _STYLES: dict[Word, str] = {
 }
 
 
-def print_result(console: Console, result: Result, files: Sequence[Path]) -> None:
+def print_result(console: Console, result: BenchResult, files: Sequence[Path]) -> None:
     """Print every verdict with its figures, then what stands in the way of others, then where the files are."""
     if result.partial:
         console.print("[yellow]Partial[/]: it was interrupted, and no verdict is given.")
@@ -45,7 +45,7 @@ def change(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio - 1:+.1%}"
 
 
-def _table(result: Result, candidate: str) -> Table:
+def _table(result: BenchResult, candidate: str) -> Table:
     table = Table(title=f"{candidate} against {result.baseline.name}", title_justify="left", title_style="bold")
     table.add_column("Scenario")
     table.add_column("Metric")
@@ -72,7 +72,7 @@ def _row(each: Comparison) -> tuple[str, ...]:
     )
 
 
-def _notes(result: Result) -> list[str]:
+def _notes(result: BenchResult) -> list[str]:
     notes = [f"withheld: {why}" for why in result.withheld]
     for scenario in result.scenarios:
         notes += [f"{scenario.name}: refused: {why}" for why in scenario.refused]

@@ -40,7 +40,7 @@ def bench(
     """Measure which service is better, by how much, and how sure that is. Exit code 2 where that cannot be told."""
     from serving_lab.bench import command
     from serving_lab.bench.fail_if import FailIf
-    from serving_lab.experiment import stage, targets
+    from serving_lab.experiment import targets, testbed
 
     environment = dict(os.environ)
     if target:
@@ -51,13 +51,13 @@ def bench(
         chosen = [targets.parse(each) for each in target]
         if len({each.name for each in chosen}) < len(chosen):
             raise LabError("two targets have the same name", hint="give each --target a name of its own")
-        where = stage.of_others(chosen, processes)
+        where = testbed.of_others(chosen, processes)
     else:
         project = Project.find()
         settings = Settings.load(project)
         stack = Choice(project, settings, console).required()
         ours = [service for service in services(settings) if service.name in {FLASK, FASTAPI}]
-        where = stage.of_stack(stack, ours, project.root, processes)
+        where = testbed.of_stack(stack, ours, project.root, processes)
         profile = profile or project.bench_profile
         environment = dict(settings.environment)
     options = command.Options(

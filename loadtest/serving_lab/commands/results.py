@@ -24,23 +24,27 @@ def compare(
     ] = None,
     allow_unequal: Annotated[bool, typer.Option(help="Judge values although conditions differ.")] = False,
     only_ratio: Annotated[bool, typer.Option(help="Leave values out: the machine moves them, too.")] = False,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts to this file.")] = None,
 ) -> None:
     """Judge a result against an earlier one. Exit code 0: done, 1: a --fail-if is met, 2: could not tell."""
     from serving_lab.bench import comparing
     from serving_lab.bench.compare_table import print_compared
     from serving_lab.bench.fail_if import FailIf
-    from serving_lab.bench.result import Result
+    from serving_lab.bench.result import BenchResult
+    from serving_lab.results import files
 
     conditions = [FailIf.parse(text) for text in fail_if or ()]
     compared = comparing.compare(
-        Result.read(old),
-        Result.read(new),
+        files.read(old, BenchResult),
+        files.read(new, BenchResult),
         (str(old), str(new)),
         margin=margin / 100,
         allow_unequal=allow_unequal,
         only_ratio=only_ratio,
     )
     print_compared(console, compared)
+    if json:
+        files.write(json, compared, "--json FILE")
     judged = compared.without_superseded()
     met = [f"{each.text}: {reason}" for each in conditions for reason in each.met(judged)]
     unanswered = [f"{each.text}: {why}" for each in conditions for why in each.unanswered(judged)]
@@ -56,20 +60,21 @@ def compare(
 
 @app.command()
 def history(
-    files: Annotated[
+    paths: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE|DIR]...", help="Results [default: results/history]")
     ] = None,
     target: Annotated[str | None, typer.Option(help="This one alone, or 'CANDIDATE / BASELINE'.")] = None,
     scenario: Annotated[str | None, typer.Option(help="This one alone.")] = None,
     metric: Annotated[str | None, typer.Option(help="This one alone, such as p99.")] = None,
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was found there.")] = None,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write what was found to this file.")] = None,
 ) -> None:
     """Find the commits at which a metric moved. Exit code 0: looked, whatever was found; 2: could not."""
     from serving_lab.bench import history as over_time
     from serving_lab.bench.compare_table import print_history
+    from serving_lab.results import files
 
-    results = over_time.read(files or [_DEFAULT_HISTORY])
+    results = over_time.read(paths or [_DEFAULT_HISTORY])
     found = over_time.history(results, target=target, scenario=scenario, metric=metric)
     print_history(console, found)
     if json:
-        found.write(json)
+        files.write(json, found, "--json FILE")

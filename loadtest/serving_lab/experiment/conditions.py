@@ -1,9 +1,6 @@
 """Under which conditions targets run, and whether they are equal."""
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import psutil
 
@@ -43,26 +40,6 @@ def unequal(found: Sequence[Condition]) -> list[str]:
         for each in found
         if each.verdict == "differs"
     ]
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
-
-
-def load() -> float:
-    """Return the average number of runnable processes over the last minute."""
-    return os.getloadavg()[0]
-
-
-def memory_bytes() -> int:
-    """Return the machine's memory."""
-    return int(psutil.virtual_memory().total)
 
 
 class Identity:

@@ -58,17 +58,11 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["same", "differs", "meant to differ", "unknown"]
 
 
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Where it was measured."""
+class TestbedFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where targets and generator ran."""
 
-    processor: str
-    cores: int
-    memory_bytes: int
-    kernel: str
-    load: float
-    """Average number of runnable processes over the last minute, before anything was sent."""
     mode: Literal["containers", "native", "elsewhere"]
-    """How the targets ran: of the lab's stack, or not of it."""
+    """How the targets ran: in the lab's stack, or somewhere else."""
     generator: str
     """Where the generator ran, such as `2 processes on the host`."""
 

@@ -16,6 +16,7 @@ from serving_lab.footprint import subjects, table
 from serving_lab.footprint.inputs import Inputs
 from serving_lab.footprint.measurement import Measurement, Plan
 from serving_lab.footprint.subjects import Lab
+from serving_lab.results import files
 from serving_lab.stack.base import Mode
 
 FILE = "footprint.json"
@@ -64,7 +65,7 @@ def footprint(options: Options, find_lab: Callable[[], Lab], environment: Mappin
         raise InterruptedBeforeResultError("interrupted before anything was measured")
     result = measurement.result()
     path = options.output / FILE
-    result.write(path)
+    files.write(path, result, "--output DIR")
     table.print_result(console, result, [path])
     return exit_codes.INTERRUPTED if interrupted else exit_codes.OK
 

@@ -1,17 +1,11 @@
 """One measurement: what is done, in which order, and the result of as much of it as was done."""
 
 import contextlib
-import os
-import platform
 import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 
 from serving_lab.errors import LabError
-from serving_lab.experiment import conditions
 from serving_lab.experiment.arms import Bench
 from serving_lab.experiment.progress import Progress
 from serving_lab.experiment.targets import Target as Answering
@@ -22,10 +16,9 @@ from serving_lab.footprint.launching import address, free_port
 from serving_lab.footprint.result import (
     STAGES,
     Code,
+    FootprintResult,
     Image,
     Load,
-    Machine,
-    Result,
     Round,
     Start,
     StartUp,
@@ -36,6 +29,7 @@ from serving_lab.footprint.statistics import differences, spread
 from serving_lab.footprint.subjects import Chosen
 from serving_lab.generator.fleet import HERE, Fleet
 from serving_lab.generator.messages import Open
+from serving_lab.results.envelope import Metadata
 from serving_lab.stack.base import Mode
 from serving_lab.stack.engine import Engine
 
@@ -43,7 +37,7 @@ _IMAGE_SECONDS, _REHEARSAL_SECONDS, _START_SECONDS, _CODE_SECONDS = 8.0, 5.0, 3.
 _ROUND_SECONDS = 9.0
 """Of a round besides its load."""
 _SHARED = "the lab's own services run beside: pages of files that they map, too, count in PSS by their share alone"
-_VERSIONED = ("serving-lab", "mypy")
+_MEASURED_WITH = ("mypy",)
 
 
 @dataclass(frozen=True)
@@ -78,8 +72,7 @@ class Measurement:
         self._code: dict[str, Code] = {}
         self._warnings: list[str] = []
         self._done = False
-        self._began = time.monotonic()
-        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._metadata = Metadata.begin(_MEASURED_WITH)
 
     @property
     def expected_seconds(self) -> float:
@@ -109,18 +102,22 @@ class Measurement:
         self._read_code(progress)
         self._done = True
 
-    def result(self) -> Result:
+    def result(self) -> FootprintResult:
         """Return what was measured."""
         targets = [self._result_of(target) for target in self._targets]
         load = self._inputs.load if self._inputs else None
         loaded = any(target.rounds for target in targets)
-        return Result(
-            started=self._started,
-            seconds=time.monotonic() - self._began,
+        return FootprintResult(
+            started=self._metadata.started,
+            seconds=self._metadata.seconds,
             partial=not self._done,
             seed=self._plan.seed,
+            revision=self._metadata.revision,
+            machine=self._metadata.machine,
+            versions=self._metadata.versions,
+            warnings=[*self._warnings, *_doubts(targets)],
             mode="native" if self._mode is Mode.NATIVE else "containers",
-            machine=self._machine(),
+            engine=_engine() if self._mode is Mode.CONTAINERS else None,
             load=Load(
                 rate=load.loop.rate,
                 seconds=self._plan.seconds,
@@ -131,9 +128,6 @@ class Measurement:
             else None,
             targets=targets,
             differences=differences(targets),
-            warnings=[*self._warnings, *_doubts(targets)],
-            versions={name: found for name in _VERSIONED if (found := _version(name))}
-            | {"python": platform.python_version()},
         )
 
     def _weigh(self, progress: Progress) -> None:
@@ -235,15 +229,6 @@ class Measurement:
             code=self._code.get(target.name),
         )
 
-    def _machine(self) -> Machine:
-        return Machine(
-            processor=conditions.processor(),
-            cores=os.cpu_count() or 1,
-            memory_bytes=conditions.memory_bytes(),
-            kernel=platform.release(),
-            engine=_engine() if self._mode is Mode.CONTAINERS else None,
-        )
-
 
 def _doubts(targets: Sequence[Target]) -> Iterator[str]:
     """What makes rounds less than they seem."""
@@ -262,11 +247,4 @@ def _engine() -> str | None:
     try:
         return f"Docker {Engine.find().version}"
     except LabError:
-        return None
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
         return None

@@ -1,16 +1,13 @@
-"""What services cost to hold: one file, from which table and report are made. `SCHEMA` changes with its form.
+"""What services cost to hold: one file, from which table and report are made.
 
 Times are in seconds and sizes in bytes, unless a name says otherwise. None: not measured, or nobody can tell.
 """
 
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
-from serving_lab.errors import LabError
-
-SCHEMA: Literal["lab.footprint/1"] = "lab.footprint/1"
+from serving_lab.results.envelope import Document, Envelope, Format
 
 Stage = Literal["ready", "answered"]
 STAGES: dict[Stage, str] = {"ready": "says that it is ready", "answered": "first right answer"}
@@ -194,68 +191,28 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """Names and their shares."""
 
 
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """Where it was measured."""
-
-    processor: str
-    cores: int
-    memory_bytes: int
-    kernel: str
-    engine: str | None
-    """The container engine and its version; None where none was asked."""
+def _from_version_1(document: Document) -> Document:
+    machine = dict(document["machine"])
+    return {**document, "machine": machine, "engine": machine.pop("engine")}
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
+class FootprintResult(Envelope, frozen=True, kw_only=True):
     """Everything a report is made from."""
 
-    schema: str = SCHEMA
-    started: str
-    """UTC, ISO 8601."""
-    seconds: float
-    partial: bool
-    """Whether it was interrupted."""
-    seed: int
+    file_format: ClassVar[Format] = Format(
+        "serving-lab.footprint/2", command="footprint", earlier={"lab.footprint/1": _from_version_1}
+    )
+
+    schema: str = file_format.schema
     mode: Literal["containers", "native"]
-    machine: Machine
+    engine: str | None
+    """The container engine and its version; None where none was asked."""
     load: Load | None
     """None where nothing was loaded."""
     targets: list[Target]
     differences: list[Difference]
-    warnings: list[str]
-    versions: dict[str, str]
-    """Of the lab, and of what it measured with."""
 
     @property
     def baseline(self) -> Target:
         """What the others are compared with."""
         return self.targets[0]
-
-    def write(self, path: Path) -> None:
-        """Write the result as JSON.
-
-        Raises:
-            LabError: the file cannot be written.
-        """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
-        except OSError as error:
-            raise LabError(f"{path}: {error.strerror}", hint="--output DIR") from error
-
-    @classmethod
-    def read(cls, path: Path) -> "Result":
-        """Return the result of a file.
-
-        Raises:
-            LabError: it cannot be read, or is no result of this schema.
-        """
-        hint = "make footprint writes one"
-        try:
-            result = msgspec.json.decode(path.read_bytes(), type=cls)
-        except OSError as error:
-            raise LabError(f"{path}: {error.strerror}", hint=hint) from error
-        except msgspec.DecodeError as error:
-            raise LabError(f"{path} is no result of lab footprint: {error}", hint=hint) from error
-        if result.schema != SCHEMA:
-            raise LabError(f"{path} has the schema {result.schema!r}, and this lab reads {SCHEMA!r}")
-        return result

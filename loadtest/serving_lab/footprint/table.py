@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from serving_lab.footprint.result import STAGES, Code, Difference, Image, Result, Spread, Target
+from serving_lab.footprint.result import STAGES, Code, Difference, FootprintResult, Image, Spread, Target
 from serving_lab.footprint.statistics import ROUND_MEASURES, spread
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ _CODE_ROWS: dict[str, Callable[[Code], str]] = {
 }
 
 
-def print_result(console: Console, result: Result, files: Sequence[Path] = ()) -> None:
+def print_result(console: Console, result: FootprintResult, files: Sequence[Path] = ()) -> None:
     """Print the result; `files` are those that say more."""
     if result.partial:
         console.print("[yellow]Partial[/]: it was interrupted.")
@@ -66,7 +66,7 @@ _Row = tuple[str, list[str], str | None]
 """What it is, each target's figure, and the measure that differences are known by."""
 
 
-def _subjects(result: Result) -> Iterator[tuple[str, list[_Row]]]:
+def _subjects(result: FootprintResult) -> Iterator[tuple[str, list[_Row]]]:
     targets = result.targets
     yield (
         "Image",
@@ -91,7 +91,7 @@ def _subjects(result: Result) -> Iterator[tuple[str, list[_Row]]]:
     )
 
 
-def _table(title: str, result: Result, rows: Sequence[_Row]) -> Table:
+def _table(title: str, result: FootprintResult, rows: Sequence[_Row]) -> Table:
     candidates = [target.name for target in result.targets[1:]]
     compared = any(measure for _, _, measure in rows)
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
@@ -122,7 +122,7 @@ def _layers(name: str, image: Image) -> Table:
     return table
 
 
-def _facts(result: Result, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
+def _facts(result: FootprintResult, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
     if load := result.load:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in load.requests.items())
         yield "load", f"{load.rate:g} requests/s for {load.seconds:g} s over {load.connections} connections: {shares}"

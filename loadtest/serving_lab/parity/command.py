@@ -16,6 +16,7 @@ from serving_lab.parity.progress import TerminalProgress
 from serving_lab.parity.reporting import report, table
 from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import run
+from serving_lab.results import files
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
         raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
     with TerminalProgress(console, plan.requests) as progress:
         result = run(plan, progress)
-    files = options.output / "parity.json", options.output / "parity.html"
-    result.write(files[0])
-    report.write_html(result, files[1])
-    table.print_result(console, result, files[::-1])
+    data, page = options.output / "parity.json", options.output / "parity.html"
+    files.write(data, result, "--output DIR")
+    report.write_html(result, page)
+    table.print_result(console, result, (page, data))
     return result
 
 

@@ -1,14 +1,11 @@
-"""The result of a comparison: one file, from which table and report are made. `SCHEMA` changes with its form."""
+"""The result of a comparison: one file, from which table and report are made."""
 
-from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
 from serving_lab import exit_codes
-from serving_lab.errors import LabError
-
-SCHEMA: Literal["lab.parity/1"] = "lab.parity/1"
+from serving_lab.results.envelope import Document, Envelope, Format
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,17 +96,21 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """Lines for a shell that come before the commands of this side: they set its variables, and clear its caches."""
 
 
-class ParityResult(msgspec.Struct, frozen=True, kw_only=True):
+def _from_version_1(document: Document) -> Document:
+    return document
+
+
+class ParityResult(Envelope, frozen=True, kw_only=True):
     """Everything a report is made from."""
 
-    schema: str = SCHEMA
+    file_format: ClassVar[Format] = Format(
+        "serving-lab.parity/2", command="parity", earlier={"lab.parity/1": _from_version_1}
+    )
+
+    schema: str = file_format.schema
     verdict: Literal["same", "different", "cannot tell"]
     why: str
     """The verdict in a sentence."""
-    started: str
-    """UTC, ISO 8601."""
-    seconds: float
-    seed: int
     repeat: int
     primary: Side
     candidate: Side
@@ -125,9 +126,6 @@ class ParityResult(msgspec.Struct, frozen=True, kw_only=True):
     operations: list[Sent]
     detectable_rate: float
     """As in `Sent`, for a difference that any request may show."""
-    warnings: list[str]
-    versions: dict[str, str] = {}
-    """Of the lab, and of what its requests were generated with."""
 
     @property
     def requests(self) -> int:
@@ -140,24 +138,3 @@ class ParityResult(msgspec.Struct, frozen=True, kw_only=True):
         return {"same": exit_codes.OK, "different": exit_codes.FOUND, "cannot tell": exit_codes.CANNOT_TELL}[
             self.verdict
         ]
-
-    def write(self, path: Path) -> None:
-        """Write the result as JSON."""
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n")
-
-    @classmethod
-    def read(cls, path: Path) -> "ParityResult":
-        """Return the result of a file.
-
-        Raises:
-            LabError: it cannot be read, or is no result of this schema.
-        """
-        try:
-            result = msgspec.json.decode(path.read_bytes(), type=cls)
-        except OSError as error:
-            raise LabError(f"{path}: {error.strerror}") from error
-        except msgspec.DecodeError as error:
-            raise LabError(f"{path} is no parity result: {error}", hint="make parity writes one") from error
-        if result.schema != SCHEMA:
-            raise LabError(f"{path} has the schema {result.schema!r}, and this lab reads {SCHEMA!r}")
-        return result

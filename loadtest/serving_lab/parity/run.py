@@ -6,9 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
-from importlib.metadata import version
 from itertools import islice
 from typing import Literal
 
@@ -25,6 +23,7 @@ from serving_lab.parity.ledger import Ledger, Sighting, detectable_rate
 from serving_lab.parity.plan import NOISE_PASSES, ParityPlan, Progress
 from serving_lab.parity.reporting import shell
 from serving_lab.parity.result import ParityResult, Side
+from serving_lab.results.envelope import Metadata
 from serving_lab.wire.message import Exchange
 
 _PASS_SECONDS = 0.55
@@ -34,7 +33,7 @@ _LESSONS = 500
 _PROBES = 12
 _PROBE_SECONDS = 0.1
 _RAW_AT_ONCE = 6
-_VERSIONED = ("serving-lab", "hypothesis", "schemathesis")
+_COMPARED_WITH = ("hypothesis", "schemathesis")
 
 
 def run(plan: ParityPlan, progress: Progress) -> ParityResult:
@@ -43,7 +42,7 @@ def run(plan: ParityPlan, progress: Progress) -> ParityResult:
     Raises:
         LabError: nothing could be compared: a service does not answer, or refuses the login.
     """
-    started, clock = datetime.now(UTC), time.monotonic()
+    metadata = Metadata.begin(_COMPARED_WITH)
     with contextlib.closing(_Comparison(plan, progress)) as comparison:
         try:
             comparison.parts()
@@ -51,7 +50,7 @@ def run(plan: ParityPlan, progress: Progress) -> ParityResult:
             comparison.stopped = "interrupted"
         except ServiceGoneError as error:
             comparison.stopped = str(error)
-    return comparison.result(started, time.monotonic() - clock)
+    return comparison.result(metadata)
 
 
 def learn(plan: ParityPlan, progress: Progress) -> Noise:
@@ -118,7 +117,7 @@ class _Comparison:
         for session in self._all:
             session.close()
 
-    def result(self, started: datetime, seconds: float) -> ParityResult:
+    def result(self, metadata: Metadata) -> ParityResult:
         """Return the result of what was compared."""
         plan, ledger = self._plan, self._ledger
         sources = ledger.sources()
@@ -126,9 +125,14 @@ class _Comparison:
         return ParityResult(
             verdict=verdict,
             why=why,
-            started=started.isoformat(timespec="seconds"),
-            seconds=round(seconds, 1),
+            started=metadata.started,
+            seconds=round(metadata.seconds, 1),
+            partial=bool(self.stopped),
             seed=plan.seed,
+            revision=metadata.revision,
+            machine=metadata.machine,
+            versions=metadata.versions,
+            warnings=self._warnings,
             repeat=plan.repeat,
             primary=self._side(self._primary),
             candidate=self._side(self._candidate),
@@ -140,8 +144,6 @@ class _Comparison:
             noise=self._judge.noise.listed(),
             operations=ledger.listed_operations(),
             detectable_rate=detectable_rate(sum(sources.values())),
-            warnings=self._warnings,
-            versions={name: version(name) for name in _VERSIONED},
         )
 
     # parts

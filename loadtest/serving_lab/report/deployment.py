@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from serving_lab.footprint.result import STAGES, Code, Difference, Image, Round, Stage, Target
-from serving_lab.footprint.result import Result as Footprint
+from serving_lab.footprint.result import STAGES, Code, Difference, FootprintResult, Image, Round, Stage, Target
 from serving_lab.report import phrases
 from serving_lab.report.phrases import Words
 from serving_lab.report.tables import Cell, Row, Table
@@ -21,13 +20,13 @@ _COUNTS = (
 )
 
 
-def deployment(footprint: Footprint) -> Table:
+def deployment(footprint: FootprintResult) -> Table:
     """Return images, start-up, memory, CPU time and workers, a row each; differences where pairs tell them."""
     rows = [*_image_rows(footprint), *_start_rows(footprint), *_memory_rows(footprint), *_work_rows(footprint)]
     return _table(footprint, "What it takes", rows)
 
 
-def code(footprint: Footprint) -> Table | None:
+def code(footprint: FootprintResult) -> Table | None:
     """Return what is written for each target, a row a fact; None where nothing of it was counted."""
     if not any(target.code for target in footprint.targets):
         return None
@@ -48,13 +47,13 @@ def code(footprint: Footprint) -> Table | None:
     return _table(footprint, "What is written", [row for row in rows if any(cell != _UNKNOWN for cell in row.cells)])
 
 
-def difference(footprint: Footprint, measure: str, candidate: str) -> Difference | None:
+def difference(footprint: FootprintResult, measure: str, candidate: str) -> Difference | None:
     """Return how a measure of a candidate compares with the baseline's."""
     found = (each for each in footprint.differences if (each.measure, each.candidate) == (measure, candidate))
     return next(found, None)
 
 
-def _table(footprint: Footprint, title: str, rows: Sequence[Row]) -> Table:
+def _table(footprint: FootprintResult, title: str, rows: Sequence[Row]) -> Table:
     names = tuple(target.name for target in footprint.targets)
     columns: tuple[str, ...] = (title, *names)
     if any(len(row.cells) > len(names) for row in rows):
@@ -65,7 +64,7 @@ def _table(footprint: Footprint, title: str, rows: Sequence[Row]) -> Table:
     return Table(columns=columns, rows=tuple(rows), targets=names)
 
 
-def _image_rows(footprint: Footprint) -> Iterator[Row]:
+def _image_rows(footprint: FootprintResult) -> Iterator[Row]:
     images = [target.image for target in footprint.targets]
     if not any(images):
         return
@@ -84,7 +83,7 @@ def _image_rows(footprint: Footprint) -> Iterator[Row]:
     yield from (row for row in rows if any(cell != _UNKNOWN for cell in row.cells))
 
 
-def _start_rows(footprint: Footprint) -> Iterator[Row]:
+def _start_rows(footprint: FootprintResult) -> Iterator[Row]:
     for stage, title in STAGES.items():
         cells = [_start_cell(target, stage) for target in footprint.targets]
         if any(cell != _UNKNOWN for cell in cells):
@@ -100,20 +99,20 @@ def _start_cell(target: Target, stage: Stage) -> Cell:
     return Cell(phrases.seconds(spread.median), hint=f"{low} to {high}, {spread.count} starts")
 
 
-def _memory_rows(footprint: Footprint) -> Iterator[Row]:
+def _memory_rows(footprint: FootprintResult) -> Iterator[Row]:
     for title, when, what in _MEMORY:
         for kind, short, counted in _COUNTS:
             name, hint = f"{when}_{kind}_bytes", f"{what}; {counted}"
             yield from _round_row(footprint, f"{title} ({short})", name, phrases.size, hint=hint)
 
 
-def _work_rows(footprint: Footprint) -> Iterator[Row]:
+def _work_rows(footprint: FootprintResult) -> Iterator[Row]:
     yield from _round_row(footprint, "CPU time for 1,000 requests", "cpu_seconds_per_1000", phrases.seconds)
     yield from _round_row(footprint, "workers", "workers", lambda number: f"{number:g}", compare=False)
 
 
 def _round_row(
-    footprint: Footprint,
+    footprint: FootprintResult,
     title: str,
     name: str,
     show: Callable[[float], str],
@@ -132,7 +131,7 @@ def _sample(rounds: Sequence[Round], name: str) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def _changes(footprint: Footprint, measure: str, words: Words) -> list[Cell]:
+def _changes(footprint: FootprintResult, measure: str, words: Words) -> list[Cell]:
     found = [difference(footprint, measure, target.name) for target in footprint.targets[1:]]
     if not any(found):
         return []

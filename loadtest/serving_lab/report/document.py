@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serving_lab.bench.result import Result as Bench
-from serving_lab.bench.result import Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, phrases, tables
@@ -102,7 +101,7 @@ def _advice(inputs: Inputs, candidate: str) -> Advice:
     )
 
 
-def _section(bench: Bench, scenario: Scenario) -> Section:
+def _section(bench: BenchResult, scenario: Scenario) -> Section:
     names = [target.name for target in bench.targets]
     found = [
         tables.comparisons(scenario, names[0], name)
@@ -137,14 +136,16 @@ _MOST_CAUSES = 6
 def _circumstances(inputs: Inputs) -> Iterator[tuple[str, str]]:
     bench, parity, footprint = inputs.bench, inputs.parity, inputs.footprint
     if bench:
-        machine = bench.machine
+        testbed = bench.testbed
         yield "measured", f"{moment(bench.started)}, {duration(bench.seconds)}, seed {bench.seed}"
         yield "revision", bench.revision or "outside of a checkout"
-        memory = phrases.size(machine.memory_bytes)
-        yield "machine", f"{machine.processor}, {counted(machine.cores, 'core')}, {memory}, {machine.kernel}"
-        yield "load before", f"{phrases.significant(machine.load)} runnable processes over the minute before"
-        yield "targets run", {"elsewhere": "not in the lab's stack"}.get(machine.mode, f"in the lab, {machine.mode}")
-        yield "generator", machine.generator
+        if machine := bench.machine:
+            memory = phrases.size(machine.memory_bytes)
+            yield "machine", f"{machine.processor}, {counted(machine.cores, 'core')}, {memory}, {machine.kernel}"
+            if machine.load is not None:
+                yield "load before", f"{phrases.significant(machine.load)} runnable processes over the minute before"
+        yield "targets run", {"elsewhere": "not in the lab's stack"}.get(testbed.mode, f"in the lab, {testbed.mode}")
+        yield "generator", testbed.generator
         for index, target in enumerate(bench.targets):
             yield f"{'candidate' if index else 'baseline'}", f"{target.name} at {target.url}"
         told = counted(bench.verification.requests, "request")

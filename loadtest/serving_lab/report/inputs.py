@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from serving_lab.bench.result import Result as Bench
+from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
-from serving_lab.footprint.result import Result as Footprint
+from serving_lab.footprint.result import FootprintResult
 from serving_lab.parity.result import ParityResult
+from serving_lab.results import files
+from serving_lab.text import how_to
 
-_MAKERS = {"bench": "make bench", "parity": "make parity", "footprint": "make footprint"}
 _HOLDS = {
     "bench": "throughput and latency",
     "parity": "whether the services answer alike",
@@ -34,9 +35,9 @@ class Missing:
 class Inputs:
     """What there is; None where a result is missing."""
 
-    bench: Bench | None = None
+    bench: BenchResult | None = None
     parity: ParityResult | None = None
-    footprint: Footprint | None = None
+    footprint: FootprintResult | None = None
 
     @classmethod
     def read(cls, folder: Path, bench: Path | None, parity: Path | None, footprint: Path | None) -> "Inputs":
@@ -46,20 +47,20 @@ class Inputs:
             LabError: a file cannot be read, is no result or compares nothing, or there is none at all.
         """
         inputs = cls(
-            bench=Bench.read(path) if (path := _found(folder, "bench", bench)) else None,
-            parity=ParityResult.read(path) if (path := _found(folder, "parity", parity)) else None,
-            footprint=Footprint.read(path) if (path := _found(folder, "footprint", footprint)) else None,
+            bench=files.read(path, BenchResult) if (path := _found(folder, "bench", bench)) else None,
+            parity=files.read(path, ParityResult) if (path := _found(folder, "parity", parity)) else None,
+            footprint=files.read(path, FootprintResult) if (path := _found(folder, "footprint", footprint)) else None,
         )
         if inputs == cls():
             raise LabError(
                 f"{folder} holds no result to report",
-                hint=f"{', '.join(_MAKERS.values())}: each writes one, and one is enough",
+                hint=f"{', '.join(map(how_to.run, _HOLDS))}: each writes one, and one is enough",
             )
         for name, result, fewest in (("bench", inputs.bench, 2), ("footprint", inputs.footprint, 1)):
             if result is not None and len(result.targets) < fewest:
                 raise LabError(
                     f"the result of lab {name} has too few targets: {len(result.targets)}",
-                    hint=f"{_MAKERS[name]} writes another",
+                    hint=f"{how_to.run(name)} writes another",
                 )
         return inputs
 
@@ -76,7 +77,7 @@ class Inputs:
     def missing(self) -> list[Missing]:
         """What is not there, and what makes it."""
         there = {"bench": self.bench, "parity": self.parity, "footprint": self.footprint}
-        return [Missing(name, _HOLDS[name], _MAKERS[name]) for name, result in there.items() if result is None]
+        return [Missing(name, _HOLDS[name], f"lab {name}") for name, result in there.items() if result is None]
 
     def parity_of(self, candidate: str) -> ParityResult | None:
         """Return the comparison of a candidate's answers with the baseline's; None where there is none.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from serving_lab.bench.result import Result as Bench
+from serving_lab.bench.result import BenchResult
 from serving_lab.experiment import statistics
 from serving_lab.report import phrases
 from serving_lab.report.inputs import Inputs
@@ -13,7 +13,7 @@ def paragraphs(inputs: Inputs) -> list[str]:
     return [*(_of_bench(inputs.bench) if inputs.bench else ()), *_of_others(inputs)]
 
 
-def _of_bench(bench: Bench) -> Iterator[str]:
+def _of_bench(bench: BenchResult) -> Iterator[str]:
     margin, joint = phrases.percent(bench.margin), phrases.percent(statistics.CONFIDENCE)
     levels = [phrases.level(each) for each in sorted({each.confidence for _, each in bench.comparisons})]
     level = f" (here {phrases.listed(levels)} for one metric alone)" if levels else ""

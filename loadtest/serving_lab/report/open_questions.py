@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serving_lab.bench.result import Result as Bench
-from serving_lab.bench.result import Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.result import ParityResult
@@ -35,12 +34,12 @@ def _questions(inputs: Inputs) -> Iterator[Open]:
     if inputs.bench:
         yield from _of_bench(inputs.bench)
     if inputs.footprint and inputs.footprint.partial:
-        yield Open("Footprint", "The measurement was interrupted.", "make footprint, to its end")
+        yield Open("Footprint", "The measurement was interrupted.", "lab footprint, to its end")
 
 
 def _of_parity(parity: ParityResult) -> Iterator[Open]:
     if parity.verdict == "cannot tell":
-        yield Open("Parity", parity.why, "make parity, when both answer")
+        yield Open("Parity", parity.why, "lab parity, when both answer")
     if parity.unsteady:
         yield Open(
             "Parity",
@@ -50,9 +49,9 @@ def _of_parity(parity: ParityResult) -> Iterator[Open]:
         )
 
 
-def _of_bench(bench: Bench) -> Iterator[Open]:
+def _of_bench(bench: BenchResult) -> Iterator[Open]:
     if bench.partial:
-        yield Open("The measurement", "It was interrupted.", "make bench, to its end")
+        yield Open("The measurement", "It was interrupted.", "lab bench, to its end")
     for why in bench.withheld:
         yield Open("Verdicts withheld", _stop(why), "make the conditions equal, and measure again")
     for scenario in bench.scenarios:
@@ -67,7 +66,7 @@ def _of_bench(bench: Bench) -> Iterator[Open]:
                 yield Open(scenario.title, f"{each.verdict.capitalize()}: {_stop(each.why)}", "")
 
 
-def _undecided(bench: Bench, scenario: Scenario, each: Comparison) -> Open:
+def _undecided(bench: BenchResult, scenario: Scenario, each: Comparison) -> Open:
     name = f"{scenario.title}: {METRICS[each.metric].title}"
     if len(bench.targets) > len({each.baseline, each.candidate}):
         name = f"{name} of {each.candidate}"

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from serving_lab.bench.result import Result as Bench
-from serving_lab.bench.result import Scenario
+from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import phrases
@@ -46,7 +45,7 @@ class Recommendation:
     """Parity first, then each verdict, then what else matters."""
 
 
-def recommend(candidate: str, bench: Bench | None, parity: ParityResult | None) -> Recommendation:
+def recommend(candidate: str, bench: BenchResult | None, parity: ParityResult | None) -> Recommendation:
     """Return what to do about a candidate.
 
     Args:
@@ -70,7 +69,7 @@ def recommend(candidate: str, bench: Bench | None, parity: ParityResult | None) 
     )
 
 
-_NOT_MEASURED = Reason("Neither throughput nor latency was measured: make bench", "open")
+_NOT_MEASURED = Reason("Neither throughput nor latency was measured: lab bench", "open")
 
 
 def leaves_room_for_loss(comparison: Comparison, margin: float) -> bool:
@@ -124,7 +123,7 @@ def _unknown(parity: ParityResult | None) -> bool:
 
 def _of_parity(parity: ParityResult | None) -> Iterator[Reason]:
     if parity is None:
-        yield Reason("Parity is unknown: nobody compared its answers with the baseline's (make parity)", "open")
+        yield Reason("Parity is unknown: nobody compared its answers with the baseline's (lab parity)", "open")
     elif parity.verdict == "same":
         yield Reason(f"Parity is the same: {_clause(parity.why)}", "for")
     elif parity.verdict == "different":
@@ -150,7 +149,7 @@ def _of_verdicts(judged: Sequence[tuple[Scenario, Comparison]]) -> Iterator[Reas
 _ORDER = ("faster", "slower", "equivalent", "undecided", "refused", "withheld")
 
 
-def _of_run(bench: Bench) -> Iterator[Reason]:
+def _of_run(bench: BenchResult) -> Iterator[Reason]:
     if bench.partial:
         yield Reason("The measurement was interrupted: not all that was planned was measured", "open")
     if not bench.scenarios:

@@ -6,7 +6,7 @@ from itertools import islice
 
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import METRICS, Comparison
-from serving_lab.footprint.result import Result as Footprint
+from serving_lab.footprint.result import FootprintResult
 from serving_lab.report import phrases
 from serving_lab.report.deployment import difference
 from serving_lab.report.inputs import Inputs
@@ -78,7 +78,7 @@ def _measured(scenario: Scenario, each: Comparison) -> Figure:
     )
 
 
-def _costs(footprint: Footprint, candidate: str) -> Iterator[Figure]:
+def _costs(footprint: FootprintResult, candidate: str) -> Iterator[Figure]:
     for measures, label, of, words in _COST:
         found = next(filter(None, (difference(footprint, measure, candidate) for measure in measures)), None)
         if found:

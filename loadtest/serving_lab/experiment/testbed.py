@@ -1,16 +1,15 @@
-"""Where a measurement takes place: on the lab's stack, in containers or on the host, or on services of others."""
+"""Where a measurement takes place: in the lab's stack (containers or host), or on services of others."""
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
 from serving_lab.api.endpoint import Endpoint
+from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import HERE, Fleet
 from serving_lab.stack.base import Mode, Stack
@@ -20,28 +19,20 @@ MOST_PROCESSES = 4
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where it is measured, and what is known of the targets beyond what they say themselves."""
-
-    mode: Literal["containers", "native", "elsewhere"]
-    generator: str
-    """In words."""
-    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By target: further conditions, which need not agree."""
-    revision: str | None = None
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Targets, and what sends load to them."""
+class Testbed:
+    """Targets, what sends load to them, and where both run."""
 
     targets: Sequence[Target]
-    place: Place
+    facts: TestbedFacts
+    root: Path
+    """The checkout that is measured, or where the command runs."""
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By target: conditions beyond what it says itself, which need not agree."""
     command: Sequence[str] = HERE
     environment: Mapping[str, str] | None = None
     processes: int = 1
     pinned: bool = False
-    """Whether targets and generator are kept on processors of their own: on the host nothing else keeps them apart."""
+    """Whether targets and generator get processors of their own: on the host nothing else keeps them apart."""
 
     @contextlib.contextmanager
     def fleet(self) -> Iterator[Fleet]:
@@ -59,8 +50,8 @@ class Stage:
                 yield fleet
 
 
-def of_stack(stack: Stack, services: Sequence[Service], root: Path, processes: int | None) -> Stage:
-    """Return the stage for services of the lab's stack.
+def of_stack(stack: Stack, services: Sequence[Service], root: Path, processes: int | None) -> Testbed:
+    """Return the testbed for services of the lab's stack.
 
     Raises:
         LabError: the generator cannot be built.
@@ -79,8 +70,8 @@ def of_stack(stack: Stack, services: Sequence[Service], root: Path, processes: i
     count = processes or own_processes()
     if stack.mode is Mode.CONTAINERS:
         known = {service.name: stack.facts(service) for service in services}
-        place = Place("containers", f"{_processes(count)} in containers on the stack's network", known, revision(root))
-        return Stage(targets, place, command, environment, count)
+        facts = TestbedFacts(mode="containers", generator=f"{_processes(count)} in containers on the stack's network")
+        return Testbed(targets, facts, root, known, command, environment, count)
     pinned = hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > count
     words = f"{_processes(count)} on the host"
     known = {}
@@ -88,32 +79,20 @@ def of_stack(stack: Stack, services: Sequence[Service], root: Path, processes: i
         words += ", on processors of its own"
         on = ",".join(map(str, _shares(count)[0]))
         known = {service.name: {"Processors": on} for service in services}
-    return Stage(targets, Place("native", words, known, revision(root)), command, environment, count, pinned)
+    facts = TestbedFacts(mode="native", generator=words)
+    return Testbed(targets, facts, root, known, command, environment, count, pinned)
 
 
-def of_others(targets: Sequence[Target], processes: int | None) -> Stage:
-    """Return the stage for services that somebody else runs."""
+def of_others(targets: Sequence[Target], processes: int | None) -> Testbed:
+    """Return the testbed for services that somebody else runs."""
     count = processes or own_processes()
-    place = Place("elsewhere", f"{_processes(count)} on the host", revision=revision(Path.cwd()))
-    return Stage(targets, place, processes=count)
+    facts = TestbedFacts(mode="elsewhere", generator=f"{_processes(count)} on the host")
+    return Testbed(targets, facts, Path.cwd(), processes=count)
 
 
 def own_processes() -> int:
     """Return how many processes of the generator this machine has room for: half of its cores, four at most."""
     return max(1, min(MOST_PROCESSES, (os.cpu_count() or 1) // 2))
-
-
-def revision(root: Path) -> str | None:
-    """Return the commit of a checkout, with `+` where files were changed since; None outside of one."""
-    commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-    try:
-        found = [
-            subprocess.run(["git", "-C", str(root), *each], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607
-            for each in commands
-        ]
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found[0] + ("+" if found[1] else "")
 
 
 def _processes(count: int) -> str:
