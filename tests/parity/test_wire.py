@@ -13,7 +13,8 @@ from serving_lab.api.request import Request
 from serving_lab.errors import LabError
 from serving_lab.wire import connection
 from serving_lab.wire.connection import Client
-from serving_lab.wire.message import Ending, RawRequest
+from serving_lab.wire.exchange import send
+from serving_lab.wire.message import Answer, Ending, RawRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,8 +74,11 @@ def test_a_kept_connection_that_was_closed_meanwhile_says_nothing_about_the_requ
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", then_wait=False), Ending.RESET),
         (says(b"hello\r\n\r\n"), Ending.NOT_HTTP),
         (lambda _: threading.Event().wait(0.8), Ending.TIMED_OUT),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nok" % 10**30), Ending.RESET),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nok" % 2**62), Ending.RESET),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nok\r\n"), Ending.NOT_HTTP),
     ],
-    ids=["closed", "cut off", "no http", "silent"],
+    ids=["closed", "cut off", "no http", "silent", "longer than a number", "longer than memory", "negative chunk"],
 )
 def test_how_an_exchange_without_an_answer_ended_is_told(
     talk: Callable[[socket.socket], object], ending: Ending
@@ -157,6 +161,28 @@ def test_a_request_is_sent_as_it_is() -> None:
         b"POST /a?b HTTP/1.1\r\nHost: " + host.encode() + b"\r\nX-Odd: \xff\r\nx-odd: \r\n"
         b"Transfer-Encoding: chunked\r\n\r\n5\r\n\x00body\r\n0\r\n\r\n"
     ]
+
+
+def test_one_request_on_a_connection_of_its_own_has_one_answer() -> None:
+    with server(says(OK)) as client:
+        answer = send(client.endpoint, Request("GET", "/"), 0.5)
+
+    assert answer == Answer(200, (("content-length", "2"),), b"ok")
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        says(b"", then_wait=False),
+        says(b"hello\r\n\r\n"),
+        says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nok\r\n"),
+        lambda _: threading.Event().wait(0.8),
+    ],
+    ids=["closed", "no http", "negative chunk", "silent"],
+)
+def test_one_request_that_gets_no_answer_is_an_error(talk: Callable[[socket.socket], object]) -> None:
+    with server(talk) as client, pytest.raises(LabError, match="does not answer"):
+        send(client.endpoint, Request("GET", "/"), 0.3)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from serving_lab.experiment.targets import Target
 from serving_lab.generator.drawing import drawn
 from serving_lab.generator.messages import Closed, Run, Value
 from serving_lab.wire import exchange
+from serving_lab.wire.connection import TIMEOUT_SECONDS
 
 REQUESTS_EACH = 25
 TOLERANCE = 1e-9
@@ -50,7 +51,7 @@ def _answers(target: Target, measured: Measured, values: Mapping[str, Value], se
         loop=Closed(),
         lead_in_seconds=0,
         seconds=0,
-        timeout_seconds=exchange.TIMEOUT_SECONDS,
+        timeout_seconds=TIMEOUT_SECONDS,
     )
     documents: list[object] = []
     for request in drawn(run, REQUESTS_EACH):

@@ -15,6 +15,7 @@ from serving_lab.footprint.result import Stage
 from serving_lab.generator.drawing import Ready, drawn
 from serving_lab.generator.messages import Closed, Run
 from serving_lab.wire import exchange
+from serving_lab.wire.connection import TIMEOUT_SECONDS
 
 START_SECONDS = 120.0
 _POLL_SECONDS = 0.003
@@ -80,7 +81,7 @@ def first_request(target: Target, measured: Measured, profile: Profile, seed: in
         loop=Closed(),
         lead_in_seconds=0,
         seconds=0,
-        timeout_seconds=exchange.TIMEOUT_SECONDS,
+        timeout_seconds=TIMEOUT_SECONDS,
     )
     return drawn(run, 1)[0]
 

@@ -1,1 +1,1 @@
-"""HTTP on sockets, without a client library that mends what is sent or hides what comes back."""
+"""HTTP on sockets: requests go out as they are written, and the connection's fate is part of what comes back."""

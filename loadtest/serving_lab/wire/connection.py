@@ -1,26 +1,29 @@
-"""HTTP on sockets: requests are sent as they are, and what becomes of the connection is part of the answer."""
+"""A client that sends requests as they are written, and reports what became of the connection."""
 
 import contextlib
 import http.client
-import io
 import select
 import socket
 from collections.abc import Iterator
-from typing import Self
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
+from serving_lab.wire.response import KeptOpen, read_answer
 
 TIMEOUT_SECONDS = 10.0
+"""How long to wait for a connection, and for each read."""
 RAW_TIMEOUT_SECONDS = 2.0
-"""How long the first answer to a raw request may take: many are never complete, so that nothing answers them."""
+"""How long the first answer to a raw request may take: many are never complete, and nothing answers those."""
 QUIET_SECONDS = 0.2
-"""How long a service is listened to that has answered all raw requests of a connection, and keeps it."""
+"""How long to listen for more once a service has answered all raw requests of a connection and keeps it open."""
 
 
 class Client:
-    """Sends to one service: requests over a connection that is kept, raw ones over one of their own."""
+    """Sends to one service: requests over one kept connection, raw requests over a connection each.
+
+    Ordinary requests share the kept connection and must come from one thread; raw requests may come from several.
+    """
 
     def __init__(self, endpoint: Endpoint, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.endpoint = endpoint
@@ -28,7 +31,9 @@ class Client:
         self._kept: _Connection | None = None
 
     def send(self, request: Request | RawRequest) -> Exchange:
-        """Send the request and return what came of it. Its variables are filled in by now.
+        """Send a request, whose variables are already filled in, and read what comes back.
+
+        What goes wrong once there is a connection is part of the exchange: its ending tells it.
 
         Raises:
             OSError: no connection can be made.
@@ -41,7 +46,7 @@ class Client:
             self.close()
         exchange = self._exchange(content, request.method)
         if reused and not exchange.answers and exchange.ending in {Ending.CLOSED, Ending.RESET}:
-            # A kept connection that is closed just now says nothing about the request.
+            # The service closed the idle connection at this moment: that is no answer to the request.
             exchange = self._exchange(content, request.method)
         return exchange
 
@@ -64,11 +69,11 @@ class Client:
 
 
 class _Connection:
-    """One connection, from which answers are read in turn."""
+    """One connection, from which answers are read one after the other."""
 
     def __init__(self, endpoint: Endpoint, timeout_seconds: float) -> None:
         self._socket = endpoint.connect(timeout_seconds)
-        self._received = _KeptOpen(self._socket.makefile("rb"))
+        self._received = KeptOpen(self._socket.makefile("rb"))
         self._lost = False
         """Whether the service ended the connection while it was sent to."""
 
@@ -83,15 +88,15 @@ class _Connection:
         self._socket.close()
 
     def exchange(self, content: bytes, method: str) -> Exchange:
-        """Send one request and read its answer; whether the connection is kept is what the answer says."""
+        """Send one request and read its answer, which says whether the connection is kept."""
         self._send(content)
         with _ending() as ending:
-            answer, kept = self._read_answer(method)
+            answer, kept = read_answer(self._received, method)
             return Exchange((answer,), Ending.KEPT if kept and not self._lost else Ending.CLOSED)
         return Exchange((), ending.value)
 
     def conversation(self, request: RawRequest) -> Exchange:
-        """Send raw bytes and read all that is answered; whether the connection is kept is seen."""
+        """Send raw bytes and read all answers; waiting shows whether the connection is kept."""
         self._send(request.content)
         if request.half_close:
             with contextlib.suppress(OSError):
@@ -100,9 +105,11 @@ class _Connection:
         answers: list[Answer] = []
         with _ending() as ending:
             while self._received.peek(1):
-                answer, kept = self._read_answer(methods[len(answers)] if len(answers) < len(methods) else "GET")
+                answer, kept = read_answer(
+                    self._received, methods[len(answers)] if len(answers) < len(methods) else "GET"
+                )
                 answers.append(answer)
-                # Who announces the end, or owes more answers, is given the time for it.
+                # A service that announced the end, or owes more answers, gets the time for it.
                 done = kept and len(answers) >= len(methods)
                 self._socket.settimeout(QUIET_SECONDS if done else RAW_TIMEOUT_SECONDS)
             return Exchange(tuple(answers), Ending.CLOSED)
@@ -113,27 +120,8 @@ class _Connection:
         try:
             self._socket.sendall(content)
         except (BrokenPipeError, ConnectionResetError):
-            # A service may answer before it has read everything, and close: then the answer is what counts.
+            # A service may answer and close before it has read everything: then the answer counts.
             self._lost = True
-
-    def _read_answer(self, method: str) -> tuple[Answer, bool]:
-        response = http.client.HTTPResponse(self._received, method=method)  # type: ignore[arg-type]
-        response.begin()
-        headers = tuple((name.lower(), value) for name, value in response.getheaders())
-        return Answer(response.status, headers, response.read()), not response.will_close
-
-
-class _KeptOpen(io.BufferedReader):
-    """A connection's incoming bytes, handed to one response after the other: none of them closes it."""
-
-    def __init__(self, received: io.BufferedReader) -> None:
-        super().__init__(received.detach())
-
-    def makefile(self, _mode: str) -> Self:
-        return self
-
-    def close(self) -> None:
-        """Leave it open for the next response."""
 
 
 class _Ending:
@@ -142,7 +130,7 @@ class _Ending:
 
 @contextlib.contextmanager
 def _ending() -> Iterator[_Ending]:
-    """Note how a connection ended on which no whole answer could be read."""
+    """Record how a connection ended when no whole answer could be read from it."""
     ending = _Ending()
     try:
         yield ending

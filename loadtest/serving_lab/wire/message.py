@@ -1,4 +1,4 @@
-"""What is sent to both services, and what came back."""
+"""What is sent to a service and what comes back: plain values, without a socket."""
 
 import re
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ class RawRequest:
 
     content: bytes
     half_close: bool = False
-    """Whether the client says that it sends no more, once it has sent all."""
+    """Whether the client ends its side of the connection once it has sent everything."""
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
-        """Method and target of each request in it, in order, as far as they can be told."""
+        """Method and target of each request in it, in order, as far as they can be recognized."""
         return tuple(
             (method.decode(), target.decode("latin-1")) for method, target in _REQUEST_LINE.findall(self.content)
         )
@@ -49,14 +49,14 @@ class Answer:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """Return the header's value, several joined by a comma; None where there is none."""
+        """The value of the header with this lower-case name, repeated ones joined by a comma; None without any."""
         values = [value for key, value in self.headers if key == name]
         return ", ".join(values) if values else None
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """All answers to one case (one, but for raw requests) and what became of the connection."""
+    """All answers to one request (one, except for raw requests) and what became of the connection."""
 
     answers: tuple[Answer, ...]
     ending: Ending
