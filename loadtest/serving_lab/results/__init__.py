@@ -1,0 +1,1 @@
+"""Result files: one envelope around what each command found, and one way to read and write it."""

@@ -1,0 +1,106 @@
+"""What every result file says of how it was made, and how that is collected."""
+
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from serving_lab.results.machine import Machine
+
+_LAB = "serving-lab"
+
+Document = dict[str, Any]
+"""A decoded result file of an earlier version."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """What tells one kind of result file from others."""
+
+    schema: str
+    """`serving-lab.KIND/VERSION`, as it is written; the version changes with the form."""
+    command: str
+    """What writes it, such as `bench`."""
+    earlier: Mapping[str, Callable[[Document], Document]] = field(default_factory=dict)
+    """By schema of an earlier version: what turns its document into one of this version."""
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields that all results share; the result of a command adds its own, and a default for `schema`."""
+
+    file_format: ClassVar[Format]
+
+    schema: str
+    started: str
+    """UTC, ISO 8601."""
+    seconds: float
+    """How long it took."""
+    partial: bool = False
+    """Whether it ended before all that was planned was done."""
+    seed: int
+    revision: str | None = None
+    """Commit of the checkout it was made in, with `+` if files were changed since; None: unknown."""
+    machine: Machine | None = None
+    """None: not recorded, as in parity results of version 1."""
+    versions: dict[str, str] = {}
+    """Of the lab, of Python, and of the packages that matter for the result."""
+    warnings: list[str] = []
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What an envelope needs, collected when the work begins."""
+
+    started: str
+    revision: str | None
+    machine: Machine
+    versions: dict[str, str]
+    _clock: float
+
+    @classmethod
+    def begin(cls, packages: Sequence[str] = (), root: Path | None = None) -> Self:
+        """Collect it now.
+
+        Args:
+            packages: Distributions whose versions matter; those that are not installed are left out.
+            root: The checkout; None: where the command runs.
+        """
+        found = {name: number for name in (_LAB, *packages) if (number := _version(name))}
+        return cls(
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            revision=_revision(root or Path.cwd()),
+            machine=Machine.here(),
+            versions=found | {"python": platform.python_version()},
+            _clock=time.monotonic(),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since it was collected."""
+        return time.monotonic() - self._clock
+
+
+def _revision(root: Path) -> str | None:
+    commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+    try:
+        found = [
+            subprocess.run(["git", "-C", str(root), *each], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607
+            for each in commands
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found[0] + ("+" if found[1] else "")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
