@@ -1,4 +1,4 @@
-"""Small services whose every byte a test decides, and progress that nobody looks at."""
+"""Small services whose every byte a test decides."""
 
 from __future__ import annotations
 
@@ -30,14 +30,6 @@ class Says:
     body: object = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-
-
-class Quiet:
-    """Progress that nobody looks at."""
-
-    def phase(self, name: str, requests: int) -> None: ...
-    def advance(self, requests: int = 1) -> None: ...
-    def causes(self, number: int) -> None: ...
 
 
 @contextlib.contextmanager

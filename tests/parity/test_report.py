@@ -26,6 +26,7 @@ from serving_lab.parity.reporting.report import declaration, render, side_by_sid
 from serving_lab.parity.run import run
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
+from support.quiet import Quiet
 
 from parity.results import (
     CANDIDATE,
@@ -39,7 +40,7 @@ from parity.results import (
     make_many,
     make_result,
 )
-from parity.stand_ins import Asked, Quiet, Says, service
+from parity.stand_ins import Asked, Says, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,9 @@ from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.run import run
+from support.quiet import Quiet
 
-from parity.stand_ins import Asked, Quiet, Says, service
+from parity.stand_ins import Asked, Says, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -333,9 +334,8 @@ def test_a_service_that_is_not_there_is_told_at_once() -> None:
 
 def test_an_interruption_keeps_what_was_found() -> None:
     class Impatient(Quiet):
-        def causes(self, number: int) -> None:
-            if number:
-                raise KeyboardInterrupt
+        def remark(self, text: str) -> None:
+            raise KeyboardInterrupt(text)
 
     with service(saying(lambda: {"a": 1})) as one, service(saying(lambda: {"a": 2})) as other:
         profile = Profile(openapi=None, cases=tuple(case(path=f"/{n}") for n in range(5)))

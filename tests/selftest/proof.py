@@ -22,6 +22,7 @@ from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target, parse
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.generator.fleet import HERE, Fleet
+from support.quiet import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,13 +33,6 @@ if TYPE_CHECKING:
 FULL = os.environ.get("SELFTEST") == "full"
 SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 """Processors, so that a server's speed is its own."""
-
-
-class Quiet:
-    """Progress that nobody looks at."""
-
-    def phase(self, name: str) -> None: ...
-    def advance(self, seconds: float) -> None: ...
 
 
 @contextlib.contextmanager

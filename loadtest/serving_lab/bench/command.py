@@ -14,9 +14,9 @@ from serving_lab.bench.run import Measurement
 from serving_lab.bench.scenarios import Plan
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.profile import Profile
-from serving_lab.experiment.progress import TerminalProgress
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.results import files
+from serving_lab.text.progress import TerminalProgress
 
 
 @dataclass(frozen=True)

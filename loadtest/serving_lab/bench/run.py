@@ -8,13 +8,13 @@ from serving_lab.experiment import conditions
 from serving_lab.experiment.arms import Bench
 from serving_lab.experiment.conditions import Identity
 from serving_lab.experiment.profile import Measured, Profile
-from serving_lab.experiment.progress import Progress
 from serving_lab.experiment.records import Target as ResultTarget
 from serving_lab.experiment.records import Verification
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.experiment.verify import verify
 from serving_lab.generator.fleet import Fleet
 from serving_lab.results.envelope import Metadata
+from serving_lab.text.progress import Progress
 
 _MEASURED_WITH = ("httptools", "numpy", "scipy", "uvloop")
 

@@ -13,11 +13,11 @@ from serving_lab.experiment import capacity, validity, verdicts
 from serving_lab.experiment.arms import Bench, Load, Measured, Turn
 from serving_lab.experiment.capacity import Peak
 from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
-from serving_lab.experiment.progress import Progress
 from serving_lab.experiment.records import QUANTILES, Arm, Distribution, WarmUp
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.warm_up import warm_up
 from serving_lab.generator.messages import Closed, Open
+from serving_lab.text.progress import Progress
 
 Seconds = NDArray[np.float64]
 

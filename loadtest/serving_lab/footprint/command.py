@@ -11,13 +11,13 @@ from rich.console import Console
 
 from serving_lab import exit_codes
 from serving_lab.errors import InterruptedBeforeResultError, LabError
-from serving_lab.experiment.progress import TerminalProgress
 from serving_lab.footprint import subjects, table
 from serving_lab.footprint.inputs import Inputs
 from serving_lab.footprint.measurement import Measurement, Plan
 from serving_lab.footprint.subjects import Lab
 from serving_lab.results import files
 from serving_lab.stack.base import Mode
+from serving_lab.text.progress import TerminalProgress
 
 FILE = "footprint.json"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from serving_lab.errors import LabError
 from serving_lab.experiment.arms import Bench
-from serving_lab.experiment.progress import Progress
 from serving_lab.experiment.targets import Target as Answering
 from serving_lab.experiment.verify import verify
 from serving_lab.footprint import code, document, images, rounds, starting
@@ -32,6 +31,7 @@ from serving_lab.generator.messages import Open
 from serving_lab.results.envelope import Metadata
 from serving_lab.stack.base import Mode
 from serving_lab.stack.engine import Engine
+from serving_lab.text.progress import Progress
 
 _IMAGE_SECONDS, _REHEARSAL_SECONDS, _START_SECONDS, _CODE_SECONDS = 8.0, 5.0, 3.0, 15.0
 _ROUND_SECONDS = 9.0

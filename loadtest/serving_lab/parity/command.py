@@ -12,11 +12,11 @@ from serving_lab.parity.inputs import recorded
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.plan import ParityPlan
-from serving_lab.parity.progress import TerminalProgress
 from serving_lab.parity.reporting import report, table
 from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import run
 from serving_lab.results import files
+from serving_lab.text.progress import TerminalProgress
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
-    with TerminalProgress(console, plan.requests) as progress:
+    with TerminalProgress(console, plan.requests, "requests") as progress:
         result = run(plan, progress)
     data, page = options.output / "parity.json", options.output / "parity.html"
     files.write(data, result, "--output DIR")

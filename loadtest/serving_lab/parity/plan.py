@@ -1,7 +1,6 @@
 """What is compared with what, and how thoroughly."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.cases import Steps, is_raw
@@ -11,19 +10,6 @@ from serving_lab.parity.judgement.noise import Noise
 
 NOISE_PASSES = 3
 """How often the corpus is sent to the primary to learn its noise."""
-
-
-class Progress(Protocol):
-    """Who is told how far a comparison is."""
-
-    def phase(self, name: str, requests: int) -> None:
-        """A phase of this many requests begins."""
-
-    def advance(self, requests: int = 1) -> None:
-        """So many more are done."""
-
-    def causes(self, number: int) -> None:
-        """So many causes are known by now."""
 
 
 @dataclass(frozen=True)

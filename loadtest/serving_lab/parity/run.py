@@ -20,10 +20,12 @@ from serving_lab.parity.generation.request_generator import RequestGenerator
 from serving_lab.parity.judgement.noise import Noise
 from serving_lab.parity.judgement.operations import Operations, decoded_path
 from serving_lab.parity.ledger import Ledger, Sighting, detectable_rate
-from serving_lab.parity.plan import NOISE_PASSES, ParityPlan, Progress
+from serving_lab.parity.plan import NOISE_PASSES, ParityPlan
 from serving_lab.parity.reporting import shell
 from serving_lab.parity.result import ParityResult, Side
 from serving_lab.results.envelope import Metadata
+from serving_lab.text import words
+from serving_lab.text.progress import Progress
 from serving_lab.wire.message import Exchange
 
 _PASS_SECONDS = 0.55
@@ -108,7 +110,7 @@ class _Comparison:
         # Without a corpus, from whatever else there is: no clock that answers tell must be taken for a difference.
         corpus = self._plan.corpus or [*self._surface(), *self._recorded()][:_LESSONS]
         sessions = [*[self._primary] * NOISE_PASSES, *([self._second] if self._second else [])]
-        self._progress.phase("noise: the primary against itself", len(sessions) * len(corpus))
+        self._phase("noise: the primary against itself", len(sessions) * len(corpus))
         self._judge.learn(corpus, [self._pass(session, corpus) for session in sessions])
         return self._judge.noise
 
@@ -196,7 +198,7 @@ class _Comparison:
     def _part(self, name: str, sequences: list[Steps]) -> None:
         if not sequences:
             return
-        self._progress.phase(name, len(sequences))
+        self._phase(name, len(sequences))
         for session in self._both:
             self._prepare(session)
         for sequence, (left, right) in self._run_all(sequences, self._both):
@@ -205,7 +207,7 @@ class _Comparison:
     def _generate(self) -> None:
         if not self._plan.generate or not (self._document or self._plan.profile.cases):
             return  # paths that nobody has say nothing of a service
-        self._progress.phase("generated", self._plan.generate)
+        self._phase("generated", self._plan.generate)
         for session in self._both:
             self._prepare(session)
         profile = self._plan.profile
@@ -223,7 +225,7 @@ class _Comparison:
 
     def _probe_constants(self) -> None:
         """Look whether what varies on the primary varies on the candidate too."""
-        self._progress.phase("what varies", _PROBES * len(self._unvaried()))
+        self._phase("what varies", _PROBES * len(self._unvaried()))
         for _ in range(_PROBES):
             if not (examples := self._unvaried()):
                 break
@@ -264,13 +266,17 @@ class _Comparison:
 
     def _account(self, sequence: Steps, left: list[Exchange], right: list[Exchange], *, counted: bool = True) -> None:
         self._judge.account(sequence, left, right, counted=counted)
-        self._progress.causes(self._ledger.causes)
+        if causes := self._ledger.causes:
+            self._progress.remark(words.counted(causes, "difference"))
 
     def _prepare(self, session: Session) -> None:
         for request in self._plan.profile.before:
             session.send(Case(Source.CORPUS, "before", request))
 
     # words
+
+    def _phase(self, name: str, requests: int) -> None:
+        self._progress.phase(name, words.counted(requests, "request"))
 
     def _verdict(self, compared: int) -> tuple[Literal["same", "different", "cannot tell"], str]:
         causes = self._ledger.causes

@@ -18,11 +18,11 @@ from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.run import learn, run
 from serving_lab.wire.message import Ending, Exchange, RawRequest
+from support.quiet import Quiet
 from support.services import RunningService, running_service
 
 from parity.mutants.proxy import proxied
 from parity.mutants.statuses import LIMIT_BYTES
-from parity.stand_ins import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence

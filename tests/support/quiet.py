@@ -1,0 +1,9 @@
+"""Progress that nobody looks at."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def phase(self, name: str, note: str = "") -> None: ...
+    def advance(self, amount: float = 1) -> None: ...
+    def remark(self, text: str) -> None: ...
