@@ -17,8 +17,9 @@ from serving_core.runtime.lifecycle import Lifecycle, Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import Metrics
 from serving_core.runtime.prediction_log import LogEntry, open_prediction_log
+from serving_core.runtime.service_collector import ServiceCollector
 from serving_core.runtime.settings import Settings
-from serving_core.service_collector import ServiceCollector
+from serving_core.store.cache_collector import CacheCollector
 from serving_core.store.circuit import StoreError
 from serving_core.store.stores import open_store
 
@@ -74,11 +75,12 @@ class Service:
                 framework=framework,
                 server=server,
                 workers=settings.workers,
-                model=self.model,
+                model_version=self.model.version,
+                model_sha256=self.model.sha256,
                 lifecycle=self.lifecycle,
-                cache=self.cache,
             )
         )
+        self.metrics.add_collector(CacheCollector(self.cache))
         self._limiter = store.limiter("default", settings.rate_limit) if settings.rate_limit else None
         self._login_limiter = store.limiter("login", settings.login_rate_limit)
         self._trusted_proxies = settings.trusted_networks

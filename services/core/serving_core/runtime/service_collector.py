@@ -1,6 +1,5 @@
-"""Metrics that are read when they are asked for: what the service is, uses and may use, and its shared cache."""
+"""Metrics that are read at scrape time: what the service is, what it uses and what it may use."""
 
-import contextlib
 import platform
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -9,15 +8,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from serving_core.http.errors import UnavailableError
-from serving_core.model.artifact import ModelInfo
 from serving_core.runtime import resources
 from serving_core.runtime.lifecycle import Lifecycle
-from serving_core.store.cache import PredictionCache
 
 
 class ServiceCollector(Collector):
-    """Reads /proc, the control groups and the cache at every scrape; any worker gives the whole service's values."""
+    """Reads /proc and the control groups at every scrape; any worker gives the whole service's values."""
 
     def __init__(
         self,
@@ -25,21 +21,20 @@ class ServiceCollector(Collector):
         framework: str,
         server: str,
         workers: int,
-        model: ModelInfo,
+        model_version: str,
+        model_sha256: str,
         lifecycle: Lifecycle,
-        cache: PredictionCache,
     ) -> None:
         """`framework` is the name of its distribution, such as `flask`."""
         self._lifecycle = lifecycle
-        self._cache = cache
         self._info = {
             "framework": framework,
             "framework_version": version(framework),
             "server": server,
             "python": platform.python_version(),
             "workers": str(workers),
-            "model_version": model.version,
-            "model_sha256": model.sha256,
+            "model_version": model_version,
+            "model_sha256": model_sha256,
         }
 
     def collect(self) -> Iterable[Metric]:
@@ -51,7 +46,6 @@ class ServiceCollector(Collector):
             "service_startup_seconds", "From process start to ready.", value=self._lifecycle.startup_seconds
         )
         yield from self._collect_resources()
-        yield from self._collect_cache()
 
     def _collect_resources(self) -> Iterable[Metric]:
         tree = resources.read_process_tree(self._lifecycle.arbiter_pid)
@@ -68,15 +62,3 @@ class ServiceCollector(Collector):
             "service_cpu_seconds_total", "Processor time of all processes, dead ones too.", value=tree.cpu_seconds
         )
         yield GaugeMetricFamily("service_workers", "Workers alive.", value=tree.workers)
-
-    def _collect_cache(self) -> Iterable[Metric]:
-        counts = self._cache.counts()
-        lookups = CounterMetricFamily("prediction_cache_requests_total", "Cache look-ups.", labels=["result"])
-        lookups.add_metric(["hit"], counts.hits)
-        lookups.add_metric(["miss"], counts.misses)
-        yield lookups
-        yield CounterMetricFamily("prediction_cache_evictions_total", "Predictions pushed out.", value=counts.evictions)
-        entries = GaugeMetricFamily("prediction_cache_entries", "Predictions in the cache.")
-        with contextlib.suppress(UnavailableError):  # a number that nobody knows has no sample
-            entries.add_metric([], self._cache.entries())
-        yield entries
