@@ -4,10 +4,9 @@ import mimetypes
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from serving_core.http.errors import NotFoundError
 from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
@@ -68,7 +67,7 @@ async def static(name: str) -> FileResponse:
     """What the pages load."""
     path = _FILES.get(name)
     if path is None:
-        raise NotFoundError
+        raise HTTPException(404)
     encoding = {"Content-Encoding": "gzip"} if path.suffix == ".gz" else None
     return FileResponse(path, headers=encoding, media_type=mimetypes.guess_type(name)[0])
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from serving_core.http import messages
 from serving_core.http.callers import Caller
 from serving_core.http.errors import BodyTooLargeError, InvalidRequestError
 from starlette.requests import ClientDisconnect, HTTPConnection
@@ -67,5 +68,5 @@ async def _read_body(request: Request, max_bytes: int) -> None:
                 raise BodyTooLargeError
             chunks.append(chunk)
     except ClientDisconnect as error:
-        raise InvalidRequestError("Malformed JSON") from error  # told to nobody, but counted as the client's fault
+        raise InvalidRequestError(messages.MALFORMED_JSON) from error  # nobody reads it, but it counts as a 400
     request._body = b"".join(chunks)

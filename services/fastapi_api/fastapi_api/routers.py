@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
+from serving_core.http import messages
 from serving_core.runtime.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
 
@@ -114,7 +115,7 @@ async def login(request: Request, body: LoginBody) -> Response:
     """Exchange credentials for a token."""
     service = service_of(request)
     token = service.log_in(body.username, body.password)
-    return _json(LoginResponse(token=token, token_type="bearer", expires_in=service.tokens.lifetime_seconds))  # noqa: S106
+    return _json(LoginResponse(token=token, token_type=messages.TOKEN_TYPE, expires_in=service.tokens.lifetime_seconds))
 
 
 @operations.get("/health", response_model=HealthResponse, responses=_errors())
@@ -122,7 +123,7 @@ async def health(request: Request) -> Response:
     """Whether the process answers at all."""
     service = service_of(request)
     return _json(
-        HealthResponse(status="healthy", timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
+        HealthResponse(status=messages.HEALTHY, timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
     )
 
 
@@ -131,7 +132,7 @@ async def ready(request: Request) -> Response:
     """Whether requests should be sent here."""
     service = service_of(request)
     service.check_ready()
-    return _json(ReadyResponse(status="ready", model_version=service.model.version))
+    return _json(ReadyResponse(status=messages.READY, model_version=service.model.version))
 
 
 @operations.get("/cache/stats", response_model=CacheStatsResponse, responses=_errors(401))

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf
 from pydantic_core import PydanticCustomError
-from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
+from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_QUERY_CHARACTERS, MAX_SAMPLES
+from serving_core.http import messages
 
 WRONG_LENGTH = "wrong_length"
-MAX_QUERY_CHARACTERS = 65_536
 
 _EXAMPLE_ROW = [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]
 
@@ -78,14 +78,14 @@ class GraphQLRequest(RequestBody):
 class ErrorResponse(BaseModel):
     """Every error has this form."""
 
-    error: str = Field(description="What is wrong.", examples=["Expected 10 features"])
+    error: str = Field(description="What is wrong.", examples=[messages.WRONG_NUMBER_OF_FEATURES])
     detail: str | None = Field(description="More, where there is more to say.", examples=[None])
 
 
 class HealthResponse(BaseModel):
     """The process answers."""
 
-    status: str = Field(examples=["healthy"])
+    status: str = Field(examples=[messages.HEALTHY])
     timestamp: str = Field(description="UTC, ISO 8601.", examples=["2026-01-31T12:00:00.000000+00:00"])
     uptime_seconds: float = Field(description="Since the service started.", examples=[12.5])
 
@@ -93,7 +93,7 @@ class HealthResponse(BaseModel):
 class ReadyResponse(BaseModel):
     """Requests should be sent here."""
 
-    status: str = Field(examples=["ready"])
+    status: str = Field(examples=[messages.READY])
     model_version: str = Field(examples=["1.0.0"])
 
 
@@ -101,7 +101,7 @@ class LoginResponse(BaseModel):
     """A token."""
 
     token: str = Field(description="A JWT for the Authorization header.")
-    token_type: str = Field(examples=["bearer"])
+    token_type: str = Field(examples=[messages.TOKEN_TYPE])
     expires_in: int = Field(description="Seconds.", examples=[86400])
 
 

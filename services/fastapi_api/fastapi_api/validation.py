@@ -1,23 +1,28 @@
-"""From Pydantic's findings to the contract's messages."""
+"""Validation by Pydantic, answered with the contract's messages."""
 
 from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from serving_core.bounds import MAX_SAMPLES
+from serving_core.http import messages
 from serving_core.http.errors import InvalidRequestError
 
-from fastapi_api.schemas import MAX_QUERY_CHARACTERS, WRONG_LENGTH, RequestBody
+from fastapi_api.schemas import WRONG_LENGTH, RequestBody
 
 Body = TypeVar("Body", bound=RequestBody)
 
-_EXPECTED = {
-    "features": "a list",
-    "samples": "a list",
-    "query": "a string",
-    "variables": "an object",
-    "operationName": "a string",
+_MISSING = {
+    "features": messages.MISSING_FEATURES,
+    "samples": messages.MISSING_SAMPLES,
+    "query": messages.MISSING_QUERY,
+}
+_WRONG_TYPE = {
+    "features": messages.FEATURES_NOT_A_LIST,
+    "samples": messages.SAMPLES_NOT_A_LIST,
+    "query": messages.QUERY_NOT_A_STRING,
+    "variables": messages.VARIABLES_NOT_AN_OBJECT,
+    "operationName": messages.OPERATION_NAME_NOT_A_STRING,
 }
 
 
@@ -34,27 +39,26 @@ def validate(model: type[Body], body: Mapping[str, object]) -> Body:
 
 
 def _message(fault: ErrorDetails) -> str:
-    """The contract's words for a fault at a place."""
-    kind, found = fault["type"], fault["input"]
+    """The contract's message for one of Pydantic's errors."""
+    kind = fault["type"]
     match fault["loc"]:
         case ("username" | "password",):
-            return "Missing credentials"
+            return messages.MISSING_CREDENTIALS
+        case (str(field),) if kind in {"missing", "string_too_short"}:
+            return _MISSING[field]
+        case ("query",) if kind == "string_too_long":
+            return messages.QUERY_TOO_LONG
+        case ("features",) if kind == WRONG_LENGTH:
+            return messages.WRONG_NUMBER_OF_FEATURES
+        case ("samples",) if kind == WRONG_LENGTH:
+            return messages.TOO_MANY_SAMPLES if fault["input"] else messages.NO_SAMPLES
         case (str(field),):
-            if kind in {"missing", "string_too_short"}:
-                return f"Missing {field} field"
-            if kind == "string_too_long":
-                return f"Maximum {MAX_QUERY_CHARACTERS} characters of {field} allowed"
-            if kind != WRONG_LENGTH:
-                return f"{field[0].upper()}{field[1:]} must be {_EXPECTED[field]}"
-            if field == "features":
-                return "Expected 10 features"
-            return f"Maximum {MAX_SAMPLES} samples allowed" if found else "Samples must not be empty"
+            return _WRONG_TYPE[field]
         case ("samples", int(i)):
-            return f"Sample {i} must have 10 features" if kind == WRONG_LENGTH else f"Sample {i} must be a list"
-        case ("samples", int(i), int(j)):
-            subject = f"Sample {i} feature {j}"
+            return messages.wrong_length_of_sample(i) if kind == WRONG_LENGTH else messages.sample_not_a_list(i)
         case ("features", int(i)):
-            subject = f"Feature {i}"
+            return messages.not_a_number(i) if kind == "float_type" else messages.out_of_range(i)
+        case ("samples", int(i), int(j)):
+            return messages.not_a_number(j, sample=i) if kind == "float_type" else messages.out_of_range(j, sample=i)
         case place:
-            raise AssertionError(f"no message for a fault at {place}")
-    return f"{subject} must be a number" if kind == "float_type" else f"{subject} out of valid range [-1000, 1000]"
+            raise AssertionError(f"no message for an error at {place}")

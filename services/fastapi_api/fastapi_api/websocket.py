@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from serving_core.bounds import MAX_SAMPLES
+from serving_core.http import messages
 from serving_core.http.errors import ApiError, ForbiddenError, InvalidRequestError, TooManyRequestsError
 from serving_core.http.rules import as_written, decode_object
 from serving_core.http.tokens import AuthenticationError
@@ -147,7 +148,7 @@ class _Conversation:
             row = validate(PredictRequest, body)
             return await predict_row(self._service, row, user=user, handler=WEBSOCKET)
         if "features" in body:
-            raise InvalidRequestError("Expected features or samples, not both")
+            raise InvalidRequestError(messages.FEATURES_AND_SAMPLES)
         rows = validate(BatchPredictRequest, body)
         return predict_rows(self._service, rows, user=user, handler=WEBSOCKET)
 

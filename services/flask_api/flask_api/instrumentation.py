@@ -1,23 +1,22 @@
-"""Around every request: its id, timing and metrics, and the checks that come before any endpoint's own."""
+"""Around every request: its id, timing, metrics and headers."""
 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from flask.globals import request_ctx
-from gunicorn.http.errors import NoMoreData, ParseException
-from serving_core.http.callers import Caller
-from serving_core.http.errors import BodyTooLargeError, InvalidRequestError, NotFoundError
+from serving_core.http.errors import BodyTooLargeError
 from serving_core.http.rules import request_id
 from serving_core.runtime.lifecycle import Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import UNMATCHED
 from serving_core.service import Service
-from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from flask_api.connection import close_connection
+from flask_api.guard import check_request
 
 _TRACE = "flask_api.trace"
 
@@ -42,7 +41,7 @@ class Instrumentation:
         self._service = service
         self._wsgi_app = app.wsgi_app
         app.wsgi_app = self  # type: ignore[method-assign]
-        app.before_request(self._check)
+        app.before_request(self._begin)
         app.after_request(self._add_headers)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -60,17 +59,12 @@ class Instrumentation:
             )
             current_request_id.set(None)
 
-    def _check(self) -> None:
-        """Refuse what the contract refuses on any path and method that is there: rate first, then size."""
+    def _begin(self) -> None:
+        """Find the route, then check what is checked on every route."""
         if request.environ["PATH_INFO"].startswith("//"):
-            raise NotFoundError  # the router would take them for one slash
+            raise NotFound  # the router would take them for one slash
         _trace().handler = _route_template()
-        if request.url_rule is None:
-            if (request.content_length or 0) > self._service.settings.max_body_bytes:
-                close_connection()  # or the server would read on for as long as it has time, and close unannounced
-            return
-        self._service.check_rate(_caller(), request.url_rule.rule)
-        g.body = _read_body(self._service.settings.max_body_bytes)
+        check_request(self._service)
 
     def _add_headers(self, response: Response) -> Response:
         trace = _trace()
@@ -86,31 +80,6 @@ class Instrumentation:
 def _trace() -> _Trace:
     trace: _Trace = request.environ[_TRACE]
     return trace
-
-
-def _caller() -> Caller:
-    headers = request.headers
-    return Caller(request.remote_addr or "", headers.get("X-Forwarded-For"), headers.get("Authorization"))
-
-
-def _read_body(max_bytes: int) -> bytes:
-    """The body, with or without a declared length.
-
-    Raises:
-        BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
-        InvalidRequestError: it is said to come in chunks, and they are none.
-    """
-    if (request.content_length or 0) > max_bytes:
-        raise BodyTooLargeError
-    # Of the server's own stream, which ends where the body does: werkzeug's would cut a chunked body off at the limit.
-    try:
-        body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
-    except (ParseException, NoMoreData) as error:
-        close_connection()  # where the next request would begin, nobody knows
-        raise InvalidRequestError("Malformed JSON") from error
-    if len(body) > max_bytes:
-        raise BodyTooLargeError
-    return body
 
 
 def _route_template() -> str:

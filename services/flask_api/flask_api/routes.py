@@ -7,6 +7,7 @@ from typing import ParamSpec
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from msgspec import to_builtins
+from serving_core.http import messages
 from serving_core.http.rules import check_content_type, decode_object
 from serving_core.runtime.metrics import CONTENT_TYPE
 from serving_core.service import timestamp
@@ -38,14 +39,14 @@ def json_body() -> dict[str, object]:
 @blueprint.get("/health")
 def health() -> ResponseReturnValue:
     """Whether the process answers at all."""
-    return jsonify(status="healthy", timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
+    return jsonify(status=messages.HEALTHY, timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
 
 
 @blueprint.get("/ready")
 def ready() -> ResponseReturnValue:
     """Whether requests should be sent here."""
     service.check_ready()
-    return jsonify(status="ready", model_version=service.model.version)
+    return jsonify(status=messages.READY, model_version=service.model.version)
 
 
 @blueprint.post("/login")
@@ -53,7 +54,7 @@ def login() -> ResponseReturnValue:
     """Exchange credentials for a token."""
     username, password = parse_credentials(json_body())
     token = service.log_in(username, password)
-    return jsonify(token=token, token_type="bearer", expires_in=service.tokens.lifetime_seconds)  # noqa: S106
+    return jsonify(token=token, token_type=messages.TOKEN_TYPE, expires_in=service.tokens.lifetime_seconds)
 
 
 @blueprint.post("/predict")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_SAMPLES
+from serving_core.http import messages
 from serving_core.http.errors import InvalidRequestError
 
 
@@ -11,48 +12,48 @@ def parse_credentials(body: Mapping[str, object]) -> tuple[str, str]:
     """Username and password of a /login body."""
     username, password = body.get("username"), body.get("password")
     if not isinstance(username, str) or not isinstance(password, str):
-        raise InvalidRequestError("Missing credentials")
+        raise InvalidRequestError(messages.MISSING_CREDENTIALS)
     return username, password
 
 
 def parse_features(body: Mapping[str, object]) -> list[float]:
     """The ten features of a /predict body."""
     if "features" not in body:
-        raise InvalidRequestError("Missing features field")
+        raise InvalidRequestError(messages.MISSING_FEATURES)
     features = body["features"]
     if not isinstance(features, list):
-        raise InvalidRequestError("Features must be a list")
+        raise InvalidRequestError(messages.FEATURES_NOT_A_LIST)
     if len(features) != FEATURES:
-        raise InvalidRequestError("Expected 10 features")
+        raise InvalidRequestError(messages.WRONG_NUMBER_OF_FEATURES)
     for i, value in enumerate(features):
         if not is_number(value):
-            raise InvalidRequestError(f"Feature {i} must be a number")
+            raise InvalidRequestError(messages.not_a_number(i))
         if not is_in_range(value):
-            raise InvalidRequestError(f"Feature {i} out of valid range [-1000, 1000]")
+            raise InvalidRequestError(messages.out_of_range(i))
     return features
 
 
 def parse_samples(body: Mapping[str, object]) -> list[list[float]]:
     """The rows of a /batch-predict body, ten features each."""
     if "samples" not in body:
-        raise InvalidRequestError("Missing samples field")
+        raise InvalidRequestError(messages.MISSING_SAMPLES)
     samples = body["samples"]
     if not isinstance(samples, list):
-        raise InvalidRequestError("Samples must be a list")
+        raise InvalidRequestError(messages.SAMPLES_NOT_A_LIST)
     if not samples:
-        raise InvalidRequestError("Samples must not be empty")
+        raise InvalidRequestError(messages.NO_SAMPLES)
     if len(samples) > MAX_SAMPLES:
-        raise InvalidRequestError("Maximum 100 samples allowed")
+        raise InvalidRequestError(messages.TOO_MANY_SAMPLES)
     for i, sample in enumerate(samples):
         if not isinstance(sample, list):
-            raise InvalidRequestError(f"Sample {i} must be a list")
+            raise InvalidRequestError(messages.sample_not_a_list(i))
         if len(sample) != FEATURES:
-            raise InvalidRequestError(f"Sample {i} must have 10 features")
+            raise InvalidRequestError(messages.wrong_length_of_sample(i))
         for j, value in enumerate(sample):
             if not is_number(value):
-                raise InvalidRequestError(f"Sample {i} feature {j} must be a number")
+                raise InvalidRequestError(messages.not_a_number(j, sample=i))
             if not is_in_range(value):
-                raise InvalidRequestError(f"Sample {i} feature {j} out of valid range [-1000, 1000]")
+                raise InvalidRequestError(messages.out_of_range(j, sample=i))
     return samples
 
 

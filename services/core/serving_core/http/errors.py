@@ -1,11 +1,13 @@
 """What the API answers when it cannot do what was asked: one base error, mapped to HTTP at one place an adapter."""
 
+from serving_core.http import messages
+
 
 class ApiError(Exception):
     """A refusal that the contract names: status, message, and detail where there is more to say."""
 
     status = 500
-    message = "Internal server error"
+    message = messages.INTERNAL_ERROR
 
     def __init__(self, message: str | None = None, *, detail: str | None = None) -> None:
         self.message = message or self.message
@@ -19,10 +21,12 @@ class ApiError(Exception):
 
 
 class InvalidRequestError(ApiError):
-    """400: the request is understood and wrong; the message says what is."""
+    """400: the request can be read and is wrong; the message says what is wrong."""
 
     status = 400
-    message = "No data provided"
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message, detail=detail)
 
 
 class UnauthorizedError(ApiError):
@@ -39,21 +43,21 @@ class ForbiddenError(ApiError):
     """403: a page of another origin that CORS_ORIGINS does not name wants a WebSocket."""
 
     status = 403
-    message = "Origin not allowed"
+    message = messages.ORIGIN_NOT_ALLOWED
 
 
 class NotFoundError(ApiError):
     """404: no such path."""
 
     status = 404
-    message = "Not found"
+    message = messages.NOT_FOUND
 
 
 class MethodNotAllowedError(ApiError):
     """405: the path is there, but not for this method."""
 
     status = 405
-    message = "Method not allowed"
+    message = messages.METHOD_NOT_ALLOWED
 
     def __init__(self, allowed: set[str]) -> None:
         super().__init__()
@@ -64,21 +68,21 @@ class BodyTooLargeError(ApiError):
     """413: more bytes than MAX_BODY_BYTES."""
 
     status = 413
-    message = "Request body too large"
+    message = messages.BODY_TOO_LARGE
 
 
 class UnsupportedContentTypeError(ApiError):
     """415: the body is not announced as JSON."""
 
     status = 415
-    message = "Content-Type must be application/json"
+    message = messages.WRONG_CONTENT_TYPE
 
 
 class TooManyRequestsError(ApiError):
     """429: the caller's share of the window is used up."""
 
     status = 429
-    message = "Too many requests"
+    message = messages.TOO_MANY_REQUESTS
 
     def __init__(self, *, limit: str, quota: int, window_seconds: int, remaining: int, reset_seconds: int) -> None:
         """Say of a limit, by its name, how much a window allows, what is left of it, and when the next one opens.
@@ -96,4 +100,4 @@ class UnavailableError(ApiError):
     """503: starting, draining, or without its model or cache."""
 
     status = 503
-    message = "Service unavailable"
+    message = messages.UNAVAILABLE

@@ -5,6 +5,7 @@ import re
 import uuid
 from typing import NoReturn
 
+from serving_core.http import messages
 from serving_core.http.errors import InvalidRequestError, UnsupportedContentTypeError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -33,19 +34,19 @@ def decode_object(body: bytes) -> dict[str, object]:
         InvalidRequestError: no data, malformed JSON, or no object.
     """
     if not body:
-        raise InvalidRequestError("No data provided")
+        raise InvalidRequestError(messages.NO_DATA)
     try:
         value = _decoder.decode(body.decode())
     except UnicodeDecodeError as error:
-        raise InvalidRequestError("Malformed JSON", detail=f"Not UTF-8 at byte {error.start}") from None
+        raise InvalidRequestError(messages.MALFORMED_JSON, detail=f"Not UTF-8 at byte {error.start}") from None
     except RecursionError:
-        raise InvalidRequestError("Malformed JSON", detail="Nested too deeply") from None
+        raise InvalidRequestError(messages.MALFORMED_JSON, detail="Nested too deeply") from None
     except ValueError as error:
-        raise InvalidRequestError("Malformed JSON", detail=str(error)) from None
+        raise InvalidRequestError(messages.MALFORMED_JSON, detail=str(error)) from None
     if not isinstance(value, dict):
-        raise InvalidRequestError("Request body must be a JSON object")
+        raise InvalidRequestError(messages.NOT_AN_OBJECT)
     if not value:
-        raise InvalidRequestError("No data provided")
+        raise InvalidRequestError(messages.NO_DATA)
     return value
 
 

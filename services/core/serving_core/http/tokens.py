@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import jwt
 
+from serving_core.http import messages
 from serving_core.http.errors import UnauthorizedError
 from serving_core.runtime.settings import Settings
 
@@ -51,7 +52,7 @@ class Tokens:
             password.encode("utf-8", "surrogatepass"), self._password
         )
         if not matches:
-            raise AuthenticationError("credentials", "Invalid credentials")
+            raise AuthenticationError("credentials", messages.INVALID_CREDENTIALS)
         return self.issue(username)
 
     def issue(self, user: str) -> str:
@@ -67,15 +68,15 @@ class Tokens:
             AuthenticationError: `Token is missing` or `Token is invalid`.
         """
         scheme, _, rest = (authorization or "").strip().partition(" ")
-        token = rest.strip() if scheme.lower() == "bearer" else f"{scheme} {rest}".strip()
+        token = rest.strip() if scheme.lower() == messages.TOKEN_TYPE else f"{scheme} {rest}".strip()
         if not token:
-            raise AuthenticationError("missing", "Token is missing")
+            raise AuthenticationError("missing", messages.TOKEN_MISSING)
         try:
             user, expiry = self._verified(token)
         except jwt.ExpiredSignatureError:
             raise _expired() from None
         except (jwt.InvalidTokenError, UnicodeEncodeError):  # JSON may carry lone surrogates
-            raise AuthenticationError("invalid", "Token is invalid") from None
+            raise AuthenticationError("invalid", messages.TOKEN_INVALID) from None
         if expiry <= time.time():
             raise _expired()
         return user
@@ -100,4 +101,4 @@ def _decode(token: str, key: bytes) -> dict[str, Any]:
 
 
 def _expired() -> AuthenticationError:
-    return AuthenticationError("expired", "Token is invalid", detail="Token has expired")
+    return AuthenticationError("expired", messages.TOKEN_INVALID, detail=messages.TOKEN_EXPIRED)

@@ -1,0 +1,51 @@
+"""The checks that come before any endpoint's own, once its route is found: rate first, then size."""
+
+from flask import g, request
+from gunicorn.http.errors import NoMoreData, ParseException
+from serving_core.http import messages
+from serving_core.http.callers import Caller
+from serving_core.http.errors import BodyTooLargeError, InvalidRequestError
+from serving_core.service import Service
+
+from flask_api.connection import close_connection
+
+
+def check_request(service: Service) -> None:
+    """Count the current request against the rate limit and read its body up to the largest size allowed.
+
+    Raises:
+        TooManyRequestsError: the caller's window is full.
+        BodyTooLargeError: the body is larger.
+        InvalidRequestError: the body's chunks cannot be read.
+    """
+    if request.url_rule is None:
+        if (request.content_length or 0) > service.settings.max_body_bytes:
+            close_connection()  # or the server would read on for as long as it has time, and close unannounced
+        return
+    service.check_rate(_caller(), request.url_rule.rule)
+    g.body = _read_body(service.settings.max_body_bytes)
+
+
+def _caller() -> Caller:
+    headers = request.headers
+    return Caller(request.remote_addr or "", headers.get("X-Forwarded-For"), headers.get("Authorization"))
+
+
+def _read_body(max_bytes: int) -> bytes:
+    """The body, with or without a declared length.
+
+    Raises:
+        BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
+        InvalidRequestError: it is said to come in chunks, and they are none.
+    """
+    if (request.content_length or 0) > max_bytes:
+        raise BodyTooLargeError
+    # Of the server's own stream, which ends where the body does: werkzeug's would cut a chunked body off at the limit.
+    try:
+        body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
+    except (ParseException, NoMoreData) as error:
+        close_connection()  # where the next request would begin, nobody knows
+        raise InvalidRequestError(messages.MALFORMED_JSON) from error
+    if len(body) > max_bytes:
+        raise BodyTooLargeError
+    return body
