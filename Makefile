@@ -7,6 +7,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
+	test-unit test-service test-browser test-stack test-proof \
 	parity-proof selftest lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
@@ -51,8 +52,15 @@ clean: ## End the lab and remove what was built: images, model, caches; keeps .e
 ##@ Development
 install: ## Install everything into .venv
 	@$(UV) sync --frozen --all-packages --all-extras
-test: ## Run every test this machine can; ARGS='-k login' chooses
-	@$(DEV) pytest $(ARGS)
+test: ## Run every test this machine can; ARGS='-k login' chooses; ARGS='-n 0' runs one after the other
+	@$(DEV) pytest -n logical --maxprocesses 4 --dist loadfile $(if $(TIER),-m $(TIER)) $(ARGS)
+test-unit: ## Run the tests that start no service and no browser; in less than a minute
+test-service: ## Run those that start services, or commands and servers that take seconds
+test-browser: ## Run those in a browser
+test-stack: ## Run those that bring the lab up, on the host and in containers
+test-proof: ## Run the short proofs of the laboratory itself
+test-unit test-service test-browser test-stack test-proof: test-%:
+	@$(MAKE) --no-print-directory test TIER=$*
 parity-proof: ## The comparison's own proof at full length: 5,000 requests three times, both services over 10,000; 20 minutes
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_services.py
 selftest: ## The measuring part's own proof at full length: false alarms, power, stalls, knee, refusals; about an hour

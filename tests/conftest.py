@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support import tiers, workers
 from support.services import (
     BASELINE,
     CANDIDATES,
@@ -34,17 +35,17 @@ if TYPE_CHECKING:
 
     from support.services import StartedService
 
+# Hundreds of processes are started here: without bytecode on disk each would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.fixture(scope="session")
-def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_dir(pytestconfig: pytest.Config) -> Path:
     """The trained model. Whatever asks for it starts its own process, and is left out against a running stack."""
     if given := os.environ.get("CONTRACT_MODEL_DIR"):
         return Path(given).resolve()
-    directory = tmp_path_factory.mktemp("model")
-    train = Path(sys.executable).parent / "train-model"
-    trained = subprocess.run([train, "--output", directory], capture_output=True, text=True, timeout=180, check=False)
-    assert trained.returncode == 0, f"train-model failed\n{trained.stdout}\n{trained.stderr}"
-    return directory
+    return workers.made_once(pytestconfig, "model", _train)
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +113,12 @@ def token(service: RunningService) -> str:
     return service.login()
 
 
+def _train(directory: Path) -> None:
+    train = Path(sys.executable).parent / "train-model"
+    trained = subprocess.run([train, "--output", directory], capture_output=True, text=True, timeout=180, check=False)
+    assert trained.returncode == 0, f"train-model failed\n{trained.stdout}\n{trained.stderr}"
+
+
 def _running_url(name: str) -> RunningService | None:
     """The service of a stack that already runs, where there is one."""
     if name not in RUNNING_URLS:
@@ -125,7 +132,9 @@ def _running_url(name: str) -> RunningService | None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    for plugin in (tiers, workers):
+        config.pluginmanager.register(plugin)
     if not RUNNING_URLS:
         return
     if missing := [name for name in ("API_USERNAME", "API_PASSWORD", "SECRET_KEY") if name not in os.environ]:

@@ -20,6 +20,8 @@ from bench.measured import PROFILE, accepted, bench, command, output, subjects
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = [pytest.mark.service, pytest.mark.alone]
+
 MILLISECOND = Behaviour(work=0.001)
 TWICE = Behaviour(work=0.002)
 SHORT = ("--pairs", "3", "--seconds", "1.2")

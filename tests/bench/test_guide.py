@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from support.guide import BENCH_GUIDE, Guide, Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = [pytest.mark.service, pytest.mark.alone]
 
 
 def test_services_of_others_are_measured_as_the_guide_says(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from footprint.files import LAB, SERVICE, footprint, target, write
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = [pytest.mark.service, pytest.mark.alone]
+
 SLEEP_SECONDS = 1.0
 BALLAST_BYTES = 40_000_000
 SPIN_SECONDS = 0.005

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = [pytest.mark.service, pytest.mark.alone]
+
 SHORT = ("--starts", "1", "--rounds", "1", "--seconds", "1", "--no-type-check")
 
 

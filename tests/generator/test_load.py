@@ -20,6 +20,8 @@ from generator.runs import run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = [pytest.mark.service, pytest.mark.alone]
+
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UP_AGAIN_SECONDS = 10.0
 SERVICES = ["flask-api", "fastapi-api", "locust", "prometheus"]
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.stack
+
 USERS = 12
 WORKERS = 2
 ROW = re.compile(r"^ (locust-worker-\d) +running +ready +- +(\d+) +\d+ MiB", re.MULTILINE)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+pytestmark = pytest.mark.stack
+
 UP_AGAIN_SECONDS = 10.0
 SERVICES = ["flask-api", "fastapi-api", "locust", *([] if "prometheus" in Tools.find().missing else ["prometheus"])]
 

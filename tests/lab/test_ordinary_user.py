@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NOBODY = 65534
 UP_SECONDS, UP_AGAIN_SECONDS = 300.0, 10.0
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

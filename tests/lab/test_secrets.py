@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.stack
+
 SERVICES = {"flask-api": "FLASK_PORT", "fastapi-api": "FASTAPI_PORT"}
 MADE_UP = [secret.name for secret in SECRETS if secret.random_bytes]
 NEXT_KEY = "the key that takes the place of the one that was made up"

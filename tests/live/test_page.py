@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.service
+
 
 class Metrics:
     """A service of which nothing but /metrics answers, and says that it answers ten requests a second."""

@@ -18,6 +18,8 @@ from model_training.forest import train
 if TYPE_CHECKING:
     from model_training.forest import TrainedForest
 
+pytestmark = pytest.mark.service
+
 TRAIN_MODEL = Path(sys.executable).with_name("train-model")
 
 

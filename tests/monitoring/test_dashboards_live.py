@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-pytestmark = needs_prometheus
+pytestmark = [pytest.mark.service, needs_prometheus]
 
 USERS = 8
 QUERIES = panel_queries()

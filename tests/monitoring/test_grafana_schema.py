@@ -24,7 +24,7 @@ type InFile<T> = T extends string ? `${{T}}` : T extends number ? T : T extends 
 """
 COMPILER_OPTIONS = {"strict": True, "noEmit": True, "module": "esnext", "moduleResolution": "bundler", "types": []}
 
-pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+pytestmark = [pytest.mark.service, pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")]
 
 
 @pytest.fixture(scope="module")

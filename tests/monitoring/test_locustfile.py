@@ -15,6 +15,8 @@ from support.stand_in import RIGHT, Reply, Request, Respond, batch_predict, pred
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.service
+
 USERS = ("--users", 4, "--spawn-rate", 4)
 THINKING = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.02}
 

@@ -18,6 +18,8 @@ from support.stand_in import Reply, Request, predict, stand_in
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.service
+
 
 @pytest.mark.parametrize(
     ("kind", "expected"),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.service
+
 SHARES = {"/predict": 0.70, "/batch-predict": 0.20, "/model-info": 0.07, "/health": 0.03}
 TOKEN_LIFETIME_SECONDS = 2
 ACCEPT_OF_PROMETHEUS_3 = (

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.websockets import WebSocket
 
+pytestmark = pytest.mark.service
+
 NAME = "fastapi /ws/predict"
 
 

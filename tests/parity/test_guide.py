@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.service
+
 GUIDE = Guide(PARITY_GUIDE)
 PROFILE = GUIDE.block("yaml", "login:")
 FLOAT = ("int against float", "$.price")

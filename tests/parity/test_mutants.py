@@ -19,6 +19,8 @@ from parity.mutants.mutant import Disguise, Mutant, Planted
 from parity.mutants.proof import Proof, twins
 from parity.mutants.statuses import STATUSES
 
+pytestmark = pytest.mark.proof
+
 MUTANTS = (*STATUSES, *HEADERS, *DOCUMENTS, *BEHAVIOUR)
 AT_ONCE = 2
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from serving_lab.parity.inputs.profile import Profile
 
+pytestmark = pytest.mark.proof
+
 GENERATE = int(os.environ.get("PARITY_GENERATE", "500"))
 TIMES = int(os.environ.get("PARITY_TIMES", "1"))
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from support.services import RunningService
 
+pytestmark = pytest.mark.proof
+
 GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "800"))
 SECONDS = 280 + GENERATE // 10
 PROFILE = REPOSITORY / "loadtest" / "parity" / "profile.yaml"

@@ -1,0 +1,73 @@
+"""Tiers: what a test needs, and so when it is run. Every test has exactly one.
+
+A test's tier is the one it is marked with; else the highest of its folder's tier and those of the fixtures it asks for;
+else `unit`. What measures time is marked `alone` as well: no other test runs meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+TIERS: Mapping[str, str] = {
+    "unit": "starts no service and no browser",
+    "service": "starts services, or a server or command that takes seconds",
+    "browser": "starts a browser",
+    "stack": "brings the lab up, on the host or in containers",
+    "proof": "proves the laboratory itself on planted faults or with measured load; a minute or more",
+}
+"""Each tier with what its tests do, from the cheapest to the dearest."""
+
+ALONE = "alone"
+_RANK = list(TIERS)
+_TIER_OF_FOLDER = {"contract": "service", "browser": "browser", "stack": "stack", "selftest": "proof"}
+_ALONE_FOLDERS = frozenset({"selftest"})
+_TIER_OF_FIXTURE = {
+    "model_dir": "service",
+    "started_service": "service",
+    "redis": "service",
+    "browser": "browser",
+    "engine": "stack",
+}
+
+
+def tier_of(folder: str, fixtures: Iterable[str], marks: Collection[str]) -> str:
+    """The tier of a test in a folder of tests/, with all fixtures it asks for and the names of its marks."""
+    marked = [tier for tier in TIERS if tier in marks]
+    if len(marked) > 1:
+        raise ValueError(f"marked with more than one tier: {', '.join(marked)}")
+    if marked:
+        return marked[0]
+    found = {"unit", _TIER_OF_FOLDER.get(folder, "unit"), *(_TIER_OF_FIXTURE.get(name, "unit") for name in fixtures)}
+    return max(found, key=_RANK.index)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers known; `pytest --markers` lists them."""
+    for tier, what in TIERS.items():
+        config.addinivalue_line("markers", f"{tier}: {what}")
+    config.addinivalue_line("markers", f"{ALONE}: no other test runs meanwhile: it measures, or needs the machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its tier, before `-m` chooses."""
+    for item in items:
+        _mark(item)
+
+
+def _mark(item: pytest.Item) -> None:
+    try:
+        tier = tier_of(
+            item.path.parent.name, getattr(item, "fixturenames", ()), {each.name for each in item.iter_markers()}
+        )
+    except ValueError as error:
+        raise pytest.UsageError(f"{item.nodeid} is {error}") from None
+    if item.get_closest_marker(tier) is None:
+        item.add_marker(tier)
+    if item.path.parent.name in _ALONE_FOLDERS and item.get_closest_marker(ALONE) is None:
+        item.add_marker(ALONE)

@@ -1,0 +1,84 @@
+"""What the processes of one test run (`-n 2`) have in common: turns, and what is made once for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from xdist.scheduler import LoadFileScheduling
+
+from support.tiers import ALONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from xdist.remote import Producer
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files: long ones first, so that short ones fill the gap at the end; those that run alone come last."""
+    alone = {item.path for item in items if item.get_closest_marker(ALONE)}
+    long = {item.path for item in items if item.get_closest_marker("unit") is None}
+    place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (item.path in alone, item.path not in long, place[item.path]))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that runs alone wait for those of other workers, and those of other workers for it."""
+    with _turn(shared_directory(item.config), alone=item.get_closest_marker(ALONE) is not None):
+        return (yield)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """`--dist loadfile` hands out whole files in their order; here those that share a stack go together."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False
+
+    class Files(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, _ = nodeid.partition("::")
+            folder = path.rpartition("/")[0]
+            return folder if folder.endswith("/stack") else path
+
+    return Files(config, log)
+
+
+def shared_directory(config: pytest.Config) -> Path:
+    """The temporary directory that all workers of this run have in common."""
+    factory: pytest.TempPathFactory = config._tmp_path_factory  # type: ignore[attr-defined]
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def made_once(config: pytest.Config, name: str, make: Callable[[Path], None]) -> Path:
+    """A directory that the first worker to ask for it fills, and the others wait for."""
+    directory = shared_directory(config) / name
+    with (directory.with_suffix(".lock")).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.exists():
+            begun = directory.with_suffix(".begun")
+            begun.mkdir(exist_ok=True)
+            make(begun)
+            begun.rename(directory)
+    return directory
+
+
+@contextlib.contextmanager
+def _turn(directory: Path, *, alone: bool) -> Iterator[None]:
+    with (directory / "gate").open("a") as gate, (directory / "machine").open("a") as machine:
+        # Who waits to be alone keeps the gate meanwhile: else the others, who share the machine, would never leave it.
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            # Not left to the end of the file: a process that the test has forked may have it open as well.
+            fcntl.flock(machine, fcntl.LOCK_UN)

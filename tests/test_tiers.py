@@ -1,0 +1,92 @@
+"""Every test has one tier, and what has the machine for itself shares it with no other test."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.tiers import TIERS, tier_of
+
+TESTS = Path(__file__).parent
+
+
+def test_every_test_of_this_run_has_exactly_one_tier(request: pytest.FixtureRequest) -> None:
+    for item in request.session.items:
+        assert sum(mark.name in TIERS for mark in {each.name: each for each in item.iter_markers()}.values()) == 1, item
+
+
+@pytest.mark.parametrize(
+    ("folder", "fixtures", "marks", "tier"),
+    [
+        ("core", [], [], "unit"),
+        ("core", ["tmp_path"], ["parametrize"], "unit"),
+        ("core", ["redis", "tmp_path"], [], "service"),
+        ("parity", ["model_dir"], [], "service"),
+        ("contract", [], [], "service"),
+        ("browser", ["model_dir"], [], "browser"),
+        ("monitoring", ["browser", "model_dir"], [], "browser"),
+        ("footprint", ["engine"], [], "stack"),
+        ("stack", ["tmp_path"], [], "stack"),
+        ("selftest", ["model_dir"], [], "proof"),
+        ("stack", ["engine"], ["unit"], "unit"),
+        ("parity", [], ["proof", "timeout"], "proof"),
+    ],
+)
+def test_a_mark_wins_then_the_dearest_of_folder_and_fixtures(
+    folder: str, fixtures: list[str], marks: list[str], tier: str
+) -> None:
+    assert tier_of(folder, fixtures, marks) == tier
+
+
+def test_two_marks_of_tiers_are_refused() -> None:
+    with pytest.raises(ValueError, match="more than one tier: unit, proof"):
+        tier_of("core", [], ["proof", "unit"])
+
+
+def test_who_is_alone_meets_nobody(tmp_path: Path) -> None:
+    """Three workers, half of whose tests run alone: each writes when it begins and ends, into one file."""
+    log = tmp_path / "log"
+    (tmp_path / "test_turns.py").write_text(f"""
+import time
+import pytest
+
+def write(text):
+    with open({str(log)!r}, "a") as file:
+        file.write(text + "\\n")
+
+@pytest.mark.parametrize("number", range(8))
+def test_together(number):
+    write("+")
+    time.sleep(0.03)
+    write("-")
+
+@pytest.mark.alone
+@pytest.mark.parametrize("number", range(8))
+def test_alone(number):
+    write("alone")
+    time.sleep(0.03)
+    write("end")
+""")
+    plugins = [f"-p{name}" for name in ("no:cacheprovider", "xdist.plugin", "support.tiers", "support.workers")]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, "-n", "3", "--dist", "load", "--rootdir", tmp_path, tmp_path],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+    inside, most = 0, 0
+    lines = iter(log.read_text().split())
+    for line in lines:
+        if line == "alone":
+            assert (inside, next(lines)) == (0, "end")
+        else:
+            inside += {"+": 1, "-": -1}[line]
+            most = max(most, inside)
+    assert most > 1, "the others do share it"
