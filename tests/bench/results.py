@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import numpy as np
 from serving_lab.bench.result import BenchResult, Scenario
-from serving_lab.experiment.records import Arm, Condition, Generator, Target, TestbedFacts, Verification
+from serving_lab.experiment.records import (
+    Arm,
+    ConditionRecord,
+    GeneratorHealth,
+    TargetRecord,
+    TestbedFacts,
+    Verification,
+)
 from serving_lab.experiment.verdicts import comparisons
 from serving_lab.results.machine import Machine
 
@@ -38,7 +45,7 @@ def make_arm(target: str, pair: int, values: Mapping[str, float], **changes: obj
         wrong={},
         values=dict(values),
         uncorrected={},
-        generator=Generator(cpu_share=0.3, waited_share=0.0, lag_p99=None),
+        generator=GeneratorHealth(cpu_share=0.3, waited_share=0.0, lag_p99=None),
         other_cpu=0.01,
         faults=[],
     )
@@ -97,9 +104,9 @@ def make_scenario(
     return msgspec.structs.replace(scenario, **changes)
 
 
-def make_condition(name: str, flask: str | None, fastapi: str | None, *, meant: bool = False) -> Condition:
+def make_condition(name: str, flask: str | None, fastapi: str | None, *, meant: bool = False) -> ConditionRecord:
     verdict: Literal["same", "differs", "meant to differ"] = "same" if flask == fastapi else "differs"
-    return Condition(
+    return ConditionRecord(
         name=name, values={"flask": flask, "fastapi": fastapi}, verdict="meant to differ" if meant else verdict
     )
 
@@ -127,7 +134,7 @@ def make_result(*scenarios: Scenario, **changes: object) -> BenchResult:
         seed=0,
         revision="c0ffee0000000000000000000000000000000000",
         margin=0.03,
-        targets=[Target(name=name, url=f"http://127.0.0.1:{5000 + i}") for i, name in enumerate(TRUTH)],
+        targets=[TargetRecord(name=name, url=f"http://127.0.0.1:{5000 + i}") for i, name in enumerate(TRUTH)],
         conditions=list(CONDITIONS),
         withheld=[],
         machine=MACHINE,

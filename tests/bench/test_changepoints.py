@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from serving_lab.bench.changepoints import Finding, Point, fewest, find
+from serving_lab.bench.changepoints import Finding, SeriesPoint, fewest, find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,15 +18,15 @@ ERROR = 0.01
 LENGTH = 30
 
 
-def points(values: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[Point]:
-    return [Point(float(value), ERROR) for value in values]
+def points(values: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[SeriesPoint]:
+    return [SeriesPoint(float(value), ERROR) for value in values]
 
 
 def noise(generator: np.random.Generator, length: int = LENGTH) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return generator.normal(0, NOISE, length)
 
 
-def stepped(generator: np.random.Generator, *steps: tuple[int, float], length: int = LENGTH) -> list[Point]:
+def stepped(generator: np.random.Generator, *steps: tuple[int, float], length: int = LENGTH) -> list[SeriesPoint]:
     """Return noise that moves by each step: from which index on, and by which share."""
     values = noise(generator, length)
     for at, change in steps:
@@ -140,7 +140,7 @@ def test_runs_that_were_noisy_in_themselves_count_less() -> None:
         values = noise(generator)
         values[-3:] += 0.12
         errors = [ERROR] * (LENGTH - 3) + [0.3] * 3
-        doubtful.append(alarm(find([Point(float(v), e) for v, e in zip(values, errors, strict=True)])))
+        doubtful.append(alarm(find([SeriesPoint(float(v), e) for v, e in zip(values, errors, strict=True)])))
         sure.append(alarm(find(points(values))))
 
     assert sum(sure) >= 30
@@ -151,8 +151,8 @@ def test_a_run_whose_spread_is_unknown_can_be_looked_at() -> None:
     generator = np.random.default_rng(21)
     shifted = stepped(generator, (15, 0.2))
 
-    assert places(find([Point(point.value, None) for point in shifted])) == [15]
-    assert places(find([Point(shifted[0].value, None), *shifted[1:]])) == [15]
+    assert places(find([SeriesPoint(point.value, None) for point in shifted])) == [15]
+    assert places(find([SeriesPoint(shifted[0].value, None), *shifted[1:]])) == [15]
 
 
 @pytest.mark.parametrize("series", [1, 9, 36, 100])
@@ -163,7 +163,7 @@ def test_with_fewer_values_than_are_said_to_be_needed_not_even_a_huge_step_is_fo
     assert not alarm(find(huge_step(needed - 1), series=series))
 
 
-def huge_step(length: int) -> list[Point]:
+def huge_step(length: int) -> list[SeriesPoint]:
     values = np.random.default_rng(22).normal(0, 0.001, length)
     values[length // 2 :] += 1
     return points(values)

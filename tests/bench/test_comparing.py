@@ -117,7 +117,7 @@ def test_a_slower_machine_moves_values_but_not_the_ratio_and_values_get_no_verdi
 
     assert verdicts(found, "value") == {"withheld"}
     assert verdicts(found, "ratio") <= {"undecided", "equivalent"}
-    assert [str(each) for each in found.differences] == [
+    assert [str(each) for each in found.circumstances] == [
         "processor: A processor -> Another processor",
         "kernel: 6.1.0 -> 6.12.0",
     ]
@@ -166,7 +166,7 @@ def test_a_condition_that_differs_withholds_values_and_the_ratio_where_it_touche
 
     found = compared(measured(), measured(seed=1, conditions=changed))
 
-    assert [str(each) for each in found.differences] == [named]
+    assert [str(each) for each in found.circumstances] == [named]
     assert verdicts(found, "value") == {"withheld"}
     assert ("withheld" not in verdicts(found, "ratio")) is ratio_stands
 
@@ -176,7 +176,7 @@ def test_what_is_meant_to_differ_between_targets_is_what_a_change_changes() -> N
 
     found = compared(measured(), measured(seed=1, conditions=newer))
 
-    assert [str(each) for each in found.differences] == ["Framework: fastapi FastAPI 0.120 -> FastAPI 0.121"]
+    assert [str(each) for each in found.circumstances] == ["Framework: fastapi FastAPI 0.120 -> FastAPI 0.121"]
     assert "withheld" not in verdicts(found, "value")
 
 
@@ -197,7 +197,7 @@ def test_another_load_is_named_and_withholds_values_of_that_scenario(load: dict[
 
     found = compared(old, new)
 
-    assert [str(each) for each in found.scenarios[0].differences] == [named]
+    assert [str(each) for each in found.scenarios[0].circumstances] == [named]
     assert {each.verdict for each in found.scenarios[0].comparisons if each.kind == "value"} == {"withheld"}
     assert all(each.verdict != "withheld" for each in found.scenarios[1].comparisons)
 
@@ -206,14 +206,14 @@ def test_a_rate_that_was_found_anew_is_the_same_within_a_hundredth() -> None:
     rates = (100.0, 100.9, 102.0)
     first, close, far = (make_result(make_scenario(make_arms(0, {}), rate=rate)) for rate in rates)
 
-    assert compared(first, close).scenarios[0].differences == []
-    assert [each.name for each in compared(first, far).scenarios[0].differences] == ["rate"]
+    assert compared(first, close).scenarios[0].circumstances == []
+    assert [each.name for each in compared(first, far).scenarios[0].circumstances] == ["rate"]
 
 
 def test_a_little_more_memory_and_a_busier_minute_are_no_difference() -> None:
     machine = msgspec.structs.replace(MACHINE, memory_bytes=(8 << 30) - (40 << 20), load=1.5)
 
-    assert compared(measured(), make_result(machine=machine)).differences == []
+    assert compared(measured(), make_result(machine=machine)).circumstances == []
 
 
 def test_what_only_one_of_them_has_is_named() -> None:

@@ -13,7 +13,7 @@ from bench.results import make_arms, make_result, make_scenario, measured
 
 if TYPE_CHECKING:
     from serving_lab.bench.result import BenchResult
-    from serving_lab.experiment.records import Comparison, Word
+    from serving_lab.experiment.records import Comparison, VerdictWord
 
 # FastAPI against Flask: in truth 20% more throughput, 20% less P50, 25% less P99.
 SLOWER_P99 = {"fastapi/p99": 1.2 / 0.75}
@@ -27,7 +27,7 @@ def met(text: str, result: BenchResult = RESULT) -> list[str]:
     return FailIf.parse(text).met(result)
 
 
-def with_verdict(word: Word) -> BenchResult:
+def with_verdict(word: VerdictWord) -> BenchResult:
     """Return a result all of whose verdicts are this one."""
     scenario = make_scenario(make_arms(1, {}))
     changed: list[Comparison] = [msgspec.structs.replace(each, verdict=word) for each in scenario.comparisons]
@@ -76,7 +76,7 @@ def test_a_percentage_is_exceeded_by_the_nearer_end_of_the_interval_only() -> No
 @pytest.mark.parametrize(
     ("word", "text"), [("undecided", "undecided"), ("withheld", "refused"), ("refused", "refused")]
 )
-def test_what_was_not_concluded_can_fail_too(word: Word, text: str) -> None:
+def test_what_was_not_concluded_can_fail_too(word: VerdictWord, text: str) -> None:
     assert len(met(text, with_verdict(word))) == 4
     assert met("changed", with_verdict(word)) == []
 

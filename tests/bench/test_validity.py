@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from serving_lab.experiment.records import Generator
+from serving_lab.experiment.records import GeneratorHealth
 from serving_lab.experiment.validity import faults, samples_needed
 
 HEALTHY = {"cpu_share": 0.4, "waited_share": 0.01, "lag_p99": 0.0002}
@@ -11,7 +11,7 @@ LATENCY = {"mean": 0.002, "p99": 0.005}
 
 
 def found(other_cpu: float | None = 0.05, stolen: float = 0.0, **changes: float) -> list[str]:
-    generator = Generator(**(HEALTHY | changes))
+    generator = GeneratorHealth(**(HEALTHY | changes))
     return faults(generator, LATENCY, other_cpu, stolen)
 
 
@@ -35,7 +35,7 @@ def test_each_fault_is_named(changes: dict[str, float], named: str) -> None:
 
 
 def test_a_lag_is_judged_by_the_latencies_it_is_part_of() -> None:
-    generator = Generator(cpu_share=0.4, waited_share=0.01, lag_p99=0.004)
+    generator = GeneratorHealth(cpu_share=0.4, waited_share=0.01, lag_p99=0.004)
 
     assert faults(generator, {"mean": 0.05, "p99": 0.1}, 0.0, 0.0) == []
 

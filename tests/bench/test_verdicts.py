@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from serving_lab.experiment.records import Arm, Comparison, Generator
+from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth
 from serving_lab.experiment.verdicts import comparisons
 
 OLD, NEW = "old", "new"
@@ -25,7 +25,7 @@ def arm(target: str, pair: int, faults: tuple[str, ...] = (), **values: float) -
         wrong={},
         values=values,
         uncorrected={},
-        generator=Generator(cpu_share=0.1, waited_share=0, lag_p99=None),
+        generator=GeneratorHealth(cpu_share=0.1, waited_share=0, lag_p99=None),
         other_cpu=0,
         faults=list(faults),
     )

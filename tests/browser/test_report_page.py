@@ -22,7 +22,7 @@ from report.results import (
 )
 from serving_lab.report import page as report_page
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 REPORTS = {
-    "win": Inputs(make_win(), make_result(), make_footprint()),
-    "mixed": Inputs(make_mixed(), make_many(), None),
-    "undecided": Inputs(make_undecided(), None, None),
-    "refused": Inputs(make_refused(), make_result(), None),
-    "three": Inputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))),
-    "hostile": Inputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))),
-    "footprint": Inputs(None, None, make_footprint()),
+    "win": ReportInputs(make_win(), make_result(), make_footprint()),
+    "mixed": ReportInputs(make_mixed(), make_many(), None),
+    "undecided": ReportInputs(make_undecided(), None, None),
+    "refused": ReportInputs(make_refused(), make_result(), None),
+    "three": ReportInputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))),
+    "hostile": ReportInputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))),
+    "footprint": ReportInputs(None, None, make_footprint()),
 }
 
 
@@ -169,6 +169,6 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def written(path: Path, inputs: Inputs) -> str:
+def written(path: Path, inputs: ReportInputs) -> str:
     path.write_text(report_page.render(Document.of(inputs)), encoding="utf-8")
     return path.as_uri()

@@ -13,7 +13,7 @@ from serving_lab.footprint.python_source import PythonSource
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from serving_lab.footprint.result import Code
+    from serving_lab.footprint.result import CodeFacts
 
 SOURCE = '''\
 """What the module is.
@@ -109,7 +109,7 @@ def test_functions_within_functions_count() -> None:
     assert (source.functions, source.annotated) == (2, 1)
 
 
-def counted(folder: Path, *validation: str, type_check: bool = False) -> Code:
+def counted(folder: Path, *validation: str, type_check: bool = False) -> CodeFacts:
     form = CodeForm(folders=["."], validation=list(validation))
     return code.count(form, folder, None, type_check=type_check)
 

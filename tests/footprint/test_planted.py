@@ -41,10 +41,10 @@ def test_a_slow_start_shows_in_its_stage(measured: FootprintResult) -> None:
     assert plain is not None
     assert heavy is not None
 
-    assert heavy.stages["ready"].lowest >= SLEEP_SECONDS > plain.stages["ready"].median
+    assert heavy.milestones["ready"].lowest >= SLEEP_SECONDS > plain.milestones["ready"].median
     for start in (*plain.starts, *heavy.starts):
         assert 0 < start.seconds["ready"] < start.seconds["answered"] < start.seconds["ready"] + 0.5
-    (ready,) = (each for each in measured.differences if each.measure == "start:ready")
+    (ready,) = (each for each in measured.ratios if each.measure == "start:ready")
     assert ready.pairs == 3
     assert ready.low is not None
     assert ready.low > 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from serving_lab.footprint.result import Start, StartUp, Target
-from serving_lab.footprint.statistics import differences, spread
+from serving_lab.footprint.result import Start, StartUp, TargetFootprint
+from serving_lab.footprint.statistics import ratios_to_baseline, spread
 
 
-def started(name: str, *seconds: float) -> Target:
+def started(name: str, *seconds: float) -> TargetFootprint:
     starts = [Start(pair=pair, position=1, seconds={"ready": each}) for pair, each in enumerate(seconds, start=1)]
-    return Target(name=name, image=None, start_up=StartUp(starts=starts, stages={}), rounds=[], code=None)
+    return TargetFootprint(name=name, image=None, start_up=StartUp(starts=starts, milestones={}), rounds=[], code=None)
 
 
 def test_a_spread_is_the_median_the_ends_and_the_middle_half() -> None:
@@ -27,7 +27,7 @@ def test_a_spread_of_one_is_that_one() -> None:
 
 
 def test_a_ratio_is_the_geometric_mean_over_pairs_with_students_interval() -> None:
-    (found,) = differences([started("old", 1.0, 2.0, 4.0), started("new", 2.0, 4.0, 16.0)])
+    (found,) = ratios_to_baseline([started("old", 1.0, 2.0, 4.0), started("new", 2.0, 4.0, 16.0)])
 
     assert (found.measure, found.baseline, found.candidate, found.pairs) == ("start:ready", "old", "new", 3)
     assert found.ratio == pytest.approx(2 ** (4 / 3))
@@ -38,13 +38,25 @@ def test_a_ratio_is_the_geometric_mean_over_pairs_with_students_interval() -> No
 
 
 def test_two_pairs_have_no_interval_and_starts_without_a_partner_do_not_count() -> None:
-    (found,) = differences([started("old", 1.0, 1.0, 1.0), started("new", 3.0, 3.0)])
+    (found,) = ratios_to_baseline([started("old", 1.0, 1.0, 1.0), started("new", 3.0, 3.0)])
 
     assert (found.pairs, found.low, found.high) == (2, None, None)
     assert found.ratio == pytest.approx(3.0)
 
 
 def test_every_candidate_is_compared_with_the_first() -> None:
-    found = differences([started("a", 1.0), started("b", 2.0), started("c", 4.0)])
+    found = ratios_to_baseline([started("a", 1.0), started("b", 2.0), started("c", 4.0)])
 
     assert [(each.baseline, each.candidate, round(each.ratio)) for each in found] == [("a", "b", 2), ("a", "c", 4)]
+
+
+def test_more_candidates_make_each_interval_wider_so_that_all_hold_together() -> None:
+    old, new, other = started("old", 1.0, 1.1, 1.0), started("new", 1.5, 1.4, 1.6), started("other", 1.5, 1.4, 1.6)
+
+    (alone,), (beside, _) = ratios_to_baseline([old, new]), ratios_to_baseline([old, new, other])
+
+    assert (alone.confidence, beside.confidence) == (pytest.approx(0.95), pytest.approx(0.975))
+    assert alone.ratio == beside.ratio
+    assert beside.low is not None
+    assert alone.low is not None
+    assert beside.low < alone.low

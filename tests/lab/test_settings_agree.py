@@ -14,7 +14,7 @@ from serving_lab.load.settings import LoadSettings
 from serving_lab.load.shape_settings import ShapeSettings
 from serving_lab.project import Project
 from serving_lab.stack.environment import Settings, read
-from serving_lab.stack.headless import Load
+from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.secrets import SECRETS
 from support.checkout import PORT_SETTINGS, REPOSITORY
 
@@ -92,7 +92,7 @@ def test_a_documented_default_of_the_load_is_its_own_default() -> None:
 
 
 def test_the_documented_load_can_be_run() -> None:
-    load = Load.from_settings(EXAMPLE, users=None, spawn_rate=None, duration=None)
+    load = LocustRun.from_settings(EXAMPLE, users=None, spawn_rate=None, duration=None)
 
     assert (load.users, load.spawn_rate, load.duration) == (20, 5, "1m")
 

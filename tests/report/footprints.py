@@ -6,17 +6,17 @@ from statistics import quantiles
 
 import msgspec
 from serving_lab.footprint.result import (
-    Code,
-    Difference,
+    CodeFacts,
     FootprintResult,
     Image,
     Layer,
-    Load,
+    RatioToBaseline,
     Round,
+    RoundLoad,
     Spread,
     Start,
     StartUp,
-    Target,
+    TargetFootprint,
 )
 from serving_lab.results.machine import Machine
 
@@ -36,10 +36,10 @@ def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: ob
         mode="containers",
         machine=Machine(processor="AMD EPYC 7B13", cores=4, memory_bytes=16 << 30, kernel="Linux 6.12.0"),
         engine="Docker 27.5",
-        load=Load(rate=50.0, seconds=20.0, connections=64, requests={"predict": 1.0}),
+        load=RoundLoad(rate=50.0, seconds=20.0, connections=64, requests={"predict": 1.0}),
         targets=[make_target(name, 1 + index / 10) for index, name in enumerate(names)],
-        differences=[
-            Difference(
+        ratios=[
+            RatioToBaseline(
                 measure=measure,
                 baseline=names[0],
                 candidate=name,
@@ -47,6 +47,7 @@ def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: ob
                 ratio=ratio,
                 low=ratio - 0.04,
                 high=ratio + 0.05,
+                confidence=0.95,
             )
             for name in names[1:]
             for measure, ratio in measures.items()
@@ -60,13 +61,13 @@ def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: ob
 def make_native() -> FootprintResult:
     """Return one that could read neither images nor control groups."""
     targets = [msgspec.structs.replace(make_target(name), image=None) for name in (BASELINE, CANDIDATE)]
-    return make_footprint(targets=targets, mode="native", differences=[])
+    return make_footprint(targets=targets, mode="native", ratios=[])
 
 
-def make_target(name: str, more: float = 1.0) -> Target:
+def make_target(name: str, more: float = 1.0) -> TargetFootprint:
     ready = [1.31 * more, 1.35 * more, 1.42 * more, 1.38 * more]
     answered = [each + 0.2 for each in ready]
-    return Target(
+    return TargetFootprint(
         name=name,
         image=Image(
             reference=f"serving-lab/{name}:latest",
@@ -83,10 +84,10 @@ def make_target(name: str, more: float = 1.0) -> Target:
                 Start(pair=pair, position=1, seconds={"ready": at, "answered": at + 0.2})
                 for pair, at in enumerate(ready, start=1)
             ],
-            stages={"ready": make_spread(ready), "answered": make_spread(answered)},
+            milestones={"ready": make_spread(ready), "answered": make_spread(answered)},
         ),
         rounds=[make_round(number, more) for number in (1, 2, 3)],
-        code=Code(
+        code=CodeFacts(
             folders=[name],
             files=9,
             lines={"python": int(642 * more)},

@@ -14,11 +14,11 @@ from serving_lab.experiment import verdicts
 from serving_lab.experiment.records import (
     QUANTILES,
     Arm,
-    Condition,
+    ConditionRecord,
     Distribution,
-    Generator,
+    GeneratorHealth,
     Loop,
-    Target,
+    TargetRecord,
     TestbedFacts,
     Verification,
     WarmUp,
@@ -124,11 +124,11 @@ def make_bench(*scenarios: Scenario, **changes: object) -> BenchResult:
         seed=7,
         revision="1d5f80b+",
         margin=MARGIN,
-        targets=[Target(name=name, url=URLS.get(name, "http://127.0.0.1:7000")) for name in names],
+        targets=[TargetRecord(name=name, url=URLS.get(name, "http://127.0.0.1:7000")) for name in names],
         conditions=[
             make_condition(names, "workers", "2"),
             make_condition(names, "memory limit", "512 MiB"),
-            Condition(
+            ConditionRecord(
                 name="server",
                 values={name: f"gunicorn/{order}" for order, name in enumerate(names)},
                 verdict="meant to differ",
@@ -151,8 +151,8 @@ def make_bench(*scenarios: Scenario, **changes: object) -> BenchResult:
     return msgspec.structs.replace(result, **changes)
 
 
-def make_condition(names: Sequence[str], name: str, value: str) -> Condition:
-    return Condition(name=name, values=dict.fromkeys(names, value), verdict="same")
+def make_condition(names: Sequence[str], name: str, value: str) -> ConditionRecord:
+    return ConditionRecord(name=name, values=dict.fromkeys(names, value), verdict="same")
 
 
 def of(service: Service, **changes: object) -> BenchResult:
@@ -195,7 +195,7 @@ def make_withheld() -> BenchResult:
     return make_bench(
         make_scenario({CANDIDATE: BETTER}, withheld=f"the conditions differ: {why}"),
         withheld=[f"the conditions differ: {why}"],
-        conditions=[Condition(name="memory limit", values=limits, verdict="differs")],
+        conditions=[ConditionRecord(name="memory limit", values=limits, verdict="differs")],
     )
 
 
@@ -224,7 +224,7 @@ def make_hostile() -> BenchResult:
         warnings=[HOSTILE],
         revision=HOSTILE,
         versions={HOSTILE: HOSTILE},
-        conditions=[Condition(name=HOSTILE, values={BASELINE: HOSTILE, HOSTILE: None}, verdict="unknown")],
+        conditions=[ConditionRecord(name=HOSTILE, values={BASELINE: HOSTILE, HOSTILE: None}, verdict="unknown")],
     )
 
 
@@ -266,7 +266,7 @@ def _arm(
         wrong={},
         values=values,
         uncorrected={name: value * 0.8 for name, value in times.items()} if loop == "open" else {},
-        generator=Generator(cpu_share=0.41, waited_share=0.01, lag_p99=0.0002 if loop == "open" else None),
+        generator=GeneratorHealth(cpu_share=0.41, waited_share=0.01, lag_p99=0.0002 if loop == "open" else None),
         other_cpu=0.05,
         faults=faults,
     )

@@ -10,7 +10,7 @@ from parity.results import make_many, make_result
 from serving_lab.experiment.records import METRICS
 from serving_lab.report import phrases
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.markdown import escape, render
 
 from report.footprints import make_footprint, make_native
@@ -29,13 +29,13 @@ from report.results import (
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-WHOLE = Inputs(make_win(), make_result(), make_footprint())
+WHOLE = ReportInputs(make_win(), make_result(), make_footprint())
 
 
 class Read:
     """What a reader sees of a document."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: ReportInputs) -> None:
         self.source = render(Document.of(inputs))
         self.tokens = MarkdownIt("commonmark").enable("table").parse(self.source)
 
@@ -132,7 +132,7 @@ def test_deployment_and_code_are_told_of_each_target() -> None:
 
 
 def test_what_a_footprint_could_not_measure_is_no_row_of_nothing() -> None:
-    read = Read(Inputs(None, None, make_native()))
+    read = Read(ReportInputs(None, None, make_native()))
 
     rows = [row for table in read.tables for row in table[1:]]
     assert not [row for row in rows if row[0].startswith(("image", "layers"))]
@@ -140,7 +140,7 @@ def test_what_a_footprint_could_not_measure_is_no_row_of_nothing() -> None:
 
 
 def test_three_targets_each_have_their_recommendation_and_tables() -> None:
-    read = Read(Inputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))))
+    read = Read(ReportInputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))))
 
     assert [f"Recommendation: {CANDIDATE}", f"Recommendation: {THIRD}"] == read.headings[1:3]
     headers = [table[0] for table in read.tables if table[0][0] == "Metric"]
@@ -153,7 +153,7 @@ def test_three_targets_each_have_their_recommendation_and_tables() -> None:
 
 
 def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes() -> None:
-    read = Read(Inputs(make_undecided(), make_result(), None))
+    read = Read(ReportInputs(make_undecided(), make_result(), None))
 
     (told,) = (item for item in read.items if "many requests as it can answer: throughput. Undecided" in item)
     (_, comparison), *_ = make_undecided().comparisons
@@ -164,7 +164,7 @@ def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes()
 
 
 def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> None:
-    read = Read(Inputs(make_refused(), make_result(), None))
+    read = Read(ReportInputs(make_refused(), make_result(), None))
 
     for why in make_refused().scenarios[1].refused:
         assert f"Refused: {why}" in read.items
@@ -174,7 +174,7 @@ def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> No
 
 
 def test_nothing_that_a_name_holds_becomes_markup() -> None:
-    read = Read(Inputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))))
+    read = Read(ReportInputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))))
 
     assert not read.kinds & {"html_inline", "html_block", "link_open", "image", "em_open", "code_block", "fence"}
     assert {len(row) - len(table[0]) for table in read.tables for row in table} == {0}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from parity.results import make_cannot_tell, make_many, make_result
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.page import render
 from support.checkout import REPOSITORY
 
@@ -38,27 +38,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VOID = {"meta", "link", "br"}
-WIN = Inputs(make_win(), make_result(), make_footprint())
+WIN = ReportInputs(make_win(), make_result(), make_footprint())
 ALL = {
     "win": WIN,
-    "loss": Inputs(make_loss(), None, None),
-    "mixed": Inputs(make_mixed(), make_many(), None),
-    "equivalent": Inputs(make_equivalent(), make_result(), None),
-    "undecided": Inputs(make_undecided(), make_cannot_tell(), None),
-    "refused": Inputs(make_refused(), make_result(), None),
-    "withheld": Inputs(make_withheld(), None, make_footprint()),
-    "partial": Inputs(make_partial(), make_result(), None),
-    "three": Inputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))),
-    "hostile": Inputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))),
-    "parity alone": Inputs(None, make_result(), None),
-    "footprint alone": Inputs(None, None, make_footprint()),
+    "loss": ReportInputs(make_loss(), None, None),
+    "mixed": ReportInputs(make_mixed(), make_many(), None),
+    "equivalent": ReportInputs(make_equivalent(), make_result(), None),
+    "undecided": ReportInputs(make_undecided(), make_cannot_tell(), None),
+    "refused": ReportInputs(make_refused(), make_result(), None),
+    "withheld": ReportInputs(make_withheld(), None, make_footprint()),
+    "partial": ReportInputs(make_partial(), make_result(), None),
+    "three": ReportInputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))),
+    "hostile": ReportInputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))),
+    "parity alone": ReportInputs(None, make_result(), None),
+    "footprint alone": ReportInputs(None, None, make_footprint()),
 }
 
 
 class Page(HTMLParser):
     """The text, tags and attributes of a page; a tag closed that was not opened is an error."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: ReportInputs) -> None:
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []

@@ -9,7 +9,7 @@ import pytest
 from parity.results import make_cannot_tell, make_cause, make_different, make_result
 from serving_lab.experiment.records import METRICS
 from serving_lab.report import phrases
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.recommendation import leaves_room_for_loss, recommend
 
 from report.results import (
@@ -157,7 +157,7 @@ def test_interrupted_and_withheld_runs_say_so() -> None:
 
 
 def test_of_three_each_candidate_is_judged_by_its_own_verdicts_and_parity() -> None:
-    inputs = Inputs(make_three(), SAME, None)
+    inputs = ReportInputs(make_three(), SAME, None)
 
     words = {name: recommend(name, inputs.bench, inputs.parity_of(name)).word for name in inputs.names[1:]}
 

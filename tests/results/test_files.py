@@ -54,7 +54,7 @@ def test_a_measurement_of_version_1_can_be_compared_with_a_new_one(tmp_path: Pat
 
     compared = compare(old, files.read(tmp_path / "new.json", BenchResult), margin=0.03)
 
-    assert compared.differences == []
+    assert compared.circumstances == []
     assert {each.verdict for each in compared.scenarios[0].comparisons} <= {"equivalent", "undecided"}
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from bench.measured import PROFILE
 from scipy import stats
-from serving_lab.bench.run import Measurement
-from serving_lab.experiment.arms import Bench
+from serving_lab.bench.run import BenchMeasurement
+from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target, parse
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from serving_lab.bench.result import Scenario
-    from serving_lab.bench.scenarios import Plan
+    from serving_lab.bench.scenario_run import Design
 
 FULL = os.environ.get("SELFTEST") == "full"
 SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
@@ -53,20 +53,20 @@ def targets(urls: Mapping[str, str]) -> list[Target]:
     return [parse(f"{name}={url}") for name, url in urls.items()]
 
 
-def bench(fleet: Fleet, url: str) -> Bench:
-    return Bench(fleet, targets({"subject": url}), profile())
+def bench(fleet: Fleet, url: str) -> LoadDriver:
+    return LoadDriver(fleet, targets({"subject": url}), profile())
 
 
 def measure(
     fleet: Fleet,
     urls: Mapping[str, str],
     scenario: str,
-    plan: Plan,
+    plan: Design,
     known: Profile | None = None,
 ) -> Scenario:
     """Measure one scenario from sign-in to verdicts, as `lab bench` does."""
     testbed = Testbed(targets(urls), TestbedFacts(mode="elsewhere", generator="a proof"), Path.cwd())
-    measurement = Measurement(testbed, known or profile(), plan, [scenario], allow_unequal=False)
+    measurement = BenchMeasurement(testbed, known or profile(), plan, [scenario], allow_unequal=False)
     measurement.run(fleet, Quiet())
     (found,) = measurement.result().scenarios
     return found

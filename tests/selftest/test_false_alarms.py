@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.bench.scenarios import Plan
+from serving_lab.bench.scenario_run import Design
 from serving_lab.project import Project
 from support.services import CANDIDATES, PASSWORD, USERNAME, running_service
 
@@ -30,7 +30,7 @@ def test_a_service_is_hardly_ever_better_than_itself(model_dir: Path) -> None:
         service.pin(SERVER)
         urls = {"one": service.base_url, "same": service.base_url}
         for seed in range(RUNS):
-            scenario = measure(fleet, urls, "sequential", Plan(PAIRS, SECONDS, seed, 0.03), known)
+            scenario = measure(fleet, urls, "sequential", Design(PAIRS, SECONDS, seed, 0.03), known)
             verdicts = {each.metric: each.verdict for each in scenario.comparisons}
             alarms += bool({"faster", "slower"} & set(verdicts.values()))
             refused += bool(scenario.refused)

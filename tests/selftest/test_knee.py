@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from serving_lab.experiment import capacity
-from serving_lab.experiment.arms import Load, Turn
+from serving_lab.experiment.arms import ArmSlot, Load
 from serving_lab.experiment.profile import ObjectiveForm
 from serving_lab.generator.messages import Closed, Open
 from support.subject import Behaviour, subject
@@ -26,7 +26,7 @@ def test_the_knee_of_a_known_server_is_found() -> None:
         for seed in range(TIMES):
             peak = capacity.peak(measuring, target, Load({"predict": 1}, 8, Closed()), seed)
             load = Load({"predict": 1}, 64, Open(1.0))
-            turn = Turn(pair=seed, position=1, seed=seed * 1000)
+            turn = ArmSlot(pair=seed, position=1, seed=seed * 1000)
             arm = capacity.knee(measuring, target, load, ObjectiveForm(p99_seconds=OBJECTIVE_SECONDS), peak, turn).arm
             found.append(arm.values["knee"])
             say(f"knee {seed + 1}: {found[-1]:.0f} requests/s, computed {expected:.0f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from serving_lab.bench.scenarios import Plan
+from serving_lab.bench.scenario_run import Design
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
@@ -24,7 +24,7 @@ def test_a_slowdown_is_found(slowdown: float, pairs: int, runs: int, fewest: int
         generator() as fleet,
     ):
         for seed in range(runs):
-            scenario = measure(fleet, {"old": old, "new": new}, "sequential", Plan(pairs, 0.5, seed, 0.03))
+            scenario = measure(fleet, {"old": old, "new": new}, "sequential", Design(pairs, 0.5, seed, 0.03))
             throughput = next(each for each in scenario.comparisons if each.metric == "throughput")
             found += throughput.verdict == "slower"
             say(f"{slowdown:.0%} {seed + 1}: {throughput.verdict}, {throughput.why}")

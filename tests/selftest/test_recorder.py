@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from serving_lab.bench.scenarios import curve
+from serving_lab.bench.scenario_run import curve
 from serving_lab.experiment.arms import LATENCY_SHARES, Load, latency_values
 from serving_lab.experiment.records import QUANTILES
 from serving_lab.generator.messages import Closed

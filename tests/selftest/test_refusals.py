@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from serving_lab.bench.scenarios import Plan
+from serving_lab.bench.scenario_run import Design
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, GENERATOR, SERVER, counted, generator, measure, say
@@ -47,7 +47,7 @@ def test_a_starved_generator_is_refused_and_a_healthy_one_accepted(starved: bool
         generator() as fleet,
     ):
         for seed in range(TIMES):
-            found = measure(fleet, {"old": old, "new": new}, scenario, Plan(3, 0.6, seed, 0.03))
+            found = measure(fleet, {"old": old, "new": new}, scenario, Design(3, 0.6, seed, 0.03))
             refused += bool(found.refused)
             assert all("the generator was" in why for why in found.refused), "the targets are not to blame"
             say(f"{'starved' if starved else 'healthy'}, {scenario}, {seed + 1}: {found.refused or 'accepted'}")

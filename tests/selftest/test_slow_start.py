@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving_lab.bench.scenarios import Plan
+from serving_lab.bench.scenario_run import Design
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, generator, measure, say
@@ -13,7 +13,7 @@ SLOW_SECONDS = 6.0
 def test_a_slow_start_prolongs_the_warm_up_and_is_in_no_arm() -> None:
     slow = Behaviour(work=0.001, slow_until=SLOW_SECONDS, slow_factor=3)
     with subject(Behaviour(work=0.001), SERVER) as old, subject(slow, SERVER) as new, generator() as fleet:
-        scenario = measure(fleet, {"old": old, "new": new}, "sequential", Plan(3, 0.6, 0, 0.03))
+        scenario = measure(fleet, {"old": old, "new": new}, "sequential", Design(3, 0.6, 0, 0.03))
 
     warm_ups = {each.target: each for each in scenario.warm_ups}
     took = {name: f"{each.seconds:g} s" for name, each in warm_ups.items()}

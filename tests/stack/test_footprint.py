@@ -15,8 +15,8 @@ import yaml
 from footprint.files import write
 from rich.console import Console
 from serving_lab.footprint import command
-from serving_lab.footprint.command import Options
-from serving_lab.footprint.measurement import Plan
+from serving_lab.footprint.command import FootprintOptions
+from serving_lab.footprint.measurement import FootprintPlan
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.footprint.subjects import Lab
 from serving_lab.results import files
@@ -90,8 +90,8 @@ def test_any_image_is_weighed_and_its_slow_start_found(image: str, tmp_path: Pat
     assert len(NOISE) < weighed.compressed_bytes < weighed.total_bytes
     own = [layer for layer in weighed.layers if not layer.of_base]
     assert [layer.created_by.split()[0] for layer in own] == ["COPY"]
-    assert target.start_up.stages["ready"].lowest > SLEEP_SECONDS
-    assert "answered" not in target.start_up.stages
+    assert target.start_up.milestones["ready"].lowest > SLEEP_SECONDS
+    assert "answered" not in target.start_up.milestones
     assert _left() == []
 
 
@@ -136,8 +136,8 @@ def test_an_image_that_is_not_there_is_told(engine: None, tmp_path: Path) -> Non
 def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_path: Path) -> None:
     settings = Settings.load(stack.project, {**os.environ, **stack.settings})
     before = [stack.container(service) for service in SERVICES.values()]
-    plan = Plan(starts=2, rounds=1, seconds=2.0, seed=0, type_check=False)
-    options = Options(
+    plan = FootprintPlan(starts=2, rounds=1, seconds=2.0, seed=0, type_check=False)
+    options = FootprintOptions(
         file=_without_code(stack, tmp_path),
         images=(),
         base=None,

@@ -40,7 +40,7 @@ Stretches = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Point:
+class SeriesPoint:
     """One value of a series."""
 
     value: float
@@ -71,7 +71,7 @@ class Finding:
     """Change from the first to the last value, as a share, where a line describes it better than steps do."""
 
 
-def find(points: Sequence[Point], series: int = 1, alpha: float = ALPHA) -> Finding:
+def find(points: Sequence[SeriesPoint], series: int = 1, alpha: float = ALPHA) -> Finding:
     """Return where the series moved.
 
     Args:

@@ -1,4 +1,4 @@
-"""What differs between two results besides what was measured: conditions, machine, versions, load."""
+"""What changed between two results besides what was measured: conditions, machine, versions, load."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from serving_lab.bench.result import BenchResult, Scenario
-from serving_lab.experiment.records import Condition
+from serving_lab.experiment.records import ConditionRecord
 
 _GIB = 1 << 30
 _SAME_MEMORY = 0.01
@@ -15,7 +15,7 @@ _SAME_MEMORY = 0.01
 _SAME_RATE = 0.01
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class CircumstanceChange(msgspec.Struct, frozen=True, kw_only=True):
     """One fact that is not the same in both results."""
 
     name: str
@@ -23,7 +23,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     change: str
     """In words, such as `flask 2 -> 4`."""
     hinders: bool
-    """Whether values of both results tell nothing about a target's code; False: it is what a change of code changes."""
+    """Whether values of both results say nothing of a target's code; False: it is what a change of code changes."""
     even: bool
     """Whether it concerns all targets alike, so that their ratio may still be compared."""
 
@@ -32,8 +32,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}: {self.change}"
 
 
-def differences(old: BenchResult, new: BenchResult) -> list[Difference]:
-    """Return what differs between two results as a whole."""
+def circumstance_changes(old: BenchResult, new: BenchResult) -> list[CircumstanceChange]:
+    """Return what changed between two results as a whole."""
     names = [target.name for target in old.targets if target.name in {other.name for other in new.targets}]
     return [
         *_conditions(old.conditions, new.conditions, names),
@@ -43,8 +43,8 @@ def differences(old: BenchResult, new: BenchResult) -> list[Difference]:
     ]
 
 
-def load_differences(old: Scenario, new: Scenario) -> list[Difference]:
-    """Return how the load of a scenario differs between two results."""
+def load_changes(old: Scenario, new: Scenario) -> list[CircumstanceChange]:
+    """Return how the load of a scenario changed between two results."""
     before, after = _load(old), _load(new)
     if old.rate and new.rate and math.isclose(old.rate, new.rate, rel_tol=_SAME_RATE):
         after["rate"] = before["rate"]
@@ -53,7 +53,9 @@ def load_differences(old: Scenario, new: Scenario) -> list[Difference]:
     return [*_facts(before, after), *_by_target("connections", ends, hinders=True)]
 
 
-def _conditions(old: Sequence[Condition], new: Sequence[Condition], targets: Sequence[str]) -> Iterator[Difference]:
+def _conditions(
+    old: Sequence[ConditionRecord], new: Sequence[ConditionRecord], targets: Sequence[str]
+) -> Iterator[CircumstanceChange]:
     before, after = {each.name: each for each in old}, {each.name: each for each in new}
     for name in dict.fromkeys((*before, *after)):
         sides = [each for each in (before.get(name), after.get(name)) if each]
@@ -62,23 +64,25 @@ def _conditions(old: Sequence[Condition], new: Sequence[Condition], targets: Seq
         yield from _by_target(name, ends, hinders=any(each.verdict != "meant to differ" for each in sides))
 
 
-def _value(condition: Condition | None, target: str) -> str | None:
+def _value(condition: ConditionRecord | None, target: str) -> str | None:
     return condition.values.get(target) if condition else None
 
 
-def _by_target(name: str, ends: Mapping[str, tuple[str | None, str | None]], *, hinders: bool) -> Iterator[Difference]:
+def _by_target(
+    name: str, ends: Mapping[str, tuple[str | None, str | None]], *, hinders: bool
+) -> Iterator[CircumstanceChange]:
     changed = [f"{target} {_arrow(*pair)}" for target, pair in ends.items() if pair[0] != pair[1]]
     if changed:
         even = len(set(ends.values())) == 1
-        yield Difference(name=name, change=", ".join(changed), hinders=hinders, even=even)
+        yield CircumstanceChange(name=name, change=", ".join(changed), hinders=hinders, even=even)
 
 
-def _hosts(old: BenchResult, new: BenchResult, targets: Sequence[str]) -> Iterator[Difference]:
+def _hosts(old: BenchResult, new: BenchResult, targets: Sequence[str]) -> Iterator[CircumstanceChange]:
     before, after = ({each.name: urlsplit(each.url).hostname for each in result.targets} for result in (old, new))
     yield from _by_target("host", {name: (before[name], after[name]) for name in targets}, hinders=False)
 
 
-def _testbed(old: BenchResult, new: BenchResult) -> Iterator[Difference]:
+def _testbed(old: BenchResult, new: BenchResult) -> Iterator[CircumstanceChange]:
     before, after = _facts_of(old), _facts_of(new)
     sizes = [result.machine.memory_bytes for result in (old, new) if result.machine]
     if len(sizes) > 1 and math.isclose(*sizes, rel_tol=_SAME_MEMORY):
@@ -111,11 +115,11 @@ def _load(scenario: Scenario) -> dict[str, str]:
     return {name: value or "none" for name, value in facts.items()}
 
 
-def _facts(old: Mapping[str, str], new: Mapping[str, str], prefix: str = "") -> Iterator[Difference]:
+def _facts(old: Mapping[str, str], new: Mapping[str, str], prefix: str = "") -> Iterator[CircumstanceChange]:
     for name in dict.fromkeys((*old, *new)):
         before, after = old.get(name), new.get(name)
         if before != after:
-            yield Difference(name=f"{prefix}{name}", change=_arrow(before, after), hinders=True, even=True)
+            yield CircumstanceChange(name=f"{prefix}{name}", change=_arrow(before, after), hinders=True, even=True)
 
 
 def _arrow(old: str | None, new: str | None) -> str:

@@ -10,8 +10,8 @@ from serving_lab import exit_codes
 from serving_lab.bench import table
 from serving_lab.bench.fail_if import FailIf
 from serving_lab.bench.result import BenchResult
-from serving_lab.bench.run import Measurement
-from serving_lab.bench.scenarios import Plan
+from serving_lab.bench.run import BenchMeasurement
+from serving_lab.bench.scenario_run import Design
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.testbed import Testbed
@@ -20,7 +20,7 @@ from serving_lab.text.progress import TerminalProgress
 
 
 @dataclass(frozen=True)
-class Options:
+class BenchOptions:
     """What a person may ask for."""
 
     profile: Path
@@ -35,7 +35,7 @@ class Options:
     output: Path
 
 
-def bench(testbed: Testbed, options: Options, environment: Mapping[str, str], console: Console) -> int:
+def bench(testbed: Testbed, options: BenchOptions, environment: Mapping[str, str], console: Console) -> int:
     """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
 
     Raises:
@@ -43,9 +43,9 @@ def bench(testbed: Testbed, options: Options, environment: Mapping[str, str], co
     """
     profile = Profile.load(options.profile, environment)
     names = _scenarios(profile, options.scenarios)
-    plan = Plan(options.pairs, options.seconds, options.seed, options.margin)
+    design = Design(options.pairs, options.seconds, options.seed, options.margin)
     _check_writable(options.output)
-    measurement = Measurement(testbed, profile, plan, names, allow_unequal=options.allow_unequal)
+    measurement = BenchMeasurement(testbed, profile, design, names, allow_unequal=options.allow_unequal)
     for why in measurement.withheld:
         console.print(f"[yellow]No verdict will be given[/]: {why} (--allow-unequal gives one)", soft_wrap=True)
     interrupted = False

@@ -7,12 +7,12 @@ from rich.table import Table
 from rich.text import Text
 
 from serving_lab.bench.comparing import Change, ChangedScenario, CompareResult
-from serving_lab.bench.history import HistoryResult, Move, Series
+from serving_lab.bench.history import HistoryResult, MetricSeries, Move
 from serving_lab.bench.table import change, value
-from serving_lab.experiment.records import Word
+from serving_lab.experiment.records import VerdictWord
 
 _SHORT_COMMIT = 12
-_STYLES: dict[Word, str] = {"faster": "green", "slower": "red", "equivalent": "bold"}
+_STYLES: dict[VerdictWord, str] = {"faster": "green", "slower": "red", "equivalent": "bold"}
 _UNCERTAIN = "yellow"
 
 
@@ -20,13 +20,13 @@ def print_compared(console: Console, compared: CompareResult) -> None:
     """Print what differs, then every verdict with its figures, then what could not be judged and why."""
     _print(console, f"old  {compared.old}", f"new  {compared.new}", "")
     for kind, lines in (
-        ("not the same in both", [str(each) for each in compared.differences]),
+        ("not the same in both", [str(each) for each in compared.circumstances]),
         ("only in old", compared.only_old),
         ("only in new", compared.only_new),
     ):
         _print(console, *(f"{kind}: {line}" for line in lines))
     for scenario in compared.scenarios:
-        _print(console, *(f"{scenario.name}: not the same in both: {each}" for each in scenario.differences))
+        _print(console, *(f"{scenario.name}: not the same in both: {each}" for each in scenario.circumstances))
         _print(console, *(f"{scenario.name}: refused: {why}" for why in scenario.refused))
     judged = [scenario for scenario in compared.scenarios if scenario.comparisons]
     for scenario in judged:
@@ -95,7 +95,7 @@ def _why_none(scenario: ChangedScenario) -> Iterator[str]:
             yield f"{scenario.name}: {each.kind}s {each.verdict}: {each.why}"
 
 
-def _history_table(moved: Sequence[Series]) -> Table:
+def _history_table(moved: Sequence[MetricSeries]) -> Table:
     table = _table("What moved")
     table.add_column("metric", overflow="fold")
     table.add_column("of", overflow="fold")
@@ -121,7 +121,7 @@ def _history_table(moved: Sequence[Series]) -> Table:
     return table
 
 
-def _likely_causes(series: Series) -> Iterator[str]:
+def _likely_causes(series: MetricSeries) -> Iterator[str]:
     where = f"{series.scenario}/{series.metric} {series.target}"
     for move in series.moves:
         for cause in move.causes:
@@ -137,7 +137,7 @@ def _same_code(move: Move) -> bool:
     return move.commit == move.previous != "unknown" and not move.commit.endswith("+")
 
 
-def _drifts(series: Series) -> str:
+def _drifts(series: MetricSeries) -> str:
     return (
         f"{series.scenario}/{series.metric} {series.target} drifted by {series.drift:+.1%} over {len(series.values)} "
         "results: no commit stands out"

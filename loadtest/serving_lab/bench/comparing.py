@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from serving_lab.bench.circumstances import Difference, differences, load_differences
+from serving_lab.bench.circumstances import CircumstanceChange, circumstance_changes, load_changes
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import statistics
-from serving_lab.experiment.records import METRICS, Comparison, Word
+from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
 from serving_lab.experiment.verdicts import COMPARED, reason
 from serving_lab.results.envelope import Envelope, Format, Metadata
 
@@ -32,7 +32,7 @@ class ChangedScenario(msgspec.Struct, frozen=True, kw_only=True):
     """A load that both results have."""
 
     name: str
-    differences: list[Difference]
+    circumstances: list[CircumstanceChange]
     """Of the load."""
     refused: list[str]
     """Why nothing is concluded from it; empty: it counts."""
@@ -51,7 +51,7 @@ class CompareResult(Envelope, frozen=True, kw_only=True):
     new: str
     margin: float
     """What counts as equivalent, as a share."""
-    differences: list[Difference]
+    circumstances: list[CircumstanceChange]
     only_old: list[str]
     """What the new result has not: targets, scenarios and metrics."""
     only_new: list[str]
@@ -76,7 +76,7 @@ class _Question:
     metric: str
     old: Sequence[float]
     new: Sequence[float]
-    word: Word | None
+    word: VerdictWord | None
     why: str
 
 
@@ -104,7 +104,7 @@ def compare(
         only_ratio: Leave values out.
     """
     metadata = Metadata.begin(_JUDGED_WITH)
-    found = differences(old, new)
+    found = circumstance_changes(old, new)
     shared = [(each, _named(new, each.name)) for each in old.scenarios]
     scenarios = [
         _scenario(before, after, names, found, margin, allow_unequal=allow_unequal, only_ratio=only_ratio)
@@ -119,7 +119,7 @@ def compare(
         old=_label(names[0], old),
         new=_label(names[1], new),
         margin=margin,
-        differences=found,
+        circumstances=found,
         only_old=_only(old, new),
         only_new=_only(new, old),
         scenarios=scenarios,
@@ -136,14 +136,14 @@ def _scenario(
     old: Scenario,
     new: Scenario,
     names: tuple[str, str],
-    whole: Sequence[Difference],
+    whole: Sequence[CircumstanceChange],
     margin: float,
     *,
     allow_unequal: bool,
     only_ratio: bool,
 ) -> ChangedScenario:
     refused = [f"{name}: {why}" for name, each in zip(names, (old, new), strict=True) for why in each.refused]
-    of_load = load_differences(old, new)
+    of_load = load_changes(old, new)
     questions: list[_Question] = []
     if not refused:
         hindrances = [] if allow_unequal else [each for each in (*whole, *of_load) if each.hinders]
@@ -153,7 +153,7 @@ def _scenario(
     confidence = statistics.simultaneous(sum(question.word is None for question in questions))
     return ChangedScenario(
         name=old.name,
-        differences=of_load,
+        circumstances=of_load,
         refused=refused,
         comparisons=[_change(question, confidence, margin) for question in questions],
     )
@@ -166,7 +166,7 @@ def _values(old: Scenario, new: Scenario, names: tuple[str, str], withheld: str)
                 continue
             ends = [logarithms(each, target, metric) for each in (old, new)]
             missing = [name for name, logs in zip(names, ends, strict=True) if logs is None]
-            word: Word | None = "withheld" if withheld else None
+            word: VerdictWord | None = "withheld" if withheld else None
             why = withheld
             if missing:
                 word, why = "refused", f"an arm of {missing[0]} has no {METRICS[metric].title}"
@@ -181,7 +181,7 @@ def _ratios(
         now = after.get((before.metric, before.baseline, before.candidate))
         if now is None:
             continue
-        word: Word | None = "withheld" if withheld else None
+        word: VerdictWord | None = "withheld" if withheld else None
         why = withheld
         for name, each in zip(names, (before, now), strict=True):
             if each.verdict == "refused" or (each.verdict == "withheld" and not allow_unequal):
@@ -193,7 +193,7 @@ def _ratios(
 def _change(question: _Question, confidence: float, margin: float) -> Change:
     estimate = statistics.unpaired(question.old, question.new, confidence)
     samples = f"{'arms' if question.kind == 'value' else 'pairs'} of each"
-    word: Word = statistics.verdict(estimate, margin, METRICS[question.metric].better)
+    word: VerdictWord = statistics.verdict(estimate, margin, METRICS[question.metric].better)
     return Change(
         kind=question.kind,
         metric=question.metric,
@@ -261,7 +261,7 @@ def _mean(logs: Sequence[float]) -> float | None:
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 
-def _in_words(hindrances: Sequence[Difference]) -> str:
+def _in_words(hindrances: Sequence[CircumstanceChange]) -> str:
     return f"not the same in both: {'; '.join(map(str, hindrances))}" if hindrances else ""
 
 

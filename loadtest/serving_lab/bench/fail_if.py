@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from serving_lab.errors import LabError
-from serving_lab.experiment.records import METRICS, Word
+from serving_lab.experiment.records import METRICS, VerdictWord
 
-WORDS: dict[str, frozenset[Word]] = {
+WORDS: dict[str, frozenset[VerdictWord]] = {
     "slower": frozenset({"slower"}),
     "faster": frozenset({"faster"}),
     "changed": frozenset({"slower", "faster"}),
@@ -32,7 +32,7 @@ class Judged(Protocol):
         """Its name."""
 
     @property
-    def verdict(self) -> Word:
+    def verdict(self) -> VerdictWord:
         """What was concluded."""
 
     @property
@@ -136,7 +136,7 @@ class FailIf:
             if verdict in WORDS[self.word] and (self.word not in _SIZED or change > self.change):
                 yield f"{where} {verdict}: {why}"
 
-    def _scope(self, result: JudgedResult) -> Iterator[tuple[str, Word, str, float]]:
+    def _scope(self, result: JudgedResult) -> Iterator[tuple[str, VerdictWord, str, float]]:
         """Yield what the condition is about: where, verdict, why, certain change."""
         if not any(each.comparisons or each.refused for each in result.scenarios):
             raise LabError(f"{self.text!r}: nothing was compared")

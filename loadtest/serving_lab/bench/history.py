@@ -10,8 +10,8 @@ from typing import ClassVar, Literal
 import msgspec
 
 from serving_lab.bench import changepoints
-from serving_lab.bench.changepoints import Finding, Point, Shift
-from serving_lab.bench.circumstances import differences, load_differences
+from serving_lab.bench.changepoints import Finding, SeriesPoint, Shift
+from serving_lab.bench.circumstances import circumstance_changes, load_changes
 from serving_lab.bench.comparing import logarithms
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.errors import LabError
@@ -45,7 +45,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     """What changed one result earlier or later; the place of a move is not known better than that."""
 
 
-class Series(msgspec.Struct, frozen=True, kw_only=True):
+class MetricSeries(msgspec.Struct, frozen=True, kw_only=True):
     """A metric over time."""
 
     scenario: str
@@ -73,7 +73,7 @@ class HistoryResult(Envelope, frozen=True, kw_only=True):
     results: int
     needed: int
     """Results that a series needs so that any move can be found, with so many series looked at."""
-    series: list[Series]
+    series: list[MetricSeries]
     left_out: list[str]
     """Which runs of which scenarios were not looked at, and why."""
 
@@ -148,7 +148,7 @@ _JUDGED_WITH = ("numpy", "scipy")
 _SLASH = " / "
 _NAMES = ("scenarios", "targets", "metrics")
 _Key = tuple[str, str, str]
-_Run = tuple[BenchResult, Scenario, Point]
+_Run = tuple[BenchResult, Scenario, SeriesPoint]
 
 
 def _runs(results: Sequence[BenchResult], metric: str | None, left_out: list[str]) -> dict[_Key, list[_Run]]:
@@ -161,7 +161,7 @@ def _runs(results: Sequence[BenchResult], metric: str | None, left_out: list[str
             for name, of, logs in _samples(scenario, (metric,) if metric else COMPARED[scenario.loop]):
                 estimate = statistics.paired(logs)
                 if estimate.mean is not None:
-                    point = Point(estimate.mean, estimate.error)
+                    point = SeriesPoint(estimate.mean, estimate.error)
                     runs.setdefault((scenario.name, of, name), []).append((result, scenario, point))
     return runs
 
@@ -177,10 +177,10 @@ def _samples(scenario: Scenario, metrics: Sequence[str]) -> Iterator[tuple[str, 
                 yield metric, f"{each.candidate}{_SLASH}{each.baseline}", each.log_ratios
 
 
-def _series(key: _Key, runs: Sequence[_Run], count: int) -> Series:
+def _series(key: _Key, runs: Sequence[_Run], count: int) -> MetricSeries:
     points = [point for _, _, point in runs]
     finding = changepoints.find(points, series=count)
-    return Series(
+    return MetricSeries(
         scenario=key[0],
         target=key[1],
         ratio=_SLASH in key[1],
@@ -215,10 +215,10 @@ def _move(shift: Shift, runs: Sequence[_Run], metric: str) -> Move:
 def _changed(runs: Sequence[_Run], at: int) -> list[str]:
     """Return what changed between a run and the one before it, but for the code."""
     (before, old, _), (after, new, _) = runs[at - 1], runs[at]
-    return [str(each) for each in (*differences(before, after), *load_differences(old, new))]
+    return [str(each) for each in (*circumstance_changes(before, after), *load_changes(old, new))]
 
 
-def _noise(points: Sequence[Point], finding: Finding) -> float:
+def _noise(points: Sequence[SeriesPoint], finding: Finding) -> float:
     ends = [0, *(shift.at for shift in finding.shifts), len(points)]
     stretches = [[point.value for point in points[first:end]] for first, end in itertools.pairwise(ends)]
     squares = sum((value - sum(each) / len(each)) ** 2 for each in stretches for value in each)

@@ -10,15 +10,15 @@ import msgspec
 from serving_lab.experiment.records import (
     Arm,
     Comparison,
-    Condition,
+    ConditionRecord,
     Distribution,
     Loop,
-    Target,
+    TargetRecord,
     TestbedFacts,
     Verification,
     WarmUp,
 )
-from serving_lab.results.envelope import Document, Envelope, Format
+from serving_lab.results.envelope import Decoded, Envelope, Format
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing is concluded from it; empty: it counts."""
 
 
-def _from_version_1(document: Document) -> Document:
+def _from_version_1(document: Decoded) -> Decoded:
     machine = dict(document["machine"])
     return {**document, "machine": machine, "testbed": {name: machine.pop(name) for name in ("mode", "generator")}}
 
@@ -62,8 +62,8 @@ class BenchResult(Envelope, frozen=True, kw_only=True):
     schema: str = file_format.schema
     margin: float
     """What counts as equivalent, as a share."""
-    targets: list[Target]
-    conditions: list[Condition]
+    targets: list[TargetRecord]
+    conditions: list[ConditionRecord]
     withheld: list[str]
     """Why no verdict is given although there are measurements, such as unequal conditions."""
     testbed: TestbedFacts
@@ -71,7 +71,7 @@ class BenchResult(Envelope, frozen=True, kw_only=True):
     scenarios: list[Scenario]
 
     @property
-    def baseline(self) -> Target:
+    def baseline(self) -> TargetRecord:
         """What the others are compared with."""
         return self.targets[0]
 

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from serving_lab.bench.result import BenchResult
-from serving_lab.bench.scenarios import Course, Plan
+from serving_lab.bench.scenario_run import Design, ScenarioRun
 from serving_lab.experiment import conditions
-from serving_lab.experiment.arms import Bench
+from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.conditions import Identity
 from serving_lab.experiment.profile import Measured, Profile
-from serving_lab.experiment.records import Target as ResultTarget
-from serving_lab.experiment.records import Verification
+from serving_lab.experiment.records import TargetRecord, Verification
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.experiment.verify import verify
 from serving_lab.generator.fleet import Fleet
@@ -19,14 +18,14 @@ from serving_lab.text.progress import Progress
 _MEASURED_WITH = ("httptools", "numpy", "scipy", "uvloop")
 
 
-class Measurement:
+class BenchMeasurement:
     """A measurement under way; `result` says what it has come to, also where it was interrupted."""
 
     def __init__(
         self,
         testbed: Testbed,
         profile: Profile,
-        plan: Plan,
+        design: Design,
         names: Sequence[str],
         *,
         allow_unequal: bool,
@@ -38,12 +37,12 @@ class Measurement:
         """
         self._metadata = Metadata.begin(_MEASURED_WITH, testbed.root)
         self._profile = profile
-        self._plan = plan
+        self._design = design
         self._testbed = testbed
         self.targets = [target.signed_in(profile) for target in testbed.targets]
         self.conditions = conditions.conditions(self.targets, testbed.known)
         self._verification = self._verify(names)
-        self._courses = [Course(name, profile.scenarios[name], plan) for name in names]
+        self._runs = [ScenarioRun(name, profile.scenarios[name], design) for name in names]
         differing = conditions.unequal(self.conditions)
         self.withheld = [] if allow_unequal else [f"the conditions differ: {each}" for each in differing]
         self.warnings = [f"the conditions differ: {each}" for each in differing if allow_unequal]
@@ -61,7 +60,7 @@ class Measurement:
     @property
     def expected_seconds(self) -> float:
         """About how long it takes."""
-        return sum(self._plan.expected_seconds(course.form, len(self.targets)) for course in self._courses)
+        return sum(self._design.expected_seconds(run.form, len(self.targets)) for run in self._runs)
 
     def run(self, fleet: Fleet, progress: Progress) -> None:
         """Measure all scenarios.
@@ -69,11 +68,11 @@ class Measurement:
         Raises:
             LabError: no load can be sent.
         """
-        bench = Bench(fleet, self.targets, self._profile)
-        for course in self._courses:
+        driver = LoadDriver(fleet, self.targets, self._profile)
+        for run in self._runs:
             identity = Identity(self.targets)
-            course.run(bench, progress)
-            course.refused += [f"{name} was restarted meanwhile" for name in identity.restarted()]
+            run.run(driver, progress)
+            run.refused += [f"{name} was restarted meanwhile" for name in identity.restarted()]
         self._finished = True
 
     def result(self) -> BenchResult:
@@ -83,21 +82,21 @@ class Measurement:
             started=self._metadata.started,
             seconds=self._metadata.seconds,
             partial=not self._finished,
-            seed=self._plan.seed,
+            seed=self._design.seed,
             revision=self._metadata.revision,
             machine=self._metadata.machine,
             versions=self._metadata.versions,
             warnings=self.warnings,
-            margin=self._plan.margin,
-            targets=[ResultTarget(name=each.name, url=each.inside.url) for each in self.targets],
+            margin=self._design.margin,
+            targets=[TargetRecord(name=each.name, url=each.inside.url) for each in self.targets],
             conditions=self.conditions,
             withheld=self.withheld,
             testbed=self._testbed.facts,
             verification=self._verification,
-            scenarios=[course.concluded(self.targets, withheld) for course in self._courses if course.warm_ups],
+            scenarios=[run.concluded(self.targets, withheld) for run in self._runs if run.warm_ups],
         )
 
     def _verify(self, names: Sequence[str]) -> Verification:
         used = {name for scenario in names for name in self._profile.scenarios[scenario].requests}
         requests: list[Measured] = [each for name, each in self._profile.requests.items() if name in used]
-        return verify(self.targets, requests, self._profile.values, self._plan.seed)
+        return verify(self.targets, requests, self._profile.values, self._design.seed)

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from serving_lab.bench.result import BenchResult, Scenario
-from serving_lab.experiment.records import METRICS, Comparison, Word
+from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
 
-_STYLES: dict[Word, str] = {
+_STYLES: dict[VerdictWord, str] = {
     "faster": "bold green",
     "slower": "bold red",
     "equivalent": "bold",

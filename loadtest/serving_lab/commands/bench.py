@@ -60,7 +60,7 @@ def bench(
         where = testbed.of_stack(stack, ours, project.root, processes)
         profile = profile or project.bench_profile
         environment = dict(settings.environment)
-    options = command.Options(
+    options = command.BenchOptions(
         profile=profile,
         scenarios=scenario or (),
         pairs=pairs,

@@ -37,7 +37,7 @@ def footprint(
 ) -> None:
     """Measure images, start-up, memory, CPU time and code. Exit code 0, or 2 where that cannot be done."""
     from serving_lab.footprint import command
-    from serving_lab.footprint.measurement import Plan
+    from serving_lab.footprint.measurement import FootprintPlan
     from serving_lab.footprint.subjects import Lab
 
     if not image and (base or port):
@@ -53,13 +53,13 @@ def footprint(
         lab = find_lab()
         file = lab.project.footprint_file
         environment = dict(lab.settings.environment)
-    options = command.Options(
+    options = command.FootprintOptions(
         file=file,
         images=image or (),
         base=base,
         port=port,
         ready_path=ready_path,
-        plan=Plan(starts, rounds, seconds, seed, type_check),
+        plan=FootprintPlan(starts, rounds, seconds, seed, type_check),
         output=output,
     )
     code = command.footprint(options, find_lab, environment, console)

@@ -25,10 +25,10 @@ def report(
 ) -> None:
     """Make a page and a Markdown document from results alone. Exit code 2 where there is nothing to read."""
     from serving_lab.report.command import report as write
-    from serving_lab.report.inputs import Inputs
+    from serving_lab.report.inputs import ReportInputs
     from serving_lab.text.words import visible
 
-    inputs = Inputs.read(results, bench, parity, footprint)
+    inputs = ReportInputs.read(results, bench, parity, footprint)
     written = write(inputs, output or results)
     for each in written.recommendations:
         advice = Text(f"{each.word.capitalize()}", style="bold").append(f": {each.why}", style="not bold")

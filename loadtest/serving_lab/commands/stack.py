@@ -12,7 +12,7 @@ from serving_lab.stack import guide, preflight, secrets
 from serving_lab.stack.base import Mode
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings, ensure_env_file
-from serving_lab.stack.headless import Load
+from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.login import fetch_token
 from serving_lab.stack.services import known_services
 
@@ -114,7 +114,7 @@ def load(
     """Send load without a web UI. Exit code 1: a request failed or was answered wrongly, 2: none was answered."""
     project = Project.find()
     settings = Settings.load(project)
-    plan = Load.from_settings(settings.environment, users=users, spawn_rate=rate, duration=duration)
+    plan = LocustRun.from_settings(settings.environment, users=users, spawn_rate=rate, duration=duration)
     code = Choice(project, settings, console).required().load(plan)
     # Whatever else the engine or a signal ended it with says nothing of the services.
     raise typer.Exit(code if code in _CODES_OF_LOAD else exit_codes.CANNOT_TELL)

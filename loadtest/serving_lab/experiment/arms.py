@@ -5,21 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving_lab.experiment import readings, validity
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.readings import Processors
-from serving_lab.experiment.records import Arm, Generator
+from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
-from serving_lab.generator.fleet import Fleet, Outcome
+from serving_lab.generator.fleet import Fleet, RunOutcome, Seconds
 from serving_lab.generator.messages import Closed, Open, Run
 
 LEAD_IN_SECONDS = 0.5
 TIMEOUT_SECONDS = 10.0
 LATENCY_SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
-
-Seconds = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,8 +29,8 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """An arm's place in the order of a scenario."""
+class ArmSlot:
+    """The place of an arm in the order of a scenario."""
 
     pair: int
     position: int
@@ -42,7 +39,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredArm:
     """An arm, and the latencies it was made of (s)."""
 
     arm: Arm
@@ -52,8 +49,8 @@ class Measured:
     """Of an open loop; 0 in a closed one."""
 
 
-class Bench:
-    """Measures arms: a generator, the targets, and the requests they know."""
+class LoadDriver:
+    """Sends load to targets and measures arms: the generator, the targets, and the requests they know."""
 
     def __init__(self, fleet: Fleet, targets: Sequence[Target], profile: Profile) -> None:
         self.targets = tuple(targets)
@@ -61,7 +58,7 @@ class Bench:
         self._fleet = fleet
         self._began = time.monotonic()
 
-    def send(self, target: Target, load: Load, *, seed: int, seconds: float, lead_in: float = 0.0) -> Outcome:
+    def send(self, target: Target, load: Load, *, seed: int, seconds: float, lead_in: float = 0.0) -> RunOutcome:
         """Send a load and return what came of it.
 
         Raises:
@@ -86,18 +83,18 @@ class Bench:
             )
         )
 
-    def watch(self, target: Target, turn: Turn) -> "Watch":
+    def watch(self, target: Target, slot: ArmSlot) -> "Watch":
         """Begin to watch machine and targets for an arm."""
-        return Watch(target, turn, time.monotonic() - self._began, self.targets)
+        return Watch(target, slot, time.monotonic() - self._began, self.targets)
 
-    def arm(self, target: Target, load: Load, turn: Turn, *, seconds: float) -> Measured:
+    def arm(self, target: Target, load: Load, slot: ArmSlot, *, seconds: float) -> MeasuredArm:
         """Measure one arm.
 
         Raises:
             LabError: it cannot be measured.
         """
-        watch = self.watch(target, turn)
-        outcome = self.send(target, load, seed=turn.seed, seconds=seconds, lead_in=LEAD_IN_SECONDS)
+        watch = self.watch(target, slot)
+        outcome = self.send(target, load, seed=slot.seed, seconds=seconds, lead_in=LEAD_IN_SECONDS)
         values = values_of(outcome, closed=isinstance(load.loop, Closed))
         watch.count(outcome)
         return watch.end(outcome, values, load.loop)
@@ -106,9 +103,9 @@ class Bench:
 class Watch:
     """What machine and targets do from the beginning of an arm to its end."""
 
-    def __init__(self, target: Target, turn: Turn, started: float, targets: Sequence[Target]) -> None:
+    def __init__(self, target: Target, slot: ArmSlot, started: float, targets: Sequence[Target]) -> None:
         self._target = target
-        self._turn = turn
+        self._slot = slot
         self._started = started
         self._targets = targets
         self._answered = 0
@@ -117,12 +114,12 @@ class Watch:
         self._processors = Processors.now()
         self._clock = time.perf_counter()
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: RunOutcome) -> None:
         """Count what was sent while watching; an arm may be made of several runs."""
         self._answered += outcome.all_answered
         self._generator_cpu += outcome.cpu_seconds
 
-    def end(self, outcome: Outcome, values: Mapping[str, float], loop: Closed | Open) -> Measured:
+    def end(self, outcome: RunOutcome, values: Mapping[str, float], loop: Closed | Open) -> MeasuredArm:
         """Return the arm, whose metrics are these values, and which the outcome stands for."""
         passed = time.perf_counter() - self._clock
         processors = Processors.now()
@@ -138,8 +135,8 @@ class Watch:
         open_loop = isinstance(loop, Open)
         arm = Arm(
             target=self._target.name,
-            pair=self._turn.pair,
-            position=self._turn.position,
+            pair=self._slot.pair,
+            position=self._slot.position,
             started=self._started,
             seconds=outcome.seconds,
             rate=loop.rate if isinstance(loop, Open) else None,
@@ -157,27 +154,27 @@ class Watch:
                 (processors.stolen - self._processors.stolen) / passed,
             ),
         )
-        return Measured(arm, outcome.latencies, outcome.uncorrected, late_share(outcome) if open_loop else 0.0)
+        return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, late_share(outcome) if open_loop else 0.0)
 
     def _cpu_now(self) -> dict[str, float | None]:
         return {target.name: readings.cpu_seconds(target) for target in self._targets}
 
 
-def generator_of(outcome: Outcome) -> Generator:
+def generator_of(outcome: RunOutcome) -> GeneratorHealth:
     """Return how the generator fared."""
-    return Generator(
+    return GeneratorHealth(
         cpu_share=outcome.cpu_share,
         waited_share=outcome.waited_share,
         lag_p99=float(np.quantile(outcome.lags, 0.99)) if outcome.lags.size else None,
     )
 
 
-def late_share(outcome: Outcome) -> float:
+def late_share(outcome: RunOutcome) -> float:
     """Return which share of an open loop's requests had no answer by the time the last of them was due."""
     return (outcome.planned - int((outcome.answered <= outcome.seconds).sum())) / max(1, outcome.planned)
 
 
-def values_of(outcome: Outcome, *, closed: bool) -> dict[str, float]:
+def values_of(outcome: RunOutcome, *, closed: bool) -> dict[str, float]:
     """Return the metrics of an outcome by name: throughput in requests/s, latencies in seconds."""
     values = latency_values(outcome.latencies)
     if closed and outcome.answered.size:

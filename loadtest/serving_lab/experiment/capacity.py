@@ -4,11 +4,11 @@ import itertools
 import math
 from dataclasses import dataclass, replace
 
-from serving_lab.experiment.arms import LEAD_IN_SECONDS, Bench, Load, Measured, Turn, latency_values
+from serving_lab.experiment.arms import LEAD_IN_SECONDS, ArmSlot, Load, LoadDriver, MeasuredArm, latency_values
 from serving_lab.experiment.profile import ObjectiveForm
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.validity import samples_needed
-from serving_lab.generator.fleet import Outcome
+from serving_lab.generator.fleet import RunOutcome
 from serving_lab.generator.messages import Closed, Open
 
 STEP_SECONDS = 1.5
@@ -34,7 +34,7 @@ class Peak:
     """In requests/s."""
 
 
-def peak(bench: Bench, target: Target, load: Load, seed: int) -> Peak:
+def peak(driver: LoadDriver, target: Target, load: Load, seed: int) -> Peak:
     """Return how many connections give the largest throughput, doubling them until it grows no more.
 
     Raises:
@@ -43,7 +43,7 @@ def peak(bench: Bench, target: Target, load: Load, seed: int) -> Peak:
     best = Peak(1, 0.0)
     connections, without_growth = 1, 0
     while connections <= MOST_CONNECTIONS and without_growth < 2:
-        found = bench.send(
+        found = driver.send(
             target,
             replace(load, connections=connections, loop=Closed()),
             seed=seed + connections,
@@ -58,7 +58,9 @@ def peak(bench: Bench, target: Target, load: Load, seed: int) -> Peak:
     return best
 
 
-def knee(bench: Bench, target: Target, load: Load, objective: ObjectiveForm, start: Peak, turn: Turn) -> Measured:
+def knee(
+    driver: LoadDriver, target: Target, load: Load, objective: ObjectiveForm, start: Peak, slot: ArmSlot
+) -> MeasuredArm:
     """Search the largest rate whose P99 and share of wrong answers meet the objective, and confirm it by a hold.
 
     Halves the logarithm of the distance between a rate that keeps to the objective and one that does not, from a tenth
@@ -68,14 +70,14 @@ def knee(bench: Bench, target: Target, load: Load, objective: ObjectiveForm, sta
     Raises:
         LabError: no load can be sent.
     """
-    watch = bench.watch(target, turn)
+    watch = driver.watch(target, slot)
     arrivals = load.loop.arrivals if isinstance(load.loop, Open) else "poisson"
     low, high = start.throughput / 10, start.throughput * 1.25
-    number = itertools.count(turn.seed)
+    number = itertools.count(slot.seed)
 
-    def probe(rate: float, times: int = 1) -> Outcome:
+    def probe(rate: float, times: int = 1) -> RunOutcome:
         seconds = times * min(LONGEST_PROBE_SECONDS, max(PROBE_SECONDS, PROBE_SAMPLES / rate))
-        outcome = bench.send(
+        outcome = driver.send(
             target,
             replace(load, loop=Open(rate, arrivals)),
             seed=next(number),
@@ -96,7 +98,7 @@ def knee(bench: Bench, target: Target, load: Load, objective: ObjectiveForm, sta
     return watch.end(held, {}, Open(low, arrivals))
 
 
-def meets(outcome: Outcome, objective: ObjectiveForm) -> bool:
+def meets(outcome: RunOutcome, objective: ObjectiveForm) -> bool:
     """Whether what came of a rate meets the objective; too few answers for a P99 do not."""
     wrong = sum(outcome.wrong.values())
     share = wrong / max(1, wrong + outcome.answered.size)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import psutil
 
 from serving_lab.experiment import readings
-from serving_lab.experiment.records import Condition
+from serving_lab.experiment.records import ConditionRecord
 from serving_lab.experiment.targets import Target
 from serving_lab.targets.fairness import judge, stated
 
 
-def conditions(targets: Sequence[Target], known: Mapping[str, Mapping[str, str]]) -> list[Condition]:
+def conditions(targets: Sequence[Target], known: Mapping[str, Mapping[str, str]]) -> list[ConditionRecord]:
     """Return what the targets say of themselves, and what else is known of them.
 
     Args:
@@ -23,7 +23,7 @@ def conditions(targets: Sequence[Target], known: Mapping[str, Mapping[str, str]]
     more = dict.fromkeys(name for facts in known.values() for name in facts)
     rows = [*of_metrics, *((name, [known.get(target, {}).get(name) for target in names], False) for name in more)]
     return [
-        Condition(
+        ConditionRecord(
             name=name,
             values=dict(zip(names, values, strict=True)),
             verdict=judge(values, must_agree=must_agree).value,
@@ -33,7 +33,7 @@ def conditions(targets: Sequence[Target], known: Mapping[str, Mapping[str, str]]
     ]
 
 
-def unequal(found: Sequence[Condition]) -> list[str]:
+def unequal(found: Sequence[ConditionRecord]) -> list[str]:
     """Return each condition that must agree and does not, in words."""
     return [
         f"{each.name}: " + ", ".join(f"{target} {value}" for target, value in each.values.items())

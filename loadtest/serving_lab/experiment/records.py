@@ -12,7 +12,7 @@ QUANTILES = (*(step / 100 for step in range(100)), 0.995, 0.999, 0.9999, 1.0)
 """Shares at which a distribution is kept."""
 
 Loop = Literal["closed", "open", "knee"]
-Word = Literal["faster", "slower", "equivalent", "undecided", "withheld", "refused"]
+VerdictWord = Literal["faster", "slower", "equivalent", "undecided", "withheld", "refused"]
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ METRICS = {
 }
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A service that was measured. The first of a result is the baseline."""
 
     name: str
@@ -49,7 +49,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where the generator sent its requests."""
 
 
-class Condition(msgspec.Struct, frozen=True, kw_only=True):
+class ConditionRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One fact of how the targets ran."""
 
     name: str
@@ -76,7 +76,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """JSON paths at which the answers were compared between targets."""
 
 
-class Generator(msgspec.Struct, frozen=True, kw_only=True):
+class GeneratorHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How the generator itself fared during an arm; the worst of its processes."""
 
     cpu_share: float
@@ -111,7 +111,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """By name of the metric. Latency counts from when a request was due (open loop) or sent (closed loop)."""
     uncorrected: dict[str, float]
     """Latency metrics counted from when a request was sent, in an open loop: what hides stalls."""
-    generator: Generator
+    generator: GeneratorHealth
     other_cpu: float | None
     """Cores used meanwhile by what is neither a target nor the generator; None where that cannot be told."""
     faults: list[str]
@@ -149,7 +149,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     metric: str
     baseline: str
     candidate: str
-    verdict: Word
+    verdict: VerdictWord
     why: str
     """The verdict in a sentence."""
     pairs: int

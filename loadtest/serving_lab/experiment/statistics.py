@@ -23,7 +23,7 @@ _LARGEST = 700.0
 
 Sample = NDArray[np.float64]
 """Natural logarithms, one for each pair or arm."""
-Judged = Literal["faster", "slower", "equivalent", "undecided"]
+Conclusion = Literal["faster", "slower", "equivalent", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def unpaired(old: Sequence[float], new: Sequence[float], confidence: float = CON
 
 def verdict(
     estimate: Estimate, margin: float, better: Literal["higher", "lower"], alpha: float = EQUIVALENCE_ALPHA
-) -> Judged:
+) -> Conclusion:
     """Return what the estimate proves.
 
     `equivalent` comes first: a change that surely lies within the margin is none, however well it is known. Two

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from serving_lab.experiment.records import Generator
+from serving_lab.experiment.records import GeneratorHealth
 
 MOST_GENERATOR_CPU = 0.9
 """Of a core: above, the generator may be what limits the throughput."""
@@ -28,7 +28,9 @@ def samples_needed(share: float) -> int:
     return math.ceil(round(SAMPLES_BEYOND / (1 - share), 6))
 
 
-def faults(generator: Generator, latency: Mapping[str, float], other_cpu: float | None, stolen: float) -> list[str]:
+def faults(
+    generator: GeneratorHealth, latency: Mapping[str, float], other_cpu: float | None, stolen: float
+) -> list[str]:
     """Return why an arm does not count, in words: nothing of it is the target's fault.
 
     Args:
@@ -45,7 +47,7 @@ def faults(generator: Generator, latency: Mapping[str, float], other_cpu: float 
     return found
 
 
-def of_generator(generator: Generator, latency: Mapping[str, float]) -> list[str]:
+def of_generator(generator: GeneratorHealth, latency: Mapping[str, float]) -> list[str]:
     """Return why what the generator measured says nothing of a target."""
     found = []
     if generator.cpu_share > MOST_GENERATOR_CPU:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from serving_lab.experiment import statistics
-from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, Word
+from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, VerdictWord
 
 COMPARED: Mapping[Loop, tuple[str, ...]] = {
     "closed": ("throughput", "p50", "p99", "cpu"),
@@ -60,7 +60,7 @@ def _comparison(
     told = bool(pairs) and all(value > 0 for side in sides for value in side)
     ratios = [math.log(new / old) for old, new in zip(*sides, strict=True)] if told else []
     estimate = statistics.paired(ratios, confidence)
-    word: Word = statistics.verdict(estimate, margin, METRICS[metric].better)
+    word: VerdictWord = statistics.verdict(estimate, margin, METRICS[metric].better)
     why = reason(word, estimate, margin)
     if not told:
         word, why = "refused", _untold(metric, pairs)
@@ -87,7 +87,7 @@ def _comparison(
     )
 
 
-def reason(word: Word, estimate: statistics.Estimate, margin: float, samples: str = "pairs") -> str:
+def reason(word: VerdictWord, estimate: statistics.Estimate, margin: float, samples: str = "pairs") -> str:
     """Return a verdict's reason in a sentence; `samples` is what the estimate was made from."""
     if estimate.low is None or estimate.high is None:
         return f"{estimate.n} {samples} are too few to conclude anything"

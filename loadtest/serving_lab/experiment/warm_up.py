@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from serving_lab.experiment import validity
-from serving_lab.experiment.arms import Bench, Load, generator_of, late_share, latency_values
+from serving_lab.experiment.arms import Load, LoadDriver, generator_of, late_share, latency_values
 from serving_lab.experiment.records import WarmUp
 from serving_lab.experiment.targets import Target
-from serving_lab.generator.fleet import Outcome
+from serving_lab.generator.fleet import RunOutcome
 from serving_lab.generator.messages import Closed
 
 WINDOW_SECONDS = 0.5
@@ -21,7 +21,7 @@ TOLERANCE = 0.05
 """Change of the mean from one to the other that still counts as steady; where windows vary more, twice its error."""
 
 
-def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
+def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int) -> WarmUp:
     """Load a target until its throughput (in an open loop: its latency) is steady, or for `MOST_SECONDS`.
 
     A target that does not keep up with what is due will not do so later: its backlog only grows.
@@ -35,7 +35,7 @@ def warm_up(bench: Bench, target: Target, load: Load, seed: int) -> WarmUp:
     passed = 0.0
     kept_up = True
     while passed < MOST_SECONDS and kept_up:
-        outcome = bench.send(target, load, seed=seed + len(throughput), seconds=seconds)
+        outcome = driver.send(target, load, seed=seed + len(throughput), seconds=seconds)
         passed += seconds
         kept_up = isinstance(load.loop, Closed) or late_share(outcome) <= 1 - validity.KEEPS_UP
         answers, latencies = _windows(outcome)
@@ -64,7 +64,7 @@ def steady(values: Sequence[float]) -> bool:
     return bool(abs(last.mean() - before.mean()) <= max(TOLERANCE, 2 * error))
 
 
-def _windows(outcome: Outcome) -> tuple[list[float], list[float]]:
+def _windows(outcome: RunOutcome) -> tuple[list[float], list[float]]:
     """Answers a second, and mean latency (s), of each window."""
     at = np.minimum((outcome.answered / WINDOW_SECONDS).astype(int), WINDOWS_A_RUN - 1)
     counts = np.bincount(at, minlength=WINDOWS_A_RUN)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from serving_lab.errors import LabError
 from serving_lab.footprint.inputs import CodeForm
 from serving_lab.footprint.python_source import PythonSource
-from serving_lab.footprint.result import Code
+from serving_lab.footprint.result import CodeFacts
 
 PYTHON = "Python"
 LANGUAGES = {
@@ -57,13 +57,13 @@ class _File:
     python: PythonSource | None
 
 
-def count(form: CodeForm, folder: Path, documented_operations: int | None, *, type_check: bool) -> Code:
+def count(form: CodeForm, folder: Path, documented_operations: int | None, *, type_check: bool) -> CodeFacts:
     """Count what is written for a target.
 
     Args:
         form: Which folders, and what of them checks requests.
         folder: What the folders are relative to.
-        documented_operations: As in `Code`.
+        documented_operations: As in `CodeFacts`.
         type_check: Whether mypy looks at it; that takes some seconds.
 
     Raises:
@@ -75,7 +75,7 @@ def count(form: CodeForm, folder: Path, documented_operations: int | None, *, ty
     for file in files:
         lines[file.language] += file.lines
     sources = [file.python for file in files if file.python]
-    return Code(
+    return CodeFacts(
         folders=form.folders,
         without=form.without,
         files=len(files),

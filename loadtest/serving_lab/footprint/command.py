@@ -13,7 +13,7 @@ from serving_lab import exit_codes
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.footprint import subjects, table
 from serving_lab.footprint.inputs import Inputs
-from serving_lab.footprint.measurement import Measurement, Plan
+from serving_lab.footprint.measurement import FootprintMeasurement, FootprintPlan
 from serving_lab.footprint.subjects import Lab
 from serving_lab.results import files
 from serving_lab.stack.base import Mode
@@ -23,7 +23,7 @@ FILE = "footprint.json"
 
 
 @dataclass(frozen=True)
-class Options:
+class FootprintOptions:
     """What a person may ask for."""
 
     file: Path | None
@@ -32,11 +32,13 @@ class Options:
     base: str | None
     port: int | None
     ready_path: str
-    plan: Plan
+    plan: FootprintPlan
     output: Path
 
 
-def footprint(options: Options, find_lab: Callable[[], Lab], environment: Mapping[str, str], console: Console) -> int:
+def footprint(
+    options: FootprintOptions, find_lab: Callable[[], Lab], environment: Mapping[str, str], console: Console
+) -> int:
     """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
 
     Args:
@@ -54,7 +56,7 @@ def footprint(options: Options, find_lab: Callable[[], Lab], environment: Mappin
     if len({target.name for target in targets}) < len(targets):
         raise LabError("two targets have the same name", hint="give each --image another")
     native = not any(target.image for target in targets)
-    measurement = Measurement(targets, inputs, options.plan, Mode.NATIVE if native else Mode.CONTAINERS)
+    measurement = FootprintMeasurement(targets, inputs, options.plan, Mode.NATIVE if native else Mode.CONTAINERS)
     interrupted = False
     try:
         with _ended_like_interrupted(), TerminalProgress(console, measurement.expected_seconds) as progress:

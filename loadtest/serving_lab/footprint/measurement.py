@@ -1,30 +1,32 @@
 """One measurement: what is done, in which order, and the result of as much of it as was done."""
 
 import contextlib
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from serving_lab.errors import LabError
-from serving_lab.experiment.arms import Bench
+from serving_lab.experiment.arms import LoadDriver
+from serving_lab.experiment.order import blocks
 from serving_lab.experiment.targets import Target as Answering
 from serving_lab.experiment.verify import verify
 from serving_lab.footprint import code, document, images, rounds, starting
 from serving_lab.footprint.inputs import Inputs
 from serving_lab.footprint.launching import address, free_port
 from serving_lab.footprint.result import (
-    STAGES,
-    Code,
+    MILESTONES,
+    CodeFacts,
     FootprintResult,
     Image,
-    Load,
     Round,
+    RoundLoad,
     Start,
     StartUp,
-    Target,
+    TargetFootprint,
 )
 from serving_lab.footprint.starting import Subject
-from serving_lab.footprint.statistics import differences, spread
+from serving_lab.footprint.statistics import ratios_to_baseline, spread
 from serving_lab.footprint.subjects import Chosen
 from serving_lab.generator.fleet import HERE, Fleet
 from serving_lab.generator.messages import Open
@@ -41,7 +43,7 @@ _MEASURED_WITH = ("mypy",)
 
 
 @dataclass(frozen=True)
-class Plan:
+class FootprintPlan:
     """How much is done."""
 
     starts: int
@@ -54,22 +56,22 @@ class Plan:
     """Whether mypy looks at the code."""
 
 
-class Measurement:
+class FootprintMeasurement:
     """Measures targets; what was measured is kept where it is interrupted."""
 
-    def __init__(self, targets: Sequence[Chosen], inputs: Inputs | None, plan: Plan, mode: Mode) -> None:
+    def __init__(self, targets: Sequence[Chosen], inputs: Inputs | None, plan: FootprintPlan, mode: Mode) -> None:
         self._targets = list(targets)
         self._subjects = [target.subject for target in targets if target.subject]
         self._speaking = {target.name for target in targets if target.subject and target.speaks}
         self._inputs = inputs
         self._plan = plan
         self._mode = mode
-        self._order = random.Random(plan.seed)  # noqa: S311 - the same order for the same seed is the point
+        self._chance = random.Random(plan.seed)  # noqa: S311 - reproducible, not secret
         self._images: dict[str, Image] = {}
         self._starts: dict[str, list[Start]] = {target.name: [] for target in targets}
         self._rounds: dict[str, list[Round]] = {target.name: [] for target in targets}
         self._operations: dict[str, int] = {}
-        self._code: dict[str, Code] = {}
+        self._code: dict[str, CodeFacts] = {}
         self._warnings: list[str] = []
         self._done = False
         self._metadata = Metadata.begin(_MEASURED_WITH)
@@ -118,7 +120,7 @@ class Measurement:
             warnings=[*self._warnings, *_doubts(targets)],
             mode="native" if self._mode is Mode.NATIVE else "containers",
             engine=_engine() if self._mode is Mode.CONTAINERS else None,
-            load=Load(
+            load=RoundLoad(
                 rate=load.loop.rate,
                 seconds=self._plan.seconds,
                 connections=load.connections,
@@ -127,7 +129,7 @@ class Measurement:
             if load and loaded and isinstance(load.loop, Open)
             else None,
             targets=targets,
-            differences=differences(targets),
+            ratios=ratios_to_baseline(targets),
         )
 
     def _weigh(self, progress: Progress) -> None:
@@ -168,7 +170,7 @@ class Measurement:
     def _time_starts(self, progress: Progress) -> None:
         inputs = self._inputs
         first = (inputs.first, inputs.profile) if inputs and inputs.first and inputs.profile else None
-        for pair, order in enumerate(self._orders(self._subjects, self._plan.starts), start=1):
+        for pair, order in enumerate(self._blocks(self._subjects, self._plan.starts), start=1):
             progress.phase(f"start {pair} of {self._plan.starts}")
             for position, subject in enumerate(order, start=1):
                 seconds = starting.start(subject, first, self._seed(pair))
@@ -180,8 +182,10 @@ class Measurement:
         if not loaded or not self._plan.rounds or not inputs or not inputs.profile or not inputs.load:
             return
         with Fleet(HERE) as fleet:
-            plan = rounds.Plan(Bench(fleet, (), inputs.profile), inputs.load, self._plan.seconds, inputs.metrics)
-            for number, order in enumerate(self._orders(loaded, self._plan.rounds), start=1):
+            plan = rounds.RoundPlan(
+                LoadDriver(fleet, (), inputs.profile), inputs.load, self._plan.seconds, inputs.metrics
+            )
+            for number, order in enumerate(self._blocks(loaded, self._plan.rounds), start=1):
                 progress.phase(f"memory and CPU time, round {number} of {self._plan.rounds}")
                 for position, subject in enumerate(order, start=1):
                     found = rounds.measure(plan, subject, number=number, position=position, seed=self._seed(number))
@@ -204,24 +208,20 @@ class Measurement:
             return []
         return [subject for subject in self._subjects if subject.name in self._speaking]
 
-    def _orders(self, subjects: Sequence[Subject], count: int) -> Iterator[list[Subject]]:
-        """A random order for every other pair, and after it the same one backwards: nobody is first more often."""
-        order = list(subjects)
-        for number in range(count):
-            order = order[::-1] if number % 2 else self._order.sample(subjects, len(subjects))
-            yield order
+    def _blocks(self, subjects: Sequence[Subject], count: int) -> Iterator[list[Subject]]:
+        return itertools.islice(blocks(subjects, self._chance), count)
 
     def _seed(self, number: int) -> int:
         return self._plan.seed * 10_000 + number
 
-    def _result_of(self, target: Chosen) -> Target:
+    def _result_of(self, target: Chosen) -> TargetFootprint:
         starts = self._starts[target.name]
-        stages = [stage for stage in STAGES if starts and all(stage in each.seconds for each in starts)]
-        return Target(
+        reached = [name for name in MILESTONES if starts and all(name in each.seconds for each in starts)]
+        return TargetFootprint(
             name=target.name,
             image=self._images.get(target.name),
             start_up=StartUp(
-                starts=starts, stages={stage: spread([each.seconds[stage] for each in starts]) for stage in stages}
+                starts=starts, milestones={name: spread([each.seconds[name] for each in starts]) for name in reached}
             )
             if starts
             else None,
@@ -230,7 +230,7 @@ class Measurement:
         )
 
 
-def _doubts(targets: Sequence[Target]) -> Iterator[str]:
+def _doubts(targets: Sequence[TargetFootprint]) -> Iterator[str]:
     """What makes rounds less than they seem."""
     for target in targets:
         if unsettled := sum(not each.settled for each in target.rounds):

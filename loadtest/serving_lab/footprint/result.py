@@ -7,11 +7,11 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from serving_lab.results.envelope import Document, Envelope, Format
+from serving_lab.results.envelope import Decoded, Envelope, Format
 
-Stage = Literal["ready", "answered"]
-STAGES: dict[Stage, str] = {"ready": "says that it is ready", "answered": "first right answer"}
-"""What a start comes to, in this order, and what that is called."""
+Milestone = Literal["ready", "answered"]
+MILESTONES: dict[Milestone, str] = {"ready": "says that it is ready", "answered": "first right answer"}
+"""What a start reaches, in this order, and what that is called."""
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,16 +69,16 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Counted from 1; starts of the same pair follow each other and get the same first request."""
     position: int
     """In which order within the pair, counted from 1."""
-    seconds: dict[Stage, float]
-    """When it came to each stage; 0 is when its container was there to be started, or natively its process."""
+    seconds: dict[Milestone, float]
+    """When it reached each milestone; 0 is when its container was created, or natively when its process began."""
 
 
 class StartUp(msgspec.Struct, frozen=True, kw_only=True):
     """How long a target takes from nothing to its first right answer."""
 
     starts: list[Start]
-    stages: dict[Stage, Spread]
-    """Since 0, not since the stage before."""
+    milestones: dict[Milestone, Spread]
+    """Since 0, not since the milestone before."""
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +120,7 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
         return self.cpu_seconds / self.answered * 1000 if self.cpu_seconds is not None and self.answered else None
 
 
-class Code(msgspec.Struct, frozen=True, kw_only=True):
+class CodeFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What is written for a target, counted. Lines of code are those without blank lines, comments and docstrings."""
 
     folders: list[str]
@@ -154,7 +154,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
         return self.annotated_functions / self.functions if self.functions else None
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class TargetFootprint(msgspec.Struct, frozen=True, kw_only=True):
     """A service or an image. The first of a result is the baseline."""
 
     name: str
@@ -162,11 +162,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """None natively."""
     start_up: StartUp | None
     rounds: list[Round]
-    code: Code | None
+    code: CodeFacts | None
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A candidate against the baseline, over the pairs: the ratio of what both took."""
+class RatioToBaseline(msgspec.Struct, frozen=True, kw_only=True):
+    """How much a candidate took compared with the baseline, over the pairs of both."""
 
     measure: str
     """`start:ready`, `start:answered`, or the name of a number of `Round`, such as `idle_pss_bytes`."""
@@ -176,11 +176,13 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     ratio: float
     """Geometric mean of candidate / baseline; 1.1 is a tenth more."""
     low: float | None
-    """Ends of its 95% interval, paired by t of the logarithms; None with fewer than three pairs."""
+    """Ends of its interval (paired t of the logarithms); None with fewer than three pairs."""
     high: float | None
+    confidence: float
+    """Level of this one interval. Those of a measure hold together with 95% for all candidates."""
 
 
-class Load(msgspec.Struct, frozen=True, kw_only=True):
+class RoundLoad(msgspec.Struct, frozen=True, kw_only=True):
     """What every target got in each round, in an open loop."""
 
     rate: float
@@ -191,9 +193,20 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     """Names and their shares."""
 
 
-def _from_version_1(document: Document) -> Document:
+def _from_version_1(document: Decoded) -> Decoded:
     machine = dict(document["machine"])
-    return {**document, "machine": machine, "engine": machine.pop("engine")}
+    return {
+        **document,
+        "machine": machine,
+        "engine": machine.pop("engine"),
+        "targets": [_target_from_version_1(target) for target in document["targets"]],
+        "ratios": [{**each, "confidence": 0.95} for each in document["differences"]],
+    }
+
+
+def _target_from_version_1(target: Decoded) -> Decoded:
+    start_up = target["start_up"]
+    return {**target, "start_up": start_up and {**start_up, "milestones": start_up["stages"]}}
 
 
 class FootprintResult(Envelope, frozen=True, kw_only=True):
@@ -207,12 +220,12 @@ class FootprintResult(Envelope, frozen=True, kw_only=True):
     mode: Literal["containers", "native"]
     engine: str | None
     """The container engine and its version; None where none was asked."""
-    load: Load | None
+    load: RoundLoad | None
     """None where nothing was loaded."""
-    targets: list[Target]
-    differences: list[Difference]
+    targets: list[TargetFootprint]
+    ratios: list[RatioToBaseline]
 
     @property
-    def baseline(self) -> Target:
+    def baseline(self) -> TargetFootprint:
         """What the others are compared with."""
         return self.targets[0]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from serving_lab.experiment.arms import Bench, Load
+from serving_lab.experiment.arms import Load, LoadDriver
 from serving_lab.footprint import starting
 from serving_lab.footprint.launching import address, free_port
 from serving_lab.footprint.result import Round
@@ -27,16 +27,16 @@ LEAD_IN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class RoundPlan:
     """What each round is made of."""
 
-    bench: Bench
+    driver: LoadDriver
     load: Load
     seconds: float
     metrics_path: str
 
 
-def measure(plan: Plan, subject: Subject, *, number: int, position: int, seed: int) -> Round:
+def measure(plan: RoundPlan, subject: Subject, *, number: int, position: int, seed: int) -> Round:
     """Start an instance, let it settle, load it, and end it.
 
     Raises:
@@ -52,7 +52,7 @@ def measure(plan: Plan, subject: Subject, *, number: int, position: int, seed: i
         settling_seconds = time.perf_counter() - began
         before = meter.read()
         with _Watch(meter) as watch:
-            outcome = plan.bench.send(
+            outcome = plan.driver.send(
                 subject.at(endpoint), plan.load, seed=seed, seconds=plan.seconds, lead_in=LEAD_IN_SECONDS
             )
         after = meter.read()

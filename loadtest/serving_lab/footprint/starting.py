@@ -11,7 +11,7 @@ from serving_lab.errors import LabError
 from serving_lab.experiment.profile import Measured, Profile
 from serving_lab.experiment.targets import Target
 from serving_lab.footprint.launching import Launched, Launcher, address, free_port
-from serving_lab.footprint.result import Stage
+from serving_lab.footprint.result import Milestone
 from serving_lab.generator.drawing import Ready, drawn
 from serving_lab.generator.messages import Closed, Run
 from serving_lab.wire import exchange
@@ -86,8 +86,8 @@ def first_request(target: Target, measured: Measured, profile: Profile, seed: in
     return drawn(run, 1)[0]
 
 
-def start(subject: Subject, first: tuple[Measured, Profile] | None, seed: int) -> dict[Stage, float]:
-    """Start a fresh instance, and return when it came to each stage; then it is ended.
+def start(subject: Subject, first: tuple[Measured, Profile] | None, seed: int) -> dict[Milestone, float]:
+    """Start a fresh instance, and return when it reached each milestone; then it is ended.
 
     Raises:
         LabError: it does not get there.
@@ -97,7 +97,7 @@ def start(subject: Subject, first: tuple[Measured, Profile] | None, seed: int) -
     asks = subject.variables is not None
     request = first_request(subject.at(endpoint), *first, seed) if first and asks else None
     with subject.launcher.launch(port) as launched:
-        seconds: dict[Stage, float] = {"ready": wait_until_ready(subject, launched, endpoint)}
+        seconds: dict[Milestone, float] = {"ready": wait_until_ready(subject, launched, endpoint)}
         if request:
             seconds["answered"] = first_right_answer(subject, launched, endpoint, request)
         return seconds

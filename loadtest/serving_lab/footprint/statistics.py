@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from serving_lab.experiment.statistics import FEWEST, paired
-from serving_lab.footprint.result import STAGES, Difference, Round, Spread, Target
+from serving_lab.experiment.statistics import FEWEST, paired, simultaneous
+from serving_lab.footprint.result import MILESTONES, RatioToBaseline, Round, Spread, TargetFootprint
 
 ROUND_MEASURES: dict[str, Callable[[Round], float | None]] = {
     "idle_cgroup_bytes": lambda each: each.idle_cgroup_bytes,
@@ -25,24 +25,27 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(count=len(values), median=median, lowest=min(values), highest=max(values), quartiles=(low, high))
 
 
-def differences(targets: Sequence[Target]) -> list[Difference]:
-    """Return every candidate against the first target, in all that was measured in pairs."""
+def ratios_to_baseline(targets: Sequence[TargetFootprint]) -> list[RatioToBaseline]:
+    """Return every candidate against the first target, in all that was measured in pairs.
+
+    The intervals of a measure hold together for all candidates.
+    """
     if not targets:
         return []
     baseline, *candidates = targets
-    return [each for candidate in candidates for each in _differences(baseline, candidate)]
+    confidence = simultaneous(len(candidates))
+    return [each for candidate in candidates for each in _ratios(baseline, candidate, confidence)]
 
 
-def _differences(baseline: Target, candidate: Target) -> Iterator[Difference]:
+def _ratios(baseline: TargetFootprint, candidate: TargetFootprint, confidence: float) -> Iterator[RatioToBaseline]:
     own, other = _samples(baseline), _samples(candidate)
     for measure in own:
         pairs = sorted(own[measure].keys() & other[measure].keys())
-        ratios = [math.log(other[measure][pair] / own[measure][pair]) for pair in pairs]
-        estimate = paired(ratios)
+        estimate = paired([math.log(other[measure][pair] / own[measure][pair]) for pair in pairs], confidence)
         if estimate.ratio is None:
             continue
         enough = estimate.n >= FEWEST
-        yield Difference(
+        yield RatioToBaseline(
             measure=measure,
             baseline=baseline.name,
             candidate=candidate.name,
@@ -50,15 +53,18 @@ def _differences(baseline: Target, candidate: Target) -> Iterator[Difference]:
             ratio=estimate.ratio,
             low=estimate.low if enough else None,
             high=estimate.high if enough else None,
+            confidence=confidence,
         )
 
 
-def _samples(target: Target) -> dict[str, dict[int, float]]:
+def _samples(target: TargetFootprint) -> dict[str, dict[int, float]]:
     """By measure: its values above 0, by pair."""
     found: dict[str, dict[int, float]] = {}
-    for stage in STAGES:
+    for milestone in MILESTONES:
         starts = target.start_up.starts if target.start_up else []
-        found[f"start:{stage}"] = {each.pair: each.seconds[stage] for each in starts if stage in each.seconds}
+        found[f"start:{milestone}"] = {
+            each.pair: each.seconds[milestone] for each in starts if milestone in each.seconds
+        }
     for name, value in ROUND_MEASURES.items():
         values = {each.number: value(each) for each in target.rounds}
         found[name] = {number: measured for number, measured in values.items() if measured}

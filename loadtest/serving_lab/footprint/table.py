@@ -9,7 +9,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from serving_lab.footprint.result import STAGES, Code, Difference, FootprintResult, Image, Spread, Target
+from serving_lab.footprint.result import (
+    MILESTONES,
+    CodeFacts,
+    FootprintResult,
+    Image,
+    RatioToBaseline,
+    Spread,
+    TargetFootprint,
+)
 from serving_lab.footprint.statistics import ROUND_MEASURES, spread
 
 T = TypeVar("T")
@@ -35,7 +43,7 @@ _ROUND_ROWS = {
     "peak_pss_bytes": "memory at its peak, sum of PSS",
     "cpu_seconds_per_1000": "CPU seconds for 1,000 requests",
 }
-_CODE_ROWS: dict[str, Callable[[Code], str]] = {
+_CODE_ROWS: dict[str, Callable[[CodeFacts], str]] = {
     "lines of code": lambda code: f"{code.all_lines:,}" + _languages(code),
     "not counted": lambda code: ", ".join(code.without) or _UNKNOWN,
     "lines that check requests": lambda code: _number(code.validation_lines),
@@ -63,7 +71,7 @@ def print_result(console: Console, result: FootprintResult, files: Sequence[Path
 
 
 _Row = tuple[str, list[str], str | None]
-"""What it is, each target's figure, and the measure that differences are known by."""
+"""What it is, each target's figure, and the measure that ratios are known by."""
 
 
 def _subjects(result: FootprintResult) -> Iterator[tuple[str, list[_Row]]]:
@@ -77,10 +85,10 @@ def _subjects(result: FootprintResult) -> Iterator[tuple[str, list[_Row]]]:
         [
             (
                 title,
-                [_stage(each.start_up.stages.get(stage) if each.start_up else None) for each in targets],
-                f"start:{stage}",
+                [_start(each.start_up.milestones.get(milestone) if each.start_up else None) for each in targets],
+                f"start:{milestone}",
             )
-            for stage, title in STAGES.items()
+            for milestone, title in MILESTONES.items()
         ],
     )
     rows: list[_Row] = [(title, [_round(each, name) for each in targets], name) for name, title in _ROUND_ROWS.items()]
@@ -101,7 +109,7 @@ def _table(title: str, result: FootprintResult, rows: Sequence[_Row]) -> Table:
     for name in candidates if compared else ():
         table.add_column(f"{name} / {result.baseline.name}", justify="right")
     for name, figures, measure in rows:
-        ratios = [_ratio(result.differences, candidate, measure) for candidate in candidates] if compared else []
+        ratios = [_ratio(result.ratios, candidate, measure) for candidate in candidates] if compared else []
         table.add_row(name, *figures, *ratios)
     return table
 
@@ -134,19 +142,19 @@ def _facts(result: FootprintResult, files: Sequence[Path]) -> Iterator[tuple[str
         yield "file", str(path)
 
 
-def _ratio(differences: Sequence[Difference], candidate: str, measure: str | None) -> str:
-    found = next((each for each in differences if (each.candidate, each.measure) == (candidate, measure)), None)
+def _ratio(ratios: Sequence[RatioToBaseline], candidate: str, measure: str | None) -> str:
+    found = next((each for each in ratios if (each.candidate, each.measure) == (candidate, measure)), None)
     if found is None:
         return ""
     known = found.low is not None and found.high is not None
     return f"{found.ratio:.2f}" + (f" ({found.low:.2f} to {found.high:.2f})" if known else "")
 
 
-def _stage(found: Spread | None) -> str:
+def _start(found: Spread | None) -> str:
     return f"{found.median:.2f} ({found.quartiles[0]:.2f} to {found.quartiles[1]:.2f})" if found else _UNKNOWN
 
 
-def _round(target: Target, measure: str) -> str:
+def _round(target: TargetFootprint, measure: str) -> str:
     values = [value for each in target.rounds if (value := ROUND_MEASURES[measure](each)) is not None]
     if not values:
         return _UNKNOWN
@@ -154,7 +162,7 @@ def _round(target: Target, measure: str) -> str:
     return _size(round(median)) if measure.endswith("_bytes") else f"{median:.3f}"
 
 
-def _workers(target: Target) -> str:
+def _workers(target: TargetFootprint) -> str:
     found = {each.workers for each in target.rounds if each.workers is not None}
     return " or ".join(map(str, sorted(found))) or _UNKNOWN
 
@@ -171,9 +179,9 @@ def _number(number: int | None) -> str:
     return _UNKNOWN if number is None else f"{number:,}"
 
 
-def _languages(code: Code) -> str:
+def _languages(code: CodeFacts) -> str:
     return f" ({', '.join(f'{name} {lines:,}' for name, lines in code.lines.items())})" if len(code.lines) > 1 else ""
 
 
-def _share(code: Code) -> str:
+def _share(code: CodeFacts) -> str:
     return _UNKNOWN if code.annotated_share is None else f"{code.annotated_share:.0%} of {code.functions:,}"

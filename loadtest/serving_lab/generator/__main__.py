@@ -7,8 +7,8 @@ import sys
 import uvloop
 
 from serving_lab.generator import messages
-from serving_lab.generator.load import CannotRunError, Load, load_of
-from serving_lab.generator.messages import Answer, Built, Failed, Run
+from serving_lab.generator.load_run import CannotRunError, LoadRun, load_run
+from serving_lab.generator.messages import Built, Failed, Reply, Run
 
 
 def main() -> None:
@@ -29,16 +29,16 @@ def main() -> None:
             messages.write(answers, answer)
 
 
-def _prepared(runner: asyncio.Runner, run: Run) -> tuple[Load | None, Answer]:
+def _prepared(runner: asyncio.Runner, run: Run) -> tuple[LoadRun | None, Reply]:
     try:
-        load = load_of(run)
+        load = load_run(run)
         runner.run(_connected(load))
     except (CannotRunError, ValueError) as error:
         return None, Failed(str(error))
     return load, Built()
 
 
-async def _connected(load: Load) -> None:
+async def _connected(load: LoadRun) -> None:
     await load.connect()
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from serving_lab.errors import LabError
 from serving_lab.generator import messages
-from serving_lab.generator.messages import Answer, Built, Done, Failed, Go, Open, Run
+from serving_lab.generator.messages import Built, Done, Failed, Go, Open, Reply, Run
 
 Seconds = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ _END_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """What came of a run over all processes; arrays hold one entry a right answer, in seconds since the start."""
 
     due: Seconds
@@ -115,7 +115,7 @@ class Fleet:
         """The processes that were started here."""
         return [process.pid for process in self._processes]
 
-    def run(self, run: Run) -> Outcome:
+    def run(self, run: Run) -> RunOutcome:
         """Send a load and return what came of it; connections and rate are shared out.
 
         Raises:
@@ -157,7 +157,7 @@ class Fleet:
         except OSError as error:
             raise self._gone() from error
 
-    def _heard(self, process: subprocess.Popen[bytes]) -> Answer:
+    def _heard(self, process: subprocess.Popen[bytes]) -> Reply:
         assert process.stdout is not None  # noqa: S101 - it was started with pipes
         answer = messages.read_answer(process.stdout)
         if answer is None:
@@ -185,14 +185,14 @@ def _shares(run: Run, processes: int) -> Iterator[Run]:
         yield msgspec.structs.replace(run, connections=connections, loop=loop, seed=run.seed + index)
 
 
-def _together(parts: Sequence[Done], cpu_seconds: float) -> Outcome:
+def _together(parts: Sequence[Done], cpu_seconds: float) -> RunOutcome:
     def joined(name: str, kind: type[np.generic]) -> NDArray[np.generic]:
         return np.concatenate([np.frombuffer(getattr(part, name), dtype=kind) for part in parts])
 
     wrong: Counter[str] = Counter()
     for part in parts:
         wrong.update(part.wrong)
-    return Outcome(
+    return RunOutcome(
         due=joined("due", np.float64).astype(np.float64),
         sent=joined("sent", np.float64).astype(np.float64),
         answered=joined("answered", np.float64).astype(np.float64),

@@ -158,10 +158,10 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
 
 
 Command = Run | Go
-Answer = Built | Failed | Done
+Reply = Built | Failed | Done
 
 
-def write(stream: IO[bytes], message: Command | Answer) -> None:
+def write(stream: IO[bytes], message: Command | Reply) -> None:
     """Send a message. Raises OSError where the other side is gone."""
     frame = msgspec.msgpack.encode(message)
     stream.write(_LENGTH.pack(len(frame)) + frame)
@@ -174,10 +174,10 @@ def read_command(stream: IO[bytes]) -> Command | None:
     return msgspec.msgpack.decode(frame, type=Command) if frame is not None else None
 
 
-def read_answer(stream: IO[bytes]) -> Answer | None:
+def read_answer(stream: IO[bytes]) -> Reply | None:
     """Return the next answer; None where the process is gone."""
     frame = _frame(stream)
-    return msgspec.msgpack.decode(frame, type=Answer) if frame is not None else None
+    return msgspec.msgpack.decode(frame, type=Reply) if frame is not None else None
 
 
 def _frame(stream: IO[bytes]) -> bytes | None:

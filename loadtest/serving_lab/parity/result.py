@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from serving_lab import exit_codes
-from serving_lab.results.envelope import Document, Envelope, Format
+from serving_lab.results.envelope import Decoded, Envelope, Format
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +96,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     """Lines for a shell that come before the commands of this side: they set its variables, and clear its caches."""
 
 
-def _from_version_1(document: Document) -> Document:
+def _from_version_1(document: Decoded) -> Decoded:
     return document
 
 

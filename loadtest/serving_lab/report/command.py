@@ -6,7 +6,7 @@ from pathlib import Path
 from serving_lab.errors import LabError
 from serving_lab.report import markdown, page
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.recommendation import Recommendation
 
 
@@ -20,7 +20,7 @@ class Written:
     """One for each candidate."""
 
 
-def report(inputs: Inputs, output: Path) -> Written:
+def report(inputs: ReportInputs, output: Path) -> Written:
     """Write report.html and report.md into a folder.
 
     Raises:

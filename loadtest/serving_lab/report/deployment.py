@@ -3,7 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from serving_lab.footprint.result import STAGES, Code, Difference, FootprintResult, Image, Round, Stage, Target
+from serving_lab.footprint.result import (
+    MILESTONES,
+    CodeFacts,
+    FootprintResult,
+    Image,
+    Milestone,
+    RatioToBaseline,
+    Round,
+    TargetFootprint,
+)
 from serving_lab.report import phrases
 from serving_lab.report.phrases import Words
 from serving_lab.report.tables import Cell, Row, Table
@@ -21,7 +30,7 @@ _COUNTS = (
 
 
 def deployment(footprint: FootprintResult) -> Table:
-    """Return images, start-up, memory, CPU time and workers, a row each; differences where pairs tell them."""
+    """Return images, start-up, memory, CPU time and workers, a row each, and changes where pairs tell them."""
     rows = [*_image_rows(footprint), *_start_rows(footprint), *_memory_rows(footprint), *_work_rows(footprint)]
     return _table(footprint, "What it takes", rows)
 
@@ -31,7 +40,7 @@ def code(footprint: FootprintResult) -> Table | None:
     if not any(target.code for target in footprint.targets):
         return None
 
-    def row(name: str, text: Callable[[Code], str | None], hint: str = "") -> Row:
+    def row(name: str, text: Callable[[CodeFacts], str | None], hint: str = "") -> Row:
         return Row(name, tuple(_cell(text(target.code) if target.code else None) for target in footprint.targets), hint)
 
     rows = [
@@ -47,9 +56,9 @@ def code(footprint: FootprintResult) -> Table | None:
     return _table(footprint, "What is written", [row for row in rows if any(cell != _UNKNOWN for cell in row.cells)])
 
 
-def difference(footprint: FootprintResult, measure: str, candidate: str) -> Difference | None:
+def ratio_to_baseline(footprint: FootprintResult, measure: str, candidate: str) -> RatioToBaseline | None:
     """Return how a measure of a candidate compares with the baseline's."""
-    found = (each for each in footprint.differences if (each.measure, each.candidate) == (measure, candidate))
+    found = (each for each in footprint.ratios if (each.measure, each.candidate) == (measure, candidate))
     return next(found, None)
 
 
@@ -84,15 +93,15 @@ def _image_rows(footprint: FootprintResult) -> Iterator[Row]:
 
 
 def _start_rows(footprint: FootprintResult) -> Iterator[Row]:
-    for stage, title in STAGES.items():
-        cells = [_start_cell(target, stage) for target in footprint.targets]
+    for milestone, title in MILESTONES.items():
+        cells = [_start_cell(target, milestone) for target in footprint.targets]
         if any(cell != _UNKNOWN for cell in cells):
-            changes = _changes(footprint, f"start:{stage}", phrases.LENGTH)
+            changes = _changes(footprint, f"start:{milestone}", phrases.LENGTH)
             yield Row(f"start-up, {title}", (*cells, *changes), "median; the middle half of the starts")
 
 
-def _start_cell(target: Target, stage: Stage) -> Cell:
-    spread = target.start_up.stages.get(stage) if target.start_up else None
+def _start_cell(target: TargetFootprint, milestone: Milestone) -> Cell:
+    spread = target.start_up.milestones.get(milestone) if target.start_up else None
     if spread is None:
         return _UNKNOWN
     low, high = (phrases.seconds(quartile) for quartile in spread.quartiles)
@@ -132,13 +141,13 @@ def _sample(rounds: Sequence[Round], name: str) -> list[float]:
 
 
 def _changes(footprint: FootprintResult, measure: str, words: Words) -> list[Cell]:
-    found = [difference(footprint, measure, target.name) for target in footprint.targets[1:]]
+    found = [ratio_to_baseline(footprint, measure, target.name) for target in footprint.targets[1:]]
     if not any(found):
         return []
     return [_UNKNOWN if each is None else _change(each, words) for each in found]
 
 
-def _change(each: Difference, words: Words) -> Cell:
+def _change(each: RatioToBaseline, words: Words) -> Cell:
     ends = "" if each.low is None or each.high is None else phrases.interval(words, each.low, each.high)
     return Cell(phrases.change(words, each.ratio), hint=ends)
 
@@ -151,6 +160,6 @@ def _counted(number: int | None) -> str | None:
     return None if number is None else f"{number:,}"
 
 
-def _typed(code: Code) -> str | None:
+def _typed(code: CodeFacts) -> str | None:
     share = code.annotated_share
     return None if share is None else f"{code.annotated_functions:,} of {code.functions:,}"

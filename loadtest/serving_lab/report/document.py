@@ -7,10 +7,10 @@ from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, phrases, tables
-from serving_lab.report.inputs import Inputs
-from serving_lab.report.open_questions import Open, open_questions
+from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.open_questions import OpenQuestion, open_questions
 from serving_lab.report.recommendation import Recommendation, recommend
-from serving_lab.report.summary import Figure, figures
+from serving_lab.report.summary import KeyNumber, figures
 from serving_lab.report.tables import Table
 from serving_lab.text.words import counted, detectable, duration
 
@@ -22,7 +22,7 @@ class Advice:
     """What to do about one candidate, and the numbers behind it."""
 
     recommendation: Recommendation
-    figures: list[Figure]
+    figures: list[KeyNumber]
     overview: Table | None
     """Every verdict; None where nothing was measured."""
 
@@ -46,7 +46,7 @@ class Section:
 class Document:
     """A whole report."""
 
-    inputs: Inputs
+    inputs: ReportInputs
     names: list[str]
     """Of the targets, the baseline first."""
     advice: list[Advice]
@@ -54,14 +54,14 @@ class Document:
     deployment: Table | None
     code: Table | None
     sections: list[Section]
-    open: list[Open]
+    open: list[OpenQuestion]
     conditions: Table | None
     circumstances: Facts
     method: list[str]
     warnings: list[str]
 
     @classmethod
-    def of(cls, inputs: Inputs) -> "Document":
+    def of(cls, inputs: ReportInputs) -> "Document":
         """Return the report of what there is."""
         bench, footprint = inputs.bench, inputs.footprint
         names = inputs.names
@@ -92,7 +92,7 @@ def moment(started: str) -> str:
     return started.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
 
 
-def _advice(inputs: Inputs, candidate: str) -> Advice:
+def _advice(inputs: ReportInputs, candidate: str) -> Advice:
     bench = inputs.bench
     return Advice(
         recommendation=recommend(candidate, bench, inputs.parity_of(candidate)),
@@ -133,7 +133,7 @@ def _parity_facts(parity: ParityResult) -> Iterator[tuple[str, str]]:
 _MOST_CAUSES = 6
 
 
-def _circumstances(inputs: Inputs) -> Iterator[tuple[str, str]]:
+def _circumstances(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
     bench, parity, footprint = inputs.bench, inputs.parity, inputs.footprint
     if bench:
         testbed = bench.testbed
@@ -164,7 +164,7 @@ def _circumstances(inputs: Inputs) -> Iterator[tuple[str, str]]:
                 yield f"image of {name}", f"{image.reference}{f' on {image.base}' if image.base else ''}"
 
 
-def _warnings(inputs: Inputs) -> Iterator[str]:
+def _warnings(inputs: ReportInputs) -> Iterator[str]:
     if inputs.bench:
         yield from inputs.bench.warnings
     if inputs.parity:

@@ -32,7 +32,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ReportInputs:
     """What there is; None where a result is missing."""
 
     bench: BenchResult | None = None
@@ -40,7 +40,7 @@ class Inputs:
     footprint: FootprintResult | None = None
 
     @classmethod
-    def read(cls, folder: Path, bench: Path | None, parity: Path | None, footprint: Path | None) -> "Inputs":
+    def read(cls, folder: Path, bench: Path | None, parity: Path | None, footprint: Path | None) -> "ReportInputs":
         """Read the results of a folder; a file that is named must be there.
 
         Raises:

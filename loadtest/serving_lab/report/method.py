@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from serving_lab.bench.result import BenchResult
 from serving_lab.experiment import statistics
 from serving_lab.report import phrases
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 
 
-def paragraphs(inputs: Inputs) -> list[str]:
+def paragraphs(inputs: ReportInputs) -> list[str]:
     """Return what a reader must know to believe the numbers, or not to."""
     return [*(_of_bench(inputs.bench) if inputs.bench else ()), *_of_others(inputs)]
 
@@ -53,7 +53,7 @@ def _of_bench(bench: BenchResult) -> Iterator[str]:
     )
 
 
-def _of_others(inputs: Inputs) -> Iterator[str]:
+def _of_others(inputs: ReportInputs) -> Iterator[str]:
     if inputs.parity:
         yield (
             "Parity. The same requests were sent to both services, and every difference that a client could notice "

@@ -8,11 +8,11 @@ from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import phrases
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.inputs import ReportInputs
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenQuestion:
     """A question without an answer."""
 
     what: str
@@ -21,27 +21,29 @@ class Open:
     """What would answer it; empty: nothing that is known."""
 
 
-def open_questions(inputs: Inputs) -> list[Open]:
+def open_questions(inputs: ReportInputs) -> list[OpenQuestion]:
     """Return every question that the results leave open, those about results that are not there first."""
     return list(_questions(inputs))
 
 
-def _questions(inputs: Inputs) -> Iterator[Open]:
+def _questions(inputs: ReportInputs) -> Iterator[OpenQuestion]:
     for missing in inputs.missing:
-        yield Open(f"No {missing.name}", f"Without it, nobody knows {missing.holds}.", f"{missing.command} measures it")
+        yield OpenQuestion(
+            f"No {missing.name}", f"Without it, nobody knows {missing.holds}.", f"{missing.command} measures it"
+        )
     if inputs.parity:
         yield from _of_parity(inputs.parity)
     if inputs.bench:
         yield from _of_bench(inputs.bench)
     if inputs.footprint and inputs.footprint.partial:
-        yield Open("Footprint", "The measurement was interrupted.", "lab footprint, to its end")
+        yield OpenQuestion("Footprint", "The measurement was interrupted.", "lab footprint, to its end")
 
 
-def _of_parity(parity: ParityResult) -> Iterator[Open]:
+def _of_parity(parity: ParityResult) -> Iterator[OpenQuestion]:
     if parity.verdict == "cannot tell":
-        yield Open("Parity", parity.why, "lab parity, when both answer")
+        yield OpenQuestion("Parity", parity.why, "lab parity, when both answer")
     if parity.unsteady:
-        yield Open(
+        yield OpenQuestion(
             "Parity",
             "The primary answers some requests now so, now so; whether the candidate differs there cannot be told: "
             f"{phrases.listed([f'{cause.kind} at {cause.where}' for cause in parity.unsteady])}.",
@@ -49,30 +51,30 @@ def _of_parity(parity: ParityResult) -> Iterator[Open]:
         )
 
 
-def _of_bench(bench: BenchResult) -> Iterator[Open]:
+def _of_bench(bench: BenchResult) -> Iterator[OpenQuestion]:
     if bench.partial:
-        yield Open("The measurement", "It was interrupted.", "lab bench, to its end")
+        yield OpenQuestion("The measurement", "It was interrupted.", "lab bench, to its end")
     for why in bench.withheld:
-        yield Open("Verdicts withheld", _stop(why), "make the conditions equal, and measure again")
+        yield OpenQuestion("Verdicts withheld", _stop(why), "make the conditions equal, and measure again")
     for scenario in bench.scenarios:
         for why in scenario.refused:
-            yield Open(scenario.title, f"Refused: {_stop(why)}", "remove the cause, and measure again")
+            yield OpenQuestion(scenario.title, f"Refused: {_stop(why)}", "remove the cause, and measure again")
         told = {*scenario.refused, "; ".join(scenario.refused), *bench.withheld, "; ".join(bench.withheld)}
         for each in scenario.comparisons:
             if each.verdict == "undecided":
                 yield _undecided(bench, scenario, each)
             elif each.verdict in {"refused", "withheld"} and each.why not in told:
                 told.add(each.why)
-                yield Open(scenario.title, f"{each.verdict.capitalize()}: {_stop(each.why)}", "")
+                yield OpenQuestion(scenario.title, f"{each.verdict.capitalize()}: {_stop(each.why)}", "")
 
 
-def _undecided(bench: BenchResult, scenario: Scenario, each: Comparison) -> Open:
+def _undecided(bench: BenchResult, scenario: Scenario, each: Comparison) -> OpenQuestion:
     name = f"{scenario.title}: {METRICS[each.metric].title}"
     if len(bench.targets) > len({each.baseline, each.candidate}):
         name = f"{name} of {each.candidate}"
     smallest = phrases.detectable(each.detectable)
     detectable = f" So many pairs find changes from {smallest} on, four times out of five." if smallest else ""
-    return Open(
+    return OpenQuestion(
         name,
         f"Undecided after {each.pairs} pairs: {phrases.of_comparison(each)}.{detectable}",
         _pairs_needed(each, bench.margin),

@@ -10,7 +10,7 @@ from serving_lab.parity.result import ParityResult
 from serving_lab.report import phrases
 from serving_lab.text.words import counted
 
-Word = Literal["move", "stay", "move with care", "cannot tell"]
+AdviceWord = Literal["move", "stay", "move with care", "cannot tell"]
 Weighs = Literal["for", "against", "neither", "open"]
 
 RULE = (
@@ -38,7 +38,7 @@ class Recommendation:
     """What to do about a candidate."""
 
     candidate: str
-    word: Word
+    word: AdviceWord
     why: str
     """In a sentence."""
     reasons: tuple[Reason, ...]
@@ -81,7 +81,7 @@ def leaves_room_for_loss(comparison: Comparison, margin: float) -> bool:
     return comparison.high > 1 + margin
 
 
-def _word(judged: Sequence[tuple[Scenario, Comparison]], faster: int, slower: int, *, settled: bool) -> Word:
+def _word(judged: Sequence[tuple[Scenario, Comparison]], faster: int, slower: int, *, settled: bool) -> AdviceWord:
     if not faster and not slower:
         equivalent = bool(judged) and all(each.verdict == "equivalent" for _, each in judged)
         return "stay" if equivalent else "cannot tell"
@@ -90,7 +90,7 @@ def _word(judged: Sequence[tuple[Scenario, Comparison]], faster: int, slower: in
     return "move" if settled and not slower else "move with care"
 
 
-def _why(word: Word, faster: int, slower: int, told: int, verdicts: int, parity: ParityResult | None) -> str:
+def _why(word: AdviceWord, faster: int, slower: int, told: int, verdicts: int, parity: ParityResult | None) -> str:
     alike = parity is not None and parity.verdict == "same"
     all_of = counted(verdicts, "verdict")
     faster_in = f"faster in {faster} of {all_of}"

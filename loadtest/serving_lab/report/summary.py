@@ -8,8 +8,8 @@ from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.report import phrases
-from serving_lab.report.deployment import difference
-from serving_lab.report.inputs import Inputs
+from serving_lab.report.deployment import ratio_to_baseline
+from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.phrases import Words
 from serving_lab.report.tables import Tone, tone
 
@@ -22,7 +22,7 @@ _COST = (
 
 
 @dataclass(frozen=True)
-class Figure:
+class KeyNumber:
     """A number that can be read from across the table, and what it means."""
 
     label: str
@@ -33,12 +33,12 @@ class Figure:
     tone: Tone
 
 
-def figures(inputs: Inputs, candidate: str) -> list[Figure]:
+def figures(inputs: ReportInputs, candidate: str) -> list[KeyNumber]:
     """Return at most five: the largest throughput, the rate within the objective, the slowest answers, CPU, memory."""
     return list(islice(_figures(inputs, candidate), _MOST))
 
 
-def _figures(inputs: Inputs, candidate: str) -> Iterator[Figure]:
+def _figures(inputs: ReportInputs, candidate: str) -> Iterator[KeyNumber]:
     told = [
         (scenario, each)
         for scenario, each in (inputs.bench.comparisons if inputs.bench else [])
@@ -66,10 +66,10 @@ def _rate(scenario: Scenario) -> float:
     return max((arm.answered / arm.seconds for arm in scenario.arms), default=0.0)
 
 
-def _measured(scenario: Scenario, each: Comparison) -> Figure:
+def _measured(scenario: Scenario, each: Comparison) -> KeyNumber:
     metric = METRICS[each.metric]
     of = "CPU time" if each.metric == "cpu" else "requests a second"
-    return Figure(
+    return KeyNumber(
         label=f"{metric.title[:1].upper()}{metric.title[1:]}: {scenario.title}",
         big=phrases.short(each.ratio or 1),
         words=_in_words(of, phrases.words_of(each.metric), each.ratio or 1, each.low, each.high),
@@ -78,11 +78,11 @@ def _measured(scenario: Scenario, each: Comparison) -> Figure:
     )
 
 
-def _costs(footprint: FootprintResult, candidate: str) -> Iterator[Figure]:
+def _costs(footprint: FootprintResult, candidate: str) -> Iterator[KeyNumber]:
     for measures, label, of, words in _COST:
-        found = next(filter(None, (difference(footprint, measure, candidate) for measure in measures)), None)
+        found = next(filter(None, (ratio_to_baseline(footprint, measure, candidate) for measure in measures)), None)
         if found:
-            yield Figure(
+            yield KeyNumber(
                 label=label,
                 big=phrases.short(found.ratio),
                 words=_in_words(of, words, found.ratio, found.low, found.high),

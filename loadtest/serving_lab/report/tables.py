@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving_lab.bench.result import Scenario
-from serving_lab.experiment.records import METRICS, QUANTILES, Comparison, Condition, Word
+from serving_lab.experiment.records import METRICS, QUANTILES, Comparison, ConditionRecord, VerdictWord
 from serving_lab.report import phrases
 
 Tone = Literal["", "good", "bad", "unsure"]
-TONES: dict[Word, Tone] = {"faster": "good", "slower": "bad", "equivalent": ""}
+TONES: dict[VerdictWord, Tone] = {"faster": "good", "slower": "bad", "equivalent": ""}
 """Of a verdict; of others it is unsure."""
 SHOWN_SHARES = {"P50": 0.5, "P90": 0.9, "P95": 0.95, "P99": 0.99, "P99.9": 0.999, "largest": 1.0}
 """Percentiles that the tables of latencies show."""
@@ -44,7 +44,7 @@ class Table:
     """Those of the columns that are names of targets: they get their colours."""
 
 
-def tone(verdict: Word) -> Tone:
+def tone(verdict: VerdictWord) -> Tone:
     """Return how a verdict looks."""
     return TONES.get(verdict, "unsure")
 
@@ -90,7 +90,7 @@ def latencies(scenario: Scenario, targets: Sequence[str]) -> Table:
     )
 
 
-def conditions(found: Sequence[Condition], targets: Sequence[str]) -> Table:
+def conditions(found: Sequence[ConditionRecord], targets: Sequence[str]) -> Table:
     """Return under which conditions the targets ran, those first that differ."""
     order = ("differs", "unknown", "meant to differ", "same")
     tones: dict[str, Tone] = {"differs": "bad", "unknown": "unsure"}

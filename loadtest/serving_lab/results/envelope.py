@@ -16,7 +16,7 @@ from serving_lab.results.machine import Machine
 
 _LAB = "serving-lab"
 
-Document = dict[str, Any]
+Decoded = dict[str, Any]
 """A decoded result file of an earlier version."""
 
 
@@ -28,7 +28,7 @@ class Format:
     """`serving-lab.KIND/VERSION`, as it is written; the version changes with the form."""
     command: str
     """What writes it, such as `bench`."""
-    earlier: Mapping[str, Callable[[Document], Document]] = field(default_factory=dict)
+    earlier: Mapping[str, Callable[[Decoded], Decoded]] = field(default_factory=dict)
     """By schema of an earlier version: what turns its document into one of this version."""
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from serving_lab.errors import LabError
-from serving_lab.results.envelope import Document, Envelope, Format
+from serving_lab.results.envelope import Decoded, Envelope, Format
 from serving_lab.text import how_to
 
 R = TypeVar("R", bound=Envelope)
@@ -27,7 +27,7 @@ def read(path: Path, kind: type[R]) -> R:
             return msgspec.json.decode(content, type=kind)
         if schema not in form.earlier:
             raise _unreadable(path, schema, form)
-        document = form.earlier[schema](msgspec.json.decode(content, type=Document))
+        document = form.earlier[schema](msgspec.json.decode(content, type=Decoded))
         return msgspec.convert({**document, "schema": form.schema}, kind)
     except OSError as error:
         raise LabError(f"{path}: {error.strerror}", hint=hint) from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from serving_lab.stack.headless import Load
+from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.preflight import Check
 from serving_lab.stack.services import Service
 
@@ -69,7 +69,7 @@ class Stack(Protocol):
     def status(self) -> list[Status]:
         """Return what each service does now."""
 
-    def load(self, load: Load) -> int:
+    def load(self, load: LocustRun) -> int:
         """Run the load without a web UI; return Locust's exit code."""
 
     def generator(self) -> tuple[list[str], dict[str, str]]:

@@ -15,7 +15,7 @@ from serving_lab.project import Project
 from serving_lab.stack import engine, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.headless import Load
+from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.services import (
     GRAFANA,
     LOCUST,
@@ -183,7 +183,7 @@ class ContainerStack:
             for container in sorted(containers, key=lambda found: (order.index(found.service), found.number))
         ]
 
-    def load(self, load: Load) -> int:
+    def load(self, load: LocustRun) -> int:
         """Run Locust in a container of its own on the stack's network."""
         once = ("run", "--rm", "--no-deps", "--no-TTY", LOCUST)
         with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:

@@ -12,7 +12,7 @@ _DURATION = re.compile(r"(?=\d)(\d+h)?(\d+m)?(\d+s)?|\d+")
 
 
 @dataclass(frozen=True)
-class Load:
+class LocustRun:
     """A run of Locust without its web UI."""
 
     users: int
@@ -28,7 +28,7 @@ class Load:
     @classmethod
     def from_settings(
         cls, environment: Mapping[str, str], *, users: int | None, spawn_rate: float | None, duration: str | None
-    ) -> "Load":
+    ) -> "LocustRun":
         """Return what was asked for, and for the rest what the settings say.
 
         Raises:

@@ -18,7 +18,7 @@ from serving_lab.project import Project
 from serving_lab.stack import logs, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.headless import Load
+from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
 from serving_lab.stack.services import (
     FASTAPI,
@@ -138,7 +138,7 @@ class NativeStack:
             for process in self._processes()
         ]
 
-    def load(self, load: Load) -> int:
+    def load(self, load: LocustRun) -> int:
         """Run Locust beside the stack."""
         command = [tool("locust"), "-f", str(self._project.locustfile), *load.arguments]
         with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:

@@ -1,4 +1,4 @@
-"""One scenario from its preparation to its verdicts: warm-up, randomised pairs of arms, and whether they count."""
+"""One scenario from its preparation to its verdicts: warm-up, randomised blocks of arms, and whether they count."""
 
 import math
 import random
@@ -6,33 +6,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment import capacity, validity, verdicts
-from serving_lab.experiment.arms import Bench, Load, Measured, Turn
+from serving_lab.experiment.arms import ArmSlot, Load, LoadDriver, MeasuredArm
 from serving_lab.experiment.capacity import Peak
+from serving_lab.experiment.order import blocks
 from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
 from serving_lab.experiment.records import QUANTILES, Arm, Distribution, WarmUp
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.warm_up import warm_up
+from serving_lab.generator.fleet import Seconds
 from serving_lab.generator.messages import Closed, Open
 from serving_lab.text.progress import Progress
-
-Seconds = NDArray[np.float64]
 
 SECONDS_AROUND_AN_ARM = 1.5
 PREPARATION_SECONDS = 8.0
 KNEE_SECONDS = 35.0
-"""What an arm takes besides what it measures, and roughly what preparing a target and finding a knee take."""
+"""What an arm takes besides what it measures; about how long preparing a target and finding a knee take."""
 FIRST_CONNECTIONS = 8
 
 
 @dataclass(frozen=True)
-class Plan:
+class Design:
     """What is fixed before anything is measured."""
 
     pairs: int
+    """Blocks of arms, one arm of each target."""
     seconds: float
     """Of an arm."""
     seed: int
@@ -49,12 +49,12 @@ class Plan:
 
 
 @dataclass
-class Course:
-    """How a scenario goes: what it has come to so far, also where it is interrupted."""
+class ScenarioRun:
+    """A scenario while it is measured; what was measured so far is kept when it is interrupted."""
 
     name: str
     form: ScenarioForm
-    plan: Plan
+    design: Design
     loads: dict[str, Load] = field(default_factory=dict)
     """By target."""
     peaks: dict[str, Peak] = field(default_factory=dict)
@@ -65,16 +65,16 @@ class Course:
     refused: list[str] = field(default_factory=list)
     complete: bool = False
 
-    def run(self, bench: Bench, progress: Progress) -> None:
+    def run(self, driver: LoadDriver, progress: Progress) -> None:
         """Prepare the targets and measure the pairs, until there are as many as planned, or it makes no sense.
 
         Raises:
             LabError: no load can be sent.
         """
         progress.phase(f"{self.name}: warm-up")
-        for target in bench.targets:
-            target.ask(bench.profile.before)
-            self._prepare(bench, target)
+        for target in driver.targets:
+            target.ask(driver.profile.before)
+            self._prepare(driver, target)
             progress.advance(PREPARATION_SECONDS)
         if isinstance(self.form.rate, OfPeakForm):
             rate = min(peak.throughput for peak in self.peaks.values()) * self.form.rate.of_peak
@@ -84,13 +84,13 @@ class Course:
             }
         self.refused += [why for each in self.warm_ups if (why := _unprepared(each))]
         if not self.refused:
-            self._measure(bench, progress)
+            self._measure(driver, progress)
         self.complete = True
 
     def concluded(self, targets: Sequence[Target], withheld: str | None) -> Scenario:
         """Return what the scenario came to."""
         names = [target.name for target in targets]
-        planned = self.plan.pairs_of(self.form)
+        planned = self.design.pairs_of(self.form)
         whole = verdicts.whole_pairs(self.arms, names)
         if not self.complete:
             withheld = withheld or f"it was interrupted: {len(whole)} of {planned} pairs were measured"
@@ -105,7 +105,7 @@ class Course:
             arrivals=None if self.form.loop == "closed" else self.form.arrivals,
             requests={name: weight / shares for name, weight in self.form.requests.items()},
             objective=_in_words(self.form),
-            arm_seconds=self.plan.seconds,
+            arm_seconds=self.design.seconds,
             pairs_planned=planned,
             warm_ups=self.warm_ups,
             arms=self.arms,
@@ -114,61 +114,56 @@ class Course:
                 self.form.loop,
                 names,
                 self.arms,
-                margin=self.plan.margin,
+                margin=self.design.margin,
                 refused="; ".join(self.refused) or None,
                 withheld=withheld,
             ),
             refused=self.refused,
         )
 
-    def _prepare(self, bench: Bench, target: Target) -> None:
-        seed = _seed(self.plan.seed, self.name, "preparation")
+    def _prepare(self, driver: LoadDriver, target: Target) -> None:
+        seed = _seed(self.design.seed, self.name, "preparation")
         connections = FIRST_CONNECTIONS if self.form.connections == BEST else int(self.form.connections)
         given = self.form.rate if isinstance(self.form.rate, float | int) else None
         load = Load(self.form.requests, connections, Open(given, self.form.arrivals) if given else Closed())
-        self.warm_ups.append(warm_up(bench, target, load, seed))
+        self.warm_ups.append(warm_up(driver, target, load, seed))
         if self.form.connections == BEST or self.form.loop == "knee" or isinstance(self.form.rate, OfPeakForm):
-            self.peaks[target.name] = capacity.peak(bench, target, load, seed)
+            self.peaks[target.name] = capacity.peak(driver, target, load, seed)
         if self.form.connections == BEST:
             load = Load(load.requests, self.peaks[target.name].connections, load.loop)
         self.loads[target.name] = load
 
-    def _measure(self, bench: Bench, progress: Progress) -> None:
-        planned = self.plan.pairs_of(self.form)
-        order = random.Random(_seed(self.plan.seed, self.name, "order"))  # noqa: S311 - that the order is known is no harm
-        pair = whole = 0
-        targets: list[Target] = []
-        while whole < planned:
-            pair += 1
+    def _measure(self, driver: LoadDriver, progress: Progress) -> None:
+        planned = self.design.pairs_of(self.form)
+        chance = random.Random(_seed(self.design.seed, self.name, "order"))  # noqa: S311 - reproducible, not secret
+        whole = 0
+        for pair, targets in enumerate(blocks(driver.targets, chance), start=1):
+            if whole == planned:
+                return
             void = pair - 1 - whole
             if void > validity.MOST_VOID_SHARE * planned:
                 self.refused.append(f"{void} of {pair - 1} pairs do not count: {self._commonest_fault()}")
                 return
             progress.phase(f"{self.name}: pair {whole + 1} of {planned}")
-            if pair % 2:
-                targets = order.sample(bench.targets, len(bench.targets))
-            else:
-                # Each target comes as often before the other as after it.
-                targets.reverse()
-            seed = _seed(self.plan.seed, self.name, f"pair {pair}")
+            seed = _seed(self.design.seed, self.name, f"pair {pair}")
             measured = []
             for position, target in enumerate(targets, start=1):
-                measured.append(self._arm(bench, target, Turn(pair, position, seed)))
+                measured.append(self._arm(driver, target, ArmSlot(pair, position, seed)))
                 self._keep(measured[-1])
             if self.refused:
                 return
             if not any(each.arm.faults for each in measured):
                 whole += 1
-                progress.advance(self.plan.expected_seconds(self.form, len(targets)) / planned)
+                progress.advance(self.design.expected_seconds(self.form, len(targets)) / planned)
 
-    def _arm(self, bench: Bench, target: Target, turn: Turn) -> Measured:
+    def _arm(self, driver: LoadDriver, target: Target, slot: ArmSlot) -> MeasuredArm:
         load = self.loads[target.name]
         if self.form.objective is None:
-            return bench.arm(target, load, turn, seconds=self.plan.seconds)
+            return driver.arm(target, load, slot, seconds=self.design.seconds)
         load = Load(load.requests, load.connections, Open(1.0, self.form.arrivals))
-        return capacity.knee(bench, target, load, self.form.objective, self.peaks[target.name], turn)
+        return capacity.knee(driver, target, load, self.form.objective, self.peaks[target.name], slot)
 
-    def _keep(self, measured: Measured) -> None:
+    def _keep(self, measured: MeasuredArm) -> None:
         arm = measured.arm
         self.arms.append(arm)
         if arm.faults:

@@ -14,7 +14,7 @@ from serving_lab.generator.connection import Connection
 from serving_lab.generator.drawing import drawn
 from serving_lab.generator.messages import Closed, Done, Open, Run
 from serving_lab.generator.pacer import Pacer
-from serving_lab.generator.vitals import Vitals
+from serving_lab.generator.process_times import ProcessTimes
 
 LATE = "no answer in time"
 _CONNECTING_SECONDS = 5.0
@@ -28,7 +28,7 @@ class CannotRunError(Exception):
     """No load can be sent; the text says why."""
 
 
-class Load(ABC):
+class LoadRun(ABC):
     """One run, from connecting to its end. How requests follow each other is a subclass's affair."""
 
     def __init__(self, run: Run) -> None:
@@ -66,9 +66,9 @@ class Load(ABC):
         self._start(start)
         try:
             await _until(self._begin)
-            before = Vitals.now()
+            before = ProcessTimes.now()
             await _until(self._end)
-            used = Vitals.now().since(before)
+            used = ProcessTimes.now().since(before)
             await self._finish()
         finally:
             look.cancel()
@@ -151,7 +151,7 @@ class Load(ABC):
             connection.request = None
             connection.close()
 
-    def _done(self, used: Vitals) -> Done:
+    def _done(self, used: ProcessTimes) -> Done:
         begin, end = self._begin, self._end
         measured = [each for each in self._right if begin <= self._moment(each[0], each[2]) < end]
         wrong = Counter(what for when, what in self._wrong if begin <= when < end)
@@ -174,7 +174,7 @@ class Load(ABC):
         return ended
 
 
-class ClosedLoad(Load):
+class ClosedLoadRun(LoadRun):
     """Every connection sends its next request as soon as it has its answer."""
 
     def _start(self, start: float) -> None:  # noqa: ARG002 - the first answers take their time anyway
@@ -196,7 +196,7 @@ class ClosedLoad(Load):
                 await self._settled()
 
 
-class OpenLoad(Load):
+class OpenLoadRun(LoadRun):
     """Requests are due at their own times; what finds no connection free waits, and its time counts all the same."""
 
     def __init__(self, run: Run, loop: Open) -> None:
@@ -268,13 +268,13 @@ class OpenLoad(Load):
         return self._scheduled_in_measured
 
 
-def load_of(run: Run) -> Load:
+def load_run(run: Run) -> LoadRun:
     """Return the load that a run asks for. Raises ValueError where it makes no sense."""
     match run.loop:
         case Closed():
-            return ClosedLoad(run)
+            return ClosedLoadRun(run)
         case Open() as loop:
-            return OpenLoad(run, loop)
+            return OpenLoadRun(run, loop)
 
 
 def _arrivals(loop: Open, seconds: float, chance: random.Random) -> "array[float]":

@@ -11,7 +11,7 @@ _THROTTLING = (
 )
 
 
-class Vitals(NamedTuple):
+class ProcessTimes(NamedTuple):
     """Seconds so far, of this process."""
 
     passed: float
@@ -20,13 +20,13 @@ class Vitals(NamedTuple):
     """Ready to run but without a processor, or throttled; 0 where the kernel does not say."""
 
     @classmethod
-    def now(cls) -> "Vitals":
+    def now(cls) -> "ProcessTimes":
         """Read them."""
         return cls(time.perf_counter(), time.process_time(), _run_delay() + _throttled())
 
-    def since(self, earlier: "Vitals") -> "Vitals":
+    def since(self, earlier: "ProcessTimes") -> "ProcessTimes":
         """Return what has passed since."""
-        return Vitals(*(now - then for now, then in zip(self, earlier, strict=True)))
+        return ProcessTimes(*(now - then for now, then in zip(self, earlier, strict=True)))
 
 
 def _run_delay() -> float:

@@ -1,0 +1,38 @@
+"""The order of arms: random, and over two blocks even for all targets."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+
+import pytest
+from serving_lab.experiment import order
+
+
+def drawn(targets: str, seed: int) -> list[str]:
+    """Return sixty blocks as words."""
+    blocks = order.blocks(targets, random.Random(seed))  # noqa: S311 - reproducible, not secret
+    return ["".join(block) for block in itertools.islice(blocks, 60)]
+
+
+@pytest.mark.parametrize("targets", ["ab", "abc", "abcde"])
+def test_every_block_has_each_target_once_and_every_second_one_is_the_one_before_reversed(targets: str) -> None:
+    orders = drawn(targets, 7)
+    for first, second in zip(orders[::2], orders[1::2], strict=True):
+        assert sorted(first) == list(targets)
+        assert second == first[::-1]
+
+
+@pytest.mark.parametrize("targets", ["ab", "abc", "abcde"])
+def test_each_target_comes_as_often_before_another_as_after_it(targets: str) -> None:
+    before = Counter[tuple[str, str]]()
+    for block in drawn(targets, 3):
+        before.update(itertools.combinations(block, 2))
+
+    assert {before[pair] for pair in itertools.permutations(targets, 2)} == {30}
+
+
+def test_orders_are_random_and_follow_from_the_seed() -> None:
+    assert drawn("abc", 1) == drawn("abc", 1) != drawn("abc", 2)
+    assert set(drawn("abc", 1)) == {"".join(each) for each in itertools.permutations("abc")}
