@@ -1,0 +1,51 @@
+"""What the laboratory's packages import: capabilities know each other by result files alone, and nothing of services."""
+
+from __future__ import annotations
+
+import re
+
+from support.checkout import REPOSITORY
+from support.imports import imports_of
+
+LAB = REPOSITORY / "loadtest" / "serving_lab"
+CAPABILITIES = {"bench", "footprint", "gate", "live", "parity", "report", "rollout", "tap"}
+"""Packages that stand for one command or page each; what they share lives in the others."""
+SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")}
+
+
+def test_a_capability_imports_no_other_but_the_report_their_results() -> None:
+    found = [
+        f"{module} imports {other}"
+        for module, others in imports_of(LAB).items()
+        for other in others
+        if package(module) in CAPABILITIES
+        and package(other) in CAPABILITIES - {package(module)}
+        and not (package(module) == "report" and other.endswith(".result"))
+    ]
+
+    assert found == []
+
+
+def test_what_capabilities_share_imports_none_of_them() -> None:
+    shared = {"commands", "cli"} | CAPABILITIES
+    found = [
+        f"{module} imports {other}"
+        for module, others in imports_of(LAB).items()
+        for other in others
+        if package(module) not in shared and package(other) in CAPABILITIES
+    ]
+
+    assert found == []
+
+
+def test_the_laboratory_knows_services_only_from_outside() -> None:
+    names = "|".join(sorted(SERVICES))
+    imports = re.compile(rf"^\s*(?:from|import) (?:{names})\b", re.MULTILINE)
+
+    assert len(SERVICES) > 2
+    assert [path for path in LAB.rglob("*.py") if imports.search(path.read_text())] == []
+
+
+def package(module: str) -> str:
+    """Return the package or module right below `serving_lab`."""
+    return module.split(".")[1] if "." in module else module
