@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from scipy import stats
 from serving_lab.bench.compare_table import print_compared
 from serving_lab.bench.comparing import CompareResult, compare
 from serving_lab.results import files
+from support.command import lab
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario, measured, slower
 
@@ -302,7 +301,7 @@ def test_the_command_says_it_by_its_exit_code(
     files.write(tmp_path / "old.json", measured())
     files.write(tmp_path / "new.json", new)
 
-    ended = lab(tmp_path, "compare", "old.json", "new.json", *options)
+    ended = lab("compare", "old.json", "new.json", *options, cwd=tmp_path)
 
     assert ended.returncode == code, ended.stdout + ended.stderr
     assert told in " ".join((ended.stdout + ended.stderr).split())
@@ -313,7 +312,7 @@ def test_the_verdicts_can_be_kept_in_a_file(tmp_path: Path) -> None:
     files.write(tmp_path / "old.json", measured())
     files.write(tmp_path / "new.json", slower({"fastapi/p99": 1.3}))
 
-    ended = lab(tmp_path, "compare", "old.json", "new.json", "--json", "kept/found.json")
+    ended = lab("compare", "old.json", "new.json", "--json", "kept/found.json", cwd=tmp_path)
 
     found = files.read(tmp_path / "kept" / "found.json", CompareResult)
     assert ended.returncode == 0
@@ -326,14 +325,9 @@ def test_a_condition_that_could_not_be_judged_everywhere_is_no_pass(tmp_path: Pa
     stopped = make_scenario([], name="burst", refused=["no steady state"])
     files.write(tmp_path / "new.json", make_result(make_scenario(make_arms(1, {})), stopped))
 
-    gated = lab(tmp_path, "compare", "old.json", "new.json", "--fail-if", "slower:50%")
-    narrowed = lab(tmp_path, "compare", "old.json", "new.json", "--fail-if", "steady/slower:50%")
+    gated = lab("compare", "old.json", "new.json", "--fail-if", "slower:50%", cwd=tmp_path)
+    narrowed = lab("compare", "old.json", "new.json", "--fail-if", "steady/slower:50%", cwd=tmp_path)
 
     assert gated.returncode == 2
     assert "could not tell: slower:50%: burst: new.json: no steady state" in gated.stdout
     assert narrowed.returncode == 0
-
-
-def lab(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = Path(sys.executable).parent / "lab"
-    return subprocess.run([command, *arguments], cwd=directory, capture_output=True, text=True, timeout=60, check=False)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from serving_lab.bench.compare_table import print_history
 from serving_lab.bench.history import HistoryResult, history, read
 from serving_lab.errors import LabError
 from serving_lab.results import files
+from support.command import lab
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario
 
@@ -208,7 +207,7 @@ def test_the_command_shows_moves_and_writes_what_it_found(tmp_path: Path) -> Non
     for number, result in enumerate(runs(factors={"fastapi/p99": 1.2})):
         files.write(kept / f"{number}.json", result)
 
-    ended = lab(tmp_path, "history", "--json", "found.json", "--scenario", "steady")
+    ended = lab("history", "--json", "found.json", "--scenario", "steady", cwd=tmp_path)
 
     assert ended.returncode == 0, ended.stderr
     text = " ".join(ended.stdout.split())
@@ -228,13 +227,8 @@ def test_the_command_shows_moves_and_writes_what_it_found(tmp_path: Path) -> Non
 def test_a_history_that_is_not_there_is_one_line_and_exit_code_2(
     tmp_path: Path, arguments: Sequence[str], complaint: str
 ) -> None:
-    ended = lab(tmp_path, "history", *arguments)
+    ended = lab("history", *arguments, cwd=tmp_path)
 
     assert ended.returncode == 2
     assert complaint in ended.stderr
     assert "Traceback" not in ended.stderr
-
-
-def lab(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = Path(sys.executable).parent / "lab"
-    return subprocess.run([command, *arguments], cwd=directory, capture_output=True, text=True, timeout=60, check=False)

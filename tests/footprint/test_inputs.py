@@ -9,8 +9,9 @@ from serving_lab.errors import LabError
 from serving_lab.footprint.inputs import Inputs
 from serving_lab.generator.messages import Open
 from support.checkout import REPOSITORY
+from support.command import lab
 
-from footprint.files import footprint, target, write
+from footprint.files import target, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,7 @@ def test_a_mistake_in_a_target_is_told_with_its_place(tmp_path: Path, form: dict
     ],
 )
 def test_a_mistake_on_the_command_line_is_told(tmp_path: Path, options: tuple[str, ...], complaint: str) -> None:
-    run = footprint(*options, cwd=tmp_path)
+    run = lab("footprint", *options, cwd=tmp_path)
 
     assert run.returncode == 2, run.stdout
     assert complaint in run.stderr
@@ -96,7 +97,7 @@ def test_a_mistake_on_the_command_line_is_told(tmp_path: Path, options: tuple[st
 def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     path = write(tmp_path, {"mine": {"command": ["/no/such/program"]}})
 
-    run = footprint("--file", path, cwd=tmp_path)
+    run = lab("footprint", "--file", path, cwd=tmp_path)
 
     assert run.returncode == 2
     assert "/no/such/program cannot be started: No such file" in run.stderr
@@ -106,7 +107,7 @@ def test_a_wrong_answer_is_told_before_anything_is_timed(tmp_path: Path) -> None
     path = write(tmp_path, {"mine": target()})
     (tmp_path / "profile.yaml").write_text((tmp_path / "profile.yaml").read_text().replace('"number"', '"text"'))
 
-    run = footprint("--file", path, cwd=tmp_path)
+    run = lab("footprint", "--file", path, cwd=tmp_path)
 
     assert run.returncode == 2
     assert "mine answers predict wrongly: $.prediction is not what it should be" in run.stderr

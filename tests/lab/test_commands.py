@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab import exit_codes
 from support.checkout import PORT_SETTINGS, REPOSITORY, Checkout, new_checkout
+from support.command import lab
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    return new_checkout(tmp_path / "checkout")
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return new_checkout(tmp_path_factory.mktemp("idle") / "checkout")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_a_wrong_word_is_one_line_and_exit_code_2(
     checkout: Checkout, arguments: tuple[str, ...], complaint: str
 ) -> None:
-    result = checkout.lab(*arguments)
+    result = ask(checkout, *arguments)
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert re.fullmatch(r"error: .+\n", result.stderr), result.stderr
@@ -47,21 +48,21 @@ def test_a_wrong_word_is_one_line_and_exit_code_2(
 
 
 def test_a_comparison_that_cannot_be_made_is_no_difference(checkout: Checkout) -> None:
-    result = checkout.lab("parity")
+    result = ask(checkout, "parity")
 
     assert (result.returncode, result.stderr) == (2, "error: the lab is not up\n hint: make up\n")
 
 
 @pytest.mark.parametrize("command", ["restart", "logs", "load", "urls"])
 def test_what_needs_a_running_lab_says_how_to_get_one(checkout: Checkout, command: str) -> None:
-    result = checkout.lab(command)
+    result = ask(checkout, command)
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr == "error: the lab is not up\n hint: make up\n"
 
 
 def test_a_token_needs_a_service_that_answers(checkout: Checkout) -> None:
-    result = checkout.lab("token")
+    result = ask(checkout, "token")
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr.startswith(
@@ -71,7 +72,7 @@ def test_a_token_needs_a_service_that_answers(checkout: Checkout) -> None:
 
 
 def test_down_and_ps_are_content_where_nothing_runs(checkout: Checkout) -> None:
-    down, ps = checkout.lab("down"), checkout.lab("ps")
+    down, ps = ask(checkout, "down"), ask(checkout, "ps")
 
     assert (down.returncode, down.stdout) == (0, "Nothing was running.\n")
     assert (ps.returncode, ps.stdout) == (0, "The lab is not up. Bring it up: make up\n")
@@ -81,7 +82,7 @@ def test_outside_a_checkout_the_lab_says_where_to_go(checkout: Checkout, tmp_pat
     (tmp_path / "elsewhere").mkdir()
     stranger = Checkout(tmp_path / "elsewhere", checkout.environment)
 
-    result = stranger.lab("ps")
+    result = ask(stranger, "ps")
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert "is not inside a checkout of the lab\n hint: cd to" in result.stderr
@@ -89,7 +90,7 @@ def test_outside_a_checkout_the_lab_says_where_to_go(checkout: Checkout, tmp_pat
 
 @pytest.mark.parametrize("mode", ["containers", "native"])
 def test_a_wrong_setting_stops_up_before_anything_starts(checkout: Checkout, mode: str) -> None:
-    result = checkout.lab("up", "--mode", mode, WORKERS="lots")
+    result = ask(checkout, "up", "--mode", mode, WORKERS="lots")
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr == (
@@ -103,7 +104,7 @@ def test_doctor_names_a_taken_port_and_fails(checkout: Checkout) -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = str(listener.getsockname()[1])
-        result = checkout.lab("doctor", "--mode", "native", FASTAPI_PORT=port)
+        result = ask(checkout, "doctor", "--mode", "native", FASTAPI_PORT=port)
 
     assert result.returncode == exit_codes.FOUND
     assert f"fail  port {port}: fastapi-api needs it, and " in result.stdout
@@ -115,7 +116,7 @@ def test_doctor_names_a_taken_port_and_fails(checkout: Checkout) -> None:
 def test_up_without_an_engine_says_what_to_do(checkout: Checkout, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
 
-    result = checkout.lab("up", "--mode", "containers", PATH=str(tmp_path / "bin"))
+    result = ask(checkout, "up", "--mode", "containers", PATH=str(tmp_path / "bin"))
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr.startswith("error: engine: there is no docker command here\n hint: make engine")
@@ -127,7 +128,7 @@ def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_pa
     docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon. Is it running?' >&2\nexit 1\n")
     docker.chmod(0o755)
 
-    result = checkout.lab("up", "--mode", "containers", PATH=str(docker.parent))
+    result = ask(checkout, "up", "--mode", "containers", PATH=str(docker.parent))
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert "engine: no container engine answers (Cannot connect to the Docker daemon. Is it running?)" in result.stderr
@@ -141,3 +142,8 @@ def test_make_explains_every_target() -> None:
 
     assert set(re.findall(r"^  ([a-z-]+) {2,}\S", printed, re.MULTILINE)) == targets
     assert set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) - {"help"} == targets
+
+
+def ask(checkout: Checkout, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that starts nothing in the checkout."""
+    return lab(*arguments, cwd=checkout.root, environment=checkout.environment | environment)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from parity.results import make_result
 from serving_lab.results import files
+from support.command import lab
 
 from report.footprints import make_footprint
 from report.results import CANDIDATE, make_bench, make_three, make_win
-
-LAB = Path(sys.executable).parent / "lab"
 
 
 def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None:
@@ -36,7 +33,16 @@ def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None
 def test_files_may_lie_elsewhere_and_the_report_go_elsewhere(tmp_path: Path) -> None:
     files.write(tmp_path / "yesterday.json", make_three())
 
-    done = lab("report", "--results", tmp_path, "--bench", tmp_path / "yesterday.json", "--output", tmp_path / "new")
+    done = lab(
+        "report",
+        "--results",
+        tmp_path,
+        "--bench",
+        tmp_path / "yesterday.json",
+        "--output",
+        tmp_path / "new",
+        cwd=tmp_path,
+    )
 
     assert done.returncode == 0
     assert "fastapi-api: Move with care" in done.stdout
@@ -47,8 +53,8 @@ def test_files_may_lie_elsewhere_and_the_report_go_elsewhere(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["bench", "parity", "footprint"])
 def test_one_result_is_enough(tmp_path: Path, name: str) -> None:
-    made = {"bench": make_win, "parity": make_result, "footprint": make_footprint}
-    files.write(tmp_path / f"{name}.json", made[name]())
+    made = {"bench": make_win(), "parity": make_result(), "footprint": make_footprint()}
+    files.write(tmp_path / f"{name}.json", made[name])
 
     assert lab("report", "--results", tmp_path).returncode == 0
 
@@ -94,7 +100,3 @@ def test_it_says_where_it_cannot_write(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert f"{tmp_path / 'taken'}: File exists\n hint: --output DIR" in done.stderr
-
-
-def lab(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([LAB, *arguments], capture_output=True, text=True, timeout=60, check=False)
