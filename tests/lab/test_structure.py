@@ -1,4 +1,4 @@
-"""What the laboratory's packages import: capabilities know each other by result files alone, and nothing of services."""
+"""What packages of the laboratory import: capabilities know each other by result files alone, services from outside."""
 
 from __future__ import annotations
 

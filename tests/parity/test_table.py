@@ -11,7 +11,7 @@ from serving_lab.parity.ledger import detectable_rate
 from serving_lab.parity.reporting.phrases import difference, showed_again
 from serving_lab.parity.reporting.table import print_result
 from serving_lab.parity.result import Sent
-from serving_lab.text.words import detectable, duration
+from serving_lab.text.phrases import duration, rarest_seen
 
 from parity.results import (
     PRIMARY,
@@ -177,8 +177,8 @@ def test_operations_that_were_sent_too_seldom_to_say_much_are_counted() -> None:
 
 
 def test_numbers_are_put_into_words() -> None:
-    assert detectable(detectable_rate(0)) == "nothing can be said: no request was compared"
-    assert detectable(0.0017635) == (
+    assert rarest_seen(detectable_rate(0)) == "nothing can be said: no request was compared"
+    assert rarest_seen(0.0017635) == (
         "a difference that shows in 1 of 567 requests would have been seen with 95% probability"
     )
     assert [duration(seconds) for seconds in (0.04, 59.9, 61, 7260)] == ["0.0 s", "59.9 s", "1 min 1 s", "2 h 1 min"]

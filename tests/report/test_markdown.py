@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 from parity.results import make_many, make_result
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
-from serving_lab.report import phrases
 from serving_lab.report.document import Document
 from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.markdown import escape, render
+from serving_lab.text import phrases
 
 from report.footprints import make_footprint, make_native
 from report.results import (
@@ -97,11 +98,11 @@ def test_every_verdict_is_in_a_table_with_its_values_and_interval() -> None:
         assert each.ratio is not None
         assert each.low is not None
         assert each.high is not None
-        words = phrases.words_of(each.metric)
+        words = wording.words_of(each.metric)
         assert row[:4] == [
             METRICS[each.metric].title,
-            phrases.value(each.metric, each.baseline_value),
-            phrases.value(each.metric, each.candidate_value),
+            wording.value(each.metric, each.baseline_value),
+            wording.value(each.metric, each.candidate_value),
             phrases.change(words, each.ratio),
         ]
         assert row[4].startswith(phrases.interval(words, each.low, each.high))

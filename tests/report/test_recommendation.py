@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from parity.results import make_cannot_tell, make_cause, make_different, make_result
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
-from serving_lab.report import phrases
 from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.recommendation import leaves_room_for_loss, recommend
 
@@ -133,7 +133,7 @@ def test_each_verdict_is_quoted_with_metric_scenario_and_interval() -> None:
     quoted = {reason.text: reason.weighs for reason in reasons[1:]}
     assert len(bench.comparisons) == len(quoted) == 8
     for scenario, each in bench.comparisons:
-        text = f"{scenario.title}: {METRICS[each.metric].title} {each.verdict}, {phrases.of_comparison(each)}"
+        text = f"{scenario.title}: {METRICS[each.metric].title} {each.verdict}, {wording.of_comparison(each)}"
         assert quoted[text] == ("for" if each.verdict == "faster" else "against")
     assert list(quoted.values()) == ["for"] * 6 + ["against"] * 2
 

@@ -8,8 +8,8 @@ import msgspec
 
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import ConditionRecord
+from serving_lab.text import phrases
 
-_GIB = 1 << 30
 _SAME_MEMORY = 0.01
 """Memory of one and the same machine varies a little with its kernel."""
 _SAME_RATE = 0.01
@@ -96,7 +96,7 @@ def _facts_of(result: BenchResult) -> dict[str, str]:
         facts |= {
             "processor": machine.processor,
             "cores": str(machine.cores),
-            "memory": f"{machine.memory_bytes / _GIB:.1f} GiB",
+            "memory": phrases.size(machine.memory_bytes),
             "kernel": machine.kernel,
         }
     return facts

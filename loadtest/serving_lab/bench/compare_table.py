@@ -8,7 +8,8 @@ from rich.text import Text
 
 from serving_lab.bench.comparing import Change, ChangedScenario, CompareResult
 from serving_lab.bench.history import HistoryResult, MetricSeries, Move
-from serving_lab.bench.table import change, value
+from serving_lab.bench.table import change, detectable, interval
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import VerdictWord
 
 _SHORT_COMMIT = 12
@@ -65,15 +66,14 @@ def _compared_table(scenario: ChangedScenario) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for each in scenario.comparisons:
-        known = each.low is not None and each.high is not None
         table.add_row(
             each.metric,
             Text(each.candidate),
             _value(each, each.baseline_value),
             _value(each, each.candidate_value),
             change(each.ratio),
-            f"{change(each.low)} to {change(each.high)}" if known else "-",
-            "-" if each.detectable is None else f"{each.detectable:.1%}",
+            interval(each),
+            detectable(each),
             Text(each.verdict, style=_STYLES.get(each.verdict, _UNCERTAIN)),
         )
     return table
@@ -85,7 +85,7 @@ def _table(title: str) -> Table:
 
 def _value(each: Change, number: float | None) -> str:
     if each.kind == "value" or number is None:
-        return value(each.metric, number)
+        return wording.value(each.metric, number, narrow=True)
     return f"x {number:.3f}"
 
 

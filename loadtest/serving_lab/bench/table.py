@@ -7,7 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from serving_lab.bench.result import BenchResult, Scenario
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
+from serving_lab.text import phrases
+from serving_lab.text.phrases import UNKNOWN
 
 _STYLES: dict[VerdictWord, str] = {
     "faster": "bold green",
@@ -31,18 +34,20 @@ def print_result(console: Console, result: BenchResult, files: Sequence[Path]) -
         console.print(f"{path}", soft_wrap=True, markup=False)
 
 
-def value(metric: str, number: float | None) -> str:
-    """Return a metric's value with its unit."""
-    if number is None:
-        return "-"
-    if METRICS[metric].unit == "requests/s":
-        return f"{number:,.0f}/s"
-    return f"{number * 1000:,.3g} ms" if number < 1 else f"{number:.3g} s"
-
-
 def change(ratio: float | None) -> str:
     """Return a ratio as a change."""
-    return "-" if ratio is None else f"{ratio - 1:+.1%}"
+    return UNKNOWN if ratio is None else phrases.signed(ratio)
+
+
+def interval(comparison: Comparison) -> str:
+    """Return the ends of the ratio's interval as changes."""
+    known = comparison.low is not None and comparison.high is not None
+    return f"{change(comparison.low)} to {change(comparison.high)}" if known else UNKNOWN
+
+
+def detectable(comparison: Comparison) -> str:
+    """Return the smallest change that so many pairs find."""
+    return UNKNOWN if comparison.detectable is None else f"{comparison.detectable:.1%}"
 
 
 def _table(result: BenchResult, candidate: str) -> Table:
@@ -60,14 +65,13 @@ def _table(result: BenchResult, candidate: str) -> Table:
 
 
 def _row(each: Comparison) -> tuple[str, ...]:
-    known = each.low is not None and each.high is not None
     return (
         METRICS[each.metric].title,
-        value(each.metric, each.baseline_value),
-        value(each.metric, each.candidate_value),
+        wording.value(each.metric, each.baseline_value, narrow=True),
+        wording.value(each.metric, each.candidate_value, narrow=True),
         change(each.ratio),
-        f"{change(each.low)} to {change(each.high)}" if known else "-",
-        "-" if each.detectable is None else f"{each.detectable:.1%}",
+        interval(each),
+        detectable(each),
         f"[{_STYLES[each.verdict]}]{each.verdict}[/]",
     )
 

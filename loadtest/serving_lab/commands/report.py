@@ -26,7 +26,7 @@ def report(
     """Make a page and a Markdown document from results alone. Exit code 2 where there is nothing to read."""
     from serving_lab.report.command import report as write
     from serving_lab.report.inputs import ReportInputs
-    from serving_lab.text.words import visible
+    from serving_lab.text.phrases import visible
 
     inputs = ReportInputs.read(results, bench, parity, footprint)
     written = write(inputs, output or results)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, VerdictWord
+from serving_lab.text.phrases import signed
 
 COMPARED: Mapping[Loop, tuple[str, ...]] = {
     "closed": ("throughput", "p50", "p99", "cpu"),
@@ -91,14 +92,14 @@ def reason(word: VerdictWord, estimate: statistics.Estimate, margin: float, samp
     """Return a verdict's reason in a sentence; `samples` is what the estimate was made from."""
     if estimate.low is None or estimate.high is None:
         return f"{estimate.n} {samples} are too few to conclude anything"
-    ends = f"{_change(estimate.low)} to {_change(estimate.high)}"
+    ends = f"{signed(estimate.low)} to {signed(estimate.high)}"
     if word == "equivalent":
         return f"the change surely lies within {margin:.0%} either way ({ends})"
     if word == "undecided":
         found = f"; {estimate.n} {samples} find changes from"
         smallest = f"{found} {estimate.detectable:.1%}" if estimate.detectable else ""
-        return f"the change may be anything from {_change(estimate.low)} to {_change(estimate.high)}{smallest}"
-    return f"the change surely lies between {_change(estimate.low)} and {_change(estimate.high)}"
+        return f"the change may be anything from {signed(estimate.low)} to {signed(estimate.high)}{smallest}"
+    return f"the change surely lies between {signed(estimate.low)} and {signed(estimate.high)}"
 
 
 def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]]) -> str:
@@ -108,10 +109,6 @@ def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]]) -> str:
         return "a target kept to the objective at no rate that was tried"
     fewest = min(arm.answered for pair in pairs for arm in pair.values())
     return f"an arm had {fewest:,} answers, too few for {METRICS[metric].title}: longer arms have more (--seconds)"
-
-
-def _change(ratio: float) -> str:
-    return f"{ratio - 1:+.1%}"
 
 
 def _mean(values: Sequence[float]) -> float:

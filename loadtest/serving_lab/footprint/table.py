@@ -19,14 +19,14 @@ from serving_lab.footprint.result import (
     TargetFootprint,
 )
 from serving_lab.footprint.statistics import ROUND_MEASURES, spread
+from serving_lab.text import phrases
 
 T = TypeVar("T")
 V = TypeVar("V")
 
-_MEGA = 1e6
 _SHOWN_LAYERS = 6
 _SHOWN_INSTRUCTION = 60
-_UNKNOWN = "-"
+_UNKNOWN = phrases.UNKNOWN
 
 _IMAGE_ROWS: dict[str, Callable[[Image], int | None]] = {
     "total": lambda image: image.total_bytes,
@@ -41,7 +41,7 @@ _ROUND_ROWS = {
     "loaded_pss_bytes": "memory under load, sum of PSS",
     "peak_cgroup_bytes": "memory at its peak, cgroup",
     "peak_pss_bytes": "memory at its peak, sum of PSS",
-    "cpu_seconds_per_1000": "CPU seconds for 1,000 requests",
+    "cpu_seconds_per_1000": "CPU time for 1,000 requests",
 }
 _CODE_ROWS: dict[str, Callable[[CodeFacts], str]] = {
     "lines of code": lambda code: f"{code.all_lines:,}" + _languages(code),
@@ -81,7 +81,7 @@ def _subjects(result: FootprintResult) -> Iterator[tuple[str, list[_Row]]]:
         [(name, [_size(_of(each.image, value)) for each in targets], None) for name, value in _IMAGE_ROWS.items()],
     )
     yield (
-        "Start, seconds until it ...: median, and the middle half",
+        "Start, time until it ...: median, and the middle half",
         [
             (
                 title,
@@ -151,7 +151,10 @@ def _ratio(ratios: Sequence[RatioToBaseline], candidate: str, measure: str | Non
 
 
 def _start(found: Spread | None) -> str:
-    return f"{found.median:.2f} ({found.quartiles[0]:.2f} to {found.quartiles[1]:.2f})" if found else _UNKNOWN
+    if found is None:
+        return _UNKNOWN
+    median, low, high = map(phrases.seconds, (found.median, *found.quartiles))
+    return f"{median} ({low} to {high})"
 
 
 def _round(target: TargetFootprint, measure: str) -> str:
@@ -159,7 +162,7 @@ def _round(target: TargetFootprint, measure: str) -> str:
     if not values:
         return _UNKNOWN
     median = spread(values).median
-    return _size(round(median)) if measure.endswith("_bytes") else f"{median:.3f}"
+    return phrases.size(median) if measure.endswith("_bytes") else phrases.seconds(median)
 
 
 def _workers(target: TargetFootprint) -> str:
@@ -172,7 +175,7 @@ def _of(found: T | None, value: Callable[[T], V]) -> V | None:
 
 
 def _size(size_bytes: int | None) -> str:
-    return _UNKNOWN if size_bytes is None else f"{size_bytes / _MEGA:,.1f} MB"
+    return _UNKNOWN if size_bytes is None else phrases.size(size_bytes)
 
 
 def _number(number: int | None) -> str:

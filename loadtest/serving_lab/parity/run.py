@@ -24,7 +24,7 @@ from serving_lab.parity.plan import NOISE_PASSES, ParityPlan
 from serving_lab.parity.reporting import shell
 from serving_lab.parity.result import ParityResult, Side
 from serving_lab.results.envelope import Metadata
-from serving_lab.text import words
+from serving_lab.text import phrases
 from serving_lab.text.progress import Progress
 from serving_lab.wire.message import Exchange
 
@@ -267,7 +267,7 @@ class _Comparison:
     def _account(self, sequence: Steps, left: list[Exchange], right: list[Exchange], *, counted: bool = True) -> None:
         self._judge.account(sequence, left, right, counted=counted)
         if causes := self._ledger.causes:
-            self._progress.remark(words.counted(causes, "difference"))
+            self._progress.remark(phrases.counted(causes, "difference"))
 
     def _prepare(self, session: Session) -> None:
         for request in self._plan.profile.before:
@@ -276,7 +276,7 @@ class _Comparison:
     # words
 
     def _phase(self, name: str, requests: int) -> None:
-        self._progress.phase(name, words.counted(requests, "request"))
+        self._progress.phase(name, phrases.counted(requests, "request"))
 
     def _verdict(self, compared: int) -> tuple[Literal["same", "different", "cannot tell"], str]:
         causes = self._ledger.causes

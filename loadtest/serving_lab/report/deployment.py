@@ -13,9 +13,9 @@ from serving_lab.footprint.result import (
     Round,
     TargetFootprint,
 )
-from serving_lab.report import phrases
-from serving_lab.report.phrases import Words
 from serving_lab.report.tables import Cell, Row, Table
+from serving_lab.text import phrases
+from serving_lab.text.phrases import Words
 
 _UNKNOWN = Cell(phrases.UNKNOWN)
 _MEMORY = (

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
-from serving_lab.report import deployment, method, phrases, tables
+from serving_lab.report import deployment, method, tables
 from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.open_questions import OpenQuestion, open_questions
 from serving_lab.report.recommendation import Recommendation, recommend
 from serving_lab.report.summary import KeyNumber, figures
 from serving_lab.report.tables import Table
-from serving_lab.text.words import counted, detectable, duration
+from serving_lab.text import phrases
+from serving_lab.text.phrases import counted, duration, rarest_seen
 
 Facts = list[tuple[str, str]]
 
@@ -127,7 +128,7 @@ def _parity_facts(parity: ParityResult) -> Iterator[tuple[str, str]]:
         yield "", f"and {more} more: see parity.html"
     occurred = sum(intended.count > 0 for intended in parity.intended)
     yield "declared", f"{counted(len(parity.intended), 'intended difference')}, of which {occurred} occurred"
-    yield "how sure", detectable(parity.detectable_rate)
+    yield "how sure", rarest_seen(parity.detectable_rate)
 
 
 _MOST_CAUSES = 6

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from serving_lab.bench.result import BenchResult
 from serving_lab.experiment import statistics
-from serving_lab.report import phrases
 from serving_lab.report.inputs import ReportInputs
+from serving_lab.text import phrases
 
 
 def paragraphs(inputs: ReportInputs) -> list[str]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from serving_lab.bench.result import BenchResult, Scenario
-from serving_lab.experiment import statistics
+from serving_lab.experiment import statistics, wording
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.result import ParityResult
-from serving_lab.report import phrases
 from serving_lab.report.inputs import ReportInputs
+from serving_lab.text import phrases
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ def _undecided(bench: BenchResult, scenario: Scenario, each: Comparison) -> Open
     name = f"{scenario.title}: {METRICS[each.metric].title}"
     if len(bench.targets) > len({each.baseline, each.candidate}):
         name = f"{name} of {each.candidate}"
-    smallest = phrases.detectable(each.detectable)
+    smallest = phrases.detectable_change(each.detectable)
     detectable = f" So many pairs find changes from {smallest} on, four times out of five." if smallest else ""
     return OpenQuestion(
         name,
-        f"Undecided after {each.pairs} pairs: {phrases.of_comparison(each)}.{detectable}",
+        f"Undecided after {each.pairs} pairs: {wording.of_comparison(each)}.{detectable}",
         _pairs_needed(each, bench.margin),
     )
 

@@ -7,13 +7,12 @@ from markupsafe import Markup
 
 from serving_lab import pages
 from serving_lab.report.document import Document, Section, moment
-from serving_lab.report.phrases import UNKNOWN
 from serving_lab.report.plots.arms import arms
 from serving_lab.report.plots.drawing import Drawing, colour, key
 from serving_lab.report.plots.latency import histogram, percentiles
 from serving_lab.report.plots.pairs import pairs
 from serving_lab.report.recommendation import RULE
-from serving_lab.text.words import visible
+from serving_lab.text.phrases import UNKNOWN, visible
 
 _TEMPLATE = "report.html.j2"
 _BAR_METRICS = ("throughput", "knee")

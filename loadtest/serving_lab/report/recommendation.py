@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving_lab.bench.result import BenchResult, Scenario
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.result import ParityResult
-from serving_lab.report import phrases
-from serving_lab.text.words import counted
+from serving_lab.text import phrases
+from serving_lab.text.phrases import counted
 
 AdviceWord = Literal["move", "stay", "move with care", "cannot tell"]
 Weighs = Literal["for", "against", "neither", "open"]
@@ -140,7 +141,7 @@ def _of_verdicts(judged: Sequence[tuple[Scenario, Comparison]]) -> Iterator[Reas
             text = f"{scenario.title}: {each.verdict}, {_clause(each.why)}"
         else:
             title = METRICS[each.metric].title
-            text = f"{scenario.title}: {title} {each.verdict}, {phrases.of_comparison(each)}"
+            text = f"{scenario.title}: {title} {each.verdict}, {wording.of_comparison(each)}"
         if text not in told:
             yield Reason(text, weighs.get(each.verdict, "open"))
         told.add(text)

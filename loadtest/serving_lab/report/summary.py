@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 from serving_lab.bench.result import Scenario
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.footprint.result import FootprintResult
-from serving_lab.report import phrases
 from serving_lab.report.deployment import ratio_to_baseline
 from serving_lab.report.inputs import ReportInputs
-from serving_lab.report.phrases import Words
 from serving_lab.report.tables import Tone, tone
+from serving_lab.text import phrases
+from serving_lab.text.phrases import Words
 
 _MOST = 5
 _UNTOLD = {"refused", "withheld"}
@@ -72,7 +73,7 @@ def _measured(scenario: Scenario, each: Comparison) -> KeyNumber:
     return KeyNumber(
         label=f"{metric.title[:1].upper()}{metric.title[1:]}: {scenario.title}",
         big=phrases.short(each.ratio or 1),
-        words=_in_words(of, phrases.words_of(each.metric), each.ratio or 1, each.low, each.high),
+        words=_in_words(of, wording.words_of(each.metric), each.ratio or 1, each.low, each.high),
         verdict=each.verdict,
         tone=tone(each.verdict),
     )

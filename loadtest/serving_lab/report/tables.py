@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from serving_lab.bench.result import Scenario
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, QUANTILES, Comparison, ConditionRecord, VerdictWord
-from serving_lab.report import phrases
+from serving_lab.text import phrases
 
 Tone = Literal["", "good", "bad", "unsure"]
 TONES: dict[VerdictWord, Tone] = {"faster": "good", "slower": "bad", "equivalent": ""}
@@ -139,17 +140,17 @@ def describe(scenario: Scenario) -> Iterator[tuple[str, str]]:
 
 
 def _comparison_row(each: Comparison) -> Row:
-    words = phrases.words_of(each.metric)
+    words = wording.words_of(each.metric)
     ends = phrases.UNKNOWN if each.low is None or each.high is None else phrases.interval(words, each.low, each.high)
     return Row(
         METRICS[each.metric].title,
         (
-            Cell(phrases.value(each.metric, each.baseline_value)),
-            Cell(phrases.value(each.metric, each.candidate_value)),
+            Cell(wording.value(each.metric, each.baseline_value)),
+            Cell(wording.value(each.metric, each.candidate_value)),
             Cell(phrases.UNKNOWN if each.ratio is None else phrases.change(words, each.ratio)),
             Cell(ends, hint=f"at {phrases.level(each.confidence)}, {each.pairs} pairs"),
             Cell(each.verdict, hint=each.why, tone=tone(each.verdict)),
-            Cell(phrases.detectable(each.detectable) or phrases.UNKNOWN),
+            Cell(phrases.detectable_change(each.detectable) or phrases.UNKNOWN),
         ),
     )
 
@@ -159,7 +160,7 @@ def _verdict_cell(each: Comparison | None) -> Cell:
         return Cell(phrases.UNKNOWN)
     if each.verdict in {"refused", "withheld"} or each.ratio is None:
         return Cell(each.verdict, tone=tone(each.verdict))
-    return Cell(phrases.change(phrases.words_of(each.metric), each.ratio), hint=each.verdict, tone=tone(each.verdict))
+    return Cell(phrases.change(wording.words_of(each.metric), each.ratio), hint=each.verdict, tone=tone(each.verdict))
 
 
 def _latency_cell(scenario: Scenario, target: str, share: float, corrected: bool) -> Cell:

@@ -1,7 +1,7 @@
 """How table and report put into words what a result says in numbers."""
 
 from serving_lab.parity.result import CauseRecord, Intended, ParityResult
-from serving_lab.text.words import counted, one_of, visible
+from serving_lab.text.phrases import counted, one_of, visible
 
 _NOTHING = "nothing"
 _LONGEST_OPERATION = 80

@@ -13,7 +13,7 @@ from serving_lab import pages
 from serving_lab.errors import LabError
 from serving_lab.parity.reporting import phrases
 from serving_lab.parity.result import CauseRecord, ParityResult
-from serving_lab.text import words
+from serving_lab.text import phrases as words
 
 _TEMPLATE = "report.html.j2"
 _REASON = ""

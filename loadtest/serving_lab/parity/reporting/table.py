@@ -19,7 +19,7 @@ from serving_lab.parity.reporting.phrases import (
     sources,
 )
 from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Side
-from serving_lab.text.words import counted, detectable, duration, visible
+from serving_lab.text.phrases import counted, duration, rarest_seen, visible
 
 _COLOURS = {"same": "green", "different": "red", "cannot tell": "yellow"}
 _NAMED_OPERATIONS = 3
@@ -132,7 +132,7 @@ def _service(service: Side) -> str:
 
 
 def _how_sure(result: ParityResult) -> Iterator[str]:
-    yield detectable(result.detectable_rate)
+    yield rarest_seen(result.detectable_rate)
     if less := less_known(result):
         yield less
 

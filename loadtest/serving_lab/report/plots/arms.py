@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from serving_lab.bench.result import Scenario
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Arm
-from serving_lab.report import phrases
 from serving_lab.report.plots.drawing import Drawing, Scale, colour
 
 _ROW, _BAR = 58, 26
@@ -21,7 +21,7 @@ def arms(name: str, scenario: Scenario, metric: str, targets: Sequence[str]) -> 
         return None
     title = METRICS[metric].title
     means = {target: _mean([value for _, value in values]) for target, values in counting.items() if values}
-    told = ", ".join(f"{target} {phrases.value(metric, mean)}" for target, mean in means.items())
+    told = ", ".join(f"{target} {wording.value(metric, mean)}" for target, mean in means.items())
     drawing = Drawing(
         name,
         f"{title[:1].upper()}{title[1:]}",
@@ -51,7 +51,7 @@ def _row(
     top = drawing.top + index * _ROW + 22
     shown = target if len(target) <= _LONGEST_NAME else f"{target[: _LONGEST_NAME - 1]}…"
     drawing.text(scale(0) + 2, top - 6, shown, "start", "name")
-    drawing.text(drawing.width - drawing.right, top - 6, phrases.value(metric, mean), "end", "name")
+    drawing.text(drawing.width - drawing.right, top - 6, wording.value(metric, mean), "end", "name")
     if mean is None:
         return
     drawing.area(scale(0), top, scale(mean) - scale(0), _BAR, f"bar {colour(index)}")
@@ -59,7 +59,7 @@ def _row(
     for order, (arm, value) in enumerate(values):
         # From top to bottom in the order of time, so that a drift is seen.
         y = top + _BAR * (order + 1) / (len(values) + 1)
-        drawing.mark(scale(value), y, index, says=f"{target}, pair {arm.pair}: {phrases.value(metric, value)}")
+        drawing.mark(scale(value), y, index, says=f"{target}, pair {arm.pair}: {wording.value(metric, value)}")
 
 
 def _values(arms: Sequence[Arm], target: str, metric: str) -> list[tuple[Arm, float]]:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from markupsafe import Markup
 
-from serving_lab.text.words import visible
+from serving_lab.text.phrases import visible
 
 SHAPES = ("circle", "diamond", "triangle", "square")
 """Of the targets' marks, in their order: the colour alone is not for everybody's eyes."""

@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison
-from serving_lab.report import phrases
 from serving_lab.report.plots.drawing import Drawing, colour, round_values
+from serving_lab.text import phrases
 
 _ROOM = 0.12
 _SMALLEST_SPAN = 0.01
@@ -33,7 +34,7 @@ def pairs(name: str, comparison: Comparison, margin: float, target: int) -> Draw
         "Pair by pair",
         metric.title,
         f"{comparison.candidate} against {comparison.baseline} in {len(logs)} pairs: "
-        f"{phrases.of_comparison(comparison)}; {comparison.verdict}.",
+        f"{wording.of_comparison(comparison)}; {comparison.verdict}.",
         width=300,
         height=214,
         bottom=44,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from serving_lab.report import phrases
-from serving_lab.report.phrases import AMOUNT, COUNTED, HEIGHT, LENGTH, Words
+from serving_lab.experiment import wording
+from serving_lab.text import phrases
+from serving_lab.text.phrases import AMOUNT, COUNTED, HEIGHT, LENGTH, Words
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_an_interval_is_said_from_the_smaller_change_to_the_larger(low: float, h
 def test_what_is_not_known_is_said_to_be() -> None:
     assert phrases.estimate(COUNTED, None, None, None) == "not known"
     assert phrases.estimate(COUNTED, 1.2, None, None) == "20% more"
-    assert phrases.value("p99", None) == phrases.UNKNOWN
+    assert wording.value("p99", None) == phrases.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_ratio_in_a_few_characters(ratio: float, said: str) -> None:
     ],
 )
 def test_values_have_three_digits_and_the_unit_that_suits_them(metric: str, amount: float, said: str) -> None:
-    assert phrases.value(metric, amount) == said
+    assert wording.value(metric, amount) == said
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_shares_have_a_digit_more_where_they_are_small(share: float, said: str) 
 
 
 def test_a_change_that_only_a_wonder_would_be_is_not_called_detectable() -> None:
-    assert [phrases.detectable(0.025), phrases.detectable(1e300), phrases.detectable(None)] == ["2.5%", None, None]
+    assert [phrases.detectable_change(share) for share in (0.025, 1e300, None)] == ["2.5%", None, None]
 
 
 def test_sizes_are_in_powers_of_two() -> None:

@@ -1,9 +1,7 @@
-"""Numbers as people say them: changes and their intervals, times, rates and sizes."""
+"""Numbers and foreign text as people read them: changes and intervals, times, rates, sizes, counts."""
 
 import math
 from dataclasses import dataclass
-
-from serving_lab.experiment.records import METRICS, Comparison
 
 MINUS, UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 """What stands before a loss, and where nothing is known."""
@@ -17,6 +15,7 @@ _SENSELESS = 100.0
 """A hundred times as much: who needs so large a change to see it, sees nothing."""
 _ALMOST_NOTHING = 0.0005
 _MEBIBYTE, _GIBIBYTE = 1 << 20, 1 << 30
+_MINUTE, _HOUR = 60, 3600
 
 
 @dataclass(frozen=True)
@@ -33,13 +32,6 @@ COUNTED = Words("more", "fewer", "as many")
 AMOUNT = Words("more", "less", "as much")
 HEIGHT = Words("higher", "lower", "as high")
 LENGTH = Words("longer", "shorter", "as long")
-
-
-def words_of(metric: str) -> Words:
-    """Return how one speaks of a metric of `lab bench`."""
-    if METRICS[metric].unit == "requests/s":
-        return COUNTED
-    return AMOUNT if metric == "cpu" else HEIGHT
 
 
 def change(words: Words, ratio: float) -> str:
@@ -71,11 +63,6 @@ def estimate(words: Words, ratio: float | None, low: float | None, high: float |
     return f"{change(words, ratio)} ({interval(words, low, high)})"
 
 
-def of_comparison(comparison: Comparison) -> str:
-    """Return what a comparison found, with its interval."""
-    return estimate(words_of(comparison.metric), comparison.ratio, comparison.low, comparison.high)
-
-
 def short(ratio: float) -> str:
     """Return a ratio in a few characters: a change in percent with its sign, from 1.5 on a multiple."""
     if ratio >= _TIMES_FROM:
@@ -85,13 +72,18 @@ def short(ratio: float) -> str:
     return f"{'+' if ratio > 1 else MINUS}{percent(abs(ratio - 1))}"
 
 
+def signed(ratio: float) -> str:
+    """Return a ratio as a change in percent with its sign and one decimal, for columns of numbers: `+12.3%`."""
+    return f"{ratio - 1:+.1%}"
+
+
 def percent(share: float) -> str:
     """Return a share: whole percents from ten on, where they say enough."""
     digits = 0 if 0.0995 <= share < 0.995 or share >= 1 else 1
     return "0%" if share == 0 else f"{share * 100:,.{digits}f}%"
 
 
-def detectable(share: float | None) -> str | None:
+def detectable_change(share: float | None) -> str | None:
     """Return the smallest change that is found; None where it is beyond all sense, as with two pairs."""
     return None if share is None or share >= _SENSELESS else percent(share)
 
@@ -99,13 +91,6 @@ def detectable(share: float | None) -> str | None:
 def level(confidence: float) -> str:
     """Return the level of an interval: `95%`, `98.75%`."""
     return f"{confidence * 100:.4g}%"
-
-
-def value(metric: str, amount: float | None) -> str:
-    """Return a metric's value with its unit."""
-    if amount is None:
-        return UNKNOWN
-    return rate(amount) if METRICS[metric].unit == "requests/s" else seconds(amount)
 
 
 def rate(requests_per_second: float) -> str:
@@ -138,6 +123,37 @@ def significant(number: float) -> str:
 def listed(parts: list[str]) -> str:
     """Return an enumeration: `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun: `1 request`, `1,200 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def one_of(rate: float) -> str:
+    """Return a share of requests as `1 of n`."""
+    return "1 of 1" if rate >= 1 else f"1 of {math.floor(1 / rate):,}"
+
+
+def rarest_seen(rate: float) -> str:
+    """Return how rare a difference may be and still would have been seen, in a sentence without its full stop."""
+    if rate >= 1:
+        return "nothing can be said: no request was compared"
+    return f"a difference that shows in {one_of(rate)} requests would have been seen with 95% probability"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as a person says it."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
+    return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+
+
+def visible(text: str) -> str:
+    """Return the text with what a terminal would obey, or nobody would see, written out; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _times(ratio: float) -> str:
