@@ -53,6 +53,11 @@ class Project:
         return self.root / "loadtest" / "catalogue.yaml"
 
     @property
+    def api_file(self) -> Path:
+        """The description of their API."""
+        return self.root / "loadtest" / "api.yaml"
+
+    @property
     def parity_profile(self) -> Path:
         """What a comparison must know of the services here."""
         return self.root / "loadtest" / "parity" / "profile.yaml"

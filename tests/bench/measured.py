@@ -24,14 +24,15 @@ requests:
     request: {method: POST, path: /predict, json: {features: "${row}"}}
     expect: {json: {$.prediction: number, $.cached: false}}
     agree: [$.prediction]
-scenarios:
-  sequential: {requests: {predict: 1}, connections: 1}
-  peak: {requests: {predict: 1}, connections: best}
-  steady: {requests: {predict: 1}, loop: open, rate: {of_peak: 0.5}, connections: 16}
-  too_fast: {requests: {predict: 1}, loop: open, rate: 5000, connections: 16}
-  flood: {requests: {predict: 1}, connections: 16}
-  knee: {requests: {predict: 1}, loop: knee, connections: 64, objective: {p99_seconds: 0.05}}
-default: [sequential]
+bench:
+  scenarios:
+    sequential: {requests: {predict: 1}, connections: 1}
+    peak: {requests: {predict: 1}, connections: best}
+    steady: {requests: {predict: 1}, loop: open, rate: {of_peak: 0.5}, connections: 16}
+    too_fast: {requests: {predict: 1}, loop: open, rate: 5000, connections: 16}
+    flood: {requests: {predict: 1}, connections: 16}
+    knee: {requests: {predict: 1}, loop: knee, connections: 64, objective: {p99_seconds: 0.05}}
+  default: [sequential]
 """
 TRIES = 3
 

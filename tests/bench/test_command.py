@@ -113,7 +113,7 @@ def test_a_scenario_with_wrong_answers_is_refused(tmp_path: Path) -> None:
     assert done.code == 2
     assert done.result is not None
     (scenario,) = done.result.scenarios
-    assert any("new answered wrongly: $.prediction is not what it should be" in why for why in scenario.refused)
+    assert any("new answered wrongly: $.prediction is null, not a number" in why for why in scenario.refused)
     assert {each.verdict for each in scenario.comparisons} == {"refused"}
 
 
@@ -180,7 +180,7 @@ def test_an_interruption_before_the_first_pair_leaves_no_result(tmp_path: Path) 
     ("options", "complaint"),
     [
         (("--target", "old=http://127.0.0.1:1"), "there are two services to compare"),
-        (("--target", "old", "--target", "new=http://127.0.0.1:1"), "'old' is no target"),
+        (("--target", "old", "--target", "new=http://127.0.0.1:1"), "'old' is not a target"),
         (("--target", "a=http://127.0.0.1:1", "--target", "a=http://127.0.0.1:2"), "two targets have the same name"),
         (("--target", "a=ftp://x", "--target", "b=http://127.0.0.1:2"), "'ftp://x' is no base URL"),
         (("--pairs", "2"), "greater than or equal to 3"),

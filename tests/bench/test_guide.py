@@ -1,4 +1,4 @@
-"""docs/measuring.md, followed as it stands there: two services of others, measured with a profile of one's own."""
+"""docs/measuring.md, followed as it stands there: two services of others, measured with the file of the other guide."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
-from support.guide import BENCH_GUIDE, Guide, Reader
+from support.guide import BENCH_GUIDE, PARITY_GUIDE, Guide, Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +18,12 @@ pytestmark = [pytest.mark.service, pytest.mark.alone]
 def test_services_of_others_are_measured_as_the_guide_says(tmp_path: Path) -> None:
     guide = Guide(BENCH_GUIDE)
     reader = Reader(tmp_path)
-    reader.save("shop-bench.yaml", guide.block("yaml", "opening_hours:"))
+    description = Guide(PARITY_GUIDE).block("yaml", "sign_in:")
+    reader.save("shop.yaml", description, guide.block("yaml", "opening_hours:"), guide.block("yaml", "footprint:"))
 
     with reader.shop("5001", "old"), reader.shop("5002", "new"):
-        code, said = reader.run(f"{guide.command('--profile shop-bench.yaml')} --pairs 3 --seconds 1.5")
+        command = guide.command("--target new=http://127.0.0.1:5002 --profile shop.yaml")
+        code, said = reader.run(f"{command} --pairs 3 --seconds 1.5")
 
     assert code in {0, 2}, said
     result = files.read(tmp_path / "results" / "bench.json", BenchResult)

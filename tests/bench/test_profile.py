@@ -8,19 +8,19 @@ import pytest
 import yaml
 from serving_lab.errors import LabError
 from serving_lab.experiment.profile import Profile
-from serving_lab.generator.messages import Choice, Pool, Row
 from serving_lab.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SMALL = {"requests": {"home": {"request": {"path": "/"}}}, "scenarios": {"one": {"requests": {"home": 1}}}}
+SMALL = {"requests": {"home": {"request": {"path": "/"}}}, "mixes": {"all": {"home": 2}}}
 ENVIRONMENT = {"API_USERNAME": "lab", "API_PASSWORD": "secret"}
 
 
 def load(directory: Path, **changes: object) -> Profile:
     path = directory / "profile.yaml"
-    path.write_text(yaml.safe_dump(SMALL | changes))
+    bench = {"scenarios": {"one": {"requests": {"home": 1}}}} | changes
+    path.write_text(yaml.safe_dump(SMALL | {"bench": bench}))
     return Profile.load(path, ENVIRONMENT)
 
 
@@ -32,31 +32,33 @@ def test_the_labs_own_profile_can_be_read() -> None:
     )
     assert profile.scenarios["sequential"].connections == 1
     assert profile.scenarios["concurrent"].connections == 10
-    assert sorted(profile.scenarios["steady"].requests.values()) == [3, 7, 20, 70]
+    assert profile.scenarios["steady"].requests == {
+        "predict": 70,
+        "batch_predict": 20,
+        "model_info": 7,
+        "health": 3,
+    }
     assert set(profile.default) <= set(profile.scenarios)
-    assert b"secret" in profile.login.request.body  # type: ignore[union-attr]
+    assert b"secret" in profile.api.sign_in.request.body  # type: ignore[union-attr]
 
 
 def test_a_small_profile_is_enough(tmp_path: Path) -> None:
     profile = load(tmp_path)
 
-    assert profile.login is None
     assert profile.default == ("one",)
-    assert profile.requests["home"].statuses == (200,)
+    assert profile.scenarios["one"].requests == {"home": 1}
 
 
-def test_values_come_from_files_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "columns.json").write_text('[{"quantiles": [1, 2]}]')
-    (tmp_path / "words.txt").write_text('word\n{"a": 1}\n')
+def test_a_scenario_may_have_a_mix_of_the_description(tmp_path: Path) -> None:
+    assert load(tmp_path, scenarios={"one": {"mix": "all"}}).scenarios["one"].requests == {"home": 2}
 
-    values = load(
-        tmp_path,
-        values={"row": {"row": "columns.json"}, "known": {"pool": "row", "size": 2}, "word": {"lines": "words.txt"}},
-    ).values
 
-    assert isinstance(values["row"], Row)
-    assert values["known"] == Pool("row", 2)
-    assert values["word"] == Choice(['"word"', '{"a": 1}'])
+def test_scenarios_may_stand_beside_the_description(tmp_path: Path) -> None:
+    (tmp_path / "api.yaml").write_text(yaml.safe_dump(SMALL))
+    path = tmp_path / "bench.yaml"
+    path.write_text("api: api.yaml\nscenarios: {one: {mix: all}}")
+
+    assert Profile.load(path, {}).scenarios["one"].requests == {"home": 2}
 
 
 def scenario(**changes: object) -> dict[str, object]:
@@ -66,36 +68,21 @@ def scenario(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"requests": {}}, "scenarios.one.requests.home: there is no request 'home'"),
-        ({"scenario": {}}, "unknown key scenario"),
-        (scenario(requests={}), "scenarios.one.requests: there are none"),
+        ({"scenario": {}}, "bench: unknown key scenario"),
+        (scenario(requests={}), "bench.scenarios.one.requests: there are no requests in it"),
+        (scenario(requests={"away": 1}), "bench.scenarios.one.requests.away: there is no request 'away'"),
         (scenario(requests={"home": 0}), "a weight is a number above 0"),
-        (scenario(connections=0), "scenarios.one.connections: from 1 to 4096, or best"),
+        (scenario(mix="all"), "bench.scenarios.one.mix: it is given instead of requests"),
+        (scenario(requests={}, mix="none"), "bench.scenarios.one.mix: there is no mix 'none'"),
+        (scenario(connections=0), "bench.scenarios.one.connections: from 1 to 4096, or best"),
         (scenario(connections="best", loop="open", rate=5), "best goes with a closed loop"),
-        (scenario(loop="open"), "scenarios.one.rate: an open loop has one"),
-        (scenario(rate=5), "scenarios.one.rate: an open loop has one"),
-        (scenario(loop="open", rate=-5), "scenarios.one.rate: a number above 0"),
-        (scenario(loop="knee"), "scenarios.one.objective: a knee has one"),
+        (scenario(loop="open"), "bench.scenarios.one.rate: an open loop has one"),
+        (scenario(rate=5), "bench.scenarios.one.rate: an open loop has one"),
+        (scenario(loop="open", rate=-5), "bench.scenarios.one.rate: a number above 0"),
+        (scenario(loop="knee"), "bench.scenarios.one.objective: a knee has one"),
         (scenario(loop="knee", objective={"p99_seconds": 0}), "seconds above 0"),
         (scenario(loop="knee", objective={"p99_seconds": 1, "wrong_share": 1}), "from 0 to below 1"),
-        ({"default": ["two"]}, "default[0]: there is no scenario 'two'"),
-        ({"authorization": {"A": "${token}"}}, "authorization: ${token} is not saved by the login"),
-        ({"login": {"request": {"path": "/login"}, "save": {}}}, "login.save: it is empty"),
-        (
-            {"login": {"request": {"path": "/login"}, "save": {"token": "token"}}},
-            "login.save.token: 'token' is no JSON",
-        ),
-        ({"requests": {"home": {"request": {"path": "/${id}"}}}}, "requests.home.request: ${id} stands for nothing"),
-        ({"requests": {"home": {"request": {"path": "/", "method": "HEAD"}}}}, "answers to HEAD have no body"),
-        ({"requests": {"home": {"request": {"path": "/", "chunked": True}}}}, "load is sent with Content-Length"),
-        ({"requests": {"home": {"request": {"path": "/"}, "expect": {"json": {"$.a": "nummer"}}}}}, "is no rule"),
-        ({"requests": {"home": {"request": {"path": "/"}, "agree": ["a"]}}}, "requests.home.agree[0]: 'a' is no JSON"),
-        ({"values": {"row": {}}}, "values.row: it is none of: row, number"),
-        ({"values": {"row": {"row": [{"quantiles": [2, 1]}]}}}, "quantiles are two numbers at least, in rising order"),
-        ({"values": {"row": {"row": "none.json"}}}, "none.json: No such file or directory"),
-        ({"values": {"row": {"pool": "other", "size": 3}}}, "values: there is no value 'other'"),
-        ({"values": {"row": {"several": "row", "count": 0}}}, "values.row.count: from 1"),
-        ({"values": {"host": {"choice": [1]}}}, "values.host: the login saves a variable of this name"),
+        ({"default": ["two"]}, "bench.default[0]: there is no scenario 'two'"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, changes: dict[str, object], complaint: str) -> None:

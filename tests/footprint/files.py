@@ -1,4 +1,4 @@
-"""Footprint files and profiles of the small service, and the command run on them."""
+"""Footprint files and descriptions of the small service, and the command run on them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SERVICE = Path(__file__).parent / "service.py"
 LAB = Path(sys.executable).parent / "lab"
 
-PROFILE = {
-    "login": {"request": {"method": "POST", "path": "/login", "json": {}}, "save": {"token": "$.token"}},
+DESCRIPTION = {
+    "sign_in": {"request": {"method": "POST", "path": "/login", "json": {}}, "save": {"token": "$.token"}},
     "authorization": {"Authorization": "Bearer ${token}"},
     "values": {"row": {"row": [{"quantiles": [0, 9]}, {"quantiles": [0, 9]}]}},
     "requests": {
@@ -26,10 +26,7 @@ PROFILE = {
             "agree": ["$.prediction"],
         }
     },
-    "scenarios": {
-        "steady": {"requests": {"predict": 1}, "loop": "open", "rate": 1, "connections": 4},
-        "busy": {"requests": {"predict": 1}, "connections": 4},
-    },
+    "mixes": {"steady": {"predict": 1}},
 }
 
 
@@ -40,13 +37,13 @@ def target(**planted: object) -> dict[str, Any]:
 
 
 def write(folder: Path, targets: Mapping[str, object], **changes: object) -> Path:
-    """Write a footprint file with its profile, and return where it is; what is changed to None is left out."""
+    """Write a footprint file with its description, and return where it is; what is changed to None is left out."""
     # Every JSON is YAML.
-    (folder / "profile.yaml").write_text(json.dumps(PROFILE))
+    (folder / "api.yaml").write_text(json.dumps(DESCRIPTION))
     content = {
-        "profile": "profile.yaml",
+        "api": "api.yaml",
         "first": "predict",
-        "load": {"scenario": "steady", "rate": 50},
+        "load": {"mix": "steady", "rate": 50, "connections": 4},
         "targets": targets,
         **changes,
     }

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.footprint import code
-from serving_lab.footprint.inputs import CodeForm
 from serving_lab.footprint.python_source import PythonSource
+from serving_lab.targets.catalogue import Code as CodeForm
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,23 +23,24 @@ CREDENTIALS = {"API_USERNAME": "somebody", "API_PASSWORD": "something"}
 def test_our_own_file_is_right() -> None:
     inputs = Inputs.load_file(OWN_FILE, CREDENTIALS)
 
-    assert list(inputs.targets) == ["flask-api", "fastapi-api"]
+    assert inputs.targets == {}  # the catalogue's
     assert inputs.first is not None
     assert inputs.load is not None
-    assert isinstance(inputs.load.loop, Open)
+    assert (inputs.load.connections, inputs.load.loop) == (64, Open(100))
     assert set(inputs.load.requests) == {"predict", "batch_predict", "model_info", "health"}
 
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"first": "gone"}, "first: there is no request 'gone' in the profile"),
-        ({"profile": None}, "first: there is no request 'predict' in the profile"),
-        ({"profile": "gone.yaml"}, "gone.yaml: No such file"),
-        ({"load": {"scenario": "gone", "rate": 1}}, "load.scenario: there is no scenario 'gone'"),
-        ({"load": {"scenario": "busy", "rate": 1}}, "load.scenario: 'busy' has no open loop"),
-        ({"load": {"scenario": "steady", "rate": 0}}, "load.rate: a number above 0"),
-        ({"ready": "ready"}, "ready: 'ready' is no path such as /ready"),
+        ({"first": "gone"}, "first: there is no request 'gone' in the description"),
+        ({"api": "gone.yaml"}, "api: .*gone.yaml: there is no such file"),
+        ({"api": None}, "first: belongs under footprint"),
+        ({"load": {"mix": "gone", "rate": 1}}, "load.mix: there is no mix 'gone'"),
+        ({"load": {"mix": "steady", "rate": 0}}, "load.rate: a number above 0"),
+        ({"load": {"mix": "steady", "rate": 1, "connections": 0}}, "load.connections: from 1 to 4096"),
+        ({"load": {"scenario": "steady", "rate": 1}}, "load: unknown key scenario"),
+        ({"ready": "ready"}, "ready: 'ready' is not a path such as /ready"),
         ({"tragets": {}}, "unknown key"),
     ],
 )
@@ -51,21 +52,30 @@ def test_a_mistake_in_the_file_is_told_with_its_place(tmp_path: Path, changes: d
 
 
 def test_a_file_without_targets_is_told(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="targets: there are none"):
-        Inputs.load_file(write(tmp_path, {}), {})
+    run = lab("footprint", "--profile", write(tmp_path, {}), cwd=tmp_path)
+
+    assert run.returncode == 2
+    assert "the file has no targets to measure" in run.stderr
+
+
+def test_services_that_are_described_nowhere_are_started_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "footprint.yaml"
+    path.write_text("footprint: {targets: {mine: {command: [a]}}}")
+
+    inputs = Inputs.load_file(path, {})
+
+    assert (inputs.api, inputs.first, list(inputs.targets)) == (None, None, ["mine"])
 
 
 @pytest.mark.parametrize(
     ("form", "complaint"),
     [
-        ({}, "it has one of service, image and command"),
-        ({"image": "a", "command": ["b"]}, "it has one of service, image and command"),
-        ({"service": "gone"}, "the lab's are flask-api and fastapi-api"),
-        ({"service": "flask-api", "environment": {"A": "b"}}, "take theirs from .env"),
+        ({}, "it has one of image and command"),
+        ({"image": "a", "command": ["b"]}, "it has one of image and command"),
         ({"command": ["a"], "port": 80}, "port and base belong to an image"),
         ({"image": "a", "port": 0}, "from 1 to 65535"),
-        ({"image": "a", "ready": "x y"}, "is no path"),
-        ({"image": "a", "code": {"folders": ["gone"]}}, "gone is no folder"),
+        ({"image": "a", "ready": "x y"}, "is not a path"),
+        ({"image": "a", "code": {"folders": ["gone"]}}, "gone is not a folder"),
     ],
 )
 def test_a_mistake_in_a_target_is_told_with_its_place(tmp_path: Path, form: dict[str, Any], complaint: str) -> None:
@@ -78,7 +88,7 @@ def test_a_mistake_in_a_target_is_told_with_its_place(tmp_path: Path, form: dict
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--file", "gone.yaml"), "gone.yaml: No such file"),
+        (("--profile", "gone.yaml"), "gone.yaml: No such file"),
         (("--image", "python"), "'python' names no image"),
         (("--image", "a=b", "--image", "a=c"), "or a name twice"),
         (("--port", "80"), "--base and --port belong to images"),
@@ -97,7 +107,7 @@ def test_a_mistake_on_the_command_line_is_told(tmp_path: Path, options: tuple[st
 def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     path = write(tmp_path, {"mine": {"command": ["/no/such/program"]}})
 
-    run = lab("footprint", "--file", path, cwd=tmp_path)
+    run = lab("footprint", "--profile", path, cwd=tmp_path)
 
     assert run.returncode == 2
     assert "/no/such/program cannot be started: No such file" in run.stderr
@@ -105,10 +115,10 @@ def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_wrong_answer_is_told_before_anything_is_timed(tmp_path: Path) -> None:
     path = write(tmp_path, {"mine": target()})
-    (tmp_path / "profile.yaml").write_text((tmp_path / "profile.yaml").read_text().replace('"number"', '"text"'))
+    (tmp_path / "api.yaml").write_text((tmp_path / "api.yaml").read_text().replace('"number"', '"text"'))
 
-    run = lab("footprint", "--file", path, cwd=tmp_path)
+    run = lab("footprint", "--profile", path, cwd=tmp_path)
 
     assert run.returncode == 2
-    assert "mine answers predict wrongly: $.prediction is not what it should be" in run.stderr
+    assert "mine answers predict wrongly: $.prediction is a number, not a text" in run.stderr
     assert "start 1" not in run.stdout

@@ -30,7 +30,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> FootprintResult:
     folder = tmp_path_factory.mktemp("planted")
     heavy = target(sleep=SLEEP_SECONDS, ballast=BALLAST_BYTES, spin=SPIN_SECONDS, document=1)
     path = write(folder, {"plain": target(), "heavy": heavy})
-    run = footprint("--file", path, "--starts", "3", "--rounds", "1", "--seconds", "2", cwd=folder)
+    run = footprint("--profile", path, "--starts", "3", "--rounds", "1", "--seconds", "2", cwd=folder)
     assert run.returncode == 0, run.stdout + run.stderr
     assert "first right answer" in run.stdout
     return files.read(folder / "results" / "footprint.json", FootprintResult)
@@ -85,7 +85,7 @@ def test_nothing_runs_afterwards(measured: FootprintResult) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_in_order_and_keeps_what_was_measured(tmp_path: Path, number: signal.Signals) -> None:
     path = write(tmp_path, {"one": target(), "other": target(sleep=0.3)})
-    command = [str(LAB), "footprint", "--file", str(path), "--starts", "500"]
+    command = [str(LAB), "footprint", "--profile", str(path), "--starts", "500"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert any(line.startswith("start 3 of 500") for line in process.stdout)
@@ -103,7 +103,7 @@ def test_an_interruption_ends_in_order_and_keeps_what_was_measured(tmp_path: Pat
 def test_a_service_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
     path = write(tmp_path, {"broken": target(fail=1)})
 
-    run = footprint("--file", path, cwd=tmp_path)
+    run = footprint("--profile", path, cwd=tmp_path)
 
     assert run.returncode == 2
     assert "broken ended while it started: exit code 1: no model to serve" in run.stderr

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
-from serving_lab.generator.messages import Closed, Column, Draw, Open, Row, Run, Template
+from serving_lab.api.places import Draw
+from serving_lab.api.values import Column, Row
+from serving_lab.generator.messages import Closed, Open, Run, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

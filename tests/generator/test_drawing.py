@@ -6,8 +6,9 @@ import json
 from email.parser import BytesParser
 
 import msgspec
+from serving_lab.api.places import Draw
+from serving_lab.api.values import Choice, Value
 from serving_lab.generator.drawing import drawn
-from serving_lab.generator.messages import Choice, Draw, Value
 
 from generator.runs import PREDICT, run
 

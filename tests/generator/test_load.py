@@ -57,7 +57,7 @@ class TestClosedLoop:
         outcome = send(fleet, Behaviour(work=0.001, wrong_every=10))
 
         expected = outcome.answered.size / 9
-        assert outcome.wrong == {"$.prediction is not what it should be": pytest.approx(expected, abs=2)}
+        assert outcome.wrong == {"$.prediction is null, not a number": pytest.approx(expected, abs=2)}
 
     def test_every_status_that_was_not_expected_is_wrong(self, fleet: Fleet) -> None:
         outcome = send(fleet, Behaviour(work=0.001, status=503))

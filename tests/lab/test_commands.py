@@ -53,7 +53,7 @@ def test_a_comparison_that_cannot_be_made_is_no_difference(checkout: Checkout) -
     assert (result.returncode, result.stderr) == (2, "error: the lab is not up\n hint: make up\n")
 
 
-@pytest.mark.parametrize("command", ["restart", "logs", "load", "urls"])
+@pytest.mark.parametrize("command", ["restart", "logs", "load", "urls", "token"])
 def test_what_needs_a_running_lab_says_how_to_get_one(checkout: Checkout, command: str) -> None:
     result = ask(checkout, command)
 
@@ -61,14 +61,25 @@ def test_what_needs_a_running_lab_says_how_to_get_one(checkout: Checkout, comman
     assert result.stderr == "error: the lab is not up\n hint: make up\n"
 
 
-def test_a_token_needs_a_service_that_answers(checkout: Checkout) -> None:
-    result = ask(checkout, "token")
+def test_a_token_of_a_service_elsewhere_needs_one_that_answers(checkout: Checkout, tmp_path: Path) -> None:
+    profile = tmp_path / "api.yaml"
+    profile.write_text("sign_in: {request: {path: /login}, save: {token: $.token}}")
+
+    result = ask(checkout, "token", "http://127.0.0.1:9", "--profile", str(profile))
 
     assert result.returncode == exit_codes.CANNOT_TELL
-    assert result.stderr.startswith(
-        f"error: http://127.0.0.1:{checkout.environment['FLASK_PORT']}/login does not answer"
-    )
+    assert result.stderr.startswith("error: http://127.0.0.1:9 does not answer")
     assert result.stdout == ""
+
+
+def test_a_token_needs_a_description_that_says_how_to_sign_in(checkout: Checkout, tmp_path: Path) -> None:
+    profile = tmp_path / "api.yaml"
+    profile.write_text("requests: {}")
+
+    result = ask(checkout, "token", "http://127.0.0.1:9", "--profile", str(profile))
+
+    assert result.returncode == exit_codes.CANNOT_TELL
+    assert "does not say how to sign in" in result.stderr
 
 
 def test_down_and_ps_are_content_where_nothing_runs(checkout: Checkout) -> None:

@@ -270,7 +270,7 @@ WRONG = {
         "requests:\n- {name: a, path: /}\n- {name: a, path: /b}",
         ":3: requests[1]: the name 'a' is taken:",
     ),
-    "a key twice": ("requests:\n- {name: a, path: /, path: /b}", ":2: the key 'path' stands here twice"),
+    "a key twice": ("requests:\n- {name: a, path: /, path: /b}", ":2: the key 'path' is here twice"),
     "an unknown variable": ("requests:\n- {name: a, path: '/${tokn}'}", "requests[0]: ${tokn} stands for nothing"),
     "a variable of a later step": (
         "sequences:\n- name: a\n  steps:\n  - {path: '/${id}'}\n  - {path: /, save: {id: $.id}}",
@@ -280,9 +280,9 @@ WRONG = {
         "sequences:\n- {name: a, steps: [{path: /, since: {$.n: n}}]}",
         "sequences[0].steps[0].since: no step so far saves 'n'",
     ),
-    "what is no JSON path": ("sequences:\n- {name: a, steps: [{path: /, save: {n: n}}]}", "'n' is no JSON path"),
+    "what is no JSON path": ("sequences:\n- {name: a, steps: [{path: /, save: {n: n}}]}", "'n' is not a JSON path"),
     "no steps": ("sequences:\n- {name: a, steps: []}", "sequences[0].steps: a sequence has at least one step"),
-    "no such environment": ("requests:\n- {name: a, path: '/${env:NO}'}", "requests[0].path: there is no 'NO' in"),
+    "no such environment": ("requests:\n- {name: a, path: '/${env:NO}'}", "[0].path: refers to the unset environment"),
     "a matrix that the name does not tell": (
         "requests:\n- {name: a, path: '/${v}', matrix: {v: [a, b]}}",
         "the name does not say ${v}",
@@ -293,12 +293,12 @@ WRONG = {
     "a body beside send": ("raw:\n- {name: a, send: x, body: x}", "raw[0]: give all that is sent as send, or a head"),
     "more than a byte": ("raw:\n- {name: a, send: Я}", "'Я' is more than one byte"),
     "a wrong default": ("defaults: {method: 5}\nrequests: []", ":1: defaults.method: expected str"),
-    "no YAML": ("requests:\n- {name: a", ":2: is no YAML here"),
-    "a tab": ("requests:\n\t- a", ":2: is no YAML here"),
+    "no YAML": ("requests:\n- {name: a", ":2: is not YAML here"),
+    "a tab": ("requests:\n\t- a", ":2: is not YAML here"),
     "another document's form": ("- a\n- b", "expected object, got array"),
     "what holds itself": ("requests: &a [*a]", ":1: holds itself"),
-    "a tag": ("requests: !!python/object:os.system {}", "is no YAML here"),
-    "a number without end": (f"variables: {{a: 1{'0' * 5000}}}", "is no YAML"),
+    "a tag": ("requests: !!python/object:os.system {}", "is not YAML here"),
+    "a number without end": (f"variables: {{a: 1{'0' * 5000}}}", "is not YAML"),
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.service
 
 GUIDE = Guide(PARITY_GUIDE)
-PROFILE = GUIDE.block("yaml", "login:")
+PROFILE = GUIDE.block("yaml", "sign_in:")
 FLOAT = ("int against float", "$.price")
 
 
@@ -50,15 +50,15 @@ def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -
 
         reader.save("shop-corpus.yaml", GUIDE.block("yaml", "sequences:"))
         reader.save("shop-intended.yaml", GUIDE.block("yaml", "- reason:"))
-        files = GUIDE.block("yaml", "corpus: ["), "intended: shop-intended.yaml"
+        files = GUIDE.block("yaml", "corpus: ["), "  intended: shop-intended.yaml"
         reader.save("shop.yaml", PROFILE, *files)
         code, said = compare(reader, "--profile shop.yaml")
         assert code == 1, said
         assert FLOAT in causes(reader)
         assert "1 of 1 declared difference occurred" in said
 
-    mended = SHOP.replace('float(body["price"]) if NEW else body["price"]', 'body["price"]')
-    reader.save("shop.py", mended)
+    fixed = SHOP.replace('float(body["price"]) if NEW else body["price"]', 'body["price"]')
+    reader.save("shop.py", fixed)
     with reader.shop("5002", "new"):
         code, said = compare(reader, "--profile shop.yaml")
     assert (code, causes(reader)) == (0, set()), said
@@ -70,7 +70,8 @@ def test_recorded_traffic_is_sent_as_the_guide_says(reader: Reader) -> None:
     order["postData"] = {"mimeType": "application/json", "text": '{"item": "apple", "price": 7}'}
     reader.save("shop.har", json.dumps({"log": {"version": "1.2", "entries": [{"request": order}]}}))
     reader.save("orders.jsonl", '{"item": "apple", "price": 7}', "no JSON")
-    reader.save("shop.yaml", PROFILE, GUIDE.block("yaml", "har:"), GUIDE.block("yaml", "prediction_log:"))
+    log = GUIDE.block("yaml", "prediction_log:").removeprefix("parity:\n")
+    reader.save("shop.yaml", PROFILE, GUIDE.block("yaml", "har:"), log)
 
     with reader.shop("5002", "new"):
         for having, warning in (("--har shop.har", ""), ("--prediction-log orders.jsonl", "1 of 2 lines")):

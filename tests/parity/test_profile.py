@@ -14,13 +14,15 @@ import jwt
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.api.sign_in import SignIn
 from serving_lab.errors import LabError
-from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.cases import Case
 from serving_lab.parity.examination.session import Session
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.judgement.rules import Rules, Tolerance
+from serving_lab.targets.catalogue import Catalogue
 from serving_lab.wire.message import RawRequest
 from support.checkout import REPOSITORY
 from support.services import PASSWORD, SECRET_KEY, USERNAME
@@ -33,10 +35,11 @@ if TYPE_CHECKING:
 KEY = "k" * 40
 
 
-def load(tmp_path: Path, text: str, **environment: str) -> Profile:
-    """Read a profile."""
+def load(tmp_path: Path, text: str, api: str = "", **environment: str) -> Profile:
+    """Read a profile of parity's own keys, and the description beside it."""
     path = tmp_path / "profile.yaml"
-    path.write_text(dedent(text), encoding="utf-8")
+    path.write_text(f"{dedent(text)}\napi: api.yaml\n", encoding="utf-8")
+    (tmp_path / "api.yaml").write_text(dedent(api), encoding="utf-8")
     return Profile.load(path, environment)
 
 
@@ -62,11 +65,12 @@ class TestProfile:
         assert load(tmp_path, "openapi: /v1/openapi.yaml").openapi == "/v1/openapi.yaml"
         assert load(tmp_path, "openapi: null").openapi is None
 
-    def test_a_login_is_not_signed_in_itself(self, tmp_path: Path) -> None:
+    def test_the_sign_in_is_not_signed_in_itself(self, tmp_path: Path) -> None:
         profile = load(
             tmp_path,
+            "",
             """
-            login:
+            sign_in:
               request: {method: POST, path: /login, json: {user: "${env:USER_NAME}"}}
               save: {token: $.token}
             authorization: {Authorization: "Bearer ${token}"}
@@ -78,7 +82,7 @@ class TestProfile:
         )
 
         request = Request("POST", "/login", (("Content-Type", "application/json"),), b'{"user": "me"}')
-        assert profile.login == Case(Source.CORPUS, "login", request, {"token": "$.token"})
+        assert profile.sign_in == SignIn(request, {"token": "$.token"})
         assert profile.authorization == (("Authorization", "Bearer ${token}"),)
         assert profile.before == (Request("POST", "/reset", profile.authorization), Request("GET", "/public"))
 
@@ -110,13 +114,36 @@ class TestProfile:
         profile = load(
             tmp_path,
             """
-            login: {request: {path: /login}, save: {token: $.token}}
             tokens: {old: {claims: {exp: 1}, key: k}}
             corpus: [corpus/*.yaml, more.yaml, corpus/a.yaml]
             """,
+            "sign_in: {request: {path: /login}, save: {token: $.token}}",
         )
 
         assert [case.name for case in profile.cases] == ["a", "b", "more"]
+
+    def test_intended_differences_may_come_from_elsewhere_and_be_absent(self, tmp_path: Path) -> None:
+        declared = "[{reason: %s, request: GET /, kind: status, where: status}]"
+        (tmp_path / "own.yaml").write_text(declared % "own")
+        (tmp_path / "other.yaml").write_text(declared % "other")
+        profile = tmp_path / "profile.yaml"
+        profile.write_text("parity: {intended: own.yaml}")
+
+        found = {
+            name: [each.reason for each in Profile.load(profile, {}, intended=path).intended]
+            for name, path in (("none", None), ("other", tmp_path / "other.yaml"), ("absent", tmp_path / "absent.yaml"))
+        }
+
+        assert found == {"none": ["own"], "other": ["other"], "absent": []}
+
+    def test_a_description_with_a_section_says_the_same_as_two_files(self, tmp_path: Path) -> None:
+        api = "sign_in: {request: {path: /login}, save: {token: $.token}}\nauthorization: {X-Token: '${token}'}\n"
+        two = load(tmp_path, "exclude: [POST /orders]", api)
+        (tmp_path / "one.yaml").write_text(
+            f"{api}parity: {{exclude: [POST /orders]}}\nbench: {{of: '${{env:OTHERS}}'}}"
+        )
+
+        assert Profile.load(tmp_path / "one.yaml", {}) == two
 
     def test_further_corpora_come_on_top(self, tmp_path: Path) -> None:
         (tmp_path / "more.yaml").write_text("requests: [{name: more, path: '/'}]")
@@ -232,43 +259,33 @@ class TestIntended:
         assert error.value.hint
 
 
-LOGIN = "login: {request: {path: /login}, save: {token: $.token}}\n"
+SIGN_IN = "sign_in: {request: {path: /login}, save: {token: $.token}}\n"
 WRONG = {
-    "an unknown key": ("logn: {}", ": unknown key logn"),
-    "a login without a request": ("login: {save: {a: $.a}}", ":1: login: there is no request"),
-    "a login that saves nothing": ("login: {request: {path: /login}, save: {}}", ":1: login.save: it is empty"),
-    "no JSON path": ("login: {request: {path: /login}, save: {a: b}}", ":1: login.save.a: 'b' is no JSON path"),
-    "a login without path": ("login: {request: {}, save: {a: $.a}}", ":1: login.request: there is no path"),
-    "a login that needs itself": (
-        "login: {request: {path: '/${token}'}, save: {token: $.token}}",
-        "login.request: ${token} stands for nothing",
-    ),
-    "a variable nobody knows": ("authorization: {A: '${token}'}", ":1: authorization: ${token} is neither saved"),
-    "the same, before": ("before: [{path: '/${token}'}]", ":1: before[0]: ${token} stands for nothing"),
-    "no environment": ("authorization:\n  A: ${env:NO}", ":2: authorization.A: there is no 'NO' in the environment"),
+    "an unknown key": ("corpsu: []", ": unknown key corpsu"),
     "no corpus": ("corpus: [none/*.yaml]", ":1: corpus[0]: no file is called 'none/*.yaml'"),
     "an absolute pattern": ("corpus: [/etc/*.yaml]", ":1: corpus[0]: '/etc/*.yaml': "),
     "no tolerance": ("tolerances: [{where: $.a}]", ":1: tolerances[0]: it tolerates nothing"),
     "a negative tolerance": ("tolerances: [{where: $.a, relative: -1, absolute: 1}]", "tolerances[0]: it tolerates"),
-    "a tolerance nowhere": ("tolerances: [{where: a, relative: 1}]", "tolerances[0].where: 'a' is no JSON path"),
-    "unordered nowhere": ("unordered: [a]", ":1: unordered[0]: 'a' is no JSON path"),
-    "a counter nowhere": ("counters: [a]", ":1: counters[0]: 'a' is no JSON path"),
+    "a tolerance nowhere": ("tolerances: [{where: a, relative: 1}]", "tolerances[0].where: 'a' is not a JSON path"),
+    "unordered nowhere": ("unordered: [a]", ":1: unordered[0]: 'a' is not a JSON path"),
+    "a counter nowhere": ("counters: [a]", ":1: counters[0]: 'a' is not a JSON path"),
     "a token that cannot be signed": ("tokens: {a: {claims: {}, algorithm: X}}", ":1: tokens.a: it cannot be signed"),
     "a token of no key": ("tokens: {a: {claims: {}}}", ":1: tokens.a: it cannot be signed"),
     "a token of an odd name": ("tokens: {a-b: {claims: {}, key: k}}", ":1: tokens.a-b: a name has letters"),
-    "a token of a taken name": (LOGIN + "tokens: {token: {claims: {}, key: k}}", ":2: tokens.token: the login saves"),
+    "a token of a taken name": ("tokens: {token: {claims: {}, key: k}}", ":1: tokens.token: sign_in saves a variable"),
     "a log without a line": ("prediction_log: {request: {path: /}}", ":1: prediction_log.request: it has nothing"),
     "a log of no JSON path": (
         "prediction_log: {request: {path: '/${line:a}'}}",
-        "prediction_log.request: 'a' is no JSON path",
+        "prediction_log.request: 'a' is not a JSON path",
     ),
+    "what belongs into the description": (SIGN_IN, ":1: sign_in: belongs into the description of the API"),
 }
 
 
 @pytest.mark.parametrize(("text", "told"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(LabError) as error:
-        load(tmp_path, text)
+        load(tmp_path, text, SIGN_IN)
 
     assert str(error.value).startswith(str(tmp_path / "profile.yaml"))
     assert told in str(error.value)
@@ -281,7 +298,9 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, text: str, told: s
 def ours() -> Profile:
     """The profile of our own API."""
     environment = {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD, "SECRET_KEY": SECRET_KEY}
-    return Profile.load(REPOSITORY / "loadtest" / "parity" / "profile.yaml", environment)
+    folder = REPOSITORY / "loadtest"
+    intended = Catalogue.read(folder / "catalogue.yaml").intended("fastapi-api")
+    return Profile.load(folder / "parity" / "profile.yaml", environment, intended=intended)
 
 
 def all_cases(profile: Profile) -> list[Case]:
@@ -292,8 +311,8 @@ def all_cases(profile: Profile) -> list[Case]:
 def said(ours: Profile, url: str) -> dict[str, set[str]]:
     """What a service says to all ordinary cases: by path, every `error` and `detail`."""
     session = Session("service", Endpoint.parse(url), ours.variables)
-    assert ours.login
-    session.login(ours.login)
+    assert ours.sign_in
+    session.sign_in(ours.sign_in)
     session.variables["other_token"] = session.variables["token"]
     found: dict[str, set[str]] = {}
     for case in all_cases(ours):

@@ -253,7 +253,7 @@ def form(tmp_path: Path) -> RequestForm:
 def log_form(tmp_path: Path, request: str) -> RequestForm:
     """A profile's prediction_log."""
     path = tmp_path / "profile.yaml"
-    path.write_text(f"prediction_log:\n  request: {request}\n", encoding="utf-8")
+    path.write_text(f"parity:\n  prediction_log:\n    request: {request}\n", encoding="utf-8")
     form = Profile.load(path, {}).log_request
     assert form is not None
     return form

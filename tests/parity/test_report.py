@@ -326,8 +326,8 @@ def test_what_comes_from_the_environment_is_in_no_file_but_its_name_is(tmp_path:
         "requests: [{name: one, method: POST, path: /x, json: {password: '${password}', of: '${token}'}}]\n"
     )
     (tmp_path / "profile.yaml").write_text(
-        "login: {request: {method: POST, path: /login, json: '${env:API_PASSWORD}'}, save: {token: $.token}}\n"
-        "before: [{method: POST, path: /clear}]\nopenapi: null\ncorpus: [corpus.yaml]\n"
+        "sign_in: {request: {method: POST, path: /login, json: '${env:API_PASSWORD}'}, save: {token: $.token}}\n"
+        "before: [{method: POST, path: /clear}]\nparity: {openapi: null, corpus: [corpus.yaml]}\n"
     )
     profile = Profile.load(tmp_path / "profile.yaml", {"API_PASSWORD": "correct horse"})
     with service(behaviour(200)) as primary, service(behaviour(201)) as candidate:

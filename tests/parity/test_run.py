@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.api.sign_in import SignIn
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.inputs.profile import Profile
@@ -304,21 +305,23 @@ def guarded(token: str) -> Behaviour:
     return answer
 
 
-LOGIN = Case(Source.CORPUS, "login", Request("POST", "/login"), {"token": "$.token"})
+SIGN_IN = SignIn(Request("POST", "/login"), {"token": "$.token"})
 
 
 def test_each_side_is_sent_its_own_token() -> None:
     signed_in = case("GET", "/", None, Authorization="Bearer ${token}")
 
-    result = compared(guarded("one"), guarded("two"), signed_in, profile=Profile(login=LOGIN))
+    result = compared(guarded("one"), guarded("two"), signed_in, profile=Profile(sign_in=SIGN_IN))
 
     assert result.verdict == "same"
     assert "one" not in repr(result.causes)
 
 
-def test_a_login_that_gives_no_token_is_told() -> None:
-    with pytest.raises(LabError, match="no token from the login at the candidate") as refused:
-        compared(guarded("one"), saying(dict), profile=Profile(login=LOGIN))
+def test_a_sign_in_that_gives_no_token_is_told() -> None:
+    with pytest.raises(
+        LabError, match=r"the candidate \(.*\) does not sign in: the answer has no \$\.token"
+    ) as refused:
+        compared(guarded("one"), saying(dict), profile=Profile(sign_in=SIGN_IN))
 
     assert refused.value.exit_code == 2
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
+from serving_lab.targets.catalogue import Catalogue
 from support.checkout import REPOSITORY
 from support.services import BASELINE, CANDIDATES, PASSWORD, SECRET_KEY, USERNAME, running_services
 
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.proof
 GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "800"))
 SECONDS = 280 + GENERATE // 10
 PROFILE = REPOSITORY / "loadtest" / "parity" / "profile.yaml"
+INTENDED = Catalogue.read(REPOSITORY / "loadtest" / "catalogue.yaml").intended("fastapi-api")
 CREDENTIALS = {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD, "SECRET_KEY": SECRET_KEY}
 
 
@@ -49,7 +51,8 @@ def parity(pair: Mapping[str, RunningService], *options: str, **environment: str
 
 @pytest.mark.timeout(SECONDS)
 def test_they_are_the_same(pair: Mapping[str, RunningService], tmp_path: Path) -> None:
-    compared = parity(pair, "--profile", str(PROFILE), "--generate", str(GENERATE), "--output", str(tmp_path))
+    known = ("--profile", str(PROFILE), "--intended", str(INTENDED))
+    compared = parity(pair, *known, "--generate", str(GENERATE), "--output", str(tmp_path))
 
     assert compared.returncode == 0, compared.stdout + compared.stderr
     result = files.read(tmp_path / "parity.json", ParityResult)
@@ -72,8 +75,8 @@ def test_without_a_profile_what_differs_is_found_all_the_same(
 @pytest.mark.parametrize(
     ("options", "environment", "complaint"),
     [
-        ((), {"API_PASSWORD": "wrong"}, "no token from the login at the primary"),
-        ((), {"API_PASSWORD": ""}, "no token from the login at the primary"),
+        ((), {"API_PASSWORD": "wrong"}, "does not sign in: the answer has no $.token for token: "),
+        ((), {"API_PASSWORD": ""}, "does not sign in: the answer has no $.token for token: "),
         (("--har", "none.har"), {}, "none.har: No such file"),
         (("--corpus", "none.yaml"), {}, "none.yaml: No such file"),
     ],

@@ -54,7 +54,7 @@ def targets(urls: Mapping[str, str]) -> list[Target]:
 
 
 def bench(fleet: Fleet, url: str) -> LoadDriver:
-    return LoadDriver(fleet, targets({"subject": url}), profile())
+    return LoadDriver(fleet, targets({"subject": url}), profile().api)
 
 
 def measure(

@@ -19,11 +19,8 @@ RUNS, PAIRS, SECONDS, MOST = (40, 6, 0.6, 4) if FULL else (2, 3, 0.6, 1)
 
 @pytest.mark.timeout(60 + 60 * RUNS)
 def test_a_service_is_hardly_ever_better_than_itself(model_dir: Path) -> None:
-    text = (
-        Project.find()
-        .bench_profile.read_text()
-        .replace("../serving_lab", str(Project.find().root / "loadtest" / "serving_lab"))
-    )
+    project = Project.find()
+    text = project.bench_profile.read_text().replace("../api.yaml", str(project.api_file))
     known = profile(text, {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD})
     alarms = refused = 0
     with running_service(CANDIDATES[0], model_dir, WORKERS=1) as service, generator() as fleet:

@@ -9,9 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
-import yaml
 from footprint.files import write
 from rich.console import Console
 from serving_lab.footprint import command
@@ -99,7 +97,7 @@ def test_a_container_without_metrics_is_read_from_outside(image: str, tmp_path: 
     settings = {"SLEEP": "0", "BALLAST": str(BALLAST_BYTES), "SPIN": str(SPIN_SECONDS)}
     path = write(tmp_path, {"mine": {"image": image, "port": 8080, "environment": settings}})
 
-    result = lab("--file", str(path), "--starts", "0", "--rounds", "1", "--seconds", "2", folder=tmp_path)
+    result = lab("--profile", str(path), "--starts", "0", "--rounds", "1", "--seconds", "2", folder=tmp_path)
 
     (round_,) = result.targets[0].rounds
     # Where the engine runs elsewhere its own figures are all there is.
@@ -138,7 +136,7 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
     before = [stack.container(service) for service in SERVICES.values()]
     plan = FootprintPlan(starts=2, rounds=1, seconds=2.0, seed=0, type_check=False)
     options = FootprintOptions(
-        file=_without_code(stack, tmp_path),
+        profile=stack.project.footprint_file,
         images=(),
         base=None,
         port=None,
@@ -148,9 +146,7 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
     )
     output = Console(file=io.StringIO(), width=140)
 
-    code = command.footprint(
-        options, lambda: Lab(stack.project, settings, Mode.CONTAINERS), settings.environment, output
-    )
+    code = command.footprint(options, Lab(stack.project, settings, Mode.CONTAINERS), settings.environment, output)
 
     assert code == 0
     written = (tmp_path / "footprint.json").read_text()
@@ -175,18 +171,6 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
         assert 0 < (round_.cpu_seconds_per_1000 or 0) < 60
     assert [stack.container(service) for service in SERVICES.values()] == before
     assert _left() == []
-
-
-def _without_code(stack: Stack, folder: Path) -> Path:
-    """Our own footprint file, but for the code."""
-    own = stack.project.footprint_file
-    content = yaml.safe_load(own.read_text())
-    content["profile"] = str(own.parent / content["profile"])
-    for target in content["targets"].values():
-        del target["code"]
-    path = folder / "footprint.yaml"
-    path.write_bytes(msgspec.json.encode(content))
-    return path
 
 
 def _left() -> list[str]:

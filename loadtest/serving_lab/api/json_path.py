@@ -30,10 +30,10 @@ def steps(path: str) -> list[str | int]:
     """Return the keys and indices of a JSON path such as `$.rows[0].id` or `$["odd key"]`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a path.
     """
     if not _PATH.fullmatch(path):
-        raise ValueError(f"{path!r} is no JSON path such as $.token or $.rows[0].id")
+        raise ValueError(f"{path!r} is not a JSON path such as $.token or $.rows[0].id")
     return [found["key"] or json.loads(found["index"]) for found in _STEP.finditer(path)]
 
 

@@ -7,7 +7,7 @@ from serving_lab.bench.scenario_run import Design, ScenarioRun
 from serving_lab.experiment import conditions
 from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.conditions import Identity
-from serving_lab.experiment.profile import Measured, Profile
+from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TargetRecord, Verification
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.experiment.verify import verify
@@ -39,7 +39,7 @@ class BenchMeasurement:
         self._profile = profile
         self._design = design
         self._testbed = testbed
-        self.targets = [target.signed_in(profile) for target in testbed.targets]
+        self.targets = [target.signed_in(profile.api.sign_in) for target in testbed.targets]
         self.conditions = conditions.conditions(self.targets, testbed.known)
         self._verification = self._verify(names)
         self._runs = [ScenarioRun(name, profile.scenarios[name], design) for name in names]
@@ -68,7 +68,7 @@ class BenchMeasurement:
         Raises:
             LabError: no load can be sent.
         """
-        driver = LoadDriver(fleet, self.targets, self._profile)
+        driver = LoadDriver(fleet, self.targets, self._profile.api)
         for run in self._runs:
             identity = Identity(self.targets)
             run.run(driver, progress)
@@ -98,5 +98,6 @@ class BenchMeasurement:
 
     def _verify(self, names: Sequence[str]) -> Verification:
         used = {name for scenario in names for name in self._profile.scenarios[scenario].requests}
-        requests: list[Measured] = [each for name, each in self._profile.requests.items() if name in used]
-        return verify(self.targets, requests, self._profile.values, self._design.seed)
+        api = self._profile.api
+        calls = [each for name, each in api.requests.items() if name in used]
+        return verify(self.targets, calls, api.values, self._design.seed)

@@ -73,7 +73,7 @@ class ScenarioRun:
         """
         progress.phase(f"{self.name}: warm-up")
         for target in driver.targets:
-            target.ask(driver.profile.before)
+            target.ask(driver.api.before)
             self._prepare(driver, target)
             progress.advance(PREPARATION_SECONDS)
         if isinstance(self.form.rate, OfPeakForm):

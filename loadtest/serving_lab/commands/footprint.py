@@ -17,8 +17,8 @@ app = typer.Typer()
 
 @app.command()
 def footprint(
-    file: Annotated[
-        Path | None, typer.Option(help="Services, how to start and load them, and their code [default: the lab's own]")
+    profile: Annotated[
+        Path | None, typer.Option(help="The API, how to start and load its services, their code [default: the lab's]")
     ] = None,
     image: Annotated[
         list[str] | None, typer.Option(help="NAME=IMAGE of an image to weigh, instead of the lab's; may be repeated.")
@@ -43,18 +43,15 @@ def footprint(
     if not image and (base or port):
         raise LabError("--base and --port belong to images", hint="--image NAME=IMAGE")
 
-    def find_lab() -> Lab:
+    environment, lab = dict(os.environ), None
+    if profile is None and not image:
         project = Project.find()
         settings = Settings.load(project)
-        return Lab(project, settings, Choice(project, settings, console).required().mode)
-
-    environment = dict(os.environ)
-    if file is None and not image:
-        lab = find_lab()
-        file = lab.project.footprint_file
-        environment = dict(lab.settings.environment)
+        lab = Lab(project, settings, Choice(project, settings, console).required().mode)
+        profile = project.footprint_file
+        environment = dict(settings.environment)
     options = command.FootprintOptions(
-        file=file,
+        profile=profile,
         images=image or (),
         base=base,
         port=port,
@@ -62,5 +59,5 @@ def footprint(
         plan=FootprintPlan(starts, rounds, seconds, seed, type_check),
         output=output,
     )
-    code = command.footprint(options, find_lab, environment, console)
+    code = command.footprint(options, lab, environment, console)
     raise typer.Exit(code)

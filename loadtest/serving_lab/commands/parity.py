@@ -12,6 +12,7 @@ from serving_lab.project import Project
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.services import FASTAPI, FLASK, services
+from serving_lab.targets.catalogue import Catalogue
 
 app = typer.Typer()
 
@@ -25,6 +26,9 @@ def parity(
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="What must be known of the API [default: the lab's own]")] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,
+    intended: Annotated[
+        Path | None, typer.Option(help="Differences that are meant [default: those that the profile names]")
+    ] = None,
     har: Annotated[list[Path] | None, typer.Option(help="Recorded traffic (HAR); may be repeated.")] = None,
     prediction_log: Annotated[list[Path] | None, typer.Option(help="Logged predictions; may be repeated.")] = None,
     generate: Annotated[int, typer.Option(min=0, help="Requests to generate.")] = 1000,
@@ -42,7 +46,9 @@ def parity(
         Choice(project, settings, console).required()
         urls = {service.name: service.url for service in services(settings)}
         primary, candidate = urls[FLASK], urls[FASTAPI]
-        profile = profile or project.parity_profile
+        if profile is None:
+            profile = project.parity_profile
+            intended = intended or Catalogue.read(project.catalogue).intended(FASTAPI)
         environment = dict(settings.environment)
     if primary is None or candidate is None:
         raise LabError("there are two services to compare", hint="--primary URL --candidate URL")
@@ -52,6 +58,7 @@ def parity(
         second_primary=second_primary,
         profile=profile,
         corpus=corpus or (),
+        intended=intended,
         har=har or (),
         prediction_log=prediction_log or (),
         generate=generate,

@@ -1,6 +1,5 @@
 """Commands that bring the lab up, watch it, load it and end it."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -13,7 +12,6 @@ from serving_lab.stack.base import Mode
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings, ensure_env_file
 from serving_lab.stack.headless import LocustRun
-from serving_lab.stack.login import fetch_token
 from serving_lab.stack.services import known_services
 
 app = typer.Typer()
@@ -79,12 +77,6 @@ def urls() -> None:
     names = {status.name for status in stack.status()}
     settings = Settings.load(Project.find())
     console.print(guide.welcome(stack.mode, settings, [s for s in known_services(settings) if s.name in names]))
-
-
-@app.command()
-def token() -> None:
-    """Sign in and print a token for both services."""
-    sys.stdout.write(f"{fetch_token(Settings.load(Project.find()))}\n")
 
 
 @app.command()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serving_lab.api.description import Description
 from serving_lab.experiment import readings, validity
-from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.readings import Processors
 from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
@@ -52,9 +52,9 @@ class MeasuredArm:
 class LoadDriver:
     """Sends load to targets and measures arms: the generator, the targets, and the requests they know."""
 
-    def __init__(self, fleet: Fleet, targets: Sequence[Target], profile: Profile) -> None:
+    def __init__(self, fleet: Fleet, targets: Sequence[Target], api: Description) -> None:
         self.targets = tuple(targets)
-        self.profile = profile
+        self.api = api
         self._fleet = fleet
         self._began = time.monotonic()
 
@@ -64,7 +64,7 @@ class LoadDriver:
         Raises:
             LabError: it cannot be sent.
         """
-        requests = self.profile.requests
+        requests = self.api.requests
         return self._fleet.run(
             Run(
                 host=target.inside.hostname,
@@ -73,7 +73,7 @@ class LoadDriver:
                 templates=[
                     target.template(requests[name], weight, inside=True) for name, weight in load.requests.items()
                 ],
-                values=dict(self.profile.values),
+                values=dict(self.api.values),
                 seed=seed,
                 connections=load.connections,
                 loop=load.loop,

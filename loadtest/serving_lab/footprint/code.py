@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from serving_lab.errors import LabError
-from serving_lab.footprint.inputs import CodeForm
 from serving_lab.footprint.python_source import PythonSource
 from serving_lab.footprint.result import CodeFacts
+from serving_lab.targets import catalogue
 
 PYTHON = "Python"
 LANGUAGES = {
@@ -57,7 +57,7 @@ class _File:
     python: PythonSource | None
 
 
-def count(form: CodeForm, folder: Path, documented_operations: int | None, *, type_check: bool) -> CodeFacts:
+def count(form: catalogue.Code, folder: Path, documented_operations: int | None, *, type_check: bool) -> CodeFacts:
     """Count what is written for a target.
 
     Args:

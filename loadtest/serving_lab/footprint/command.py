@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from serving_lab.footprint.measurement import FootprintMeasurement, FootprintPla
 from serving_lab.footprint.subjects import Lab
 from serving_lab.results import files
 from serving_lab.stack.base import Mode
+from serving_lab.targets.catalogue import Catalogue
 from serving_lab.text.progress import TerminalProgress
 
 FILE = "footprint.json"
@@ -26,7 +27,7 @@ FILE = "footprint.json"
 class FootprintOptions:
     """What a person may ask for."""
 
-    file: Path | None
+    profile: Path | None
     images: Sequence[str]
     """NAME=IMAGE each."""
     base: str | None
@@ -36,22 +37,24 @@ class FootprintOptions:
     output: Path
 
 
-def footprint(
-    options: FootprintOptions, find_lab: Callable[[], Lab], environment: Mapping[str, str], console: Console
-) -> int:
+def footprint(options: FootprintOptions, lab: Lab | None, environment: Mapping[str, str], console: Console) -> int:
     """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
 
     Args:
         options: What is asked for.
-        find_lab: Returns the lab as it runs, or raises LabError; asked where a target is a service of it.
+        lab: The lab as it runs, where its services are measured; None: the targets of the file or the images are.
         environment: What `${env:NAME}` in files stands for.
         console: Where progress and table go.
 
     Raises:
         LabError: an option or a file is wrong, or something cannot be measured.
     """
-    inputs = Inputs.load_file(options.file, environment) if options.file else None
-    targets = subjects.chosen(inputs, find_lab) if inputs else []
+    inputs = Inputs.load_file(options.profile, environment) if options.profile else None
+    targets = []
+    if inputs and lab:
+        targets = subjects.of_lab(Catalogue.read(lab.project.catalogue), lab, inputs)
+    elif inputs:
+        targets = subjects.of_file(inputs)
     targets += subjects.of_images(_named(options.images), options.base, options.port, options.ready_path)
     if len({target.name for target in targets}) < len(targets):
         raise LabError("two targets have the same name", hint="give each --image another")

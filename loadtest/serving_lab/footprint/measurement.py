@@ -149,8 +149,8 @@ class FootprintMeasurement:
             answering = [self._signed_in(subject, running) for subject in self._subjects]
             speaking = [each for each in answering if each.name in self._speaking]
             inputs = self._inputs
-            if inputs and inputs.profile and inputs.first and speaking:
-                verify(speaking, [inputs.first], inputs.profile.values, self._plan.seed)
+            if inputs and inputs.api and inputs.first and speaking:
+                verify(speaking, [inputs.first], inputs.api.values, self._plan.seed)
             for each in speaking:
                 if inputs:
                     self._operations[each.name] = document.documented_operations(each.endpoint, inputs.document)
@@ -164,12 +164,12 @@ class FootprintMeasurement:
         launched = running.enter_context(subject.launcher.launch(port))
         starting.wait_until_ready(subject, launched, endpoint)
         target = subject.at(endpoint)
-        profile = self._inputs.profile if self._inputs else None
-        return target.signed_in(profile) if profile and subject.name in self._speaking else target
+        api = self._inputs.api if self._inputs else None
+        return target.signed_in(api.sign_in) if api and subject.name in self._speaking else target
 
     def _time_starts(self, progress: Progress) -> None:
         inputs = self._inputs
-        first = (inputs.first, inputs.profile) if inputs and inputs.first and inputs.profile else None
+        first = (inputs.first, inputs.api) if inputs and inputs.first and inputs.api else None
         for pair, order in enumerate(self._blocks(self._subjects, self._plan.starts), start=1):
             progress.phase(f"start {pair} of {self._plan.starts}")
             for position, subject in enumerate(order, start=1):
@@ -179,12 +179,10 @@ class FootprintMeasurement:
 
     def _load(self, progress: Progress) -> None:
         inputs, loaded = self._inputs, self._loaded()
-        if not loaded or not self._plan.rounds or not inputs or not inputs.profile or not inputs.load:
+        if not loaded or not self._plan.rounds or not inputs or not inputs.api or not inputs.load:
             return
         with Fleet(HERE) as fleet:
-            plan = rounds.RoundPlan(
-                LoadDriver(fleet, (), inputs.profile), inputs.load, self._plan.seconds, inputs.metrics
-            )
+            plan = rounds.RoundPlan(LoadDriver(fleet, (), inputs.api), inputs.load, self._plan.seconds, inputs.metrics)
             for number, order in enumerate(self._blocks(loaded, self._plan.rounds), start=1):
                 progress.phase(f"memory and CPU time, round {number} of {self._plan.rounds}")
                 for position, subject in enumerate(order, start=1):
@@ -196,10 +194,10 @@ class FootprintMeasurement:
 
     def _read_code(self, progress: Progress) -> None:
         for target in self._targets:
-            if target.code and self._inputs:
+            if target.code:
                 progress.phase(f"reading the code of {target.name}")
                 operations = self._operations.get(target.name)
-                found = code.count(target.code, self._inputs.folder, operations, type_check=self._plan.type_check)
+                found = code.count(target.code, target.folder, operations, type_check=self._plan.type_check)
                 self._code[target.name] = found
                 progress.advance(_CODE_SECONDS * self._plan.type_check)
 

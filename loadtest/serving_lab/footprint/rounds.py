@@ -50,11 +50,11 @@ def measure(plan: RoundPlan, subject: Subject, *, number: int, position: int, se
         meter = Meter(launched, f"{endpoint.url}{plan.metrics_path}")
         idle, settled = settle(meter)
         settling_seconds = time.perf_counter() - began
+        # Anew: what one instance gave, another one need not accept.
+        target = subject.at(endpoint).signed_in(plan.driver.api.sign_in)
         before = meter.read()
         with _Watch(meter) as watch:
-            outcome = plan.driver.send(
-                subject.at(endpoint), plan.load, seed=seed, seconds=plan.seconds, lead_in=LEAD_IN_SECONDS
-            )
+            outcome = plan.driver.send(target, plan.load, seed=seed, seconds=plan.seconds, lead_in=LEAD_IN_SECONDS)
         after = meter.read()
     loaded = watch.readings or [after]
     everything = [*idle, *loaded, after]

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from serving_lab.api.description import Call, Description
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
-from serving_lab.experiment.profile import Measured, Profile
 from serving_lab.experiment.targets import Target
 from serving_lab.footprint.launching import Launched, Launcher, address, free_port
 from serving_lab.footprint.result import Milestone
@@ -68,14 +68,14 @@ def first_right_answer(subject: Subject, launched: Launched, endpoint: Endpoint,
     return _poll(subject, launched, right, "gave no right answer")
 
 
-def first_request(target: Target, measured: Measured, profile: Profile, seed: int) -> Ready:
+def first_request(target: Target, call: Call, api: Description, seed: int) -> Ready:
     """Return the first request of a start; equal seeds draw the same values."""
     run = Run(
         host=target.endpoint.hostname,
         port=target.endpoint.port,
         tls=False,
-        templates=[target.template(measured, 1.0, inside=False)],
-        values=dict(profile.values),
+        templates=[target.template(call, 1.0, inside=False)],
+        values=dict(api.values),
         seed=seed,
         connections=1,
         loop=Closed(),
@@ -86,7 +86,7 @@ def first_request(target: Target, measured: Measured, profile: Profile, seed: in
     return drawn(run, 1)[0]
 
 
-def start(subject: Subject, first: tuple[Measured, Profile] | None, seed: int) -> dict[Milestone, float]:
+def start(subject: Subject, first: tuple[Call, Description] | None, seed: int) -> dict[Milestone, float]:
     """Start a fresh instance, and return when it reached each milestone; then it is ended.
 
     Raises:

@@ -1,12 +1,13 @@
 """From what a file says of a target to what starts it and what is weighed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving_lab.errors import LabError
 from serving_lab.footprint.containers import ComposeLauncher, ImageLauncher
 from serving_lab.footprint.images import Wanted
-from serving_lab.footprint.inputs import CodeForm, Inputs, TargetForm
+from serving_lab.footprint.inputs import Inputs, TargetForm
 from serving_lab.footprint.launching import LOOPBACK, Launcher
 from serving_lab.footprint.processes import ProcessLauncher
 from serving_lab.footprint.starting import Subject
@@ -14,8 +15,8 @@ from serving_lab.project import Project
 from serving_lab.stack.base import Mode
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.programs import Tools, programs_for, shared_environment
-from serving_lab.stack.services import services
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
+from serving_lab.targets.catalogue import Catalogue, Code, Entry
 
 
 @dataclass(frozen=True)
@@ -35,53 +36,78 @@ class Chosen:
     subject: Subject | None
     """None: it is not started."""
     image: Wanted | None
-    code: CodeForm | None
+    code: Code | None
+    folder: Path
+    """Paths of code are relative to it."""
     speaks: bool
-    """Whether the file's requests are for it."""
+    """Whether the described requests are for it."""
     of_lab: bool = False
     """Whether the lab runs another instance of it beside."""
 
 
-def chosen(inputs: Inputs, find_lab: Callable[[], Lab]) -> list[Chosen]:
-    """Return the targets of a file; the lab is looked for where one is a service of it.
+def of_file(inputs: Inputs) -> list[Chosen]:
+    """The targets of a file.
 
     Raises:
-        LabError: the lab is not up.
+        LabError: there are none.
     """
-    return [_chosen(name, target, inputs, find_lab) for name, target in inputs.targets.items()]
+    if not inputs.targets:
+        raise LabError("the file has no targets to measure", hint="targets: (docs/measuring.md)")
+    return [_chosen(name, target, inputs) for name, target in inputs.targets.items()]
+
+
+def of_lab(catalogue: Catalogue, lab: Lab, inputs: Inputs) -> list[Chosen]:
+    """The services of the lab that run, as it starts them: in containers, or as processes."""
+    found = []
+    for entry in catalogue.running(lab.settings.environment).entries:
+        launcher, image = _of_lab(entry, lab)
+        subject = Subject(entry.name, launcher, inputs.ready)
+        found.append(
+            Chosen(
+                name=entry.name,
+                subject=subject,
+                image=image,
+                code=entry.code,
+                folder=catalogue.path.parent,
+                speaks=inputs.api is not None,
+                of_lab=True,
+            )
+        )
+    return found
 
 
 def of_images(images: Mapping[str, str], base: str | None, port: int | None, ready_path: str) -> list[Chosen]:
-    """Return images that were named on the command line; with a port they are started, too."""
+    """Images that were named on the command line; with a port they are started, too."""
     return [
         Chosen(
             name=name,
             subject=Subject(name, ImageLauncher(image, port, {}), ready_path) if port else None,
             image=Wanted(image, base),
             code=None,
+            folder=Path(),
             speaks=False,
         )
         for name, image in images.items()
     ]
 
 
-def _chosen(name: str, target: TargetForm, inputs: Inputs, find_lab: Callable[[], Lab]) -> Chosen:
-    launcher, image = _launcher(target, inputs.folder, find_lab)
+def _chosen(name: str, target: TargetForm, inputs: Inputs) -> Chosen:
+    launcher, image = _launcher(target, inputs.folder)
     subject = Subject(name, launcher, target.ready or inputs.ready) if launcher else None
-    return Chosen(name, subject, image, target.code, inputs.profile is not None, target.service is not None)
+    return Chosen(name, subject, image, target.code, inputs.folder, inputs.api is not None)
 
 
-def _launcher(target: TargetForm, folder: Path, find_lab: Callable[[], Lab]) -> tuple[Launcher | None, Wanted | None]:
-    if target.image is not None:
-        started = ImageLauncher(target.image, target.port, target.environment) if target.port else None
-        return started, Wanted(target.image, target.base)
-    if target.service is None:
+def _launcher(target: TargetForm, folder: Path) -> tuple[Launcher | None, Wanted | None]:
+    if target.image is None:
         return ProcessLauncher(tuple(target.command), target.environment, folder), None
-    lab = find_lab()
+    started = ImageLauncher(target.image, target.port, target.environment) if target.port else None
+    return started, Wanted(target.image, target.base)
+
+
+def _of_lab(entry: Entry, lab: Lab) -> tuple[Launcher, Wanted | None]:
     if lab.mode is Mode.NATIVE:
-        return _of_host(target.service, lab), None
-    service = next(each for each in services(lab.settings) if each.name == target.service)
-    launcher = ComposeLauncher(lab.project.root, service.name, service.port_setting, lab.settings.public)
+        return _of_host(entry.name, lab), None
+    launcher = ComposeLauncher(lab.project.root, entry.name, entry.port_setting, lab.settings.public)
     return launcher, Wanted(launcher.image)
 
 

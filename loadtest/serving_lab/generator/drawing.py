@@ -3,13 +3,12 @@
 import json
 import random
 import time
-from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import quote
 
-from serving_lab.generator.checks import Checker
-from serving_lab.generator.messages import Draw, Run, Template
-from serving_lab.generator.values import Source, sources
+from serving_lab.api import places
+from serving_lab.api.expectations import Checker
+from serving_lab.api.values import Source, sources
+from serving_lab.generator.messages import Run, Template
 
 MOST_REQUESTS = 30_000
 """More than the caches of most services hold: when they come round again, none is remembered."""
@@ -24,11 +23,11 @@ class Ready(NamedTuple):
     content: bytes
     template: int
     checker: Checker
-    """Shared by the requests of a template."""
+    """Shared by the requests of a template, unless their answers depend on what is drawn."""
 
 
 def drawn(run: Run, most: int = MOST_REQUESTS) -> list[Ready]:
-    """Return the requests of a run: as many as fit into memory and time, `most` at most.
+    """The requests of a run: as many as fit into memory and time, `most` at most.
 
     Raises:
         ValueError: a template, value or rule makes no sense.
@@ -48,40 +47,21 @@ def drawn(run: Run, most: int = MOST_REQUESTS) -> list[Ready]:
 
 
 class _Maker:
-    """Makes requests from one template."""
+    """Makes requests from one template; a value is drawn once for a request, wherever it stands."""
 
     def __init__(self, index: int, template: Template, values: dict[str, Source]) -> None:
         self._index = index
         self._template = template
-        self._checker = Checker(template.statuses, json.loads(template.rules))
-        self._head, self._body = ([_part(part, values) for part in parts] for parts in (template.head, template.body))
-        varies = any(isinstance(part, Draw) for part in (*template.head, *template.body))
-        self._same = None if varies else self._made(random.Random(0))  # noqa: S311
+        self._checker = Checker(template.statuses, json.loads(template.rules), only=template.only)
+        self._sources = [(name, values[name]) for name in places.names([*template.head, *template.body])]
+        self._same = None if self._sources else self._made(random.Random(0))  # noqa: S311
 
     def make(self, chance: random.Random) -> Ready:
         return self._same or self._made(chance)
 
     def _made(self, chance: random.Random) -> Ready:
-        head, body = (b"".join([part(chance) for part in parts]) for parts in (self._head, self._body))
-        length = b"Content-Length: %d\r\n" % len(body) if self._template.has_length else b""
-        return Ready(head + length + b"\r\n" + body, self._index, self._checker)
-
-
-def _part(part: bytes | Draw, values: dict[str, Source]) -> Callable[[random.Random], bytes]:
-    if isinstance(part, bytes):
-        return lambda _: part
-    source, way = values[part.value], _WAYS[part.where]
-    return lambda chance: way(source(chance))
-
-
-def _within_text(text: str) -> bytes:
-    value = json.loads(text)
-    return json.dumps(value if isinstance(value, str) else text)[1:-1].encode()
-
-
-def _within_path(text: str) -> bytes:
-    value = json.loads(text)
-    return quote(value if isinstance(value, str) else text, safe="").encode()
-
-
-_WAYS: dict[str, Callable[[str], bytes]] = {"value": str.encode, "text": _within_text, "path": _within_path}
+        template = self._template
+        sent = {name: draw(chance) for name, draw in self._sources}
+        head, body = places.filled(template.head, sent), places.filled(template.body, sent)
+        length = b"Content-Length: %d\r\n" % len(body) if template.has_length else b""
+        return Ready(head + length + b"\r\n" + body, self._index, self._checker.knowing(sent))

@@ -5,64 +5,10 @@ from typing import IO, Literal
 
 import msgspec
 
+from serving_lab.api.places import Part
+from serving_lab.api.values import Value
+
 _LENGTH = struct.Struct(">I")
-
-
-class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Numbers spread evenly between neighbouring quantiles; two quantiles are a minimum and a maximum."""
-
-    name: str = ""
-    quantiles: list[float]
-    decimals: int = 0
-
-
-class Row(msgspec.Struct, frozen=True, tag="row"):
-    """A JSON array of one number of each column, drawn anew each time."""
-
-    columns: list[Column]
-
-
-class Number(msgspec.Struct, frozen=True, tag="number"):
-    """One number, drawn anew each time."""
-
-    column: Column
-
-
-class Choice(msgspec.Struct, frozen=True, tag="choice"):
-    """One of these JSON texts, each as likely as the others."""
-
-    texts: list[str]
-
-
-class Pool(msgspec.Struct, frozen=True, tag="pool"):
-    """One of `size` draws of another value; they are the same in every run, process and target."""
-
-    of: str
-    size: int
-
-
-class Either(msgspec.Struct, frozen=True, tag="either"):
-    """One of several values, by weight."""
-
-    weights: dict[str, float]
-
-
-class Several(msgspec.Struct, frozen=True, tag="several"):
-    """A JSON array of `count` draws of another value."""
-
-    of: str
-    count: int
-
-
-Value = Row | Number | Choice | Pool | Either | Several
-
-
-class Draw(msgspec.Struct, frozen=True, tag="draw"):
-    """The place of a value, by its name, in a request."""
-
-    value: str
-    where: Literal["value", "text", "path"]
-    """As a whole JSON value; within a text, without its quotes; or in the path, percent-encoded."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,15 +17,17 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     weight: float
     method: str
-    head: list[bytes | Draw]
+    head: list[Part]
     """Request line and headers without Content-Length, each line ended."""
-    body: list[bytes | Draw]
+    body: list[Part]
     has_length: bool
     """Whether Content-Length is added."""
     statuses: list[int]
     """What a right answer has."""
     rules: bytes
-    """JSON: what a right answer's body holds, by JSON path; see `serving_lab.generator.checks`."""
+    """JSON: what a right answer's body holds, by JSON path; see `serving_lab.api.rules`."""
+    only: bool = False
+    """Whether a right answer's body has no other fields."""
 
 
 class Closed(msgspec.Struct, frozen=True, tag="closed"):

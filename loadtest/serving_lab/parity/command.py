@@ -28,6 +28,8 @@ class Options:
     second_primary: str | None
     profile: Path | None
     corpus: Sequence[Path]
+    intended: Path | None
+    """The file of intended differences, which may be absent; None: what the profile names."""
     har: Sequence[Path]
     prediction_log: Sequence[Path]
     generate: int
@@ -57,7 +59,7 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
 
 
 def _plan(options: Options, environment: Mapping[str, str]) -> ParityPlan:
-    profile = Profile.load(options.profile, environment, options.corpus)
+    profile = Profile.load(options.profile, environment, options.corpus, options.intended)
     return ParityPlan(
         primary=Endpoint.parse(options.primary),
         candidate=Endpoint.parse(options.candidate),

@@ -151,11 +151,11 @@ class _Comparison:
     # parts
 
     def _sign_in(self) -> None:
-        if login := self._plan.profile.login:
+        if sign_in := self._plan.profile.sign_in:
             for session in self._all:
-                session.login(login)
+                session.sign_in(sign_in)
             for session, other in (self._both, self._both[::-1]):
-                session.variables |= {f"other_{name}": other.variables[name] for name in login.save}
+                session.variables |= {f"other_{name}": other.variables[name] for name in sign_in.save}
 
     def _read_document(self) -> OpenApiDocument | None:
         path = self._plan.profile.openapi
@@ -298,10 +298,11 @@ class _Comparison:
 
     def _preparation(self, session: Session) -> Iterator[str]:
         profile, here = self._plan.profile, session.endpoint
-        if login := profile.login:
+        if sign_in := profile.sign_in:
             there = (self._candidate if session is self._primary else self._primary).endpoint
-            others = replace(login, save={f"other_{name}": path for name, path in login.save.items()})
-            yield from shell.assignments(login, here.url, here.host, profile.secrets)
+            own = Case(Source.CORPUS, "sign-in", sign_in.request, sign_in.save)
+            others = replace(own, save={f"other_{name}": path for name, path in sign_in.save.items()})
+            yield from shell.assignments(own, here.url, here.host, profile.secrets)
             yield from shell.assignments(others, there.url, there.host, profile.secrets)
         for request in profile.before:
             yield shell.command(request, here.url, here.host, profile.secrets)

@@ -88,6 +88,11 @@ class Catalogue:
         """All but the baseline."""
         return self.entries[1:]
 
+    def intended(self, name: str) -> Path | None:
+        """The file of a service's intended differences from the baseline; it may be absent."""
+        (entry,) = (each for each in self.entries if each.name == name)
+        return self.path.parent / entry.intended if entry.intended else None
+
     @property
     def labels(self) -> Mapping[str, str]:
         """What people call each service, by its name."""

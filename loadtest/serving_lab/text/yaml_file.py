@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,13 +26,24 @@ class YamlFile:
     path: Path
     content: object
     _root: yaml.Node | None
+    _section: str = ""
+    """The key that this is the content of; empty: all of the file."""
 
     @classmethod
     def read(cls, path: Path, environment: Mapping[str, str]) -> "YamlFile":
         """Read a file; `${env:NAME}` in its texts is filled in.
 
         Raises:
-            LabError: it cannot be read, is no YAML, has a key twice, or names what the environment has not.
+            LabError: it cannot be read, is not YAML, has a key twice, or refers to an unset environment variable.
+        """
+        return cls.parse(path).filled(environment)
+
+    @classmethod
+    def parse(cls, path: Path) -> "YamlFile":
+        """Read a file as it is.
+
+        Raises:
+            LabError: it cannot be read, is not YAML, or has a key twice.
         """
         try:
             loader = _Loader(path.read_text(encoding="utf-8-sig"))
@@ -47,18 +58,41 @@ class YamlFile:
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line if error.problem_mark else None
             raise _fault(
-                path, line, f"is no YAML here: {error.problem}", hint="quote texts with special signs"
+                path, line, f"is not YAML here: {error.problem}", hint="quote texts with special signs"
             ) from None
         except (yaml.YAMLError, ValueError) as error:
-            raise _fault(path, None, f"is no YAML: {' '.join(str(error).split())}") from None
-        file = cls(path, content, root)
-        return cls(path, file._filled(content, environment, ""), root)
+            raise _fault(path, None, f"is not YAML: {' '.join(str(error).split())}") from None
+        return cls(path, content, root)
 
-    def convert(self, into: type[T]) -> T:
-        """Return the content as a struct.
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the whole; none where it is not a mapping."""
+        return frozenset(map(str, self.content)) if isinstance(self.content, dict) else frozenset()
+
+    def filled(self, environment: Mapping[str, str]) -> "YamlFile":
+        """The file with `${env:NAME}` in its texts filled in.
 
         Raises:
-            LabError: it has not its form.
+            LabError: it refers to an unset environment variable.
+        """
+        return replace(self, content=self._filled(self.content, environment, ""))
+
+    def section(self, key: str) -> "YamlFile":
+        """What stands under a key, nothing where the key is absent; places in it begin with the key."""
+        content = self.content.get(key) if isinstance(self.content, dict) else None
+        return YamlFile(self.path, {} if content is None else content, self._root, key)
+
+    def without(self, *keys: str) -> "YamlFile":
+        """The file without what stands under these keys."""
+        if not isinstance(self.content, dict):
+            return self
+        return replace(self, content={key: value for key, value in self.content.items() if key not in keys})
+
+    def convert(self, into: type[T]) -> T:
+        """The content as a struct.
+
+        Raises:
+            LabError: it does not have this form.
         """
         try:
             return msgspec.convert(self.content, into)
@@ -70,7 +104,9 @@ class YamlFile:
             raise self.fault(found["place"] or "", problem[:1].lower() + problem[1:]) from None
 
     def fault(self, place: str, problem: str, hint: str = _HINT) -> LabError:
-        """Return the error for a place in the file."""
+        """The error for a place in the file."""
+        if self._section:
+            place = f"{self._section}{'.' if place and not place.startswith('[') else ''}{place}"
         line = self._line(place)
         return _fault(self.path, line, f"{place}: {problem}" if place else problem, hint)
 
@@ -94,7 +130,7 @@ class YamlFile:
             case str():
                 for name in _ENVIRONMENT.findall(value):
                     if name not in environment:
-                        raise self.fault(place, f"there is no {name!r} in the environment", f"set {name}")
+                        raise self.fault(place, f"refers to the unset environment variable {name!r}", f"set {name}")
                 return _ENVIRONMENT.sub(lambda found: environment[found[1]], value)
             case list():
                 return [self._filled(item, environment, f"{place}[{index}]") for index, item in enumerate(value)]
@@ -133,7 +169,7 @@ def _faults(node: yaml.Node | None, above: tuple[yaml.Node, ...]) -> Iterator[tu
             seen = set()
             for key, value in node.value:
                 if (key.tag, key.value) in seen and key.tag != "tag:yaml.org,2002:merge":
-                    yield key, f"the key {key.value!r} stands here twice"
+                    yield key, f"the key {key.value!r} is here twice"
                 seen.add((key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key))
                 yield from _faults(value, (*above, node))
         case yaml.SequenceNode():

@@ -101,9 +101,9 @@ def recorded(predictions: int, authorization: tuple[Header, ...]) -> Recording:
 def cross_section(profile: Profile, session: Session) -> Profile:
     """Return the profile with those cases alone that show something which none before them does: a run is short."""
     session.variables |= profile.variables
-    assert profile.login
+    assert profile.sign_in
     with contextlib.closing(session):
-        session.login(profile.login)
+        session.sign_in(profile.sign_in)
         seen: set[Hashable] = set()
         kept = []
         for case in profile.cases:

@@ -8,9 +8,11 @@ from dataclasses import replace
 from serving_lab.api import json_path
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request, fill_bytes
+from serving_lab.api.sign_in import SignIn
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.judgement import json_body
+from serving_lab.wire import signing_in
 from serving_lab.wire.connection import Client
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
 
@@ -55,22 +57,14 @@ class Session:
             neutral = (self._remember(neutral[0], case), *neutral[1:])
         return replace(exchange, answers=neutral)
 
-    def login(self, case: Case) -> None:
-        """Sign in, and keep what the answer has for later requests.
+    def sign_in(self, sign_in: SignIn) -> None:
+        """Sign in, and keep what that gives for later requests.
 
         Raises:
-            LabError: the service refuses, or its answer has not what is to be kept.
+            LabError: the service does not answer, or refuses.
         """
-        exchange = self.send(case)
-        if missing := [name for name in case.save if not self.variables.get(name)]:
-            answer = exchange.answers[0] if exchange.answers else None
-            said = (
-                f"{answer.status} {answer.body[:200].decode(errors='replace').strip()}" if answer else exchange.ending
-            )
-            raise LabError(
-                f"no {missing[0]} from the login at the {self.name} ({self.endpoint.url}): {said}",
-                hint="compare the profile's login with what the service expects; is the password right?",
-            )
+        grant = signing_in.sign_in(sign_in, self.endpoint, f"the {self.name} ({self.endpoint.url})")
+        self.variables |= grant.variables
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,6 +1,6 @@
-"""A profile: everything `lab parity` knows of an API beyond its two base URLs."""
+"""A profile of `lab parity`: the description of an API, and what else a comparison must know of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -8,10 +8,12 @@ from typing import Self
 import msgspec
 
 from serving_lab.api import json_path, template
+from serving_lab.api.description import Description, DescriptionForm
+from serving_lab.api.profile_file import ProfileFile
 from serving_lab.api.request import Header, Request
 from serving_lab.api.request_form import RequestForm
-from serving_lab.api.sign_in import LoginForm
-from serving_lab.parity.cases import Case, Source, Steps
+from serving_lab.api.sign_in import SignIn
+from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.inputs.corpus import Corpus, Known
 from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.intended import read_intended
@@ -19,6 +21,7 @@ from serving_lab.parity.inputs.recorded import LINE
 from serving_lab.parity.inputs.tokens import TokenForm
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.rules import JSON_PATH, Rules, Tolerance
+from serving_lab.text.environment import Environment
 from serving_lab.text.yaml_file import YamlFile
 
 OPENAPI_PATH = "/openapi.json"
@@ -40,11 +43,8 @@ class LogForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ProfileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A profile file."""
+    """What `lab parity` adds to a description."""
 
-    login: LoginForm | None = None
-    before: list[RequestForm] = []
-    authorization: dict[str, str] = {}
     openapi: str | None = OPENAPI_PATH
     exclude: list[str] = []
     tolerances: list[ToleranceForm] = []
@@ -61,8 +61,8 @@ class ProfileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Profile:
     """What is known of an API; without a profile file, nothing but where its document is usually found."""
 
-    login: Case | None = None
-    """Sent to each side; what it saves is then known to all requests to that side."""
+    sign_in: SignIn | None = None
+    """How to sign in to each side; what it saves is then known to all requests to that side."""
     before: tuple[Request, ...] = ()
     """Sent to both sides before each part, so that both begin alike."""
     authorization: tuple[Header, ...] = ()
@@ -85,65 +85,63 @@ class Profile:
     """What the files took from the environment, by name: a report shows the name instead."""
 
     @classmethod
-    def load(cls, path: Path | None, environment: Mapping[str, str], corpus: Iterable[Path] = ()) -> Self:
-        """Read a profile if there is one, the files it names (their paths are relative to it), and further corpora.
+    def load(
+        cls,
+        path: Path | None,
+        environment: Mapping[str, str],
+        corpus: Iterable[Path] = (),
+        intended: Path | None = None,
+    ) -> Self:
+        """Read a profile if there is one, the files that it names (their paths are relative to it), and further ones.
+
+        Args:
+            path: The profile.
+            environment: What `${env:NAME}` in files stands for.
+            corpus: Corpora besides those that the profile names.
+            intended: The file of intended differences, instead of the one that the profile names. It may be absent:
+                then none are declared.
 
         Raises:
-            LabError: a file cannot be read or is wrong, or the environment has not what one names.
+            LabError: a file cannot be read or is wrong, or refers to an unset environment variable.
         """
-        environment = _Environment(environment)
+        environment = Environment(environment)
+        declared = read_intended(intended, environment) if intended and intended.exists() else ()
         if path is None:
             found = Corpus.read([*corpus], Known(environment))
-            return cls(cases=found.cases, sequences=found.sequences, secrets=environment.read)
-        file = YamlFile.read(path, environment)
-        form = file.convert(ProfileForm)
-        authorization = tuple(form.authorization.items())
-        variables = _tokens(file, form)
-        saved = frozenset(form.login.save if form.login else ())
+            return cls(cases=found.cases, sequences=found.sequences, intended=declared, secrets=environment.read)
+        files = ProfileFile.read(path, "parity", ProfileForm, environment)
+        file, form = files.own, files.own.convert(ProfileForm)
+        saved = _saved(files.api)
+        variables = _tokens(file, form, saved)
         names = frozenset({"host", *variables, *saved, *(f"other_{name}" for name in saved)})
-        for name in template.names(form.authorization):
-            if name not in names:
-                raise file.fault("authorization", f"${{{name}}} is neither saved by the login nor one of the tokens")
-        found = Corpus.read([*_corpus_paths(file, form), *corpus], Known(environment, names, authorization))
+        api = Description.of(files.api, names)
+        if form.intended and intended is None:
+            declared = read_intended(path.parent / form.intended, environment)
+        found = Corpus.read([*_corpus_paths(file, form), *corpus], Known(environment, names, api.authorization))
         return cls(
-            login=_login(file, form.login),
-            before=tuple(
-                _request(file, f"before[{index}]", request, authorization, names)
-                for index, request in enumerate(form.before)
-            ),
-            authorization=authorization,
+            sign_in=api.sign_in,
+            before=api.before,
+            authorization=api.authorization,
             openapi=form.openapi,
             exclude=tuple(form.exclude),
             rules=_rules(file, form),
             variables=variables,
             cases=found.cases,
             sequences=found.sequences,
-            intended=read_intended(path.parent / form.intended, environment) if form.intended else (),
+            intended=declared,
             log_request=_log_request(file, form.prediction_log),
             har=form.har,
             secrets=environment.read,
         )
 
 
-class _Environment(Mapping[str, str]):
-    """An environment that remembers what was read of it."""
-
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        self._variables = variables
-        self.read: dict[str, str] = {}
-
-    def __getitem__(self, name: str) -> str:
-        self.read[name] = self._variables[name]
-        return self.read[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._variables)
-
-    def __len__(self) -> int:
-        return len(self._variables)
+def _saved(api: YamlFile) -> frozenset[str]:
+    """The names that the sign-in saves."""
+    sign_in = api.convert(DescriptionForm).sign_in
+    return frozenset(sign_in.save if sign_in else ())
 
 
-def _tokens(file: YamlFile, form: ProfileForm) -> dict[str, str]:
+def _tokens(file: YamlFile, form: ProfileForm, saved: frozenset[str]) -> dict[str, str]:
     signed = {}
     for name, token in form.tokens.items():
         if not name.isidentifier():
@@ -152,35 +150,9 @@ def _tokens(file: YamlFile, form: ProfileForm) -> dict[str, str]:
             signed[name] = token.sign()
         except ValueError as error:
             raise file.fault(f"tokens.{name}", str(error)) from None
-    if form.login and (taken := form.login.save.keys() & signed.keys()):
-        raise file.fault(f"tokens.{min(taken)}", "the login saves a variable of this name")
+    if taken := saved & signed.keys():
+        raise file.fault(f"tokens.{min(taken)}", "sign_in saves a variable of this name")
     return signed
-
-
-def _login(file: YamlFile, form: LoginForm | None) -> Case | None:
-    if form is None:
-        return None
-    if not form.save:
-        raise file.fault("login.save", "it is empty", hint="name what requests need of the answer: {token: $.token}")
-    for name, path in form.save.items():
-        try:
-            json_path.steps(path)
-        except ValueError as error:
-            raise file.fault(f"login.save.{name}", str(error)) from None
-    request = _request(file, "login.request", form.request, (), frozenset({"host"}))
-    return Case(Source.CORPUS, "login", request, form.save)
-
-
-def _request(
-    file: YamlFile, place: str, form: RequestForm, authorization: tuple[Header, ...], names: frozenset[str]
-) -> Request:
-    for name in template.names(msgspec.to_builtins(form)):
-        if name not in names:
-            raise file.fault(place, f"${{{name}}} stands for nothing", hint=f"known are: {', '.join(sorted(names))}")
-    try:
-        return form.build({}, authorization)
-    except ValueError as error:
-        raise file.fault(place, str(error)) from None
 
 
 def _corpus_paths(file: YamlFile, form: ProfileForm) -> list[Path]:
@@ -214,7 +186,9 @@ def _rules(file: YamlFile, form: ProfileForm) -> Rules:
 
 def _check_json_path(file: YamlFile, place: str, path: str) -> None:
     if not JSON_PATH.fullmatch(path):
-        raise file.fault(place, f"{path!r} is no JSON path", hint="such as $.total, or $.items[*].price for all items")
+        raise file.fault(
+            place, f"{path!r} is not a JSON path", hint="such as $.total, or $.items[*].price for all items"
+        )
 
 
 def _log_request(file: YamlFile, form: LogForm | None) -> RequestForm | None:

@@ -6,8 +6,21 @@ import json
 import random
 
 import pytest
-from serving_lab.generator.messages import Choice, Column, Either, Number, Pool, Row, Several, Value
-from serving_lab.generator.values import UnknownValueError, sources, texts
+from serving_lab.api.values import (
+    Choice,
+    Column,
+    Either,
+    Number,
+    Pool,
+    Row,
+    Several,
+    Unique,
+    UnknownValueError,
+    Value,
+    recurring,
+    sources,
+    texts,
+)
 
 ROW = Row([Column(quantiles=[0, 10], decimals=1), Column(quantiles=[5, 5, 9])])
 
@@ -49,9 +62,38 @@ def test_a_pool_is_the_same_for_every_seed() -> None:
 
 
 def test_several_make_a_list() -> None:
-    lists = drawn({"row": ROW, "rows": Several("row", 4)}, "rows")
+    lists = drawn({"row": ROW, "rows": Several("row", 4, 4)}, "rows")
 
     assert all(isinstance(each, list) and len(each) == 4 for each in lists)
+
+
+def test_several_may_be_more_or_fewer() -> None:
+    lists = drawn({"row": ROW, "rows": Several("row", 2, 4)}, "rows")
+
+    assert {len(each) for each in lists if isinstance(each, list)} == {2, 3, 4}
+
+
+def test_a_unique_text_is_another_each_time() -> None:
+    texts = drawn({"id": Unique(12)}, "id")
+
+    assert len(set(map(str, texts))) == len(texts)
+    assert all(isinstance(text, str) and len(text) == 12 for text in texts)
+
+
+def test_what_is_drawn_again_and_again_is_known() -> None:
+    values: dict[str, Value] = {
+        "row": ROW,
+        "known": Pool("row", 3),
+        "word": Choice(['"a"', '"b"']),
+        "one": Either({"row": 1, "known": 1}),
+        "none": Either({"row": 1}),
+    }
+
+    seen = {json.dumps(each).replace(" ", "") for each in drawn(values, "known")}
+    assert {text.replace(" ", "") for text in recurring(values, "known")} == seen
+    assert recurring(values, "one") == recurring(values, "known")
+    assert recurring(values, "word") == {'"a"', '"b"'}
+    assert recurring(values, "row") == recurring(values, "none") == frozenset()
 
 
 def test_either_keeps_to_its_weights() -> None:
@@ -68,7 +110,7 @@ def test_a_number_stands_alone() -> None:
     ("values", "complaint"),
     [
         ({"known": Pool("row", 3)}, "there is no value 'row'"),
-        ({"a": Several("b", 2), "b": Several("a", 2)}, "'a' is made of itself"),
+        ({"a": Several("b", 2, 2), "b": Several("a", 2, 2)}, "'a' is made of itself"),
     ],
 )
 def test_what_refers_to_nothing_or_to_itself_is_refused(values: dict[str, Value], complaint: str) -> None:

@@ -1,4 +1,4 @@
-"""How values of request bodies are written in a profile."""
+"""How the values that stand in requests are written in a description."""
 
 import json
 from collections.abc import Mapping
@@ -7,15 +7,26 @@ from typing import Any
 
 import msgspec
 
-from serving_lab.generator.messages import Choice, Column, Either, Number, Pool, Row, Several, Value
-from serving_lab.generator.values import UnknownValueError, sources
+from serving_lab.api.values import (
+    Choice,
+    Column,
+    Either,
+    Number,
+    Pool,
+    Row,
+    Several,
+    Unique,
+    UnknownValueError,
+    Value,
+    sources,
+)
 from serving_lab.text.yaml_file import YamlFile
 
 _LARGEST_COUNT = 100_000
 
 
 class ValueForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A value as it stands in a profile: one of the kinds, and what belongs to it."""
+    """A value as it stands in a description: one of the kinds, and what belongs to it."""
 
     row: list[Column] | str | None = None
     """Columns, or a JSON file of them: an array of one number of each."""
@@ -31,14 +42,17 @@ class ValueForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Other values by weight."""
     several: str | None = None
     """Another value: an array of `count` draws of it."""
-    count: int | None = None
+    count: int | list[int] | None = None
+    """How many, or from how many to how many."""
+    unique: int | None = None
+    """A text of so many random hexadecimal digits, such as an id."""
 
 
 def read(file: YamlFile, forms: Mapping[str, ValueForm]) -> dict[str, Value]:
-    """Return the values of a profile.
+    """The values of a description.
 
     Raises:
-        LabError: one makes no sense, or a file it names cannot be read.
+        LabError: one makes no sense, or a file that it names cannot be read.
     """
     values = {name: _value(file, f"values.{name}", form) for name, form in forms.items()}
     try:
@@ -62,12 +76,19 @@ def _value(file: YamlFile, place: str, form: ValueForm) -> Value:
         case ValueForm(pool=str() as of, size=int() as size) if given == {"pool", "size"}:
             return Pool(of, _count(file, f"{place}.size", size))
         case ValueForm(several=str() as of, count=int() as count) if given == {"several", "count"}:
-            return Several(of, _count(file, f"{place}.count", count))
+            number = _count(file, f"{place}.count", count)
+            return Several(of, number, number)
+        case ValueForm(several=str() as of, count=[fewest, most]) if given == {"several", "count"} and fewest <= most:
+            return Several(of, _count(file, f"{place}.count", fewest), _count(file, f"{place}.count", most))
+        case ValueForm(unique=int() as digits) if given == {"unique"}:
+            return Unique(_count(file, f"{place}.unique", digits))
         case ValueForm(either=dict() as weights) if given == {"either"} and weights:
             if not all(0 < weight < float("inf") for weight in weights.values()):
                 raise file.fault(f"{place}.either", "weights are numbers above 0")
             return Either(weights)
-    raise file.fault(place, "it is none of: row, number, choice, lines, pool with size, several with count, either")
+    raise file.fault(
+        place, "it is not one of: row, number, choice, lines, pool with size, several with count, either, unique"
+    )
 
 
 def _columns(file: YamlFile, place: str, given: list[Column] | str) -> list[Column]:
@@ -77,7 +98,7 @@ def _columns(file: YamlFile, place: str, given: list[Column] | str) -> list[Colu
     try:
         return msgspec.json.decode(_read(file, place, path), type=list[Column])
     except msgspec.DecodeError as error:
-        raise file.fault(place, f"{path} is no list of columns: {error}") from None
+        raise file.fault(place, f"{path} is not a list of columns: {error}") from None
 
 
 def _checked(file: YamlFile, place: str, columns: list[Column]) -> list[Column]:

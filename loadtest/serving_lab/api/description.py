@@ -1,0 +1,238 @@
+"""The description of an API: how to sign in, which requests there are, what right answers are, and mixes of them.
+
+Every command reads it; what a command adds stands in a section of its own (`serving_lab.api.profile_file`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from serving_lab.api import json_path, template, value_forms
+from serving_lab.api.agreement import Agree, AgreeForm
+from serving_lab.api.expectations import Expectation, ExpectForm, HeaderChecker
+from serving_lab.api.request import Header, Request
+from serving_lab.api.request_form import RequestForm
+from serving_lab.api.rules import WrongRuleError
+from serving_lab.api.sign_in import SignIn, SignInForm
+from serving_lab.api.value_forms import ValueForm
+from serving_lab.api.values import Several, Value
+from serving_lab.text.yaml_file import YamlFile
+
+
+class CallForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request by its name, and what a right answer to it is."""
+
+    request: RequestForm | None = None
+    websocket: RequestForm | None = None
+    """Instead of a request: a message on a WebSocket at this path."""
+    expect: ExpectForm = ExpectForm()
+    agree: list[str | AgreeForm] = []
+    """JSON paths at which all targets answer the same to the same request; numbers to one part in a billion."""
+
+
+class EveryAnswerForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all right answers have in common."""
+
+    headers: dict[str, Any] = {}
+
+
+class DescriptionForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A description as it stands in a file."""
+
+    sign_in: SignInForm | None = None
+    authorization: dict[str, str] = {}
+    """Headers of every request that does not bring its own."""
+    before: list[RequestForm] = []
+    """Sent to each service before a comparison or a scenario, so that all begin alike."""
+    values: dict[str, ValueForm] = {}
+    every_answer: EveryAnswerForm = EveryAnswerForm()
+    error_message: str | None = None
+    """The JSON path at which an error answer says what is wrong."""
+    requests: dict[str, CallForm] = {}
+    mixes: dict[str, dict[str, float]] = {}
+    """Names of requests with their weights."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request by its name; `${name}` in it stands for a variable of the service or for a value."""
+
+    name: str
+    request: Request
+    """Of a WebSocket: what opens it, with the message as the body."""
+    expectation: Expectation
+    agree: tuple[Agree, ...] = ()
+    signed_in: bool = False
+    """Whether it carries what the sign-in gave."""
+    websocket: bool = False
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of an API."""
+
+    sign_in: SignIn | None = None
+    authorization: tuple[Header, ...] = ()
+    before: tuple[Request, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+    error_message: str | None = None
+    requests: Mapping[str, Call] = field(default_factory=dict)
+    mixes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, file: YamlFile, further: frozenset[str] = frozenset()) -> "Description":
+        """The description that a file holds.
+
+        Args:
+            file: The file, without what commands add.
+            further: Names besides those that the sign-in saves to which requests may refer.
+
+        Raises:
+            LabError: it is wrong.
+        """
+        return _Reader(file, file.convert(DescriptionForm), further).description()
+
+
+@dataclass(frozen=True)
+class _Reader:
+    file: YamlFile
+    form: DescriptionForm
+    further: frozenset[str]
+
+    def description(self) -> Description:
+        form, file = self.form, self.file
+        values = value_forms.read(file, form.values)
+        variables = frozenset({"host", *(form.sign_in.save if form.sign_in else ())}) | self.further
+        for name in template.names(form.authorization):
+            if name not in variables:
+                raise file.fault("authorization", f"${{{name}}} is not saved by sign_in")
+        if taken := variables & values.keys():
+            raise file.fault(f"values.{min(taken)}", "sign_in saves a variable of this name")
+        if form.error_message is not None:
+            self._check_path("error_message", form.error_message)
+        self._check_headers("every_answer.headers", form.every_answer.headers)
+        calls = {name: self._call(name, each, values, variables) for name, each in form.requests.items()}
+        for name, mix in form.mixes.items():
+            check_mix(file, f"mixes.{name}", mix, calls)
+        return Description(
+            sign_in=self._sign_in(form.sign_in),
+            authorization=tuple(form.authorization.items()),
+            before=tuple(self._request(f"before[{at}]", each, variables) for at, each in enumerate(form.before)),
+            values=values,
+            error_message=form.error_message,
+            requests=calls,
+            mixes=form.mixes,
+        )
+
+    def _sign_in(self, form: SignInForm | None) -> SignIn | None:
+        if form is None:
+            return None
+        if not form.save:
+            hint = "name what requests need of the answer: {token: $.token}"
+            raise self.file.fault("sign_in.save", "it is empty", hint=hint)
+        for name, path in form.save.items():
+            self._check_path(f"sign_in.save.{name}", path)
+        if form.lifetime is not None:
+            self._check_path("sign_in.lifetime", form.lifetime)
+        request = self._request("sign_in.request", form.request, frozenset({"host"}), signs_in=True)
+        expectation = self._expectation("sign_in.expect", form.expect or ExpectForm(), frozenset())
+        return SignIn(request, form.save, form.lifetime, expectation)
+
+    def _request(self, place: str, form: RequestForm, known: frozenset[str], *, signs_in: bool = False) -> Request:
+        for name in template.names(msgspec.to_builtins(form)):
+            if name not in known:
+                hint = f"known are: {', '.join(sorted(known))}"
+                raise self.file.fault(place, f"${{{name}}} stands for nothing", hint=hint)
+        try:
+            return form.build({}, () if signs_in else tuple(self.form.authorization.items()))
+        except ValueError as error:
+            raise self.file.fault(place, str(error)) from None
+
+    def _call(self, name: str, form: CallForm, values: Mapping[str, Value], variables: frozenset[str]) -> Call:
+        place = f"requests.{name}"
+        websocket = form.websocket is not None
+        of_call = form.websocket or form.request
+        if of_call is None or (form.websocket and form.request):
+            raise self.file.fault(place, "it has one of request and websocket")
+        at = f"{place}.{'websocket' if websocket else 'request'}"
+        request = self._request(at, of_call, variables | values.keys())
+        if request.method == "HEAD":
+            raise self.file.fault(f"{at}.method", "answers to HEAD have no body to check", hint="describe GET")
+        if request.chunked:
+            raise self.file.fault(f"{at}.chunked", "these are sent with Content-Length", hint="leave chunked out")
+        if websocket and request.method != "GET":
+            raise self.file.fault(f"{at}.method", "a WebSocket is opened with GET", hint="leave the method out")
+        sent = frozenset(template.names(msgspec.to_builtins(of_call))) & values.keys()
+        return Call(
+            name=name,
+            request=request,
+            expectation=self._expectation(f"{place}.expect", form.expect, sent),
+            agree=tuple(
+                self._agree(f"{place}.agree[{index}]", name, each, sent, values)
+                for index, each in enumerate(form.agree)
+            ),
+            signed_in=bool(self.form.authorization) and of_call.signed_in,
+            websocket=websocket,
+        )
+
+    def _expectation(self, place: str, form: ExpectForm, sent: frozenset[str]) -> Expectation:
+        for path, each in form.json.items():
+            try:
+                Expectation(rules={path: each}).checker()
+            except WrongRuleError as error:
+                raise self.file.fault(f"{place}.json", str(error)) from None
+        self._check_headers(f"{place}.headers", form.headers)
+        expectation = Expectation.of(form, self.form.every_answer.headers)
+        if unknown := expectation.sent - sent:
+            raise self.file.fault(f"{place}.json", f"the request is not sent with a value {min(unknown)!r}")
+        return expectation
+
+    def _agree(
+        self, place: str, call: str, form: str | AgreeForm, sent: frozenset[str], values: Mapping[str, Value]
+    ) -> Agree:
+        given = AgreeForm(path=form) if isinstance(form, str) else form
+        self._check_path(place, given.path)
+        if given.per is not None:
+            self._check_path(f"{place}.per", given.per)
+        if given.of is not None and given.of not in sent:
+            raise self.file.fault(f"{place}.of", f"the request is not sent with a value {given.of!r}")
+        of = tuple(sorted(sent)) if given.of is None else (given.of,)
+        each = given.of is not None and isinstance(values[given.of], Several)
+        return Agree(given.path, of, given.as_ or call, given.per, each)
+
+    def _check_headers(self, place: str, rules: Mapping[str, Any]) -> None:
+        try:
+            HeaderChecker(rules)
+        except WrongRuleError as error:
+            raise self.file.fault(place, str(error)) from None
+
+    def _check_path(self, place: str, path: str) -> None:
+        try:
+            json_path.steps(path)
+        except ValueError as error:
+            raise self.file.fault(place, str(error)) from None
+
+
+def check_mix(
+    file: YamlFile, place: str, mix: Mapping[str, float], calls: Mapping[str, Call], *, websocket: bool | None = None
+) -> None:
+    """Check that a mix is one, of requests or of messages where that matters.
+
+    Raises:
+        LabError: it is empty, or names what is not there.
+    """
+    if not mix:
+        raise file.fault(place, "there are no requests in it")
+    for name, weight in mix.items():
+        at = f"{place}.{name}"
+        if name not in calls:
+            raise file.fault(at, f"there is no request {name!r}", hint=f"known are: {', '.join(calls) or 'none'}")
+        if not 0 < weight < float("inf"):
+            raise file.fault(at, "a weight is a number above 0")
+        if websocket is not None and calls[name].websocket is not websocket:
+            wanted = (
+                "a message on a WebSocket" if websocket else "a request; messages on a WebSocket cannot be sent here"
+            )
+            raise file.fault(at, f"{name!r} is not {wanted}")

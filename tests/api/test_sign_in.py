@@ -1,0 +1,65 @@
+"""Signing in keeps what later requests need, and says what prevents it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from parity.stand_ins import Asked, Says, service
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request
+from serving_lab.api.sign_in import Grant, NotSignedInError, SignIn
+from serving_lab.errors import LabError
+from serving_lab.wire.signing_in import sign_in
+
+SIGN_IN = SignIn(Request("POST", "/login?for=${host}"), {"token": "$.token", "n": "$.of[0]"}, "$.seconds")
+RIGHT = {"token": "abc", "of": [7], "seconds": 60}
+
+
+def granted(**changes: object) -> Grant:
+    return SIGN_IN.granted(json.dumps(RIGHT | changes).encode())
+
+
+def test_what_is_saved_is_text_and_the_lifetime_seconds() -> None:
+    assert granted() == Grant({"token": "abc", "n": "7"}, 60)
+
+
+def test_without_a_lifetime_nothing_is_said_about_it() -> None:
+    assert SignIn(SIGN_IN.request, {"token": "$.token"}).granted(b'{"token": "a"}') == Grant({"token": "a"}, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"of": []}, r"the answer has no \$\.of\[0\] for n"),
+        ({"token": None}, r"\$\.token for token is empty"),
+        ({"token": ""}, r"\$\.token for token is empty"),
+        ({"seconds": "soon"}, r"\$\.seconds is not a number of seconds"),
+    ],
+)
+def test_an_answer_without_it_is_refused(changes: dict[str, object], complaint: str) -> None:
+    with pytest.raises(NotSignedInError, match=complaint):
+        granted(**changes)
+
+
+def test_the_service_is_asked_under_its_own_name() -> None:
+    asked: list[Asked] = []
+
+    def answer(request: Asked) -> Says:
+        asked.append(request)
+        return Says(RIGHT)
+
+    with service(answer) as url:
+        endpoint = Endpoint.parse(url)
+        assert sign_in(SIGN_IN, endpoint).variables == {"token": "abc", "n": "7"}
+
+    assert (asked[0].method, asked[0].path) == ("POST", f"/login?for={endpoint.host}")
+
+
+@pytest.mark.parametrize("says", [Says({"error": "wrong password"}, 401), Says(b"<html>")])
+def test_a_service_that_refuses_is_told_with_what_it_said(says: Says) -> None:
+    with (
+        service(lambda _: says) as url,
+        pytest.raises(LabError, match=r"http://.* does not sign in: the answer .*: (401 .*wrong password|200 <html>)"),
+    ):
+        sign_in(SIGN_IN, Endpoint.parse(url))
