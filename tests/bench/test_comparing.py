@@ -290,7 +290,7 @@ def test_the_console_names_differences_verdicts_and_the_machine(width: int) -> N
         (other_machine(fastapi__p99=1.3), ("--fail-if", "slower"), 1, "steady/p99 fastapi / flask slower: the"),
         (other_machine(fastapi__p99=1.3), ("--only-ratio", "--fail-if", "slower:99%"), 0, "slower"),
         (slower({}), ("--fail-if", "knee:slower"), 2, "knee was not compared"),
-        (slower({}), ("--fail-if", "slowly"), 2, "'slowly' is none of slower"),
+        (slower({}), ("--fail-if", "slowly"), 2, "'slowly' is not one of slower"),
         (make_result(make_scenario([], refused=["no steady state"])), (), 2, "refused: new.json: no steady state"),
         (make_result(), (), 2, "only in old: scenario steady"),
     ],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from report.results import CANDIDATE, THIRD, make_three
 from serving_lab.bench.fail_if import FailIf
 from serving_lab.errors import LabError
 
@@ -62,6 +63,15 @@ def test_a_scenario_and_a_metric_narrow_it(text: str, times: int) -> None:
     assert len(met(text)) == times
 
 
+def test_a_candidate_narrows_it() -> None:
+    three = make_three()  # one candidate is better than the baseline in everything, the other one worse
+
+    assert len(met("slower", three)) == len(met(f"slower@{THIRD}", three)) == 7
+    assert met(f"slower@{CANDIDATE}", three) == []
+    (reason,) = met(f"peak/p99:slower:10%@{THIRD}", three)
+    assert reason.startswith(f"peak/p99 {THIRD} slower")
+
+
 def test_a_percentage_is_exceeded_by_the_nearer_end_of_the_interval_only() -> None:
     (p99,) = (each for _, each in RESULT.comparisons if each.metric == "p99" and each.verdict == "slower")
     certain, estimate = 100 * p99.certain_change, 100 * ((p99.ratio or 0) - 1)
@@ -98,16 +108,16 @@ def test_what_could_not_be_judged_is_told_apart_from_what_is_not_so() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "'' is no condition"),
-        ("slow", "'slow' is none of slower, faster, changed, undecided, refused"),
-        ("p98:slower", "'p98' is none of throughput, knee, mean, p50, p90, p95, p99, cpu"),
-        ("p99:slower:10", "is no"),
-        ("p99:slower:ten%", "is no"),
-        ("p99:slower:-1%", "is no"),
+        ("", "'' is not a condition"),
+        ("slow", "'slow' is not one of slower, faster, changed, undecided, refused"),
+        ("p98:slower", "'p98' is not one of throughput, knee, mean, p50, p90, p95, p99, cpu"),
+        ("p99:slower:10", "is not a condition"),
+        ("p99:slower:ten%", "is not a condition"),
+        ("p99:slower:-1%", "is not a condition"),
         ("undecided:10%", "'undecided' has no size; slower, faster, changed have"),
-        ("steady/", "is no condition"),
-        ("p99", "'p99' is none of slower"),
-        (":slower", "is no condition"),
+        ("steady/", "is not a condition"),
+        ("p99", "'p99' is not one of slower"),
+        (":slower", "is not a condition"),
     ],
 )
 def test_what_is_no_condition_is_refused_with_what_may_be_written(text: str, complaint: str) -> None:
@@ -116,7 +126,7 @@ def test_what_is_no_condition_is_refused_with_what_may_be_written(text: str, com
 
     assert complaint in str(refused.value)
     assert refused.value.exit_code == 2
-    assert "[SCENARIO/][METRIC:]WORD[:PERCENT%]" in (refused.value.hint or "")
+    assert "[SCENARIO/][METRIC:]WORD[:PERCENT%][@CANDIDATE]" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -125,6 +135,7 @@ def test_what_is_no_condition_is_refused_with_what_may_be_written(text: str, com
         ("knee:slower", "knee was not compared, only: throughput, p50, p99, cpu"),
         ("nightly/p99:slower", "there is no such scenario, only: steady, a/b: burst"),
         ("nightly/refused", "there is no such scenario"),
+        ("slower@django", "there is no candidate 'django', only: fastapi"),
     ],
 )
 def test_what_the_result_has_not_is_an_error_and_not_unmet(text: str, complaint: str) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+from scipy import stats
+from serving_lab.experiment import statistics
 from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth
 from serving_lab.experiment.verdicts import comparisons
 
@@ -125,3 +128,28 @@ def test_every_candidate_is_compared_with_the_first() -> None:
 
     assert {each.candidate for each in found} == {NEW, "third"}
     assert [each.confidence for each in found] == [pytest.approx(1 - 0.05 / 8)] * 8
+
+
+def test_equal_services_are_told_apart_in_at_most_one_of_twenty_scenarios_whatever_their_number() -> None:
+    """Three candidates, four metrics: twelve occasions for a false alarm, which together must stay at 5%."""
+    scenarios, pairs, names = 600, 8, [OLD, NEW, "third", "fourth"]
+    usual = {"throughput": 1000.0, "p50": 0.01, "p99": 0.02, "cpu": 0.5}
+    chance = np.random.default_rng(11)
+    alarms = alarms_by_metrics_alone = 0
+    for _ in range(scenarios):
+        machine, own = chance.normal(0, 0.05, pairs), chance.normal(0, 0.02, (pairs, len(names), len(usual)))
+        given = [
+            arm(name, pair, **{metric: usual[metric] * math.exp(machine[pair] + noise) for metric, noise in found})
+            for pair in range(pairs)
+            for name, noises in zip(names, own[pair], strict=True)
+            for found in [list(zip(usual, noises, strict=True))]
+        ]
+        found = comparisons("closed", names, given, margin=0, refused=None, withheld=None)
+        alarms += any(each.verdict in {"faster", "slower"} for each in found)
+        narrower = [statistics.paired(each.log_ratios, statistics.simultaneous(len(usual))) for each in found]
+        alarms_by_metrics_alone += any(statistics.verdict(each, 0, "lower") != "undecided" for each in narrower)
+
+    most = stats.binom.ppf(0.999, scenarios, 0.05)
+    assert alarms <= most
+    # What would happen if only the metrics counted: it shows that this test can fail.
+    assert alarms_by_metrics_alone > most

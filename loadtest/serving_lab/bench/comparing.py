@@ -10,7 +10,7 @@ import msgspec
 from serving_lab.bench.circumstances import CircumstanceChange, circumstance_changes, load_changes
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import statistics
-from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
+from serving_lab.experiment.records import METRICS, RATIO_SIGN, Comparison, VerdictWord
 from serving_lab.experiment.verdicts import COMPARED, reason
 from serving_lab.results.envelope import Envelope, Format, Metadata
 
@@ -186,7 +186,7 @@ def _ratios(
         for name, each in zip(names, (before, now), strict=True):
             if each.verdict == "refused" or (each.verdict == "withheld" and not allow_unequal):
                 word, why = each.verdict, f"{name}: {each.why}"
-        of = f"{before.candidate} / {before.baseline}"
+        of = f"{before.candidate}{RATIO_SIGN}{before.baseline}"
         yield _Question("ratio", of, before.metric, before.log_ratios, now.log_ratios, word, why)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from serving_lab.errors import LabError
-from serving_lab.experiment.records import METRICS, VerdictWord
+from serving_lab.experiment.records import METRICS, RATIO_SIGN, VerdictWord
 
 WORDS: dict[str, frozenset[VerdictWord]] = {
     "slower": frozenset({"slower"}),
@@ -19,9 +19,10 @@ WORDS: dict[str, frozenset[VerdictWord]] = {
 
 _SIZED = "slower", "faster", "changed"
 _FORM = re.compile(
-    r"(?:(?P<scenario>.+)/)?(?:(?P<metric>[^:/]+):)?(?P<word>[A-Za-z][\w-]*)(?::(?P<percent>\d+(\.\d+)?)%)?"
+    r"(?:(?P<scenario>[^@]+)/)?(?:(?P<metric>[^:/@]+):)?(?P<word>[A-Za-z][\w-]*)(?::(?P<percent>\d+(\.\d+)?)%)?"
+    r"(?:@(?P<candidate>.+))?"
 )
-_HINT = "[SCENARIO/][METRIC:]WORD[:PERCENT%], such as slower, p99:slower, steady/p99:slower:10% or undecided"
+_HINT = "[SCENARIO/][METRIC:]WORD[:PERCENT%][@CANDIDATE], such as slower, steady/p99:slower:10% or undecided@new"
 
 
 class Judged(Protocol):
@@ -74,7 +75,7 @@ class JudgedResult(Protocol):
 
 @dataclass(frozen=True)
 class FailIf:
-    """`[SCENARIO/][METRIC:]WORD[:PERCENT%]`: what is left out is any.
+    """`[SCENARIO/][METRIC:]WORD[:PERCENT%][@CANDIDATE]`: what is left out is any.
 
     - `slower`, `faster`, `changed` (either): a verdict says so. With a percentage the change must surely be larger than
       that: the nearer end of the interval counts, not the estimate.
@@ -90,25 +91,27 @@ class FailIf:
     """One of `WORDS`."""
     change: float
     """How much must be exceeded, as a share."""
+    candidate: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> "FailIf":
         """Return the condition that was written.
 
         Raises:
-            LabError: it is none, or names a metric that does not exist.
+            LabError: it is not a condition, or names a metric that does not exist.
         """
         match = _FORM.fullmatch(text)
         if match is None:
-            raise LabError(f"{text!r} is no condition", hint=_HINT)
+            raise LabError(f"{text!r} is not a condition", hint=_HINT)
         scenario, metric, word, percent = match["scenario"], match["metric"], match["word"], match["percent"]
         if word not in WORDS:
-            raise LabError(f"{text!r}: {word!r} is none of {', '.join(WORDS)}", hint=_HINT)
+            raise LabError(f"{text!r}: {word!r} is not one of {', '.join(WORDS)}", hint=_HINT)
         if metric and metric not in METRICS:
-            raise LabError(f"{text!r}: {metric!r} is none of {', '.join(METRICS)}", hint=_HINT)
+            raise LabError(f"{text!r}: {metric!r} is not one of {', '.join(METRICS)}", hint=_HINT)
         if percent and word not in _SIZED:
             raise LabError(f"{text!r}: {word!r} has no size; {', '.join(_SIZED)} have", hint=_HINT)
-        return cls(text=text, scenario=scenario, metric=metric, word=word, change=float(percent or 0) / 100)
+        change = float(percent or 0) / 100
+        return cls(text, scenario, metric, word, change, match["candidate"])
 
     def met(self, result: JudgedResult) -> list[str]:
         """Return each reason why the condition is met; none: it is not.
@@ -117,7 +120,7 @@ class FailIf:
         could not be given, see `unanswered`.
 
         Raises:
-            LabError: the result has no such scenario, or nothing of it was measured by that metric.
+            LabError: the result has no such scenario or candidate, or nothing of it was measured by that metric.
         """
         return list(self._reasons(result))
 
@@ -144,7 +147,11 @@ class FailIf:
         if not scenarios:
             there = ", ".join(each.name for each in result.scenarios) or "none"
             raise LabError(f"{self.text!r}: there is no such scenario, only: {there}")
-        compared = list(dict.fromkeys(judged.metric for each in scenarios for judged in each.comparisons))
+        verdicts = [judged for each in scenarios for judged in each.comparisons]
+        compared = list(dict.fromkeys(judged.metric for judged in verdicts))
+        if verdicts and not any(map(self._is_about, verdicts)):
+            there = ", ".join(dict.fromkeys(judged.candidate for judged in verdicts))
+            raise LabError(f"{self.text!r}: there is no candidate {self.candidate!r}, only: {there}")
         if self.metric and self.metric not in compared and not all(each.refused for each in scenarios):
             raise LabError(
                 f"{self.text!r}: {self.metric} was not compared, only: {', '.join(compared) or 'nothing'}",
@@ -154,6 +161,9 @@ class FailIf:
                 yield scenario.name, "refused", "; ".join(scenario.refused), 0.0
                 continue
             for judged in scenario.comparisons:
-                if self.metric in {None, judged.metric}:
+                if self.metric in {None, judged.metric} and self._is_about(judged):
                     where = f"{scenario.name}/{judged.metric} {judged.candidate}"
                     yield where, judged.verdict, judged.why, judged.certain_change
+
+    def _is_about(self, judged: Judged) -> bool:
+        return self.candidate in {None, judged.candidate, judged.candidate.partition(RATIO_SIGN)[0]}

@@ -16,7 +16,7 @@ from serving_lab.bench.comparing import logarithms
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.errors import LabError
 from serving_lab.experiment import statistics
-from serving_lab.experiment.records import METRICS
+from serving_lab.experiment.records import METRICS, RATIO_SIGN
 from serving_lab.experiment.verdicts import COMPARED
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope, Format, Metadata
@@ -145,7 +145,6 @@ def history(
 
 
 _JUDGED_WITH = ("numpy", "scipy")
-_SLASH = " / "
 _NAMES = ("scenarios", "targets", "metrics")
 _Key = tuple[str, str, str]
 _Run = tuple[BenchResult, Scenario, SeriesPoint]
@@ -174,7 +173,7 @@ def _samples(scenario: Scenario, metrics: Sequence[str]) -> Iterator[tuple[str, 
                 yield metric, target, logs
         for each in scenario.comparisons:
             if each.metric == metric and each.verdict != "refused":
-                yield metric, f"{each.candidate}{_SLASH}{each.baseline}", each.log_ratios
+                yield metric, f"{each.candidate}{RATIO_SIGN}{each.baseline}", each.log_ratios
 
 
 def _series(key: _Key, runs: Sequence[_Run], count: int) -> MetricSeries:
@@ -183,7 +182,7 @@ def _series(key: _Key, runs: Sequence[_Run], count: int) -> MetricSeries:
     return MetricSeries(
         scenario=key[0],
         target=key[1],
-        ratio=_SLASH in key[1],
+        ratio=RATIO_SIGN in key[1],
         metric=key[2],
         values=[math.exp(point.value) for point in points],
         commits=[_commit(result) for result, _, _ in runs],

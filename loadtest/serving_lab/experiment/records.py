@@ -11,6 +11,9 @@ import msgspec
 QUANTILES = (*(step / 100 for step in range(100)), 0.995, 0.999, 0.9999, 1.0)
 """Shares at which a distribution is kept."""
 
+RATIO_SIGN = " / "
+"""Between the names of a candidate and its baseline, where their ratio is spoken of."""
+
 Loop = Literal["closed", "open", "knee"]
 VerdictWord = Literal["faster", "slower", "equivalent", "undecided", "withheld", "refused"]
 
@@ -45,6 +48,10 @@ class TargetRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A service that was measured. The first of a result is the baseline."""
 
     name: str
+    label: str | None = None
+    """What people call it; None: its name."""
+    colour: str | None = None
+    """Of its marks and lines, such as `#e0751a`; None: the report chooses one."""
     url: str
     """Where the generator sent its requests."""
 
@@ -161,7 +168,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ratio: float | None
     """Geometric mean of candidate / baseline; 1.1 is a tenth more."""
     low: float | None
-    """Ends of the ratio's confidence interval: those of all metrics of a scenario hold together with 95%."""
+    """Ends of the ratio's interval: those of all metrics and candidates of a scenario hold together with 95%."""
     high: float | None
     confidence: float
     """Level of this one interval, above 0.95 where there are several."""
