@@ -55,7 +55,7 @@ install: ## Install everything into .venv
 test: ## Run every test this machine can; ARGS='-k login' chooses; ARGS='-n 0' runs one after the other
 	@$(DEV) pytest -n logical --maxprocesses 4 --dist loadfile $(if $(TIER),-m $(TIER)) $(ARGS)
 test-unit: ## Run the tests that start no service and no browser; in less than a minute
-test-service: ## Run those that start services, or commands and servers that take seconds
+test-service: ## Run those that start services, servers or commands, or compute for long
 test-browser: ## Run those in a browser
 test-stack: ## Run those that bring the lab up, on the host and in containers
 test-proof: ## Run the short proofs of the laboratory itself

@@ -31,7 +31,7 @@ def test_every_test_of_this_run_has_exactly_one_tier(request: pytest.FixtureRequ
         ("footprint", ["engine"], [], "stack"),
         ("stack", ["tmp_path"], [], "stack"),
         ("selftest", ["model_dir"], [], "proof"),
-        ("stack", ["engine"], ["unit"], "unit"),
+        ("parity", ["engine"], ["unit"], "unit"),
         ("parity", [], ["proof", "timeout"], "proof"),
     ],
 )
@@ -41,9 +41,18 @@ def test_a_mark_wins_then_the_dearest_of_folder_and_fixtures(
     assert tier_of(folder, fixtures, marks) == tier
 
 
-def test_two_marks_of_tiers_are_refused() -> None:
-    with pytest.raises(ValueError, match="more than one tier: unit, proof"):
-        tier_of("core", [], ["proof", "unit"])
+@pytest.mark.parametrize(
+    ("folder", "marks", "complaint"),
+    [
+        ("core", ["proof", "unit"], "more than one tier: unit, proof"),
+        ("stack", ["unit"], "marked unit in the folder of stack tests"),
+    ],
+)
+def test_marks_that_contradict_each_other_or_the_folder_are_refused(
+    folder: str, marks: list[str], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        tier_of(folder, [], marks)
 
 
 def test_who_is_alone_meets_nobody(tmp_path: Path) -> None:

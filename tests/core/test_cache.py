@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving_core.store.cache import CacheStats, SharedMemoryCache
 
@@ -10,6 +10,7 @@ SHA = "ab" * 32
 rows = st.lists(st.floats(-1000, 1000), min_size=10, max_size=10)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows, rows)
 def test_keys_are_equal_where_the_features_are(one: list[float], other: list[float]) -> None:
     cache = SharedMemoryCache(1, SHA)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving_core.http.rules import as_written, decode_object
 
@@ -14,6 +14,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["id", "ID", "x", '"', "}"]), JSON, min_size=1), st.booleans())
 def test_every_field_is_found_in_any_layout(fields: dict[str, Any], wide: bool) -> None:
     text = json.dumps(fields, indent="\t" if wide else None, ensure_ascii=wide)

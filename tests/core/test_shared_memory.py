@@ -5,7 +5,7 @@ import signal
 from collections import OrderedDict
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving_core.runtime.shared_memory import ProcessLock, SharedTable
 
@@ -18,6 +18,7 @@ steps = st.one_of(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(max_entries=st.integers(1, 6), script=st.lists(steps, max_size=60))
 def test_it_behaves_as_an_ordered_dictionary_of_bounded_size(max_entries: int, script: list[tuple]) -> None:  # type: ignore[type-arg]
     table = SharedTable(max_entries)

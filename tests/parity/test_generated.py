@@ -24,6 +24,8 @@ from support.services import RunningService
 
 from parity.documents import old_pets, pets, predictions
 
+pytestmark = pytest.mark.service
+
 SIGNED_IN = (("Authorization", "Bearer ${token}"),)
 CLEAR = ("POST /cache/clear",)
 BOUNDARY = "boundary-of-the-parts"

@@ -1,7 +1,8 @@
 """Tiers: what a test needs, and so when it is run. Every test has exactly one.
 
 A test's tier is the one it is marked with; else the highest of its folder's tier and those of the fixtures it asks for;
-else `unit`. What measures time is marked `alone` as well: no other test runs meanwhile.
+else `unit`. None is below its folder's, so that `-m unit` need not even import the other folders. What measures time is
+marked `alone` as well: no other test runs meanwhile.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
 
 TIERS: Mapping[str, str] = {
     "unit": "starts no service and no browser",
-    "service": "starts services, or a server or command that takes seconds",
+    "service": "starts services, servers or commands, or computes for long",
     "browser": "starts a browser",
     "stack": "brings the lab up, on the host or in containers",
     "proof": "proves the laboratory itself on planted faults or with measured load; a minute or more",
@@ -40,10 +42,12 @@ def tier_of(folder: str, fixtures: Iterable[str], marks: Collection[str]) -> str
     marked = [tier for tier in TIERS if tier in marks]
     if len(marked) > 1:
         raise ValueError(f"marked with more than one tier: {', '.join(marked)}")
+    least = _TIER_OF_FOLDER.get(folder, "unit")
     if marked:
+        if _RANK.index(marked[0]) < _RANK.index(least):
+            raise ValueError(f"marked {marked[0]} in the folder of {least} tests")
         return marked[0]
-    found = {"unit", _TIER_OF_FOLDER.get(folder, "unit"), *(_TIER_OF_FIXTURE.get(name, "unit") for name in fixtures)}
-    return max(found, key=_RANK.index)
+    return max({least, *(_TIER_OF_FIXTURE.get(name, "unit") for name in fixtures)}, key=_RANK.index)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,6 +55,12 @@ def pytest_configure(config: pytest.Config) -> None:
     for tier, what in TIERS.items():
         config.addinivalue_line("markers", f"{tier}: {what}")
     config.addinivalue_line("markers", f"{ALONE}: no other test runs meanwhile: it measures, or needs the machine")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the folders in which no test is of the one tier that was asked for, because all are dearer."""
+    wanted, least = config.getoption("markexpr"), _TIER_OF_FOLDER.get(collection_path.name)
+    return True if least and wanted in TIERS and _RANK.index(wanted) < _RANK.index(least) else None
 
 
 @pytest.hookimpl(tryfirst=True)
