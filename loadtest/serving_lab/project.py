@@ -78,6 +78,16 @@ class Project:
         return self.root / "monitoring"
 
     @property
+    def dashboards(self) -> Path:
+        """Grafana's dashboards, without the colours of the services."""
+        return self.monitoring / "grafana" / "dashboards"
+
+    @property
+    def config_dir(self) -> Path:
+        """The configuration of Prometheus and Grafana that `lab up` writes; it stays, as its secrets' files do."""
+        return self.root / "build" / "written-by-make-up"
+
+    @property
     def model_dir(self) -> Path:
         """The model the services on the host answer with."""
         return self.root / "build" / "model"

@@ -29,8 +29,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         (("load", "--users", "0"), "Input should be greater than or equal to 1"),
         (("load", "--users", "many"), "Input should be a valid integer"),
         (("load", "--rate", "-1"), "Input should be greater than or equal to 0.01"),
-        (("load", "--duration", "soon"), "'soon' is no duration: write 30s, 5m or 1h"),
-        (("load", "--duration", "0s"), "'0s' is no duration: write 30s, 5m or 1h"),
+        (("load", "--duration", "soon"), "'soon' is not a duration: write 30s, 5m or 1h"),
+        (("load", "--duration", "0s"), "'0s' is not a duration: write 30s, 5m or 1h"),
         (("logs", "--lines", "-1"), "Input should be greater than or equal to 0"),
         (("parity", "--generate", "-1"), "Input should be greater than or equal to 0"),
         (("parity", "--seed", "x"), "Input should be a valid integer"),
@@ -105,7 +105,7 @@ def test_a_wrong_setting_stops_up_before_anything_starts(checkout: Checkout, mod
 
     assert result.returncode == exit_codes.CANNOT_TELL
     assert result.stderr == (
-        "error: WORKERS is 'lots', and must be a whole number from 1 to 256\n hint: change it in .env\n"
+        "error: WORKERS must be a whole number from 1 to 256, not 'lots'\n hint: change it in .env or in the shell\n"
     )
     assert not (checkout.root / ".run").exists()
 

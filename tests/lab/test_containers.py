@@ -156,6 +156,19 @@ def test_without_the_lab_and_its_files_compose_says_what_to_do(containers: Check
     assert ".secrets-written-by-make-up/" in result.stderr
 
 
+def test_without_the_labs_configuration_compose_says_what_to_do(containers: Checkout) -> None:
+    written = containers.root / "build" / "written-by-make-up"
+    shutil.rmtree(written)
+
+    result = compose(containers, "create", "prometheus")
+    compose(containers, "down", "--volumes")
+
+    assert result.returncode != 0
+    assert "does not exist" in result.stderr
+    assert "build/written-by-make-up/" in result.stderr
+    assert not written.exists()
+
+
 def test_with_settings_of_an_older_lab_compose_says_what_to_do(containers: Checkout) -> None:
     env_file = containers.root / ".env"
     env_file.write_text(re.sub(r"^SECRETS_DIR=.*\n", "", env_file.read_text(), flags=re.MULTILINE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
 from serving_lab.stack.secrets import SECRETS
+from support.checkout import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,7 @@ GRAFANA_PORT=3000
 REDIS_PORT=6379
 SECRETS_DIR=.secrets
 WORKERS=4
+COMPOSE_PROFILES=
 LOCUST_WORKERS=0
 LOCUST_MASTER_PORT=5557
 RATE_LIMIT=
@@ -43,7 +46,10 @@ MADE_UP = [secret.name for secret in SECRETS if secret.random_bytes]
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     (tmp_path / ".env.example").write_text(EXAMPLE)
-    return Project(tmp_path)
+    project = Project(tmp_path)
+    project.catalogue.parent.mkdir()
+    shutil.copy(REPOSITORY / "loadtest" / "catalogue.yaml", project.catalogue)
+    return project
 
 
 def test_a_fresh_env_file_is_the_example_with_the_secrets_filled_in_for_the_owner_alone(project: Project) -> None:
@@ -112,6 +118,38 @@ def test_the_shell_wins_over_the_env_file_and_that_over_the_example(project: Pro
     assert "UNRELATED" not in values
 
 
+def test_a_port_of_the_catalogue_needs_no_line_in_a_file(project: Project) -> None:
+    project.catalogue.write_text(project.catalogue.read_text().replace("FASTAPI_PORT", "OTHER_PORT"))
+
+    assert Settings.load(project, {}).ports["fastapi-api"] == 8000
+    moved = Settings.load(project, {"OTHER_PORT": "8001"})
+    assert moved.ports["fastapi-api"] == 8001
+    assert moved.public["OTHER_PORT"] == "8001"
+
+
+def test_a_service_with_a_profile_runs_where_it_is_set(project: Project) -> None:
+    text = project.catalogue.read_text()
+    project.catalogue.write_text(text.replace("    role: candidate\n", "    role: candidate\n    profile: new\n"))
+
+    assert [entry.name for entry in Settings.load(project, {}).running.entries] == ["flask-api"]
+    with_it = Settings.load(project, {"COMPOSE_PROFILES": "redis,new"})
+    assert [entry.name for entry in with_it.running.entries] == ["flask-api", "fastapi-api"]
+    assert with_it.with_redis
+
+
+def test_a_profile_that_no_service_has_is_named(project: Project) -> None:
+    with pytest.raises(LabError, match="COMPOSE_PROFILES has 'redi', which no service has") as error:
+        Settings.load(project, {"COMPOSE_PROFILES": "redi"})
+    assert error.value.hint == "choose from redis"
+
+
+def test_a_service_of_the_catalogue_has_not_the_name_of_one_of_the_labs(project: Project) -> None:
+    project.catalogue.write_text(project.catalogue.read_text().replace("name: fastapi-api", "name: locust"))
+
+    with pytest.raises(LabError, match=r"catalogue.yaml: a service of the lab is called 'locust'"):
+        Settings.load(project, {})
+
+
 def test_an_empty_value_means_the_default(project: Project) -> None:
     project.env_file.write_text("FLASK_PORT=\nRATE_LIMIT=\n")
 
@@ -124,14 +162,14 @@ def test_an_empty_value_means_the_default(project: Project) -> None:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ("FLASK_PORT=http", "FLASK_PORT is 'http', and must be a whole number from 1 to 65535"),
-        ("GRAFANA_PORT=65536", "GRAFANA_PORT is '65536', and must be a whole number from 1 to 65535"),
-        ("LOCUST_PORT=-1", "LOCUST_PORT is '-1', and must be a whole number from 1 to 65535"),
-        ("LOCUST_WORKERS=-1", "LOCUST_WORKERS is '-1', and must be a whole number from 0 to 64"),
-        ("LOCUST_MASTER_PORT=x", "LOCUST_MASTER_PORT is 'x', and must be a whole number from 1 to 65535"),
-        ("WORKERS=0", "WORKERS is '0', and must be a whole number from 1 to 256"),
-        ("DRAIN_SECONDS=soon", "DRAIN_SECONDS is 'soon', and must be seconds from 0 to 3600"),
-        ("GRACEFUL_TIMEOUT_SECONDS=nan", "GRACEFUL_TIMEOUT_SECONDS is 'nan', and must be seconds from 0 to 3600"),
+        ("FLASK_PORT=http", "FLASK_PORT must be a whole number from 1 to 65535, not 'http'"),
+        ("GRAFANA_PORT=65536", "GRAFANA_PORT must be a whole number from 1 to 65535, not '65536'"),
+        ("LOCUST_PORT=-1", "LOCUST_PORT must be a whole number from 1 to 65535, not '-1'"),
+        ("LOCUST_WORKERS=-1", "LOCUST_WORKERS must be a whole number from 0 to 64, not '-1'"),
+        ("LOCUST_MASTER_PORT=x", "LOCUST_MASTER_PORT must be a whole number from 1 to 65535, not 'x'"),
+        ("WORKERS=0", "WORKERS must be a whole number from 1 to 256, not '0'"),
+        ("DRAIN_SECONDS=soon", "DRAIN_SECONDS must be a number from 0 to 3600, not 'soon'"),
+        ("GRACEFUL_TIMEOUT_SECONDS=nan", "GRACEFUL_TIMEOUT_SECONDS must be a number from 0 to 3600, not 'nan'"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_has_to_be(project: Project, line: str, complaint: str) -> None:

@@ -123,7 +123,7 @@ def test_logs_are_shown_by_service(native: Checkout) -> None:
 def test_a_service_that_is_not_there_is_named(native: Checkout) -> None:
     result = native.lab("logs", "--no-follow", "database")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stderr.startswith("error: there is no database here\n hint: choose from ")
 
 
@@ -152,17 +152,18 @@ def test_a_program_that_is_killed_comes_back(native: Checkout) -> None:
 def test_the_other_mode_is_refused_meanwhile(native: Checkout) -> None:
     result = native.lab("up", "--mode", "containers")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert result.stderr == "error: the lab is up already, as native\n hint: make down, then make up MODE=containers\n"
 
 
 @pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")
 def test_prometheus_sees_every_target_up(native: Checkout) -> None:
-    def up() -> set[str]:
+    def up() -> set[tuple[str, str | None]]:
         answer = get(native, "PROMETHEUS_PORT", "/api/v1/query?query=up%20%3D%3D%201")
-        return {series["metric"]["job"] for series in answer["data"]["result"]}
+        return {(series["metric"]["job"], series["metric"].get("label")) for series in answer["data"]["result"]}
 
-    wait_until(lambda: up() == {"flask-api", "fastapi-api", "locust", "prometheus"}, "every target is up")
+    everything = {("services", "Flask"), ("services", "FastAPI"), ("locust", None), ("prometheus", None)}
+    wait_until(lambda: up() == everything, "every target is up")
 
 
 @pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")
@@ -213,7 +214,7 @@ def test_programs_whose_supervisor_was_killed_are_still_ended(checkout: Checkout
 def test_a_service_that_refuses_its_settings_stops_up_with_its_words(checkout: Checkout) -> None:
     result = checkout.lab("up", "--mode", "native", SECRET_KEY="too short")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "SECRET_KEY: expected 32 bytes at least" in result.stdout
     assert "too short" not in result.stdout + result.stderr
     assert re.search(r"^error: f\w+-api did not start", result.stderr)
@@ -227,7 +228,7 @@ def test_a_taken_port_stops_up_before_anything_starts(checkout: Checkout) -> Non
         listener.listen()
         result = checkout.lab("up", "--mode", "native")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert re.search(
         rf"^error: port {checkout.environment['LOCUST_PORT']}: locust needs it, and \S+ \(process {os.getpid()}\)",
         result.stderr,

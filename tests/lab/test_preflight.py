@@ -28,6 +28,11 @@ def settings() -> Settings:
     return Settings.load(Project(REPOSITORY), odd_ports())
 
 
+def on(settings: Settings, **ports: int) -> Settings:
+    """The same settings with some services on these ports."""
+    return replace(settings, ports={**settings.ports, **ports})
+
+
 @contextlib.contextmanager
 def listening(address: str = "127.0.0.1") -> Iterator[int]:
     with socket.socket() as listener:
@@ -57,7 +62,7 @@ def test_free_ports_are_fine(settings: Settings) -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
 def test_a_taken_port_is_named_with_its_setting_and_the_process_that_has_it(settings: Settings, address: str) -> None:
     with listening(address) as port:
-        taken = replace(settings, locust_port=port)
+        taken = on(settings, locust=port)
         check = next(check for check in check_ports(taken, services(taken)) if check.outcome is Outcome.FAIL)
 
     assert check.subject == f"port {port}"
@@ -71,13 +76,13 @@ def test_a_port_just_closed_is_free(settings: Settings) -> None:
         client = socket.create_connection(("127.0.0.1", port))
         # The server's side closes first, so that its port is left in TIME_WAIT.
     client.close()
-    closed = replace(settings, flask_port=port)
+    closed = on(settings, **{"flask-api": port})
 
     assert check_ports(closed, services(closed))[0].outcome is Outcome.OK
 
 
 def test_two_services_on_one_port_are_told_apart(settings: Settings) -> None:
-    same = replace(settings, fastapi_port=settings.flask_port)
+    same = on(settings, **{"fastapi-api": settings.ports["flask-api"]})
 
     check = check_ports(same, services(same))[1]
 

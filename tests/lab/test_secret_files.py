@@ -23,8 +23,11 @@ REQUIRED = [secret.name for secret in SECRETS if secret.random_bytes]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    (tmp_path / ".env.example").write_text((REPOSITORY / ".env.example").read_text())
-    return Project(tmp_path)
+    project = Project(tmp_path)
+    project.catalogue.parent.mkdir()
+    for path in (project.env_example, project.catalogue):
+        path.write_text((REPOSITORY / path.relative_to(tmp_path)).read_text())
+    return project
 
 
 @pytest.fixture

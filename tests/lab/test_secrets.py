@@ -102,11 +102,11 @@ def test_a_key_is_replaced_without_locking_anybody_out(native: Checkout) -> None
 def test_a_restart_with_a_key_that_is_refused_says_so_and_leaves_the_others_running(native: Checkout) -> None:
     result = native.lab("restart", "flask-api", SECRET_KEY="far too short")
 
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "SECRET_KEY: expected 32 bytes at least" in result.stdout
     assert re.match(r"error: flask-api did not start \(.*\); its last lines stand above\n hint: ", result.stderr)
     assert "far too short" not in result.stdout + result.stderr
-    assert native.lab("token").returncode == 1
+    assert native.lab("token").returncode == 2
     assert set(pids(native)) >= {"fastapi-api", "locust"}
     assert native.lab("restart", "flask-api").returncode == 0
 
@@ -161,6 +161,7 @@ def test_files_stay_when_the_lab_is_down_and_are_gone_when_it_is_cleaned(native:
 
     assert native.lab("clean").returncode == 0
     assert not directory.exists()
+    assert list((native.root / "build").iterdir()) == []
 
 
 def setting(checkout: Checkout, name: str) -> str:

@@ -13,10 +13,11 @@ from serving_core.runtime.settings import Settings as ServiceSettings
 from serving_lab.load.settings import LoadSettings
 from serving_lab.load.shape_settings import ShapeSettings
 from serving_lab.project import Project
-from serving_lab.stack.environment import Settings, read
+from serving_lab.stack.environment import OWN_PORTS, Settings, read
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.secrets import SECRETS
-from support.checkout import PORT_SETTINGS, REPOSITORY
+from support.checkout import REPOSITORY
+from support.services import CATALOGUE
 
 PROJECT = Project(REPOSITORY)
 EXAMPLE = read(PROJECT.env_example)
@@ -30,8 +31,8 @@ WITH_DEFAULT = [field for field in SERVICE_FIELDS if field.default is not msgspe
 SECRET_NAMES = {secret.name for secret in SECRETS}
 # Where the lab is not like real operation: it signs in very often, from one address, and shows what it has.
 OF_THE_LAB = {"LOGIN_RATE_LIMIT", "DOCUMENTATION"}
-# compose.yaml asks for these too: who built, and where the system's certificate authorities are.
-OF_THE_SHELL = {"REVISION", "SSL_CERT_FILE"}
+# compose.yaml asks for these too: who built, the system's certificate authorities, and where `lab up` has written.
+OF_THE_SHELL = {"REVISION", "SSL_CERT_FILE", "CONFIG_DIR"}
 
 
 def test_every_setting_of_the_services_is_documented() -> None:
@@ -39,7 +40,7 @@ def test_every_setting_of_the_services_is_documented() -> None:
 
 
 def test_the_lab_and_the_services_take_the_same_for_secrets() -> None:
-    of_services = {secret.name for secret in SECRETS if "flask-api" in secret.readers}
+    of_services = {secret.name for secret in SECRETS if secret.of_targets}
 
     assert of_services == set(SECRETS_OF_SERVICES)
 
@@ -51,20 +52,20 @@ def test_a_documented_default_is_the_services_default(field: msgspec.structs.Fie
     assert (getattr(documented, field.name) == field.default) is (field.encode_name not in OF_THE_LAB)
 
 
-def test_compose_hands_each_setting_of_the_services_to_both() -> None:
+def test_compose_hands_each_setting_of_the_services_to_every_one_of_them() -> None:
     services = yaml.safe_load(COMPOSE)["services"]
-    flask, fastapi = (services[name]["environment"] for name in ("flask-api", "fastapi-api"))
-
     of_files = {f"{name}_FILE": f"/run/secrets/{name}" for name in SECRET_NAMES & SERVICE_SETTINGS}
-    assert flask == dict.fromkeys(SERVICE_SETTINGS - SECRET_NAMES) | of_files, "a value belongs in .env.example"
-    assert fastapi == flask
+    everything = dict.fromkeys(SERVICE_SETTINGS - SECRET_NAMES) | of_files
+
+    for entry in CATALOGUE.entries:
+        assert services[entry.name]["environment"] == everything, "a value belongs in .env.example"
 
 
 def test_compose_hands_each_secret_to_those_who_read_it_and_to_nobody_else() -> None:
     compose = yaml.safe_load(COMPOSE)
 
     handed = {name: set(service.get("secrets", ())) for name, service in compose["services"].items()}
-    assert handed == {name: {each.name for each in SECRETS if name in each.readers} for name in handed}
+    assert handed == {name: {each.name for each in SECRETS if each.is_read_by(name)} for name in handed}
     assert not [
         name for name in SECRET_NAMES if re.search(rf"^\s+{name}:(?! {{ file:)|\$\{{{name}\W", COMPOSE, re.MULTILINE)
     ]
@@ -79,9 +80,11 @@ def test_compose_asks_for_no_undocumented_setting() -> None:
 
 
 def test_the_documented_ports_are_the_ones_the_containers_publish() -> None:
-    published = re.findall(r"BIND_ADDRESS[^}]*\}:\$\{(\w+)\}:(\d+)", COMPOSE)
+    published = dict(re.findall(r"BIND_ADDRESS[^}]*\}:\$\{(\w+)(?::-\d+)?\}:(\d+)", COMPOSE))
+    documented = {name: EXAMPLE[name] for name in published if name in EXAMPLE}
 
-    assert {name: EXAMPLE[name] for name in PORT_SETTINGS} == dict(published)
+    assert documented.items() <= published.items()
+    assert set(OWN_PORTS.values()) - {"REDIS_PORT"} <= set(documented)
 
 
 def test_a_documented_default_of_the_load_is_its_own_default() -> None:
@@ -106,7 +109,9 @@ def test_every_documented_setting_is_used(name: str) -> None:
     lab = "\n".join(path.read_text() for path in (REPOSITORY / "loadtest" / "serving_lab").rglob("*.py"))
     used_by_compose = re.search(rf"^\s+{name}:|\$\{{{name}\W", COMPOSE, re.MULTILINE)
 
-    assert name in SERVICE_SETTINGS or used_by_compose or f'"{name}"' in lab
+    in_a_struct = re.search(rf"^    {name.lower()}: ", lab, re.MULTILINE)
+
+    assert name in SERVICE_SETTINGS or used_by_compose or in_a_struct or f'"{name}"' in lab
 
 
 @pytest.mark.parametrize("name", EXAMPLE)

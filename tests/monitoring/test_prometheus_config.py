@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,8 +11,7 @@ import pytest
 import yaml
 from support.prometheus import PROMETHEUS_DIR, needs_promtool
 
-ROOT = Path(__file__).resolve().parents[2]
-CONTAINER_TARGETS = PROMETHEUS_DIR / "targets" / "containers"
+JOBS = ["services", "locust", "prometheus"]
 RULES_DIR = PROMETHEUS_DIR / "rules"
 RULE_TESTS = sorted((PROMETHEUS_DIR / "tests").glob("*.yml"))
 
@@ -25,10 +23,12 @@ def configuration() -> dict[str, Any]:
 
 
 @needs_promtool
-def test_promtool_accepts_the_configuration_as_containers_mount_it(tmp_path: Path) -> None:
+def test_promtool_accepts_the_configuration_as_it_is_used(tmp_path: Path) -> None:
     shutil.copy(PROMETHEUS_DIR / "prometheus.yml", tmp_path)
-    shutil.copytree(CONTAINER_TARGETS, tmp_path / "targets")
     shutil.copytree(RULES_DIR, tmp_path / "rules")
+    (tmp_path / "targets").mkdir()
+    for job in JOBS:
+        (tmp_path / "targets" / f"{job}.json").write_text("[]")
 
     check = subprocess.run(
         ["promtool", "check", "config", "--lint=all", tmp_path / "prometheus.yml"],
@@ -70,30 +70,9 @@ def test_every_alert_has_a_unit_test_and_says_what_to_do() -> None:
     assert {rule["labels"]["severity"] for rule in alerts.values()} == {"critical", "warning"}
 
 
-def test_containers_mount_everything_the_configuration_names(configuration: dict[str, Any]) -> None:
-    mounts = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["prometheus"]["volumes"]
+def test_each_job_reads_its_targets_from_a_file_of_its_name(configuration: dict[str, Any]) -> None:
+    files = {job["job_name"]: job["file_sd_configs"] for job in configuration["scrape_configs"]}
 
+    assert files == {job: [{"files": [f"targets/{job}.json"]}] for job in JOBS}
     assert configuration["rule_files"] == ["rules/*.yml"]
-    assert "./monitoring/prometheus/rules:/etc/prometheus/rules:ro" in mounts
-
-
-def test_every_job_has_targets_in_the_compose_network(configuration: dict[str, Any]) -> None:
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    jobs = [job["job_name"] for job in configuration["scrape_configs"]]
-
-    assert jobs == ["flask-api", "fastapi-api", "locust", "prometheus"]
-    for job in jobs:
-        [group] = json.loads((CONTAINER_TARGETS / f"{job}.json").read_text())
-        hosts = {target.partition(":")[0] for target in group["targets"]}
-        assert hosts <= {*services, "localhost"}, job
-
-
-def test_services_are_scraped_every_two_seconds_under_their_label(configuration: dict[str, Any]) -> None:
-    labels = {
-        job["job_name"]: {rule["target_label"]: rule["replacement"] for rule in job.get("relabel_configs", [])}
-        for job in configuration["scrape_configs"]
-    }
-
     assert configuration["global"]["scrape_interval"] == "2s"
-    assert labels["flask-api"] == {"service": "flask"}
-    assert labels["fastapi-api"] == {"service": "fastapi"}

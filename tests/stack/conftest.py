@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.project import Project
-from serving_lab.stack import secrets
+from serving_lab.stack import monitoring, secrets
+from serving_lab.stack.environment import Settings
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
 
 if TYPE_CHECKING:
@@ -39,11 +40,14 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
     """The stack, built and healthy; everything of it is removed at the end."""
-    directory = tmp_path_factory.mktemp("secrets")
-    settings = stack_settings(f"serving-lab-test-{os.getpid()}") | {"SECRETS_DIR": str(directory)}
-    secrets.hand_out(settings, directory)
+    directories = {name: tmp_path_factory.mktemp(name) for name in ("SECRETS_DIR", "CONFIG_DIR")}
+    settings = stack_settings(f"serving-lab-test-{os.getpid()}") | {name: str(at) for name, at in directories.items()}
+    secrets.hand_out(settings, directories["SECRETS_DIR"])
+    project = Project.find()
+    known = Settings.load(project, settings)
+    monitoring.write(project, known, directories["CONFIG_DIR"], lambda service: service.container_address)
     containers = CONTAINERS if _can_be_had(settings["GRAFANA_IMAGE"]) else WITHOUT_GRAFANA
-    running = Stack(Project.find(), settings, containers)
+    running = Stack(project, settings, containers)
     running.compose("build")
     try:
         started = running.compose(

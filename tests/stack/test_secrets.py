@@ -81,7 +81,7 @@ def test_a_container_has_its_own_secrets_and_cannot_change_them(stack: Stack, se
     files = stack.execute(service, "sh", "-c", "cd /run/secrets && grep -H '' *").stdout.splitlines()
 
     readable = {name: value for name, _, value in (line.partition(":") for line in files)}
-    own = {secret.name: stack.settings.get(secret.name) for secret in SECRETS if service in secret.readers}
+    own = {secret.name: stack.settings.get(secret.name) for secret in SECRETS if secret.is_read_by(service)}
     assert readable == {name: value for name, value in own.items() if value}
     written = stack.execute(service, "sh", "-c", "echo mine > /run/secrets/API_PASSWORD", check=False)
     assert written.returncode != 0

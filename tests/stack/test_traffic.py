@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 USERS = 8
-SCRAPED = {"flask-api", "fastapi-api", "locust", "prometheus"}
+SCRAPED = {("services", "Flask"), ("services", "FastAPI"), ("locust", None), ("prometheus", None)}
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,9 @@ def test_both_services_are_asked_alike_and_answer_right(stack: Stack) -> None:
 
 @pytest.mark.usefixtures("swarm")
 def test_prometheus_scrapes_everything(stack: Stack) -> None:
-    def up() -> dict[str, str]:
-        return {series["metric"]["job"]: series["value"][1] for series in query(stack, "up")}
+    def up() -> dict[tuple[str, str | None], str]:
+        metrics = ((series["metric"], series["value"][1]) for series in query(stack, "up"))
+        return {(labels["job"], labels.get("label")): value for labels, value in metrics}
 
     wait_until(lambda: up() == dict.fromkeys(SCRAPED, "1"), "every target up", 20, lambda: f"{up()}")
 

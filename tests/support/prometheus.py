@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from support.load import answers, process_ended
-from support.services import free_port, wait_until
+from support.services import CATALOGUE, free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,14 +25,27 @@ needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="pr
 
 
 @contextlib.contextmanager
-def running_prometheus(directory: Path, job_urls: Mapping[str, str]) -> Iterator[str]:
-    """Start Prometheus on a free port, yield its URL once it answers, and stop it; it scrapes itself too."""
+def running_prometheus(directory: Path, urls: Mapping[str, str]) -> Iterator[str]:
+    """Start Prometheus on a free port, yield its URL once it answers, and stop it.
+
+    It scrapes itself, the services of the catalogue that have a URL, and Locust where that has one.
+    """
     url = f"http://127.0.0.1:{free_port()}"
     shutil.copy(PROMETHEUS_DIR / "prometheus.yml", directory)
     shutil.copytree(PROMETHEUS_DIR / "rules", directory / "rules")
-    (directory / "targets").mkdir()
-    for job, job_url in {**job_urls, "prometheus": url}.items():
-        (directory / "targets" / f"{job}.json").write_text(json.dumps([{"targets": [urlsplit(job_url).netloc]}]))
+    targets = directory / "targets"
+    targets.mkdir()
+    under_test = [
+        {
+            "targets": [urlsplit(urls[entry.name]).netloc],
+            "labels": {"service": entry.name, "label": entry.label, "role": entry.role},
+        }
+        for entry in CATALOGUE.entries
+        if entry.name in urls
+    ]
+    own = {job: [{"targets": [urlsplit(at).netloc]}] for job, at in {**urls, "prometheus": url}.items()}
+    for job, groups in {**own, "services": under_test}.items():
+        (targets / f"{job}.json").write_text(json.dumps(groups))
     log = directory / "log"
     command = [
         "prometheus",

@@ -11,7 +11,7 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.services import FASTAPI, FLASK, services
+from serving_lab.stack.services import running_targets
 
 app = typer.Typer()
 
@@ -56,8 +56,7 @@ def bench(
         project = Project.find()
         settings = Settings.load(project)
         stack = Choice(project, settings, console).required()
-        ours = [service for service in services(settings) if service.name in {FLASK, FASTAPI}]
-        where = testbed.of_stack(stack, ours, project.root, processes)
+        where = testbed.of_stack(stack, running_targets(stack, settings), project.root, processes)
         profile = profile or project.bench_profile
         environment = dict(settings.environment)
     options = command.BenchOptions(

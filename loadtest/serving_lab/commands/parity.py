@@ -11,16 +11,17 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.services import FASTAPI, FLASK, services
-from serving_lab.targets.catalogue import Catalogue
+from serving_lab.stack.services import running_targets
 
 app = typer.Typer()
 
 
 @app.command()
 def parity(
-    primary: Annotated[str | None, typer.Option(help="Base URL of the old service [default: Flask in the lab]")] = None,
-    candidate: Annotated[str | None, typer.Option(help="Base URL of the new one [default: FastAPI]")] = None,
+    primary: Annotated[
+        str | None, typer.Option(help="Base URL of the old service [default: the lab's baseline]")
+    ] = None,
+    candidate: Annotated[str | None, typer.Option(help="Base URL of the new one [default: its candidate]")] = None,
     second_primary: Annotated[
         str | None, typer.Option(help="Another instance of the old one, to learn from what varies by itself.")
     ] = None,
@@ -43,12 +44,11 @@ def parity(
     if primary is None and candidate is None:
         project = Project.find()
         settings = Settings.load(project)
-        Choice(project, settings, console).required()
-        urls = {service.name: service.url for service in services(settings)}
-        primary, candidate = urls[FLASK], urls[FASTAPI]
+        running = running_targets(Choice(project, settings, console).required(), settings)
+        primary, candidate = running[0].url, running[1].url
         if profile is None:
             profile = project.parity_profile
-            intended = intended or Catalogue.read(project.catalogue).intended(FASTAPI)
+            intended = intended or settings.catalogue.intended(running[1].name)
         environment = dict(settings.environment)
     if primary is None or candidate is None:
         raise LabError("there are two services to compare", hint="--primary URL --candidate URL")

@@ -1,5 +1,6 @@
 """Commands that bring the lab up, watch it, load it and end it."""
 
+import shutil
 from typing import Annotated
 
 import typer
@@ -114,12 +115,13 @@ def load(
 
 @app.command()
 def clean() -> None:
-    """End the lab and remove what it built: images, the trained model, its secrets' files, and all it left."""
+    """End the lab and remove what it built and wrote: images, the trained model, files of secrets and configuration."""
     project = Project.find()
     settings = Settings.load(project)
     for stack in Choice(project, settings, console).both:
         stack.down()
         stack.remove_built()
+    shutil.rmtree(project.config_dir, ignore_errors=True)
     secrets.remove(settings.secrets_dir)
 
 

@@ -14,7 +14,7 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.services import FLASK, services
+from serving_lab.stack.services import targets
 from serving_lab.text.environment import Environment
 from serving_lab.wire import signing_in
 
@@ -33,7 +33,7 @@ def token(
         settings = Settings.load(project)
         if url is None:
             Choice(project, settings, console).required()
-            url = next(service.url for service in services(settings) if service.name == FLASK)
+            url = targets(settings)[0].url
         if profile is None:
             profile, environment = project.api_file, Environment(settings.environment)
     sign_in = read_description(profile, environment).sign_in

@@ -13,7 +13,7 @@ from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import HERE, Fleet
 from serving_lab.stack.base import Mode, Stack
-from serving_lab.stack.services import Service
+from serving_lab.stack.service import Service
 
 MOST_PROCESSES = 4
 

@@ -17,7 +17,6 @@ from serving_lab.footprint.measurement import FootprintMeasurement, FootprintPla
 from serving_lab.footprint.subjects import Lab
 from serving_lab.results import files
 from serving_lab.stack.base import Mode
-from serving_lab.targets.catalogue import Catalogue
 from serving_lab.text.progress import TerminalProgress
 
 FILE = "footprint.json"
@@ -52,7 +51,7 @@ def footprint(options: FootprintOptions, lab: Lab | None, environment: Mapping[s
     inputs = Inputs.load_file(options.profile, environment) if options.profile else None
     targets = []
     if inputs and lab:
-        targets = subjects.of_lab(Catalogue.read(lab.project.catalogue), lab, inputs)
+        targets = subjects.of_lab(lab, inputs)
     elif inputs:
         targets = subjects.of_file(inputs)
     targets += subjects.of_images(_named(options.images), options.base, options.port, options.ready_path)

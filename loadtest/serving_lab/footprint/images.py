@@ -7,9 +7,9 @@ from typing import Any
 
 from serving_lab.errors import LabError
 from serving_lab.footprint import layers
-from serving_lab.footprint.docker import docker, inspected
 from serving_lab.footprint.layers import SavedImage
 from serving_lab.footprint.result import Image, Layer
+from serving_lab.stack.engine import docker, inspected
 
 BASE_LABEL = "org.opencontainers.image.base.name"
 """What an image says of its base; see the OCI image specification, annotations."""

@@ -16,7 +16,7 @@ from serving_lab.stack.base import Mode
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.programs import Tools, programs_for, shared_environment
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
-from serving_lab.targets.catalogue import Catalogue, Code, Entry
+from serving_lab.targets.catalogue import Code, Entry
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,11 @@ def of_file(inputs: Inputs) -> list[Chosen]:
     return [_chosen(name, target, inputs) for name, target in inputs.targets.items()]
 
 
-def of_lab(catalogue: Catalogue, lab: Lab, inputs: Inputs) -> list[Chosen]:
+def of_lab(lab: Lab, inputs: Inputs) -> list[Chosen]:
     """The services of the lab that run, as it starts them: in containers, or as processes."""
+    catalogue = lab.settings.running
     found = []
-    for entry in catalogue.running(lab.settings.environment).entries:
+    for entry in catalogue.entries:
         launcher, image = _of_lab(entry, lab)
         subject = Subject(entry.name, launcher, inputs.ready)
         found.append(

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from serving_lab.secret_file import secret
+from serving_lab.errors import LabError
+from serving_lab.text.settings import secret
 
 
 class SettingError(ValueError):
@@ -68,7 +69,7 @@ class Reader:
         """Return a value that is not empty, from the setting or from the file that NAME_FILE names."""
         try:
             return self.text(name, secret(name, self.environment))
-        except ValueError as error:
+        except LabError as error:
             raise SettingError(str(error)) from None
 
     def url(self, name: str, default: str) -> str:

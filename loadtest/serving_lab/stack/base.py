@@ -7,7 +7,7 @@ from typing import Protocol
 
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.preflight import Check
-from serving_lab.stack.services import Service
+from serving_lab.stack.service import Service
 
 
 class Mode(StrEnum):

@@ -12,20 +12,12 @@ from rich.console import Console
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack import engine, preflight, secrets
+from serving_lab.stack import engine, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
-from serving_lab.stack.services import (
-    GRAFANA,
-    LOCUST,
-    LOCUST_WORKER,
-    REDIS,
-    Service,
-    known_services,
-    redis_service,
-    services,
-)
+from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
+from serving_lab.stack.services import known_services, redis_service, services, targets
 
 READY_SECONDS = 180
 DISK_BYTES = 3 << 30
@@ -101,12 +93,13 @@ class ContainerStack:
         return checks
 
     def build(self) -> None:
-        """Build the images of the services and of the load.
+        """Build the images of the services that run and of the load.
 
         Raises:
             LabError: a build fails.
         """
-        if self._compose("build").returncode != 0:
+        names = [service.name for service in targets(self._settings)]
+        if self._compose("build", *names, LOCUST).returncode != 0:
             raise LabError("an image could not be built; the lines above say why", hint="fix it, then make up")
 
     def up(self) -> Sequence[Service]:
@@ -115,8 +108,9 @@ class ContainerStack:
         wanted = self._with_images()
         self.build()
         names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
-        if not self._settings.with_redis and any(found.service == REDIS for found in self._containers()):
-            self._compose("rm", "--stop", "--force", REDIS)  # of an `up` with other settings
+        if gone := sorted({found.service for found in self._containers()} - set(names)):
+            self._compose("rm", "--stop", "--force", *gone)  # of an `up` with other settings
+        monitoring.write(self._project, self._settings, self._project.config_dir, _address)
         secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
         # Compose says itself how far it is.
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
@@ -292,7 +286,7 @@ class ContainerStack:
     def _show_unhealthy(self) -> None:
         for status in self.status():
             if not status.healthy:
-                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), _service_of(status.name))
+                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), without_number(status.name))
 
     def _output(self, *arguments: str) -> str:
         result = self._compose(*arguments, capture=True)
@@ -307,10 +301,11 @@ class ContainerStack:
     def _compose_command(self, *arguments: str, **overriding: str) -> tuple[list[str], dict[str, str]]:
         # Not .env: all settings come from here, and of a line that Compose reads otherwise it would show what it holds.
         project = ("--project-directory", str(self._project.root), "--env-file", os.devnull)
-        command = ["docker", "compose", *project, *arguments]
+        # All that may run are looked at and removed; which ones start, `up` names.
+        command = ["docker", "compose", *project, "--profile", "*", *arguments]
         settings = {
             **self._settings.public,
-            "COMPOSE_PROFILES": "*",  # all that may run are looked at and removed; which ones start, `up` names
+            "CONFIG_DIR": str(self._project.config_dir),
             "CA_BUNDLE": _ca_bundle(self._settings),
             **overriding,
         }
@@ -320,8 +315,9 @@ class ContainerStack:
         return command, environment
 
 
-def _service_of(container: str) -> str:
-    return LOCUST_WORKER if container.startswith(f"{LOCUST_WORKER}-") else container
+def _address(service: Service) -> str:
+    """Where Prometheus, itself a container, reaches a service."""
+    return service.container_address
 
 
 def _ca_bundle(settings: Settings) -> str:

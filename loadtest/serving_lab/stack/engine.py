@@ -1,4 +1,4 @@
-"""The container engine: whether it answers, what it has, and whether an image can be had."""
+"""The container engine and its command line: whether it answers, what it has, and whether an image can be had."""
 
 import json
 import os
@@ -6,15 +6,18 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from serving_lab.errors import LabError
 
 _ANSWER_SECONDS = 15.0
+_WORK_SECONDS = 120.0
 _REGISTRY_SECONDS = 5.0
 _DOCKER_HUB = "registry-1.docker.io"
 
@@ -84,6 +87,40 @@ class Engine:
         return True
 
 
+def docker(*arguments: str, environment: Mapping[str, str] | None = None, check: bool = True) -> str:
+    """Run a docker command and return what it prints.
+
+    Raises:
+        LabError: it fails and `check` is set, or takes longer than two minutes.
+    """
+    try:
+        result = _run(arguments, _WORK_SECONDS, environment)
+    except FileNotFoundError:
+        raise LabError("there is no docker command here", hint="make engine") from None
+    except subprocess.TimeoutExpired:
+        raise LabError(f"docker {arguments[0]} does not end", hint="restart the engine") from None
+    if check and result.returncode != 0:
+        said = (result.stderr.strip() or result.stdout.strip()).splitlines() or ["it does not say why"]
+        raise LabError(f"docker {arguments[0]}: {said[-1]}", hint="docker ps, docker images")
+    return result.stdout
+
+
+def inspected(kind: str, name: str) -> dict[str, Any]:
+    """What the engine knows of an image or a container.
+
+    Raises:
+        LabError: it has none of this name.
+    """
+    try:
+        (found,) = json.loads(docker(kind, "inspect", name))
+    except LabError as error:
+        if "No such" not in str(error):
+            raise
+        raise LabError(f"the engine has no {kind} {name}", hint=f"docker pull {name}, or make build") from None
+    assert isinstance(found, dict)  # noqa: S101 - it describes one object
+    return found
+
+
 def has_image(image: str) -> bool:
     """Whether the engine holds this image already."""
     return _ask("image", "inspect", image).returncode == 0
@@ -95,7 +132,7 @@ def pull(image: str) -> bool:
 
 
 def memory_bytes(containers: list[str]) -> dict[str, int]:
-    """Return what each running container is charged, by its id."""
+    """The memory each running container is charged, by its id."""
     if not containers:
         return {}
     lines = _ask("stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers).stdout.splitlines()
@@ -103,19 +140,19 @@ def memory_bytes(containers: list[str]) -> dict[str, int]:
 
 
 def image_digest(container: str) -> str:
-    """Return the digest of the image that a container was made of; empty where there is no such container."""
+    """The digest of the image that a container was made of; empty where there is no such container."""
     return _ask("inspect", "--format", "{{.Image}}", container).stdout.strip()
 
 
 def started(container: str) -> float:
-    """Return when a container was last started, in seconds since 1970."""
+    """When a container was last started, in seconds since 1970."""
     return datetime.fromisoformat(
         _ask("inspect", "--format", "{{.State.StartedAt}}", container).stdout.strip()
     ).timestamp()
 
 
 def pid(container: str) -> int:
-    """Return the first process of a container, as this host counts; 0 where it does not run."""
+    """The first process of a container, as this host counts; 0 where it does not run."""
     return int(_ask("inspect", "--format", "{{.State.Pid}}", container).stdout or 0)
 
 
@@ -126,11 +163,19 @@ def _bytes(text: str) -> int:
 
 
 def _ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return _run(arguments, _ANSWER_SECONDS)
+
+
+def _run(
+    arguments: tuple[str, ...], seconds: float, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         ["docker", *arguments],  # noqa: S607
+        env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_ANSWER_SECONDS,
+        timeout=seconds,
         check=False,
+        start_new_session=True,  # Ctrl-C must not end the command that removes a container
     )

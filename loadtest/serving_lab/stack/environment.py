@@ -2,20 +2,47 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import Annotated
 
+import msgspec
 from dotenv.parser import parse_stream
+from msgspec import Meta
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.secret_file import secret
 from serving_lab.stack import private_file
 from serving_lab.stack.secrets import SECRETS, Secret
+from serving_lab.stack.service import GRAFANA, LOCUST, OF_THE_LAB, PROMETHEUS, REDIS
+from serving_lab.targets.catalogue import Catalogue, profiles_in
+from serving_lab.text import settings
+from serving_lab.text.settings import Port, SettingError, Text
 
 REDIS_PROFILE = "redis"
+OWN_PORTS = {
+    LOCUST: "LOCUST_PORT",
+    PROMETHEUS: "PROMETHEUS_PORT",
+    GRAFANA: "GRAFANA_PORT",
+    REDIS: "REDIS_PORT",
+}
+"""The setting that moves the port of each of the lab's own services."""
+
+_Seconds = Annotated[float, Meta(ge=0, le=3600)]
+
+
+class _Form(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    """What is read besides the ports. Defaults stand in .env.example."""
+
+    bind_address: Text
+    workers: Annotated[int, Meta(ge=1, le=256)]
+    locust_workers: Annotated[int, Meta(ge=0, le=64)]
+    locust_master_port: Port
+    secrets_dir: Text
+    drain_seconds: _Seconds
+    graceful_timeout_seconds: _Seconds
 
 
 @dataclass(frozen=True)
@@ -24,13 +51,11 @@ class Settings:
 
     environment: Mapping[str, str]
     """Every setting by name; what is empty is left out. Secrets are among them: `public` is what programs see."""
+    catalogue: Catalogue
+    """All services under test; `running` has those that run."""
     bind_address: str
-    flask_port: int
-    fastapi_port: int
-    locust_port: int
-    prometheus_port: int
-    grafana_port: int
-    redis_port: int
+    ports: Mapping[str, int]
+    """The port on this machine of each service there may be, by the service's name."""
     with_redis: bool
     """Whether a Redis comes up too: COMPOSE_PROFILES says so, as it does to Compose."""
     workers: int
@@ -44,31 +69,36 @@ class Settings:
 
     @classmethod
     def load(cls, project: Project, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read the settings.
+        """Read the settings, and the catalogue that they are about.
 
         Raises:
             LabError: a file cannot be read, or a value the lab needs is wrong.
         """
-        values = merged(project, os.environ if environment is None else environment)
+        catalogue = _catalogue(project)
+        more = [entry.port_setting for entry in catalogue.entries]
+        values = merged(project, os.environ if environment is None else environment, more)
+        form = settings.read(values, _Form)
+        profiles = _profiles(values, catalogue)
         return cls(
             environment=values,
-            bind_address=values["BIND_ADDRESS"],
-            flask_port=_number(values, "FLASK_PORT", 1, 65535),
-            fastapi_port=_number(values, "FASTAPI_PORT", 1, 65535),
-            locust_port=_number(values, "LOCUST_PORT", 1, 65535),
-            prometheus_port=_number(values, "PROMETHEUS_PORT", 1, 65535),
-            grafana_port=_number(values, "GRAFANA_PORT", 1, 65535),
-            redis_port=_number(values, "REDIS_PORT", 1, 65535),
-            with_redis=REDIS_PROFILE in values.get("COMPOSE_PROFILES", "").split(","),
-            workers=_number(values, "WORKERS", 1, 256),
-            locust_workers=_number(values, "LOCUST_WORKERS", 0, 64),
-            locust_master_port=_number(values, "LOCUST_MASTER_PORT", 1, 65535),
-            secrets_dir=project.root / Path(values["SECRETS_DIR"]).expanduser(),
-            stop_seconds=_seconds(values, "DRAIN_SECONDS") + _seconds(values, "GRACEFUL_TIMEOUT_SECONDS"),
+            catalogue=catalogue,
+            bind_address=form.bind_address,
+            ports=_ports(values, catalogue),
+            with_redis=REDIS_PROFILE in profiles,
+            workers=form.workers,
+            locust_workers=form.locust_workers,
+            locust_master_port=form.locust_master_port,
+            secrets_dir=project.root / Path(form.secrets_dir).expanduser(),
+            stop_seconds=form.drain_seconds + form.graceful_timeout_seconds,
         )
 
+    @property
+    def running(self) -> Catalogue:
+        """The services under test that run."""
+        return self.catalogue.running(self.environment)
+
     def with_store(self, redis_url: str) -> Mapping[str, str]:
-        """The settings with which both services find the lab's Redis, where there is one and they have no other."""
+        """The settings with which the services find the lab's Redis, where there is one and they have no other."""
         if not self.with_redis or "CACHE_URL" in self.environment:
             return self.environment
         return {**self.environment, "CACHE_URL": redis_url}
@@ -78,7 +108,8 @@ class Settings:
         """Every setting that is no secret, by name."""
         secrets = {each.name for each in SECRETS}
         public = {name: value for name, value in self.environment.items() if name not in secrets}
-        return public | {"SECRETS_DIR": str(self.secrets_dir)}
+        ports = {entry.port_setting: str(self.ports[entry.name]) for entry in self.catalogue.entries}
+        return public | ports | {"SECRETS_DIR": str(self.secrets_dir)}
 
     @property
     def probe_address(self) -> str:
@@ -88,8 +119,13 @@ class Settings:
         return f"[{address}]" if ":" in address else address
 
 
-def merged(project: Project, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return every setting that has a value, by name: the shell's, else .env's, else the default.
+def merged(project: Project, environment: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
+    """Every setting that has a value, by name: the shell's, else .env's, else the default.
+
+    Args:
+        project: The checkout whose files are read.
+        environment: The shell's.
+        more: Settings that the shell may have although no file names them.
 
     Raises:
         LabError: a file cannot be read, or a secret is set by itself and by a file.
@@ -97,7 +133,7 @@ def merged(project: Project, environment: Mapping[str, str]) -> dict[str, str]:
     defaults = read(project.env_example)
     own = read(project.env_file) if project.env_file.exists() else {}
     files = [f"{each.name}_FILE" for each in SECRETS]
-    shell = {name: environment[name] for name in (*defaults, *own, *files) if environment.get(name)}
+    shell = {name: environment[name] for name in (*defaults, *own, *files, *more) if environment.get(name)}
     # Empty counts as not set, so that a line left empty in .env means the default.
     values = {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
     values |= {each.name: value for each in SECRETS if (value := _secret(each, values, project.root))}
@@ -105,18 +141,14 @@ def merged(project: Project, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _secret(wanted: Secret, values: Mapping[str, str], directory: Path) -> str:
-    try:
-        value = secret(wanted.name, values, directory)
-        if not value and wanted.random_bytes and (path := values.get(f"{wanted.name}_FILE")):
-            raise ValueError(f"{wanted.name}_FILE names {path}, which is empty")
-    except ValueError as error:
-        hint = f"in .env or the shell: {wanted.name}, or {wanted.name}_FILE and a file that holds it, not both"
-        raise LabError(str(error), hint=hint) from None
+    value = settings.secret(wanted.name, values, directory)
+    if not value and wanted.random_bytes and (path := values.get(f"{wanted.name}_FILE")):
+        raise SettingError(f"{wanted.name}_FILE names {path}, which is empty")
     return value
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the settings in a file, by name, empty ones included.
+    """The settings in a file, by name, empty ones included.
 
     Raises:
         LabError: the file cannot be read, or a line of it makes no sense.
@@ -165,22 +197,28 @@ def ensure_env_file(project: Project, environment: Mapping[str, str] | None = No
     return [each.name for each in missing]
 
 
-def _number(values: Mapping[str, str], name: str, lowest: int, highest: int) -> int:
-    text = values.get(name, "")
-    if not (text.isascii() and text.isdecimal() and lowest <= int(text) <= highest):
-        raise LabError(
-            f"{name} is {text!r}, and must be a whole number from {lowest} to {highest}", hint="change it in .env"
-        )
-    return int(text)
+def _catalogue(project: Project) -> Catalogue:
+    catalogue = Catalogue.read(project.catalogue)
+    for entry in catalogue.entries:
+        if entry.name in OF_THE_LAB:
+            raise LabError(f"{project.catalogue}: a service of the lab is called {entry.name!r}", hint="rename it")
+    return catalogue
 
 
-def _seconds(values: Mapping[str, str], name: str) -> float:
-    try:
-        seconds = float(values.get(name, ""))
-    except ValueError:
-        seconds = -1
-    if not 0 <= seconds <= 3600:
-        raise LabError(
-            f"{name} is {values.get(name, '')!r}, and must be seconds from 0 to 3600", hint="change it in .env"
-        )
-    return seconds
+def _ports(values: Mapping[str, str], catalogue: Catalogue) -> dict[str, int]:
+    under_test = {
+        entry.name: settings.read_one(values, entry.port_setting, Port) or entry.port for entry in catalogue.entries
+    }
+    own = {name: settings.read_one(values, setting, Port) for name, setting in OWN_PORTS.items()}
+    if unset := [OWN_PORTS[name] for name, port in own.items() if port is None]:
+        raise SettingError(f"{unset[0]} is not set")
+    return under_test | own
+
+
+def _profiles(values: Mapping[str, str], catalogue: Catalogue) -> frozenset[str]:
+    known = {REDIS_PROFILE, *(entry.profile for entry in catalogue.entries if entry.profile)}
+    profiles = profiles_in(values)
+    if unknown := sorted(profiles - known):
+        choice = ", ".join(sorted(known))
+        raise SettingError(f"COMPOSE_PROFILES has {unknown[0]!r}, which no service has", hint=f"choose from {choice}")
+    return profiles

@@ -10,44 +10,58 @@ from rich.table import Table
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.preflight import Check, Outcome
-from serving_lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
+from serving_lab.stack.service import GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
+from serving_lab.targets.catalogue import Entry
 
 _COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
 
 _WHAT_TO_DO = {
-    REDIS: "keeps cache and rate limits of both APIs; see what: {redis_cli} --scan",
-    FLASK: "the old API; sign in as below",
-    FASTAPI: "the new API; try every call at {url}/docs",
+    REDIS: "keeps cache and rate limits of the services; see what: {redis_cli} --scan",
     LOCUST: "press Start to send load, and compare live at {url}/compare; or: make load USERS=20 DURATION=1m",
     PROMETHEUS: "query what is measured, such as http_requests_total",
-    GRAFANA: "watch both side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env or its file)",
+    GRAFANA: "watch the services side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env or its file)",
 }
 
 
 def welcome(mode: Mode, settings: Settings, answering: Iterable[Service]) -> RenderableType:
-    """Return each URL with what to do there, and how to sign in."""
+    """Each URL with what to do there, and how to sign in."""
     table = _table("", "URL", "what to do there")
-    urls = {}
+    under_test = {entry.name: entry for entry in settings.catalogue.entries}
+    urls = []
     for service in answering:
-        urls[service.name] = url = service.url if service.published or mode is Mode.NATIVE else service.container_url
-        redis_cli = f"redis-cli -u {url}" if mode is Mode.NATIVE else f"docker compose exec {REDIS} redis-cli"
-        what_to_do = _WHAT_TO_DO[service.name].format(url=url, redis_cli=redis_cli)
-        table.add_row(service.name, f"[link={url}]{url}[/link]", what_to_do)
+        url = service.url if service.published or mode is Mode.NATIVE else service.container_url
+        if entry := under_test.get(service.name):
+            urls.append(url)
+            what_to_do = _about(entry, url)
+        else:
+            redis_cli = f"redis-cli -u {url}" if mode is Mode.NATIVE else f"docker compose exec {REDIS} redis-cli"
+            what_to_do = _WHAT_TO_DO[service.name].format(url=url, redis_cli=redis_cli)
+        table.add_row(service.name, f"[link={url}]{url}[/link]", escape(what_to_do))
+    state = f"The lab is up ({mode}). make ps, make logs and make down do what they say."
+    return Group(table, escape(_sign_in(settings, urls)), state)
+
+
+def _about(entry: Entry, url: str) -> str:
+    return f"{entry.about}; try every call at {url}/docs" if "documentation" in entry.besides else entry.about
+
+
+def _sign_in(settings: Settings, urls: Sequence[str]) -> str:
+    """How to sign in at the first service, and what to ask the second one with the token."""
+    if not urls:
+        return ""
     username = settings.environment["API_USERNAME"]
-    login = (
+    return (
         "Sign in (the password is API_PASSWORD in .env or its file), or let make do it:\n"
-        f"  curl {urls[FLASK]}/login -H 'Content-Type: application/json' "
+        f"  curl {urls[0]}/login -H 'Content-Type: application/json' "
         f'-d \'{{"username":"{username}","password":"…"}}\'\n'
-        f'  curl {urls[FASTAPI]}/predict -H "Authorization: Bearer $(make -s token)" '
+        f'  curl {urls[min(1, len(urls) - 1)]}/predict -H "Authorization: Bearer $(make -s token)" '
         "-H 'Content-Type: application/json' \\\n"
         "       -d '{\"features\":[59,2,32.1,101,157,93.2,38,4,4.86,87]}'"
     )
-    state = f"The lab is up ({mode}). make ps, make logs and make down do what they say."
-    return Group(table, escape(login), state)
 
 
 def status_table(statuses: Sequence[Status]) -> Table:
-    """Return how each service is."""
+    """How each service is."""
     table = _table("", "state", "health", "port", "process", "memory")
     for status in statuses:
         health = "[green]ready[/]" if status.healthy else "[red]not ready[/]"
@@ -57,7 +71,7 @@ def status_table(statuses: Sequence[Status]) -> Table:
 
 
 def print_checks(console: Console, checks: Iterable[Check]) -> None:
-    """Print each check with its outcome and, where it is not ok, what mends it."""
+    """Print each check with its outcome and, where it is not ok, how to fix it."""
     for check in checks:
         colour = _COLOURS[check.outcome]
         line = f"[{colour}]{check.outcome:<4}[/]  {escape(check.subject)}: {escape(check.detail)}"

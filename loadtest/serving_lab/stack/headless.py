@@ -3,12 +3,25 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from serving_lab.errors import LabError
 from serving_lab.load.settings import SettingError
 from serving_lab.load.shape_settings import Kind, ShapeSettings
+from serving_lab.text import settings
+from serving_lab.text.settings import Text
 
 _DURATION = re.compile(r"(?=\d)(\d+h)?(\d+m)?(\d+s)?|\d+")
+
+
+class _Form(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
+    locust_users: Annotated[int, Meta(ge=1)]
+    locust_spawn_rate: Annotated[float, Meta(gt=0)]
+    load_duration: Text
+    locust_workers: Annotated[int, Meta(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -29,10 +42,10 @@ class LocustRun:
     def from_settings(
         cls, environment: Mapping[str, str], *, users: int | None, spawn_rate: float | None, duration: str | None
     ) -> "LocustRun":
-        """Return what was asked for, and for the rest what the settings say.
+        """What was asked for, and for the rest what the settings say.
 
         Raises:
-            LabError: a setting is wrong, the duration is none, or a load shape is set and says otherwise.
+            LabError: a setting is wrong, the duration is not one, or a load shape is set and says otherwise.
         """
         try:
             shape = ShapeSettings.from_environment(environment).kind
@@ -43,15 +56,16 @@ class LocustRun:
                 f"LOAD_SHAPE is {shape}, and says itself how many users there are and how long",
                 hint="leave out USERS, RATE and DURATION, or set LOAD_SHAPE=none",
             )
+        form = settings.read(environment, _Form)
         load = cls(
-            users=users or int(_positive(environment, "LOCUST_USERS")),
-            spawn_rate=spawn_rate or _positive(environment, "LOCUST_SPAWN_RATE"),
-            duration=duration or environment["LOAD_DURATION"],
-            processes=int(environment["LOCUST_WORKERS"]),
+            users=users or form.locust_users,
+            spawn_rate=spawn_rate or form.locust_spawn_rate,
+            duration=duration or form.load_duration,
+            processes=form.locust_workers,
             shaped=shape is not Kind.NONE,
         )
         if not _DURATION.fullmatch(load.duration) or not re.search("[1-9]", load.duration):
-            raise LabError(f"{load.duration!r} is no duration: write 30s, 5m or 1h")
+            raise LabError(f"{load.duration!r} is not a duration: write 30s, 5m or 1h")
         return load
 
     @property
@@ -61,14 +75,3 @@ class LocustRun:
         # Requests still open at the end are waited for, so that they count.
         processes = ("--processes", str(self.processes)) if self.processes else ()
         return ("--headless", *processes, *(() if self.shaped else length), "--stop-timeout", "10")
-
-
-def _positive(environment: Mapping[str, str], name: str) -> float:
-    text = environment[name]
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < float("inf"):
-        raise LabError(f"{name} is {text!r}, and must be a number above 0", hint="change it in .env")
-    return number

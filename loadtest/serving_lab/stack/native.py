@@ -15,21 +15,13 @@ from rich.console import Console
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack import logs, preflight, secrets
+from serving_lab.stack import logs, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
-from serving_lab.stack.programs import Tools, present, programs_for, shared_environment, tool, write_monitoring
-from serving_lab.stack.services import (
-    FASTAPI,
-    FLASK,
-    LOCUST_WORKER,
-    REDIS,
-    Service,
-    known_services,
-    redis_service,
-    services,
-)
+from serving_lab.stack.programs import Tools, host_port, present, programs_for, shared_environment, tool
+from serving_lab.stack.service import LOCUST_WORKER, REDIS, Service
+from serving_lab.stack.services import known_services, redis_service, services, targets
 from serving_lab.stack.supervisor import Process, Program, State, Supervisor
 
 READY_SECONDS = 60.0
@@ -71,7 +63,7 @@ class NativeStack:
 
     def build(self) -> None:
         """Install the services and train the model, where that is not done."""
-        install(self._project)
+        install(self._project, [service.name for service in targets(self._settings)])
         self._train()
 
     def remove_built(self) -> None:
@@ -98,7 +90,7 @@ class NativeStack:
         preflight.require(self.checks())
         try:
             self._project.run_dir.mkdir(mode=0o700)
-            write_monitoring(self._project, self._settings, self._project.run_dir)
+            monitoring.write(self._project, self._settings, self._project.config_dir, self._address)
             self._supervisor.start(identity, programs, environment)
             self._wait([program.name for program in programs])
         except BaseException:
@@ -157,6 +149,10 @@ class NativeStack:
     def facts(self, service: Service) -> dict[str, str]:  # noqa: ARG002 - the signature of all stacks
         """Return nothing: a service says itself what it runs on."""
         return {}
+
+    def _address(self, service: Service) -> str:
+        """Where Prometheus reaches a service."""
+        return host_port(self._settings.probe_address, service.port)
 
     def _values(self, settings: Settings) -> Mapping[str, str]:
         return settings.with_store(redis_service(settings).url)
@@ -242,17 +238,18 @@ class NativeStack:
         return f"serving-lab-{digest.hexdigest()[:16]}"
 
 
-def install(project: Project) -> None:
-    """Install the services beside the lab; a lab that uv did not start takes them as they are.
+def install(project: Project, names: Sequence[str]) -> None:
+    """Install services beside the lab, each from the package of its name; without uv they must be there already.
 
     Raises:
         LabError: they are not there and cannot be installed.
     """
     if uv := os.environ.get("UV"):
-        command = [uv, "sync", "--frozen", "--all-packages", "--inexact", "--no-dev", "--quiet"]
+        packages = [option for name in (*names, "model-training") for option in ("--package", name)]
+        command = [uv, "sync", "--frozen", "--inexact", "--no-dev", "--quiet", *packages]
         if subprocess.run(command, cwd=project.root, check=False).returncode != 0:  # noqa: S603
             raise LabError("the services could not be installed: uv says why above", hint="fix it, then make up")
-    for name in (FLASK, FASTAPI, "train-model"):
+    for name in (*names, "train-model"):
         if not Path(tool(name)).exists():
             raise LabError(f"{name} is not installed", hint="make install")
 

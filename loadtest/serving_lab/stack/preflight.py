@@ -1,4 +1,4 @@
-"""What must hold before the stack can come up; each check names what is wrong and the line that mends it."""
+"""What must hold before the stack can come up; each check names what is wrong and how to fix it."""
 
 import errno
 import os
@@ -14,14 +14,13 @@ import psutil
 from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
+from serving_lab.stack.service import GRAFANA, LOCUST, LOOPBACK, PROMETHEUS, REDIS, Service
 
 _MIB, _GIB = 1 << 20, 1 << 30
 
 # Measured at rest and under load, then rounded up: what a program needs, and what each worker of a service adds.
-_PROGRAM_BYTES = {
-    FLASK: 120 * _MIB,
-    FASTAPI: 120 * _MIB,
+_TARGET_BYTES = 120 * _MIB
+_OWN_BYTES = {
     LOCUST: 150 * _MIB,
     PROMETHEUS: 150 * _MIB,
     GRAFANA: 250 * _MIB,
@@ -80,13 +79,14 @@ def check_ports(settings: Settings, wanted: Iterable[Service]) -> list[Check]:
 def check_master_port(settings: Settings) -> Check:
     """Whether the port is free at which Locust's workers find their master."""
     name = "LOCUST_MASTER_PORT"
-    return _check_port("127.0.0.1", Service(LOCUST, settings.locust_master_port, name, "", ""))
+    return _check_port(LOOPBACK, Service(LOCUST, settings.locust_master_port, name, "", ""))
 
 
 def check_memory(available_bytes: int, wanted: Iterable[Service], workers: int, load_workers: int = 0) -> Check:
     """Whether there is memory for these services, with their workers and those of Locust."""
-    needed = sum(_PROGRAM_BYTES[service.name] for service in wanted) + 2 * workers * _WORKER_BYTES
-    needed += load_workers * _PROGRAM_BYTES[LOCUST]
+    target_bytes = _TARGET_BYTES + workers * _WORKER_BYTES
+    needed = sum(_OWN_BYTES.get(service.name, target_bytes) for service in wanted)
+    needed += load_workers * _OWN_BYTES[LOCUST]
     detail = f"{available_bytes / _GIB:.1f} GiB available, about {needed / _GIB:.1f} GiB will be used"
     if available_bytes < needed:
         hint = f"end other programs, or set WORKERS (now {workers}) to a smaller number in .env"

@@ -1,6 +1,5 @@
 """The programs of the stack on the host: what each is started with, and where Prometheus and Grafana are found."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -10,23 +9,14 @@ from pathlib import Path
 
 from serving_lab.project import Project
 from serving_lab.stack import secrets
+from serving_lab.stack.compose_file import ComposeFile
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.services import (
-    FASTAPI,
-    FLASK,
-    GRAFANA,
-    LOCUST,
-    LOCUST_WORKER,
-    LOOPBACK,
-    PROMETHEUS,
-    REDIS,
-    Service,
-    services,
-)
+from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, LOOPBACK, PROMETHEUS, REDIS, Service
+from serving_lab.stack.services import services, targets
 from serving_lab.stack.supervisor import Program
+from serving_lab.targets.addresses import url_setting
 
 OLDEST_PROMETHEUS = (2, 42)
-PROMETHEUS_RETENTION = "6h"
 _STOP_SECONDS = 10.0
 _GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
@@ -62,15 +52,15 @@ class Tools:
 
 
 def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Path) -> list[Program]:
-    """Return the programs this host can run, in the order they start."""
-    here = {service.name: service for service in services(settings)}
+    """The programs this host can run, in the order they start."""
+    compose = ComposeFile(project.compose_file)
     service_stop = settings.stop_seconds + _STOP_SECONDS
-    programs = [_redis(tools.redis, settings, run_dir)] if settings.with_redis and tools.redis else []
+    programs = [_redis(tools.redis, settings, run_dir, compose)] if settings.with_redis and tools.redis else []
     programs += [
-        Program(name, (tool(name),), service_stop, {"HOST": settings.bind_address, "PORT": str(here[name].port)})
-        for name in (FLASK, FASTAPI)
+        Program(each.name, (tool(each.name),), service_stop, {"HOST": settings.bind_address, "PORT": str(each.port)})
+        for each in targets(settings)
     ]
-    web = ("--web-host", settings.bind_address, "--web-port", str(settings.locust_port))
+    web = ("--web-host", settings.bind_address, "--web-port", str(settings.ports[LOCUST]))
     locust = (tool("locust"), "-f", str(project.locustfile))
     programs.append(Program(LOCUST, (*locust, *web, *_master(settings)), _STOP_SECONDS))
     master = ("--master-host", LOOPBACK, "--master-port", str(settings.locust_master_port))
@@ -79,24 +69,25 @@ def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Pa
         for number in range(1, settings.locust_workers + 1)
     ]
     if tools.prometheus:
-        state = run_dir / PROMETHEUS
-        arguments = (
-            f"--config.file={state}/prometheus.yml",
-            f"--storage.tsdb.path={state}/data",
-            f"--storage.tsdb.retention.time={PROMETHEUS_RETENTION}",
-            f"--web.listen-address={_host_port(settings.bind_address, settings.prometheus_port)}",
-        )
-        programs.append(Program(PROMETHEUS, (str(tools.prometheus), *arguments), _STOP_SECONDS))
+        programs.append(_prometheus(tools.prometheus, project, settings, run_dir, compose))
     if tools.grafana:
         programs.append(Program(GRAFANA, tools.grafana, _STOP_SECONDS))
     return programs
 
 
-def _redis(program: Path, settings: Settings, run_dir: Path) -> Program:
-    """What is a cache is written nowhere, and bounded as in compose.yaml."""
-    where = ("--bind", LOOPBACK, "--port", str(settings.redis_port), "--dir", str(run_dir))
-    bounds = ("--save", "", "--maxmemory", "192mb", "--maxmemory-policy", "noeviction")
-    return Program(REDIS, (str(program), *where, *bounds), _STOP_SECONDS)
+def _redis(program: Path, settings: Settings, run_dir: Path, compose: ComposeFile) -> Program:
+    where = ("--bind", LOOPBACK, "--port", str(settings.ports[REDIS]), "--dir", str(run_dir))
+    return Program(REDIS, (str(program), *compose.command(REDIS), *where), _STOP_SECONDS)
+
+
+def _prometheus(program: Path, project: Project, settings: Settings, run_dir: Path, compose: ComposeFile) -> Program:
+    own = {
+        "--config.file": f"{project.config_dir / PROMETHEUS / 'prometheus.yml'}",
+        "--storage.tsdb.path": f"{run_dir / PROMETHEUS / 'data'}",
+        "--web.listen-address": host_port(settings.bind_address, settings.ports[PROMETHEUS]),
+    }
+    options = dict(option.partition("=")[::2] for option in compose.command(PROMETHEUS)) | own
+    return Program(PROMETHEUS, (str(program), *(f"{name}={value}" for name, value in options.items())), _STOP_SECONDS)
 
 
 def _master(settings: Settings) -> tuple[str, ...]:
@@ -107,9 +98,9 @@ def _master(settings: Settings) -> tuple[str, ...]:
 
 
 def shared_environment(project: Project, settings: Settings, run_dir: Path) -> dict[str, str]:
-    """Return what every program sees: the settings, and where the others answer."""
+    """What every program sees: the settings, and where the others answer."""
     here = {service.name: service for service in services(settings)}
-    grafana, dashboards = project.monitoring / "grafana", project.monitoring / "grafana" / "dashboards"
+    grafana, dashboards = run_dir / GRAFANA, project.config_dir / GRAFANA / "dashboards"
     return {
         **settings.public,
         **secrets.as_files(settings.secrets_dir),
@@ -117,46 +108,36 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
         "RUN_DIR": "",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
-        "FLASK_URL": here[FLASK].url,
-        "FASTAPI_URL": here[FASTAPI].url,
+        **{url_setting(service.name): service.url for service in targets(settings)},
+        # Until the load reads these.
+        **{service.port_setting.replace("_PORT", "_URL"): service.url for service in targets(settings)},
         "PROMETHEUS_URL": here[PROMETHEUS].url,
         "DASHBOARDS_DIR": str(dashboards),
-        "GF_PATHS_PROVISIONING": str(grafana / "provisioning"),
-        "GF_PATHS_DATA": str(run_dir / GRAFANA / "data"),
-        "GF_PATHS_LOGS": str(run_dir / GRAFANA / "logs"),
-        "GF_PATHS_PLUGINS": str(run_dir / GRAFANA / "plugins"),
+        **_of_grafana(ComposeFile(project.compose_file)),
+        "GF_PATHS_PROVISIONING": str(project.monitoring / "grafana" / "provisioning"),
+        "GF_PATHS_DATA": str(grafana / "data"),
+        "GF_PATHS_LOGS": str(grafana / "logs"),
+        "GF_PATHS_PLUGINS": str(grafana / "plugins"),
         "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(dashboards / "side-by-side.json"),
-        "GF_DASHBOARDS_MIN_REFRESH_INTERVAL": "2s",
         "GF_SERVER_HTTP_ADDR": settings.bind_address,
-        "GF_SERVER_HTTP_PORT": str(settings.grafana_port),
+        "GF_SERVER_HTTP_PORT": str(settings.ports[GRAFANA]),
         "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{settings.secrets_dir / 'GRAFANA_ADMIN_PASSWORD'}}}",
-        "GF_SECURITY_DISABLE_GRAVATAR": "true",
-        "GF_AUTH_ANONYMOUS_ENABLED": "true",
-        "GF_AUTH_ANONYMOUS_ORG_ROLE": "Viewer",
-        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
-        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
-        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
-        "GF_NEWS_NEWS_FEED_ENABLED": "false",
-        "GF_USERS_DEFAULT_THEME": "system",
     }
 
 
-def write_monitoring(project: Project, settings: Settings, run_dir: Path) -> None:
-    """Lay out Prometheus' configuration with the addresses of this host, as monitoring/README.md says."""
-    state = run_dir / PROMETHEUS
-    shutil.copytree(project.monitoring / PROMETHEUS, state, ignore=shutil.ignore_patterns("targets"))
-    (state / "targets").mkdir()
-    for service in services(settings):
-        target = [{"targets": [_host_port(settings.probe_address, service.port)]}]
-        (state / "targets" / f"{service.name}.json").write_text(json.dumps(target))
+def _of_grafana(compose: ComposeFile) -> dict[str, str]:
+    return {name: value for name, value in compose.environment(GRAFANA).items() if name.startswith("GF_")}
 
 
 def present(settings: Settings, programs: list[Program]) -> list[Service]:
-    """Return the services that these programs answer for."""
+    """The services that these programs answer for."""
     names = {program.name for program in programs}
     return [service for service in services(settings) if service.name in names]
+
+
+def host_port(host: str, port: int) -> str:
+    """An address as programs are given it."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
 def tool(name: str) -> str:
@@ -185,7 +166,3 @@ def _grafana() -> tuple[str, ...] | None:
             if (home / "conf" / "defaults.ini").is_file():
                 return (str(program), *arguments, "--homepath", str(home))
     return None
-
-
-def _host_port(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from serving_lab.errors import LabError
 from serving_lab.stack import private_file
-from serving_lab.stack.services import FASTAPI, FLASK, GRAFANA, LOCUST, LOCUST_WORKER
+from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, OF_THE_LAB
 
 # In a directory that only its owner may enter. In a container it is a user of the container who reads the file.
 _FILE_MODE = 0o444
@@ -25,19 +25,24 @@ class Secret:
     """A setting that is nobody else's business."""
 
     name: str
-    readers: tuple[str, ...]
-    """The services that are given it."""
+    of_targets: bool = False
+    """Whether each service under test is given it."""
+    readers: tuple[str, ...] = ()
+    """The lab's own services that are given it."""
     random_bytes: int = 0
-    """How many are drawn where it is not set; 0: then there is none."""
+    """How many are drawn where it is not set; 0: it may stay unset."""
+
+    def is_read_by(self, service: str) -> bool:
+        """Whether a service is given it."""
+        return service in self.readers if service in OF_THE_LAB else self.of_targets
 
 
-_APIS = (FLASK, FASTAPI)
 SECRETS = (
-    Secret("SECRET_KEY", _APIS, random_bytes=32),
-    Secret("SECRET_KEY_PREVIOUS", _APIS),
-    Secret("CACHE_URL", _APIS),
-    Secret("API_PASSWORD", (*_APIS, LOCUST, LOCUST_WORKER), random_bytes=12),
-    Secret("GRAFANA_ADMIN_PASSWORD", (GRAFANA,), random_bytes=12),
+    Secret("SECRET_KEY", of_targets=True, random_bytes=32),
+    Secret("SECRET_KEY_PREVIOUS", of_targets=True),
+    Secret("CACHE_URL", of_targets=True),
+    Secret("API_PASSWORD", of_targets=True, readers=(LOCUST, LOCUST_WORKER), random_bytes=12),
+    Secret("GRAFANA_ADMIN_PASSWORD", readers=(GRAFANA,), random_bytes=12),
 )
 
 
@@ -78,14 +83,14 @@ def handed_out_once(settings: Mapping[str, str], directory: Path) -> Iterator[Pa
 
 
 def as_files(directory: Path) -> dict[str, str]:
-    """Return what tells a program where its secrets are; it also hides those that the shell may have set."""
+    """What tells a program where its secrets are; it also hides those that the shell may have set."""
     names = [secret.name for secret in SECRETS]
     return dict.fromkeys(names, "") | {f"{name}_FILE": str(directory / name) for name in names}
 
 
 def outdated(service: str, started: float, directory: Path) -> bool:
     """Whether a secret of a service's was handed out anew after it was started (whole seconds since 1970)."""
-    files = [directory / secret.name for secret in SECRETS if service in secret.readers]
+    files = [directory / secret.name for secret in SECRETS if secret.is_read_by(service)]
     return any(int(path.stat().st_mtime) > started for path in files)
 
 

@@ -1,97 +1,60 @@
-"""The services of the stack: where each answers and how it says that it is ready."""
+"""The services of the stack: those under test, as the catalogue lists them, and the lab's own."""
 
-from __future__ import annotations
-
-import http.client
-import socket
-import urllib.request
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from serving_lab.stack.environment import Settings
-
-FLASK, FASTAPI, LOCUST, PROMETHEUS, GRAFANA = "flask-api", "fastapi-api", "locust", "prometheus", "grafana"
-REDIS = "redis"
-LOOPBACK = "127.0.0.1"
-LOCUST_WORKER = "locust-worker"
-"""What Locust's workers are called together; each has a number behind it. They listen on no port."""
-
-# The stack is on this machine: a proxy for the outside must not be asked.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@dataclass(frozen=True)
-class Service:
-    """One service, the same in containers and on the host."""
-
-    name: str
-    port: int
-    port_setting: str
-    ready_path: str
-    url: str
-    container_port: int = 0
-    """Where it listens in its container, as compose.yaml says."""
-    published: bool = True
-    """Whether its container's port is this machine's too."""
-
-    @property
-    def container_url(self) -> str:
-        """Where other containers reach it: by its name, at its own port."""
-        return f"http://{self.name}:{self.container_port}"
-
-    def ready(self, timeout_seconds: float = 2.0) -> bool:
-        """Whether the service says that it is ready."""
-        try:
-            with _OPENER.open(f"{self.url}{self.ready_path}", timeout=timeout_seconds) as response:
-                return bool(response.status == http.client.OK)
-        except (OSError, http.client.HTTPException):
-            return False
-
-
-@dataclass(frozen=True)
-class RedisService(Service):
-    """Redis, which speaks no HTTP."""
-
-    @property
-    def container_url(self) -> str:
-        """Where other containers reach it."""
-        return f"redis://{self.name}:{self.container_port}/0"
-
-    def ready(self, timeout_seconds: float = 2.0) -> bool:
-        """Whether it answers a ping."""
-        try:
-            with socket.create_connection((LOOPBACK, self.port), timeout_seconds) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False
+from serving_lab.errors import LabError
+from serving_lab.stack.base import Stack
+from serving_lab.stack.environment import OWN_PORTS, Settings
+from serving_lab.stack.service import GRAFANA, LOCUST, LOOPBACK, PROMETHEUS, REDIS, RedisService, Service
+from serving_lab.targets.catalogue import Catalogue
 
 
 def services(settings: Settings) -> list[Service]:
-    """Return the services that the settings ask for, in the order they start."""
-    return [service for service in known_services(settings) if settings.with_redis or service.name != REDIS]
+    """The services that the settings ask for, in the order they start."""
+    redis = [redis_service(settings)] if settings.with_redis else []
+    return [*redis, *targets(settings), *_own(settings)]
 
 
 def known_services(settings: Settings) -> list[Service]:
-    """Return all services that there may be, such as those that other settings have started."""
-    table = (
-        (FLASK, settings.flask_port, "FLASK_PORT", "/ready", 5000),
-        (FASTAPI, settings.fastapi_port, "FASTAPI_PORT", "/ready", 8000),
-        (LOCUST, settings.locust_port, "LOCUST_PORT", "/", 8089),
-        (PROMETHEUS, settings.prometheus_port, "PROMETHEUS_PORT", "/-/ready", 9090),
-        (GRAFANA, settings.grafana_port, "GRAFANA_PORT", "/api/health", 3000),
-    )
-    return [
-        redis_service(settings),
-        *(
-            Service(name, port, setting, path, f"http://{settings.probe_address}:{port}", container_port)
-            for name, port, setting, path, container_port in table
-        ),
-    ]
+    """All services that there may be, such as those that an `up` with other settings has started."""
+    return [redis_service(settings), *_under_test(settings, settings.catalogue), *_own(settings)]
+
+
+def targets(settings: Settings) -> list[Service]:
+    """The services under test that run, the baseline first."""
+    return _under_test(settings, settings.running)
+
+
+def running_targets(stack: Stack, settings: Settings) -> list[Service]:
+    """The services under test that run in a stack, whatever the settings say by now; the baseline first.
+
+    Raises:
+        LabError: there are not two to compare.
+    """
+    up = {status.name for status in stack.status()}
+    running = [service for service in _under_test(settings, settings.catalogue) if service.name in up]
+    if len(running) < 2:
+        names = ", ".join(service.name for service in running) or "none"
+        raise LabError(f"two services are needed to compare, and those that run are: {names}", hint="make up")
+    return running
 
 
 def redis_service(settings: Settings) -> RedisService:
-    """Return the lab's Redis, which listens on this machine alone."""
-    port = settings.redis_port
-    return RedisService(REDIS, port, "REDIS_PORT", "", f"redis://{LOOPBACK}:{port}/0", 6379, published=False)
+    """The lab's Redis, which listens on this machine alone."""
+    port = settings.ports[REDIS]
+    return RedisService(REDIS, port, OWN_PORTS[REDIS], "", f"redis://{LOOPBACK}:{port}/0", 6379, published=False)
+
+
+def _under_test(settings: Settings, catalogue: Catalogue) -> list[Service]:
+    return [
+        Service(entry.name, port, entry.port_setting, "/ready", f"http://{settings.probe_address}:{port}", entry.port)
+        for entry in catalogue.entries
+        for port in (settings.ports[entry.name],)
+    ]
+
+
+def _own(settings: Settings) -> list[Service]:
+    table = ((LOCUST, "/", 8089), (PROMETHEUS, "/-/ready", 9090), (GRAFANA, "/api/health", 3000))
+    return [
+        Service(name, port, OWN_PORTS[name], path, f"http://{settings.probe_address}:{port}", container_port)
+        for name, path, container_port in table
+        for port in (settings.ports[name],)
+    ]

@@ -18,6 +18,7 @@ from typing import cast
 import psutil
 
 from serving_lab.errors import LabError
+from serving_lab.stack.service import without_number
 
 RUN_DIR_VARIABLE = "LAB_RUN_DIR"
 """In the environment of every program, so that one whose supervisord was killed is still found and ended."""
@@ -72,8 +73,8 @@ class Process:
 
     @property
     def service(self) -> str:
-        """What it is called without the number that workers have."""
-        return self.name.rstrip("0123456789").rstrip("-")
+        """The service it belongs to."""
+        return without_number(self.name)
 
 
 class Supervisor:

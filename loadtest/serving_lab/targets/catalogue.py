@@ -107,7 +107,7 @@ class Catalogue:
 
 def profiles_in(environment: Mapping[str, str]) -> frozenset[str]:
     """The profiles that COMPOSE_PROFILES has, separated by commas as for Compose."""
-    return frozenset(environment.get("COMPOSE_PROFILES", "").split(","))
+    return frozenset(environment.get("COMPOSE_PROFILES", "").split(",")) - {""}
 
 
 class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,73 @@
+"""One service of the stack: where it answers, and how it says that it is ready."""
+
+import http.client
+import socket
+import urllib.request
+from dataclasses import dataclass
+
+LOCUST, PROMETHEUS, GRAFANA, REDIS = "locust", "prometheus", "grafana", "redis"
+LOCUST_WORKER = "locust-worker"
+"""The name that Locust's workers share; each has a number behind it. They listen on no port."""
+OF_THE_LAB = (REDIS, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
+"""The services that are not under test."""
+LOOPBACK = "127.0.0.1"
+
+# The stack is on this machine: a proxy for the outside must not be asked.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, the same in containers and on the host."""
+
+    name: str
+    port: int
+    port_setting: str
+    ready_path: str
+    url: str
+    container_port: int = 0
+    """Where it listens in its container, as compose.yaml says."""
+    published: bool = True
+    """Whether its container's port is this machine's too."""
+
+    @property
+    def container_address(self) -> str:
+        """Where other containers reach it: its name and its own port."""
+        return f"{self.name}:{self.container_port}"
+
+    @property
+    def container_url(self) -> str:
+        """Its base URL for other containers."""
+        return f"http://{self.container_address}"
+
+    def ready(self, timeout_seconds: float = 2.0) -> bool:
+        """Whether the service says that it is ready."""
+        try:
+            with _OPENER.open(f"{self.url}{self.ready_path}", timeout=timeout_seconds) as response:
+                return bool(response.status == http.client.OK)
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+@dataclass(frozen=True)
+class RedisService(Service):
+    """Redis, which does not speak HTTP."""
+
+    @property
+    def container_url(self) -> str:
+        """Its URL for other containers."""
+        return f"redis://{self.container_address}/0"
+
+    def ready(self, timeout_seconds: float = 2.0) -> bool:
+        """Whether it answers a ping."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout_seconds) as connection:
+                connection.sendall(b"PING\r\n")
+                return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def without_number(name: str) -> str:
+    """The service that a program or container belongs to: only workers have a number behind it."""
+    return LOCUST_WORKER if name.startswith(f"{LOCUST_WORKER}-") else name

@@ -1,0 +1,118 @@
+"""What `lab up` writes for Prometheus and Grafana follows from the catalogue and is readable in a container."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from serving_lab.project import Project
+from serving_lab.stack import dashboards, monitoring
+from serving_lab.stack.environment import Settings
+from support.checkout import REPOSITORY
+from support.services import CATALOGUE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from serving_lab.stack.service import Service
+    from serving_lab.targets.catalogue import Entry
+
+PROJECT = Project(REPOSITORY)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings.load(PROJECT, {})
+
+
+def address(service: Service) -> str:
+    return f"{service.name}:1"
+
+
+def written(directory: Path) -> dict[str, tuple[int, bytes]]:
+    """When each file was written, and what."""
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return {str(path.relative_to(directory)): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+def test_each_service_that_runs_is_a_target_with_its_labels(settings: Settings, tmp_path: Path) -> None:
+    monitoring.write(PROJECT, settings, tmp_path, address)
+
+    assert json.loads((tmp_path / "prometheus" / "targets" / "services.json").read_text()) == [
+        {
+            "targets": [f"{entry.name}:1"],
+            "labels": {"service": entry.name, "label": entry.label, "role": entry.role},
+        }
+        for entry in CATALOGUE.entries
+        if entry.profile is None
+    ]
+    for job in ("locust", "prometheus"):
+        targets = json.loads((tmp_path / "prometheus" / "targets" / f"{job}.json").read_text())
+        assert targets == [{"targets": [f"{job}:1"]}]
+
+
+def test_the_configuration_and_the_rules_are_the_projects(settings: Settings, tmp_path: Path) -> None:
+    monitoring.write(PROJECT, settings, tmp_path, address)
+
+    source = PROJECT.monitoring / "prometheus"
+    for path in (source / "prometheus.yml", *(source / "rules").iterdir()):
+        assert (tmp_path / "prometheus" / path.relative_to(source)).read_text() == path.read_text()
+
+
+def test_a_user_of_a_container_may_read_everything(settings: Settings, tmp_path: Path) -> None:
+    monitoring.write(PROJECT, settings, tmp_path / "new", address)
+
+    for mounted in (tmp_path / "new" / "prometheus", tmp_path / "new" / "grafana" / "dashboards"):
+        for path in (mounted, *mounted.rglob("*")):
+            assert path.stat().st_mode & 0o777 == (0o755 if path.is_dir() else 0o644), path
+
+
+def test_what_is_right_already_stays_and_what_is_no_more_goes(settings: Settings, tmp_path: Path) -> None:
+    monitoring.write(PROJECT, settings, tmp_path, address)
+    before = written(tmp_path)
+    (tmp_path / "prometheus" / "targets" / "gone.json").write_text("[]")
+
+    monitoring.write(PROJECT, settings, tmp_path, address)
+
+    assert written(tmp_path) == before
+
+
+def test_every_panel_draws_a_service_in_its_colour() -> None:
+    panels = [panel for panel in drawn(CATALOGUE.entries) if panel["type"] == "timeseries"]
+
+    assert panels
+    for panel in panels:
+        for entry in CATALOGUE.entries:
+            assert colour(panel, entry.label) == colour(panel, f"{entry.label} P95") == entry.colour
+            assert colour(panel, f"{entry.label}like") is None
+
+
+def test_of_two_labels_that_begin_alike_each_has_its_own_colour() -> None:
+    short, long = CATALOGUE.entries[:2]
+    alike = (msgspec.structs.replace(long, label="A/B 3 (new)"), msgspec.structs.replace(short, label="A/B"))
+
+    for panel in drawn(alike):
+        if panel["type"] == "timeseries":
+            assert (colour(panel, "A/B 3 (new)"), colour(panel, "A/B P50")) == (long.colour, short.colour)
+
+
+def drawn(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The panels of all dashboards, those folded into rows too."""
+    texts = dashboards.coloured(PROJECT.dashboards, entries)
+    assert set(texts) == {path.name for path in PROJECT.dashboards.iterdir()}
+    panels = [panel for text in texts.values() for panel in json.loads(text)["panels"]]
+    return [each for panel in panels for each in (panel, *panel.get("panels", ()))]
+
+
+def colour(panel: dict[str, Any], series: str) -> str | None:
+    """The colour that a panel gives to a series, as Grafana finds it: the last override that matches."""
+    found = None
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"]["id"] == "byRegexp" and re.search(override["matcher"]["options"][1:-1], series):
+            [applied] = override["properties"]
+            found = applied["value"]["fixedColor"]
+    return found
