@@ -22,7 +22,7 @@ from report.results import (
 )
 from serving_lab.report import page as report_page
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.inputs import Compared, ReportInputs
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 REPORTS = {
-    "win": ReportInputs(make_win(), make_result(), make_footprint()),
-    "mixed": ReportInputs(make_mixed(), make_many(), None),
-    "undecided": ReportInputs(make_undecided(), None, None),
-    "refused": ReportInputs(make_refused(), make_result(), None),
-    "three": ReportInputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))),
-    "hostile": ReportInputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))),
-    "footprint": ReportInputs(None, None, make_footprint()),
+    "win": ReportInputs(make_win(), (Compared(make_result()),), make_footprint()),
+    "mixed": ReportInputs(make_mixed(), (Compared(make_many()),), None),
+    "undecided": ReportInputs(make_undecided(), (), None),
+    "refused": ReportInputs(make_refused(), (Compared(make_result()),), None),
+    "three": ReportInputs(make_three(), (Compared(make_result()),), make_footprint((BASELINE, CANDIDATE, THIRD))),
+    "hostile": ReportInputs(make_hostile(), (Compared(make_many()),), make_footprint((BASELINE, HOSTILE))),
+    "footprint": ReportInputs(None, (), make_footprint()),
 }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from parity.results import make_result
+from parity.results import make_different, make_result
 from serving_lab.results import files
 from support.command import lab
 
 from report.footprints import make_footprint
-from report.results import CANDIDATE, make_bench, make_three, make_win
+from report.results import CANDIDATE, THIRD, make_bench, make_three, make_win
 
 
 def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None:
@@ -49,6 +49,20 @@ def test_files_may_lie_elsewhere_and_the_report_go_elsewhere(tmp_path: Path) -> 
     assert "go-api: Stay" in done.stdout
     assert "No parity: lab parity adds whether the services answer alike." in done.stdout
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"report.html", "report.md"}
+
+
+def test_each_candidate_may_have_its_own_comparison_of_answers(tmp_path: Path) -> None:
+    files.write(tmp_path / "bench.json", make_three())
+    files.write(tmp_path / f"parity-{CANDIDATE}.json", make_different())
+    files.write(tmp_path / f"parity-{THIRD}.json", make_result())
+
+    done = lab("report", "--results", tmp_path)
+
+    page = (tmp_path / "report.html").read_text()
+    assert "fastapi-api: Move with care: It is faster" in " ".join(done.stdout.split())
+    assert "but it answers otherwise" in done.stdout
+    assert f"Does {CANDIDATE} answer alike?" in page
+    assert f"Does {THIRD} answer alike?" in page
 
 
 @pytest.mark.parametrize("name", ["bench", "parity", "footprint"])

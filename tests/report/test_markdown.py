@@ -10,7 +10,7 @@ from parity.results import make_many, make_result
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.markdown import escape, render
 from serving_lab.text import phrases
 
@@ -30,7 +30,7 @@ from report.results import (
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-WHOLE = ReportInputs(make_win(), make_result(), make_footprint())
+WHOLE = ReportInputs(make_win(), (Compared(make_result()),), make_footprint())
 
 
 class Read:
@@ -133,7 +133,7 @@ def test_deployment_and_code_are_told_of_each_target() -> None:
 
 
 def test_what_a_footprint_could_not_measure_is_no_row_of_nothing() -> None:
-    read = Read(ReportInputs(None, None, make_native()))
+    read = Read(ReportInputs(None, (), make_native()))
 
     rows = [row for table in read.tables for row in table[1:]]
     assert not [row for row in rows if row[0].startswith(("image", "layers"))]
@@ -141,9 +141,15 @@ def test_what_a_footprint_could_not_measure_is_no_row_of_nothing() -> None:
 
 
 def test_three_targets_each_have_their_recommendation_and_tables() -> None:
-    read = Read(ReportInputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))))
+    read = Read(ReportInputs(make_three(), (Compared(make_result()),), make_footprint((BASELINE, CANDIDATE, THIRD))))
 
-    assert [f"Recommendation: {CANDIDATE}", f"Recommendation: {THIRD}"] == read.headings[1:3]
+    assert read.headings[1:4] == [
+        "The candidates side by side",
+        f"Recommendation: {CANDIDATE}",
+        f"Recommendation: {THIRD}",
+    ]
+    glance = next(table for table in read.tables if table[0][0] == "Candidate")
+    assert [row[:3] for row in glance[1:]] == [[CANDIDATE, "move", "same"], [THIRD, "stay", "not compared"]]
     headers = [table[0] for table in read.tables if table[0][0] == "Metric"]
     assert headers[:2] == [
         ["Metric", BASELINE, other, "Change", "Interval", "Verdict", "Detectable from"] for other in (CANDIDATE, THIRD)
@@ -154,7 +160,7 @@ def test_three_targets_each_have_their_recommendation_and_tables() -> None:
 
 
 def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes() -> None:
-    read = Read(ReportInputs(make_undecided(), make_result(), None))
+    read = Read(ReportInputs(make_undecided(), (Compared(make_result()),), None))
 
     (told,) = (item for item in read.items if "many requests as it can answer: throughput. Undecided" in item)
     (_, comparison), *_ = make_undecided().comparisons
@@ -165,7 +171,7 @@ def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes()
 
 
 def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> None:
-    read = Read(ReportInputs(make_refused(), make_result(), None))
+    read = Read(ReportInputs(make_refused(), (Compared(make_result()),), None))
 
     for why in make_refused().scenarios[1].refused:
         assert f"Refused: {why}" in read.items
@@ -175,7 +181,7 @@ def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> No
 
 
 def test_nothing_that_a_name_holds_becomes_markup() -> None:
-    read = Read(ReportInputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))))
+    read = Read(ReportInputs(make_hostile(), (Compared(make_many()),), make_footprint((BASELINE, HOSTILE))))
 
     assert not read.kinds & {"html_inline", "html_block", "link_open", "image", "em_open", "code_block", "fence"}
     assert {len(row) - len(table[0]) for table in read.tables for row in table} == {0}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from parity.results import make_cannot_tell, make_many, make_result
 from serving_lab.report.document import Document
-from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.page import render
 from support.checkout import REPOSITORY
 
@@ -38,20 +38,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VOID = {"meta", "link", "br"}
-WIN = ReportInputs(make_win(), make_result(), make_footprint())
+WIN = ReportInputs(make_win(), (Compared(make_result()),), make_footprint())
 ALL = {
     "win": WIN,
-    "loss": ReportInputs(make_loss(), None, None),
-    "mixed": ReportInputs(make_mixed(), make_many(), None),
-    "equivalent": ReportInputs(make_equivalent(), make_result(), None),
-    "undecided": ReportInputs(make_undecided(), make_cannot_tell(), None),
-    "refused": ReportInputs(make_refused(), make_result(), None),
-    "withheld": ReportInputs(make_withheld(), None, make_footprint()),
-    "partial": ReportInputs(make_partial(), make_result(), None),
-    "three": ReportInputs(make_three(), make_result(), make_footprint((BASELINE, CANDIDATE, THIRD))),
-    "hostile": ReportInputs(make_hostile(), make_many(), make_footprint((BASELINE, HOSTILE))),
-    "parity alone": ReportInputs(None, make_result(), None),
-    "footprint alone": ReportInputs(None, None, make_footprint()),
+    "loss": ReportInputs(make_loss(), (), None),
+    "mixed": ReportInputs(make_mixed(), (Compared(make_many()),), None),
+    "equivalent": ReportInputs(make_equivalent(), (Compared(make_result()),), None),
+    "undecided": ReportInputs(make_undecided(), (Compared(make_cannot_tell()),), None),
+    "refused": ReportInputs(make_refused(), (Compared(make_result()),), None),
+    "withheld": ReportInputs(make_withheld(), (), make_footprint()),
+    "partial": ReportInputs(make_partial(), (Compared(make_result()),), None),
+    "three": ReportInputs(make_three(), (Compared(make_result()),), make_footprint((BASELINE, CANDIDATE, THIRD))),
+    "hostile": ReportInputs(make_hostile(), (Compared(make_many()),), make_footprint((BASELINE, HOSTILE))),
+    "parity alone": ReportInputs(None, (Compared(make_result()),), None),
+    "footprint alone": ReportInputs(None, (), make_footprint()),
 }
 
 
@@ -124,7 +124,7 @@ def test_an_engineer_finds_conditions_method_and_what_each_scenario_was() -> Non
         "server gunicorn/0 gunicorn/1 meant to differ",
         "Randomised pairs.",
         "The arm is the sample.",
-        "(here 95%, 98.33% and 98.75% for one metric alone)",
+        "(here 95%, 98.33% and 98.75% for a single interval)",
         "Changes up to 3.0% either way count as none",
         "Coordinated omission.",
         "Only verdicts count",

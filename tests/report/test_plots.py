@@ -10,11 +10,12 @@ from xml.etree import ElementTree as ET
 import msgspec
 import numpy as np
 import pytest
-from serving_lab.experiment.records import QUANTILES, Distribution
+from serving_lab.experiment.records import QUANTILES, Distribution, TargetRecord
 from serving_lab.report.plots.arms import arms
 from serving_lab.report.plots.drawing import Drawing, Scale, round_values
 from serving_lab.report.plots.latency import BINS, bins, curve, histogram, percentiles, shares_within
 from serving_lab.report.plots.pairs import pairs, signed
+from serving_lab.report.targets import shown
 
 from report.results import (
     BASELINE,
@@ -33,7 +34,9 @@ from report.results import (
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-PAIR = [BASELINE, CANDIDATE]
+THREE = shown([TargetRecord(name=name, url="") for name in (BASELINE, CANDIDATE, THIRD)])
+PAIR = THREE[:2]
+OLD, NEW = PAIR
 
 
 def test_a_scale_maps_ends_to_ends_and_the_geometric_middle_to_the_middle() -> None:
@@ -88,7 +91,7 @@ def test_a_metric_that_no_arm_has_is_not_drawn() -> None:
     scenario = make_scenario({CANDIDATE: BETTER}, "open")
 
     assert arms("x", scenario, "throughput", PAIR) is None
-    assert pairs("x", msgspec.structs.replace(scenario.comparisons[0], log_ratios=[]), MARGIN, 1) is None
+    assert pairs("x", msgspec.structs.replace(scenario.comparisons[0], log_ratios=[]), MARGIN, NEW, OLD) is None
     assert percentiles("x", make_scenario({CANDIDATE: BETTER}, "knee"), PAIR) is None
     assert histogram("x", make_scenario({CANDIDATE: BETTER}, "knee"), PAIR) is None
 
@@ -155,7 +158,7 @@ def test_pairs_lie_at_their_ratios_around_the_mean_within_the_interval() -> None
     assert comparison.low is not None
     assert comparison.high is not None
 
-    root = parsed(pairs("x", comparison, MARGIN, 1))
+    root = parsed(pairs("x", comparison, MARGIN, NEW, OLD))
 
     found = marks(root, "t1")
     per_log = slope([y for _, y in found], comparison.log_ratios)
@@ -176,7 +179,7 @@ def test_an_endless_interval_is_cut_and_the_pairs_stay_apart() -> None:
     (comparison, *_) = make_undecided().scenarios[0].comparisons
     endless = msgspec.structs.replace(comparison, low=1e-300, high=1e300)
 
-    root = parsed(pairs("x", endless, MARGIN, 1))
+    root = parsed(pairs("x", endless, MARGIN, NEW, OLD))
 
     heights = [y for _, y in marks(root, "t1")]
     assert max(heights) - min(heights) > 3
@@ -186,7 +189,7 @@ def test_an_endless_interval_is_cut_and_the_pairs_stay_apart() -> None:
 def test_three_targets_have_three_colours_and_three_shapes() -> None:
     scenario = make_scenario({CANDIDATE: BETTER, THIRD: WORSE})
 
-    root = parsed(percentiles("x", scenario, [BASELINE, CANDIDATE, THIRD]))
+    root = parsed(percentiles("x", scenario, THREE))
 
     shapes = {
         path.attrib["class"]: re.sub(r"[\d. -]+", " ", path.attrib["d"])
@@ -222,7 +225,7 @@ def test_names_are_texts_whatever_is_in_them() -> None:
 def test_a_refused_scenario_is_drawn_as_far_as_it_was_measured() -> None:
     scenario = make_refused().scenarios[1]
 
-    root = parsed(pairs("x", scenario.comparisons[0], MARGIN, 1))
+    root = parsed(pairs("x", scenario.comparisons[0], MARGIN, NEW, OLD))
 
     assert len(marks(root, "t1")) == 3
 

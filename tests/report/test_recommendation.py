@@ -9,7 +9,7 @@ import pytest
 from parity.results import make_cannot_tell, make_cause, make_different, make_result
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
-from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.recommendation import leaves_room_for_loss, recommend
 
 from report.results import (
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from serving_lab.bench.result import BenchResult
-    from serving_lab.experiment.records import Comparison, Word
+    from serving_lab.experiment.records import Comparison, VerdictWord
     from serving_lab.parity.result import ParityResult
     from serving_lab.report.recommendation import Reason
 
@@ -71,8 +71,8 @@ def test_verdicts_and_parity_decide(
     ("faster", "slower", "word"), [(3, 0, "move"), (2, 1, "move with care"), (2, 2, "stay"), (1, 2, "stay")]
 )
 def test_losses_weigh_as_much_as_gains(faster: int, slower: int, word: str) -> None:
-    gains: list[Word] = ["faster"] * faster
-    losses: list[Word] = ["slower"] * slower
+    gains: list[VerdictWord] = ["faster"] * faster
+    losses: list[VerdictWord] = ["slower"] * slower
     bench = with_verdicts(*gains, *losses)
 
     assert recommend(CANDIDATE, bench, SAME).word == word
@@ -157,7 +157,7 @@ def test_interrupted_and_withheld_runs_say_so() -> None:
 
 
 def test_of_three_each_candidate_is_judged_by_its_own_verdicts_and_parity() -> None:
-    inputs = ReportInputs(make_three(), SAME, None)
+    inputs = ReportInputs(make_three(), (Compared(SAME),), None)
 
     words = {name: recommend(name, inputs.bench, inputs.parity_of(name)).word for name in inputs.names[1:]}
 
@@ -166,7 +166,7 @@ def test_of_three_each_candidate_is_judged_by_its_own_verdicts_and_parity() -> N
     assert inputs.parity_of(THIRD) is None
 
 
-def with_verdicts(*words: Word) -> BenchResult:
+def with_verdicts(*words: VerdictWord) -> BenchResult:
     """Return a measurement with as many comparisons; only their words are meant."""
     (scenario, *_) = make_win().scenarios
     made: list[Comparison] = [msgspec.structs.replace(scenario.comparisons[0], verdict=word) for word in words]

@@ -88,7 +88,10 @@ class BenchMeasurement:
             versions=self._metadata.versions,
             warnings=self.warnings,
             margin=self._design.margin,
-            targets=[TargetRecord(name=each.name, url=each.inside.url) for each in self.targets],
+            targets=[
+                TargetRecord(name=each.name, url=each.inside.url, label=each.label, colour=each.colour)
+                for each in self.targets
+            ],
             conditions=self.conditions,
             withheld=self.withheld,
             testbed=self._testbed.facts,

@@ -45,7 +45,7 @@ def bench(
     environment = dict(os.environ)
     if target:
         if len(target) < 2:
-            raise LabError("there are two services to compare", hint="--target old=URL --target new=URL")
+            raise LabError("two targets at least are needed to compare", hint="--target old=URL --target new=URL")
         if profile is None:
             raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/measuring.md)")
         chosen = [targets.parse(each) for each in target]
@@ -56,7 +56,7 @@ def bench(
         project = Project.find()
         settings = Settings.load(project)
         stack = Choice(project, settings, console).required()
-        where = testbed.of_stack(stack, running_targets(stack, settings), project.root, processes)
+        where = testbed.of_stack(stack, running_targets(stack, settings), settings.catalogue, project.root, processes)
         profile = profile or project.bench_profile
         environment = dict(settings.environment)
     options = command.BenchOptions(

@@ -14,10 +14,15 @@ app = typer.Typer()
 @app.command()
 def report(
     results: Annotated[
-        Path, typer.Option(help="Where bench.json, parity.json and footprint.json lie; one is enough.")
+        Path,
+        typer.Option(
+            help="Folder of bench.json, footprint.json and parity.json or parity-CANDIDATE.json; one is enough."
+        ),
     ] = Path("results"),
     bench: Annotated[Path | None, typer.Option(help="A measurement that lies elsewhere.")] = None,
-    parity: Annotated[Path | None, typer.Option(help="A comparison of answers that lies elsewhere.")] = None,
+    parity: Annotated[
+        list[Path] | None, typer.Option(help="A comparison of answers that lies elsewhere; may be repeated.")
+    ] = None,
     footprint: Annotated[Path | None, typer.Option(help="A footprint that lies elsewhere.")] = None,
     output: Annotated[
         Path | None, typer.Option(help="Where report.html and report.md go [default: the results' folder]")
@@ -28,11 +33,11 @@ def report(
     from serving_lab.report.inputs import ReportInputs
     from serving_lab.text.phrases import visible
 
-    inputs = ReportInputs.read(results, bench, parity, footprint)
+    inputs = ReportInputs.read(results, bench, parity or (), footprint)
     written = write(inputs, output or results)
     for each in written.recommendations:
         advice = Text(f"{each.word.capitalize()}", style="bold").append(f": {each.why}", style="not bold")
-        console.print(Text(f"{visible(each.candidate)}: ").append_text(advice), soft_wrap=True)
+        console.print(Text(f"{visible(inputs.label(each.candidate))}: ").append_text(advice), soft_wrap=True)
     for missing in inputs.missing:
         console.print(Text(f"No {missing.name}: {missing.command} adds {missing.holds}.", style="dim"))
     for path in (written.page, written.document):

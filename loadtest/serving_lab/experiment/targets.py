@@ -28,6 +28,10 @@ class Target:
     """Its first process, where it is one of the lab's stack."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What it gave at the sign-in."""
+    label: str | None = None
+    """What people call it, where the catalogue says so."""
+    colour: str | None = None
+    """Of its marks and lines in reports, likewise."""
 
     def signed_in(self, sign_in: SignIn | None) -> "Target":
         """The target with what it gave at the sign-in, where there is one.

@@ -14,6 +14,7 @@ from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import HERE, Fleet
 from serving_lab.stack.base import Mode, Stack
 from serving_lab.stack.service import Service
+from serving_lab.targets.catalogue import Catalogue
 
 MOST_PROCESSES = 4
 
@@ -50,19 +51,24 @@ class Testbed:
                 yield fleet
 
 
-def of_stack(stack: Stack, services: Sequence[Service], root: Path, processes: int | None) -> Testbed:
-    """Return the testbed for services of the lab's stack.
+def of_stack(
+    stack: Stack, services: Sequence[Service], catalogue: Catalogue, root: Path, processes: int | None
+) -> Testbed:
+    """Return the testbed for services of the lab's stack, as the catalogue calls them.
 
     Raises:
         LabError: the generator cannot be built.
     """
     running = {status.name: status for status in stack.status()}
+    entries = {entry.name: entry for entry in catalogue.entries}
     targets = [
         Target(
             name=service.name,
             endpoint=Endpoint.parse(service.url),
             inside=Endpoint.parse(stack.inside_url(service)),
             pid=running[service.name].pid or None,
+            label=entries[service.name].label,
+            colour=entries[service.name].colour,
         )
         for service in services
     ]

@@ -217,6 +217,8 @@ class FootprintMeasurement:
         reached = [name for name in MILESTONES if starts and all(name in each.seconds for each in starts)]
         return TargetFootprint(
             name=target.name,
+            label=target.label,
+            colour=target.colour,
             image=self._images.get(target.name),
             start_up=StartUp(
                 starts=starts, milestones={name: spread([each.seconds[name] for each in starts]) for name in reached}

@@ -158,6 +158,10 @@ class TargetFootprint(msgspec.Struct, frozen=True, kw_only=True):
     """A service or an image. The first of a result is the baseline."""
 
     name: str
+    label: str | None = None
+    """What people call it; None: its name."""
+    colour: str | None = None
+    """Of its marks and lines, such as `#e0751a`; None: the report chooses one."""
     image: Image | None
     """None natively."""
     start_up: StartUp | None

@@ -43,6 +43,9 @@ class Chosen:
     """Whether the described requests are for it."""
     of_lab: bool = False
     """Whether the lab runs another instance of it beside."""
+    label: str | None = None
+    colour: str | None = None
+    """What the catalogue says of these."""
 
 
 def of_file(inputs: Inputs) -> list[Chosen]:
@@ -72,6 +75,8 @@ def of_lab(lab: Lab, inputs: Inputs) -> list[Chosen]:
                 folder=catalogue.path.parent,
                 speaks=inputs.api is not None,
                 of_lab=True,
+                label=entry.label,
+                colour=entry.colour,
             )
         )
     return found

@@ -66,8 +66,8 @@ def _table(footprint: FootprintResult, title: str, rows: Sequence[Row]) -> Table
     names = tuple(target.name for target in footprint.targets)
     columns: tuple[str, ...] = (title, *names)
     if any(len(row.cells) > len(names) for row in rows):
-        others = names[1:]
-        columns += ("Change",) if len(others) == 1 else tuple(f"Change, {name}" for name in others)
+        others = [target.label or target.name for target in footprint.targets[1:]]
+        columns += ("Change",) if len(others) == 1 else tuple(f"Change, {label}" for label in others)
         cells = len(columns) - 1
         rows = [Row(row.name, (*row.cells, *[_UNKNOWN] * (cells - len(row.cells))), row.hint) for row in rows]
     return Table(columns=columns, rows=tuple(rows), targets=names)

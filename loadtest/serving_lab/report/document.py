@@ -1,17 +1,18 @@
 """All that a report says, in its order, before anybody decides whether it becomes a page or Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, tables
-from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.open_questions import OpenQuestion, open_questions
 from serving_lab.report.recommendation import Recommendation, recommend
 from serving_lab.report.summary import KeyNumber, figures
-from serving_lab.report.tables import Table
+from serving_lab.report.tables import Cell, Row, Table
+from serving_lab.report.targets import ShownTarget
 from serving_lab.text import phrases
 from serving_lab.text.phrases import counted, duration, rarest_seen
 
@@ -44,14 +45,26 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """How a candidate's answers compare with the baseline's."""
+
+    about: str
+    """What people call the candidate; empty where there is only one comparison."""
+    parity: ParityResult
+    facts: Facts
+
+
+@dataclass(frozen=True)
 class Document:
     """A whole report."""
 
     inputs: ReportInputs
-    names: list[str]
-    """Of the targets, the baseline first."""
+    targets: list[ShownTarget]
+    """The baseline first."""
     advice: list[Advice]
-    parity: Facts
+    glance: Table | None
+    """The candidates side by side; None where there is only one."""
+    answers: list[Answers]
     deployment: Table | None
     code: Table | None
     sections: list[Section]
@@ -66,14 +79,16 @@ class Document:
         """Return the report of what there is."""
         bench, footprint = inputs.bench, inputs.footprint
         names = inputs.names
+        advice = [_advice(inputs, candidate) for candidate in names[1:]]
         return cls(
             inputs=inputs,
-            names=names,
-            advice=[_advice(inputs, candidate) for candidate in names[1:]],
-            parity=list(_parity_facts(inputs.parity)) if inputs.parity else [],
+            targets=inputs.targets,
+            advice=advice,
+            glance=_glance(inputs, advice) if len(advice) > 1 else None,
+            answers=[_answers(inputs, each) for each in inputs.parities],
             deployment=deployment.deployment(footprint) if footprint else None,
             code=deployment.code(footprint) if footprint else None,
-            sections=[_section(bench, scenario) for scenario in bench.scenarios] if bench else [],
+            sections=[_section(inputs, bench, scenario) for scenario in bench.scenarios] if bench else [],
             open=open_questions(inputs),
             conditions=tables.conditions(bench.conditions, names) if bench and bench.conditions else None,
             circumstances=list(_circumstances(inputs)),
@@ -84,8 +99,16 @@ class Document:
     @property
     def started(self) -> str:
         """When the first of its results was begun."""
-        results = (self.inputs.bench, self.inputs.parity, self.inputs.footprint)
-        return min(result.started for result in results if result)
+        return min(result.started for result in self.inputs.results)
+
+    @property
+    def candidates(self) -> str:
+        """What people call the candidates, as an enumeration."""
+        return phrases.listed([target.label for target in self.targets[1:]])
+
+    def label(self, name: str) -> str:
+        """Return what people call a target; any other text as it is."""
+        return self.inputs.label(name)
 
 
 def moment(started: str) -> str:
@@ -102,7 +125,35 @@ def _advice(inputs: ReportInputs, candidate: str) -> Advice:
     )
 
 
-def _section(bench: BenchResult, scenario: Scenario) -> Section:
+def _glance(inputs: ReportInputs, advice: Sequence[Advice]) -> Table:
+    """Return a row for each candidate: what to do, how its answers compare, and its numbers."""
+    labels = list(dict.fromkeys(figure.label for each in advice for figure in each.figures))
+
+    def row(each: Advice) -> Row:
+        candidate = each.recommendation.candidate
+        parity = inputs.parity_of(candidate)
+        numbers = {figure.label: Cell(figure.big, hint=figure.verdict, tone=figure.tone) for figure in each.figures}
+        cells = (
+            Cell(each.recommendation.word),
+            Cell(parity.verdict if parity else "not compared"),
+            *(numbers.get(label, Cell(phrases.UNKNOWN)) for label in labels),
+        )
+        return Row(candidate, cells)
+
+    columns = ("Candidate", "Recommendation", "Answers", *labels)
+    return Table(columns, tuple(row(each) for each in advice), rows_are_targets=True)
+
+
+def _answers(inputs: ReportInputs, compared: Compared) -> Answers:
+    about = ""
+    if len(inputs.parities) > 1 or len(inputs.targets) > len(("baseline", "candidate")):
+        candidates = (name for name in inputs.names[1:] if inputs.parity_of(name) is compared.result)
+        name = compared.candidate or next(candidates, compared.result.candidate.url)
+        about = inputs.label(name)
+    return Answers(about, compared.result, list(_parity_facts(compared.result)))
+
+
+def _section(inputs: ReportInputs, bench: BenchResult, scenario: Scenario) -> Section:
     names = [target.name for target in bench.targets]
     found = [
         tables.comparisons(scenario, names[0], name)
@@ -111,7 +162,7 @@ def _section(bench: BenchResult, scenario: Scenario) -> Section:
     ]
     return Section(
         scenario=scenario,
-        facts=list(tables.describe(scenario)),
+        facts=list(tables.describe(scenario, inputs.label)),
         comparisons=found,
         latencies=tables.latencies(scenario, names) if scenario.distributions else None,
     )
@@ -135,7 +186,7 @@ _MOST_CAUSES = 6
 
 
 def _circumstances(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
-    bench, parity, footprint = inputs.bench, inputs.parity, inputs.footprint
+    bench, footprint = inputs.bench, inputs.footprint
     if bench:
         testbed = bench.testbed
         yield "measured", f"{moment(bench.started)}, {duration(bench.seconds)}, seed {bench.seed}"
@@ -148,12 +199,12 @@ def _circumstances(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
         yield "targets run", {"elsewhere": "not in the lab's stack"}.get(testbed.mode, f"in the lab, {testbed.mode}")
         yield "generator", testbed.generator
         for index, target in enumerate(bench.targets):
-            yield f"{'candidate' if index else 'baseline'}", f"{target.name} at {target.url}"
+            yield f"{'candidate' if index else 'baseline'}", f"{inputs.label(target.name)} at {target.url}"
         told = counted(bench.verification.requests, "request")
         agreed = ", ".join(bench.verification.compared) or "nothing beyond their form"
         yield "checked before", f"{told} to each target; compared between them: {agreed}"
         yield from bench.versions.items()
-    if parity:
+    for parity in (each.result for each in inputs.parities):
         yield "parity", f"{moment(parity.started)}, {duration(parity.seconds)}, seed {parity.seed}"
     if footprint:
         yield "footprint", f"{moment(footprint.started)}, {duration(footprint.seconds)}, {footprint.mode}"
@@ -162,13 +213,13 @@ def _circumstances(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
             yield "footprint's load", f"{rate} for {footprint.load.seconds:g} s over {connections}"
         for name, image in ((target.name, target.image) for target in footprint.targets):
             if image:
-                yield f"image of {name}", f"{image.reference}{f' on {image.base}' if image.base else ''}"
+                yield f"image of {inputs.label(name)}", f"{image.reference}{f' on {image.base}' if image.base else ''}"
 
 
 def _warnings(inputs: ReportInputs) -> Iterator[str]:
     if inputs.bench:
         yield from inputs.bench.warnings
-    if inputs.parity:
-        yield from (f"parity: {warning}" for warning in inputs.parity.warnings)
+    for each in inputs.parities:
+        yield from (f"parity: {warning}" for warning in each.result.warnings)
     if inputs.footprint:
         yield from (f"footprint: {warning}" for warning in inputs.footprint.warnings)

@@ -31,24 +31,25 @@ def escape(text: str) -> str:
 
 
 def _lines(document: Document) -> Iterator[str]:
-    baseline, *candidates = document.names
-    yield f"# {escape(phrases.listed(candidates))} against {escape(baseline)}"
+    yield f"# {escape(document.candidates)} against {escape(document.targets[0].label)}"
     yield from ("", f"From results of {escape(moment(document.started))}. The page report.html has the plots, too.")
+    if document.glance:
+        yield from ("", "## The candidates side by side", "", *_table(document, document.glance))
     for advice in document.advice:
-        yield from _advice(advice, several=len(candidates) > 1)
+        yield from _advice(document, advice)
     yield from _warnings(document)
-    if document.parity and document.inputs.parity:
-        parity = document.inputs.parity
-        yield from ("", "## Parity", "", f"**{parity.verdict.capitalize()}.** {escape(parity.why)}", "")
-        yield from _facts(document.parity)
+    for answers in document.answers:
+        about = f": {escape(answers.about)}" if answers.about else ""
+        verdict = f"**{answers.parity.verdict.capitalize()}.** {escape(answers.parity.why)}"
+        yield from ("", f"## Parity{about}", "", verdict, "", *_facts(answers.facts))
     if document.deployment:
-        yield from ("", "## Deployment", "", *_table(document.deployment))
+        yield from ("", "## Deployment", "", *_table(document, document.deployment))
     if document.code:
-        yield from ("", "## Code", "", *_table(document.code))
+        yield from ("", "## Code", "", *_table(document, document.code))
     if document.sections:
         yield from ("", "## Throughput and latency")
     for section in document.sections:
-        yield from _section(section)
+        yield from _section(document, section)
     yield from ("", "## What could not be decided", "")
     if not document.open:
         yield "Nothing: every question that was asked has an answer."
@@ -56,16 +57,16 @@ def _lines(document: Document) -> Iterator[str]:
         yield f"- **{escape(each.what)}.** {escape(each.why)}{f' Next: {escape(each.hint)}.' if each.hint else ''}"
     yield from ("", "## Conditions", "", *_facts(document.circumstances))
     if document.conditions:
-        yield from ("", *_table(document.conditions))
+        yield from ("", *_table(document, document.conditions))
     yield from ("", "## Method")
     for paragraph in document.method:
         yield from ("", escape(paragraph))
     yield from ("", "### How the recommendation is made", "", *(f"- {escape(sentence)}" for sentence in RULE))
 
 
-def _advice(advice: Advice, *, several: bool) -> Iterator[str]:
+def _advice(document: Document, advice: Advice) -> Iterator[str]:
     recommendation = advice.recommendation
-    about = f": {escape(recommendation.candidate)}" if several else ""
+    about = f": {escape(document.label(recommendation.candidate))}" if len(document.advice) > 1 else ""
     yield from ("", f"## Recommendation{about}", "")
     yield f"**{recommendation.word.capitalize()}.** {escape(recommendation.why)}"
     if advice.figures:
@@ -75,7 +76,7 @@ def _advice(advice: Advice, *, several: bool) -> Iterator[str]:
     yield from ("", f"Reasons (+ for it, {phrases.MINUS} against it, = neither, ? open):", "")
     yield from (f"- `{_SIGNS[reason.weighs]}` {escape(reason.text)}" for reason in recommendation.reasons)
     if advice.overview:
-        yield from ("", *_table(advice.overview))
+        yield from ("", *_table(document, advice.overview))
 
 
 def _figure(words: str, verdict: str) -> str:
@@ -88,15 +89,15 @@ def _warnings(document: Document) -> Iterator[str]:
     yield from (f"- **Warning:** {escape(warning)}" for warning in document.warnings)
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(document: Document, section: Section) -> Iterator[str]:
     scenario = section.scenario
     yield from ("", f"### {escape(scenario.title)}", "", *_facts(section.facts))
     if scenario.refused:
         yield from ("", *(f"- **Refused:** {escape(why)}" for why in scenario.refused))
     for table in section.comparisons:
-        yield from ("", *_table(table))
+        yield from ("", *_table(document, table))
     if section.latencies:
-        yield from ("", *_table(section.latencies))
+        yield from ("", *_table(document, section.latencies))
 
 
 def _facts(facts: Facts) -> Iterator[str]:
@@ -104,11 +105,12 @@ def _facts(facts: Facts) -> Iterator[str]:
         yield f"- {escape(name)}: {escape(fact)}" if name else f"  - {escape(fact)}"
 
 
-def _table(table: Table) -> Iterator[str]:
-    yield _line(escape(column) for column in table.columns)
+def _table(document: Document, table: Table) -> Iterator[str]:
+    yield _line(escape(document.label(column) if column in table.targets else column) for column in table.columns)
     yield _line("---" for _ in table.columns)
     for row in table.rows:
-        name = escape(row.name) + (f" ({escape(row.hint)})" if row.hint else "")
+        name = escape(document.label(row.name) if table.rows_are_targets else row.name)
+        name += f" ({escape(row.hint)})" if row.hint else ""
         yield _line([name, *map(_cell, row.cells)])
 
 

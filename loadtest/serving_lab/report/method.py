@@ -16,11 +16,11 @@ def paragraphs(inputs: ReportInputs) -> list[str]:
 def _of_bench(bench: BenchResult) -> Iterator[str]:
     margin, joint = phrases.percent(bench.margin), phrases.percent(statistics.CONFIDENCE)
     levels = [phrases.level(each) for each in sorted({each.confidence for _, each in bench.comparisons})]
-    level = f" (here {phrases.listed(levels)} for one metric alone)" if levels else ""
+    level = f" (here {phrases.listed(levels)} for a single interval)" if levels else ""
     yield (
         "Randomised pairs. In each pair every target gets the same requests for the same time, one target after the "
-        "other, in an order drawn by lot. What changes slowly on the machine then hits all alike, and what hits one "
-        "by chance hits the other in another pair. How many pairs there are is fixed before anything is seen."
+        "other, in random order. What changes slowly on the machine then hits all alike, and what hits one by chance "
+        "hits another one in another pair. The number of pairs is fixed before anything is measured."
     )
     yield (
         "The arm is the sample. An arm is one target under one load for one stretch of time, and gives one number a "
@@ -29,8 +29,9 @@ def _of_bench(bench: BenchResult) -> Iterator[str]:
     )
     yield (
         "Ratios. Each pair gives candidate / baseline. Their logarithms are averaged, and a paired t-test's interval "
-        f"says how sure the mean is. The intervals of all metrics of a scenario hold together with {joint}, so each "
-        f"one alone has a higher confidence{level}: who looks at many metrics would else find a difference by chance."
+        f"says how sure the mean is. The intervals of all metrics and candidates of a scenario hold together with "
+        f"{joint}, so each one alone has a higher confidence{level}: otherwise, the more one looks at, the more often "
+        "one finds a difference by chance."
     )
     yield (
         f"Verdicts. Changes up to {margin} either way count as none: the margin was set before. Equivalent: the change "
@@ -54,14 +55,15 @@ def _of_bench(bench: BenchResult) -> Iterator[str]:
 
 
 def _of_others(inputs: ReportInputs) -> Iterator[str]:
-    if inputs.parity:
+    if inputs.parities:
         yield (
             "Parity. The same requests were sent to both services, and every difference that a client could notice "
             "was reported, unless it was declared as intended or the baseline differs from itself in it."
         )
     if inputs.footprint:
         yield (
-            "Footprint. Targets were started and loaded in turn, in an order drawn by lot; intervals of its changes "
-            "are paired ones of 95%, each by itself. Start-up counts from when the container was there to be started, "
-            "or natively the process. Lines of code are those without blank lines, comments and docstrings."
+            "Footprint. Targets were started and loaded in turn, in random order. The intervals of its changes are "
+            "paired ones; those of one row hold together with 95% for all candidates. Start-up counts from when the "
+            "container was created, or natively the process. Lines of code exclude blank lines, comments and "
+            "docstrings."
         )

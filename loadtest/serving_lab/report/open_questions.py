@@ -31,10 +31,10 @@ def _questions(inputs: ReportInputs) -> Iterator[OpenQuestion]:
         yield OpenQuestion(
             f"No {missing.name}", f"Without it, nobody knows {missing.holds}.", f"{missing.command} measures it"
         )
-    if inputs.parity:
-        yield from _of_parity(inputs.parity)
+    for each in inputs.parities:
+        yield from _of_parity(each.result)
     if inputs.bench:
-        yield from _of_bench(inputs.bench)
+        yield from _of_bench(inputs, inputs.bench)
     if inputs.footprint and inputs.footprint.partial:
         yield OpenQuestion("Footprint", "The measurement was interrupted.", "lab footprint, to its end")
 
@@ -51,7 +51,7 @@ def _of_parity(parity: ParityResult) -> Iterator[OpenQuestion]:
         )
 
 
-def _of_bench(bench: BenchResult) -> Iterator[OpenQuestion]:
+def _of_bench(inputs: ReportInputs, bench: BenchResult) -> Iterator[OpenQuestion]:
     if bench.partial:
         yield OpenQuestion("The measurement", "It was interrupted.", "lab bench, to its end")
     for why in bench.withheld:
@@ -62,16 +62,16 @@ def _of_bench(bench: BenchResult) -> Iterator[OpenQuestion]:
         told = {*scenario.refused, "; ".join(scenario.refused), *bench.withheld, "; ".join(bench.withheld)}
         for each in scenario.comparisons:
             if each.verdict == "undecided":
-                yield _undecided(bench, scenario, each)
+                yield _undecided(inputs, bench, scenario, each)
             elif each.verdict in {"refused", "withheld"} and each.why not in told:
                 told.add(each.why)
                 yield OpenQuestion(scenario.title, f"{each.verdict.capitalize()}: {_stop(each.why)}", "")
 
 
-def _undecided(bench: BenchResult, scenario: Scenario, each: Comparison) -> OpenQuestion:
+def _undecided(inputs: ReportInputs, bench: BenchResult, scenario: Scenario, each: Comparison) -> OpenQuestion:
     name = f"{scenario.title}: {METRICS[each.metric].title}"
     if len(bench.targets) > len({each.baseline, each.candidate}):
-        name = f"{name} of {each.candidate}"
+        name = f"{name} of {inputs.label(each.candidate)}"
     smallest = phrases.detectable_change(each.detectable)
     detectable = f" So many pairs find changes from {smallest} on, four times out of five." if smallest else ""
     return OpenQuestion(

@@ -35,11 +35,12 @@ def render(document: Document) -> str:
         document=document,
         rule=RULE,
         nothing=UNKNOWN,
+        label=document.label,
         moment=moment,
         plots=lambda index: list(_plots(document, index)),
         pair_plots=lambda index: list(_pair_plots(document, index)),
-        colour=lambda name: colour(document.names.index(name)) if name in document.names else "",
-        mark=lambda name: key(document.names.index(name)),
+        style=lambda target: Markup(f".{colour(target.index)} {{ --c: {target.colour}; }}"),  # noqa: S704 - a colour
+        mark=lambda name: key(document.inputs.names.index(name)),
     )
 
 
@@ -48,13 +49,13 @@ def _plots(document: Document, index: int) -> Iterator[Figure]:
     scenario = document.sections[index].scenario
     name = f"scenario-{index + 1}"
     for metric in _BAR_METRICS:
-        drawn = arms(f"{name}-{metric}", scenario, metric, document.names)
+        drawn = arms(f"{name}-{metric}", scenario, metric, document.targets)
         yield from _figure(drawn, "Each mark is one arm, the first on top; each bar their geometric mean.")
     caption = "A curve ends where fewer than ten answers lie beyond."
     if scenario.loop != "closed":
         caption += " Solid: since the request was due. Dashed: since it was sent, which hides stalls."
-    yield from _figure(percentiles(f"{name}-percentiles", scenario, document.names), caption)
-    drawn = histogram(f"{name}-distribution", scenario, document.names)
+    yield from _figure(percentiles(f"{name}-percentiles", scenario, document.targets), caption)
+    drawn = histogram(f"{name}-distribution", scenario, document.targets)
     yield from _figure(drawn, "Share of answers in each step, up to P99.9; the marks are medians.")
 
 
@@ -63,10 +64,11 @@ def _pair_plots(document: Document, index: int) -> Iterator[Figure]:
     if bench is None:
         return
     section: Section = document.sections[index]
+    by_name = {target.name: target for target in document.targets}
     for number, each in enumerate(section.scenario.comparisons, start=1):
-        target = document.names.index(each.candidate)
-        drawn = pairs(f"scenario-{index + 1}-pairs-{number}", each, bench.margin, target)
-        about = f"{each.candidate}: " if len(document.names) > len({each.baseline, each.candidate}) else ""
+        target, baseline = by_name[each.candidate], by_name[each.baseline]
+        drawn = pairs(f"scenario-{index + 1}-pairs-{number}", each, bench.margin, target, baseline)
+        about = f"{target.label}: " if len(document.advice) > 1 else ""
         yield from _figure(drawn, f"{about}{each.verdict}")
 
 

@@ -1,6 +1,6 @@
 """Tables of a report, whatever it is written in, and those that a measurement fills."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,7 +42,9 @@ class Table:
     """With the first one's."""
     rows: tuple[Row, ...]
     targets: tuple[str, ...] = ()
-    """Those of the columns that are names of targets: they get their colours."""
+    """Those of the columns that are names of targets: they are shown by labels and marks."""
+    rows_are_targets: bool = False
+    """Whether the names of the rows are those of targets, likewise."""
 
 
 def tone(verdict: VerdictWord) -> Tone:
@@ -111,8 +113,8 @@ def conditions(found: Sequence[ConditionRecord], targets: Sequence[str]) -> Tabl
     )
 
 
-def describe(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    """Yield what a scenario was: names of facts and facts."""
+def describe(scenario: Scenario, label: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    """Yield what a scenario was: names of facts and facts; `label` says what people call a target."""
     loops = {
         "closed": "closed loop: each connection sends its next request when it has an answer",
         "open": "open loop: requests are due at their times, answered or not",
@@ -129,7 +131,7 @@ def describe(scenario: Scenario) -> Iterator[tuple[str, str]]:
     if len(alike) == 1:
         yield "connections", f"{alike.pop():,} to each"
     elif alike:
-        yield "connections", ", ".join(f"{count:,} to {name}" for name, count in scenario.connections.items())
+        yield "connections", ", ".join(f"{count:,} to {label(name)}" for name, count in scenario.connections.items())
     shares = sorted(scenario.requests.items(), key=lambda item: -item[1])
     yield "requests", ", ".join(f"{name} {phrases.percent(share)}" for name, share in shares)
     void = {arm.pair for arm in scenario.arms if arm.faults}

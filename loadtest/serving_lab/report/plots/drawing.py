@@ -11,7 +11,6 @@ from serving_lab.text.phrases import visible
 
 SHAPES = ("circle", "diamond", "triangle", "square")
 """Of the targets' marks, in their order: the colour alone is not for everybody's eyes."""
-COLOURS = 6
 _STEPS = (1, 2, 5, 10)
 _MOST_LOG_TICKS = 7
 _RADIUS = {"circle": 3.4, "square": 3.1, "diamond": 4.4, "triangle": 4.2}
@@ -153,8 +152,8 @@ class Drawing:
 
 
 def colour(target: int) -> str:
-    """Return the style's name of a target's colour."""
-    return f"t{target % COLOURS}"
+    """Return the style's name of a target's colour; the page says which colour that is."""
+    return f"t{target}"
 
 
 def key(target: int) -> Markup:

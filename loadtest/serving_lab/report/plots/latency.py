@@ -10,6 +10,7 @@ from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import QUANTILES, Distribution
 from serving_lab.experiment.validity import SAMPLES_BEYOND
 from serving_lab.report.plots.drawing import Drawing, Scale, colour
+from serving_lab.report.targets import ShownTarget
 from serving_lab.text import phrases
 
 BINS = 36
@@ -21,18 +22,18 @@ _SMALLEST_SECONDS = 1e-7
 Points = list[tuple[float, float]]
 
 
-def percentiles(name: str, scenario: Scenario, targets: Sequence[str]) -> Drawing | None:
+def percentiles(name: str, scenario: Scenario, targets: Sequence[ShownTarget]) -> Drawing | None:
     """Return the latency at each percentile; None where there is no distribution.
 
     A curve ends where fewer than `SAMPLES_BEYOND` answers lie beyond. In an open loop a second, dashed one counts from
     when requests were sent.
     """
-    curves = {target: curve(scenario.distributions[target]) for target in _known(scenario, targets)}
+    curves = {target: curve(scenario.distributions[target.name]) for target in _known(scenario, targets)}
     drawn = [point for points in curves.values() for point in points]
     if not drawn:
         return None
     dashed = {
-        target: curve(scenario.distributions[target], uncorrected=True) if scenario.loop != "closed" else []
+        target: curve(scenario.distributions[target.name], uncorrected=True) if scenario.loop != "closed" else []
         for target in curves
     }
     times = [seconds for points in (*curves.values(), *dashed.values()) for _, seconds in points]
@@ -44,21 +45,20 @@ def percentiles(name: str, scenario: Scenario, targets: Sequence[str]) -> Drawin
     drawing.y_axis(upwards, "latency, ms (log scale)", upwards.ticks(), _milliseconds)
     drawing.x_axis(across, "percentile (the slow end is stretched)", list(ticks), ticks.__getitem__)
     for target, points in curves.items():
-        index = targets.index(target)
         for line, style in ((dashed[target], "curve dashed"), (points, "curve")):
             placed = [(across(_stretched(share)), upwards(seconds)) for share, seconds in line]
             if placed:
-                drawing.path(placed, f"{style} {colour(index)}")
+                drawing.path(placed, f"{style} {colour(target.index)}")
         for share, seconds in points:
             if share in _MARKED.values():
-                says = f"{target}, P{share * 100:g}: {phrases.seconds(seconds)}"
-                drawing.mark(across(_stretched(share)), upwards(seconds), index, says=says)
+                says = f"{target.label}, P{share * 100:g}: {phrases.seconds(seconds)}"
+                drawing.mark(across(_stretched(share)), upwards(seconds), target.index, says=says)
     return drawing
 
 
-def histogram(name: str, scenario: Scenario, targets: Sequence[str]) -> Drawing | None:
+def histogram(name: str, scenario: Scenario, targets: Sequence[ShownTarget]) -> Drawing | None:
     """Return which share of answers took how long, up to P99.9; None where there is no distribution."""
-    known = {target: scenario.distributions[target] for target in _known(scenario, targets)}
+    known = {target: scenario.distributions[target.name] for target in _known(scenario, targets)}
     if not known:
         return None
     edges = bins(list(known.values()))
@@ -69,13 +69,12 @@ def histogram(name: str, scenario: Scenario, targets: Sequence[str]) -> Drawing 
     drawing.y_axis(upwards, "answers, %", upwards.ticks(4), lambda tick: f"{tick * 100:g}")
     drawing.x_axis(across, "latency, ms (log scale)", across.ticks(), _milliseconds, grid=False)
     for target, heights in shares.items():
-        index = targets.index(target)
         steps = _steps(across, upwards, edges, heights)
-        drawing.path(steps, f"under {colour(index)}", closed=True)
-        drawing.path(steps, f"curve {colour(index)}")
+        drawing.path(steps, f"under {colour(target.index)}", closed=True)
+        drawing.path(steps, f"curve {colour(target.index)}")
         median = known[target].seconds[QUANTILES.index(0.5)]
         peak = upwards(float(heights[min(max(int(np.searchsorted(edges, median)) - 1, 0), BINS - 1)]))
-        drawing.mark(across(median), peak, index, says=f"{target}, median: {phrases.seconds(median)}")
+        drawing.mark(across(median), peak, target.index, says=f"{target.label}, median: {phrases.seconds(median)}")
     return drawing
 
 
@@ -107,8 +106,8 @@ def shares_within(distribution: Distribution, edges: NDArray[np.float64]) -> NDA
     return np.asarray(np.diff(np.interp(np.log(edges), np.log(at), below, left=0.0)), dtype=np.float64)
 
 
-def _known(scenario: Scenario, targets: Sequence[str]) -> list[str]:
-    return [name for name in targets if name in scenario.distributions and scenario.distributions[name].seconds]
+def _known(scenario: Scenario, targets: Sequence[ShownTarget]) -> list[ShownTarget]:
+    return [each for each in targets if (of := scenario.distributions.get(each.name)) and of.seconds]
 
 
 def _stretched(share: float) -> float:
@@ -130,10 +129,10 @@ def _steps(across: Scale, upwards: Scale, edges: NDArray[np.float64], heights: N
     return [*points, (across(float(edges[-1])), upwards(0))]
 
 
-def _described(scenario: Scenario, targets: Sequence[str]) -> str:
+def _described(scenario: Scenario, targets: Sequence[ShownTarget]) -> str:
     told = []
     for target in _known(scenario, targets):
-        seconds = scenario.distributions[target].seconds
+        seconds = scenario.distributions[target.name].seconds
         marks = [f"{label} {phrases.seconds(seconds[QUANTILES.index(share)])}" for label, share in _MARKED.items()]
-        told.append(f"{target}: {', '.join(marks)}")
+        told.append(f"{target.label}: {', '.join(marks)}")
     return f"{'; '.join(told)}."

@@ -7,6 +7,7 @@ from itertools import pairwise
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.report.plots.drawing import Drawing, colour, round_values
+from serving_lab.report.targets import ShownTarget
 from serving_lab.text import phrases
 
 _ROOM = 0.12
@@ -16,14 +17,17 @@ _FARTHEST = math.log(20)
 """An interval of two or three pairs may reach beyond all that can be drawn; its ends are then cut."""
 
 
-def pairs(name: str, comparison: Comparison, margin: float, target: int) -> Drawing | None:
+def pairs(
+    name: str, comparison: Comparison, margin: float, target: ShownTarget, baseline: ShownTarget
+) -> Drawing | None:
     """Return the changes pair by pair; None where there are none.
 
     Args:
         name: Of the drawing within the page.
         comparison: Whose log-ratios are drawn.
         margin: What counts as equivalent, as a share.
-        target: Index of the candidate, for its colour and mark.
+        target: The candidate.
+        baseline: What it is compared with.
     """
     logs = comparison.log_ratios
     if not logs:
@@ -33,7 +37,7 @@ def pairs(name: str, comparison: Comparison, margin: float, target: int) -> Draw
         name,
         "Pair by pair",
         metric.title,
-        f"{comparison.candidate} against {comparison.baseline} in {len(logs)} pairs: "
+        f"{target.label} against {baseline.label} in {len(logs)} pairs: "
         f"{wording.of_comparison(comparison)}; {comparison.verdict}.",
         width=300,
         height=214,
@@ -54,11 +58,13 @@ def pairs(name: str, comparison: Comparison, margin: float, target: int) -> Draw
     drawing.line(left, upwards(0), right, upwards(0), "zero")
     if interval:
         top, bottom = upwards(interval[1]), upwards(interval[0])
-        drawing.area(left, top, right - left, max(bottom - top, 1), f"interval {colour(target)}")
+        drawing.area(left, top, right - left, max(bottom - top, 1), f"interval {colour(target.index)}")
     mean = upwards(sum(logs) / len(logs))
-    drawing.line(left, mean, right, mean, f"mean {colour(target)}")
+    drawing.line(left, mean, right, mean, f"mean {colour(target.index)}")
     for number, ratio in enumerate(logs, start=1):
-        drawing.mark(across(number), upwards(ratio), target, says=f"pair {number}: {phrases.short(math.exp(ratio))}")
+        drawing.mark(
+            across(number), upwards(ratio), target.index, says=f"pair {number}: {phrases.short(math.exp(ratio))}"
+        )
     return drawing
 
 
