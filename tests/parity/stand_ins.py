@@ -1,4 +1,4 @@
-"""Small services whose every byte a test decides."""
+"""Small services whose every byte a test decides, and comparisons whose progress nobody looks at."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
+from serving_lab.parity.reporting.records import result_of
+from serving_lab.parity.run import run
+from support.quiet import Quiet
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from serving_lab.parity.plan import ParityPlan
+    from serving_lab.parity.result import ParityResult
+    from serving_lab.text.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,11 @@ class Says:
     body: object = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def result_of_comparing(plan: ParityPlan, progress: Progress | None = None) -> ParityResult:
+    """Compare as the command does, and write no file."""
+    return result_of(run(plan, progress or Quiet()))
 
 
 @contextlib.contextmanager

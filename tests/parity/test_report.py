@@ -23,10 +23,8 @@ from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
-from serving_lab.parity.run import run
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
-from support.quiet import Quiet
 
 from parity.results import (
     CANDIDATE,
@@ -40,7 +38,7 @@ from parity.results import (
     make_many,
     make_result,
 )
-from parity.stand_ins import Asked, Says, service
+from parity.stand_ins import Asked, Says, result_of_comparing, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -332,7 +330,7 @@ def test_what_comes_from_the_environment_is_in_no_file_but_its_name_is(tmp_path:
     profile = Profile.load(tmp_path / "profile.yaml", {"API_PASSWORD": "correct horse"})
     with service(behaviour(200)) as primary, service(behaviour(201)) as candidate:
         endpoints = Endpoint.parse(primary), Endpoint.parse(candidate)
-        result = run(ParityPlan(*endpoints, profile=profile, generate=0), Quiet())
+        result = result_of_comparing(ParityPlan(*endpoints, profile=profile, generate=0))
 
         (cause,) = result.causes
         lines = [*result.primary.preparation, cause.example.primary_command]

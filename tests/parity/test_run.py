@@ -24,10 +24,9 @@ from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.plan import ParityPlan
-from serving_lab.parity.run import run
 from support.quiet import Quiet
 
-from parity.stand_ins import Asked, Says, service
+from parity.stand_ins import Asked, Says, result_of_comparing, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +62,7 @@ def compared(
     with ExitStack() as stack:
         left, right = (Endpoint.parse(stack.enter_context(service(behave))) for behave in (primary, candidate))
         plan = ParityPlan(left, right, profile=profile, recordings=(Recording(recorded),), generate=0, repeat=repeat)
-        return run(plan, Quiet())
+        return result_of_comparing(plan)
 
 
 def causes(result: ParityResult) -> list[tuple[str, str]]:
@@ -330,7 +329,7 @@ def test_a_service_that_is_not_there_is_told_at_once() -> None:
     with service(saying(dict)) as url:
         gone = Endpoint.parse("http://127.0.0.1:9")
         with pytest.raises(LabError, match=r"the candidate does not answer at http://127\.0\.0\.1:9") as refused:
-            run(ParityPlan(Endpoint.parse(url), gone, profile=Profile(openapi=None, cases=(case(),))), Quiet())
+            result_of_comparing(ParityPlan(Endpoint.parse(url), gone, profile=Profile(openapi=None, cases=(case(),))))
 
     assert refused.value.exit_code == 2
 
@@ -342,7 +341,9 @@ def test_an_interruption_keeps_what_was_found() -> None:
 
     with service(saying(lambda: {"a": 1})) as one, service(saying(lambda: {"a": 2})) as other:
         profile = Profile(openapi=None, cases=tuple(case(path=f"/{n}") for n in range(5)))
-        result = run(ParityPlan(Endpoint.parse(one), Endpoint.parse(other), profile=profile, generate=0), Impatient())
+        result = result_of_comparing(
+            ParityPlan(Endpoint.parse(one), Endpoint.parse(other), profile=profile, generate=0), Impatient()
+        )
 
     assert (result.verdict, result.requests) == ("different", 1)
     assert "interrupted" in result.why
@@ -351,7 +352,7 @@ def test_an_interruption_keeps_what_was_found() -> None:
 def test_nothing_to_compare_is_no_agreement() -> None:
     with service(saying(dict)) as url:
         endpoint = Endpoint.parse(url)
-        result = run(ParityPlan(endpoint, endpoint, profile=Profile(openapi=None), generate=0), Quiet())
+        result = result_of_comparing(ParityPlan(endpoint, endpoint, profile=Profile(openapi=None), generate=0))
 
     assert (result.verdict, result.exit_code) == ("cannot tell", 2)
 

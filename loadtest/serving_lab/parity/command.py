@@ -13,6 +13,7 @@ from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting import report, table
+from serving_lab.parity.reporting.records import result_of
 from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import run
 from serving_lab.results import files
@@ -50,7 +51,7 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
     except OSError as error:
         raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
     with TerminalProgress(console, plan.requests, "requests") as progress:
-        result = run(plan, progress)
+        result = result_of(run(plan, progress))
     data, page = options.output / "parity.json", options.output / "parity.html"
     files.write(data, result, "--output DIR")
     report.write_html(result, page)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.cases import Steps, is_raw
+from serving_lab.parity.examination.noise_book import NoisyField
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
-from serving_lab.parity.judgement.noise import Noise
 
 NOISE_PASSES = 3
 """How often the corpus is sent to the primary to learn its noise."""
@@ -27,7 +27,7 @@ class ParityPlan:
     repeat: int = 1
     """How often the corpus is sent."""
     seed: int = 0
-    noise: Noise | None = None
+    noise: tuple[NoisyField, ...] | None = None
     """What an earlier `learn` found of the primary; by default it is learned first."""
 
     @property

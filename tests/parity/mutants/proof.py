@@ -16,13 +16,14 @@ from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.session import Session
 from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.plan import ParityPlan
-from serving_lab.parity.run import learn, run
+from serving_lab.parity.run import learn
 from serving_lab.wire.message import Ending, Exchange, RawRequest
 from support.quiet import Quiet
 from support.services import RunningService, running_service
 
 from parity.mutants.proxy import proxied
 from parity.mutants.statuses import LIMIT_BYTES
+from parity.stand_ins import result_of_comparing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -51,7 +52,7 @@ def twins(name: str, model_dir: Path) -> Iterator[Twins]:
 
 def compare(pair: Twins, profile: Profile, *, generate: int, seed: int) -> ParityResult:
     """Compare the two with nothing in between."""
-    return run(_plan(pair.primary.base_url, pair.candidate.base_url, profile, generate, seed), Quiet())
+    return result_of_comparing(_plan(pair.primary.base_url, pair.candidate.base_url, profile, generate, seed))
 
 
 class Proof:
@@ -76,7 +77,7 @@ class Proof:
                 mutated = proxied(pair.candidate.address, planted.plant(), planted.rewrite)
                 plan = _plan(primary, stack.enter_context(mutated), self._profile)
                 recordings = recorded(planted.predictions, self._profile.authorization)
-                return run(replace(plan, noise=self._noise, recordings=(recordings,)), Quiet())
+                return result_of_comparing(replace(plan, noise=self._noise, recordings=(recordings,)))
         finally:
             self._idle.put(pair)
 

@@ -1,181 +1,136 @@
-"""Request by request: what differs, whether it is noise, declared or new, and how often it shows."""
+"""Books what both sides answered, and sends again what shows a new cause: is it real, how often, how small?"""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Source, Steps
+from serving_lab.parity.examination.noise_book import NoiseBook
 from serving_lab.parity.examination.reduction import smallest
-from serving_lab.parity.examination.session import Session
-from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.judgement import exchanges
-from serving_lab.parity.judgement.difference import Difference, DifferenceKind
-from serving_lab.parity.judgement.forms import form_of
-from serving_lab.parity.judgement.noise import VALUE_KINDS, Field, Noise
-from serving_lab.parity.judgement.operations import Operations
+from serving_lab.parity.examination.services import Services
+from serving_lab.parity.examination.timing import may_tell_time, rests_on_waiting
+from serving_lab.parity.judgement.declarations import declaration_of
+from serving_lab.parity.judgement.difference import Difference
+from serving_lab.parity.judgement.judge import (
+    ExchangePair,
+    Judgement,
+    Judging,
+    field_of,
+    judge,
+    own_differences,
+)
+from serving_lab.parity.judgement.noise import VALUE_KINDS, Field
 from serving_lab.parity.ledger import Ledger, Sighting
-from serving_lab.wire.message import Exchange, RawRequest
 
 REPEATS = 4
 """How often a new cause's request is sent again."""
 _CLOCK_SECONDS = 0.35
-_EPOCH_SECONDS = 1e9
-_NOISE_SHARE = 0.25
-"""What varies is noise where it varies in this share of the answers that have it."""
+"""Pause between repetitions where a clock may be involved: one with whole seconds is steady for up to a second."""
 _OFTEN = 2
-"""What varies in so few of the repetitions of one request is no noise."""
+"""What varies in fewer of the repetitions of one request is not noise."""
 _REDUCED = frozenset({Source.GENERATED, Source.RECORDED})
 """What a person wrote is as small as it should be."""
-_NO_REQUEST = "(no request line)"
 
 
-class Judge:
-    """Compares the answers of two services and keeps the books."""
+class Examiner:
+    """Judges each pair of exchanges by what is known at that time, and keeps ledger and noise book."""
 
     def __init__(
-        self, primary: Session, candidate: Session, paths: Operations, profile: Profile, ledger: Ledger
+        self, services: Services, judging: Judging, ledger: Ledger, noise: NoiseBook, exclude: Sequence[str]
     ) -> None:
-        self.noise = Noise()
-        self._primary = primary
-        self._candidate = candidate
-        self._paths = paths
-        self._profile = profile
+        self._services = services
+        self._judging = judging
         self._ledger = ledger
+        self._noise = noise
+        self._exclude = exclude
 
-    def learn(self, corpus: Sequence[Steps], passes: Sequence[Sequence[Sequence[Exchange]]]) -> None:
-        """Note in what the primary's answers to the same corpus, sent several times, differ.
-
-        What varies in few of the answers that have it is no noise: a field must not be let off for being wrong once.
-        """
-        present = Counter(
-            self._field(case, exchange, where)
-            for sequence, answered in zip(corpus, passes[0], strict=True)
-            for case, exchange in zip(sequence, answered, strict=True)
-            for where in exchanges.places(exchange)
-        )
-        varied: dict[Field, dict[tuple[int, int], tuple[Difference, Sighting]]] = {}
-        for first, again in combinations(passes, 2):
-            for number, (sequence, ours, theirs) in enumerate(zip(corpus, first, again, strict=True)):
-                for step, case in enumerate(sequence):
-                    seen = Sighting(sequence, step, ours[step], theirs[step])
-                    for own in self._own_differences(ours[step], theirs[step]):
-                        if own.kind in VALUE_KINDS:
-                            varied.setdefault(self._field(case, ours[step], own.where), {})[number, step] = own, seen
-                        elif not _told_by_silence(own, case):
-                            self._ledger.add_unsteady(self.operation(case), own, seen)
-        for place, sightings in varied.items():
-            noisy = len(sightings) >= _NOISE_SHARE * present[place]
-            for own, seen in sightings.values():
-                if noisy:
-                    self.noise.learn(place, own, seen.sequence[: seen.step + 1])
-                else:
-                    self._ledger.add_unsteady(self.operation(seen.case), own, seen)
-
-    def account(
-        self, sequence: Steps, left: Sequence[Exchange], right: Sequence[Exchange], *, counted: bool = True
-    ) -> None:
-        """Book what both answered to a sequence."""
-        for step, (case, ours, theirs) in enumerate(zip(sequence, left, right, strict=True)):
-            operation = self.operation(case)
-            seen = Sighting(sequence, step, ours, theirs)
-            found = [d for d in self.differences(case, ours, theirs) if not self._ledger.declared(operation, d)]
-            for difference in {d.signature: d for d in found}.values():
+    def book(self, steps: Steps, pairs: Sequence[ExchangePair], *, counted: bool = True) -> None:
+        """Book what both sides answered to the steps; `counted=False` for requests that only look for something new."""
+        for number, (case, pair) in enumerate(zip(steps, pairs, strict=True), start=1):
+            judgement = self._judge(pair)
+            seen = Sighting(steps[:number], pair.primary, pair.candidate)
+            self._ledger.book_declared(declaration for _, declaration in judgement.declared)
+            for difference in {d.signature: d for d in judgement.undeclared}.values():
                 if not self._ledger.knows(difference):
-                    self._examine(operation, difference, seen)
+                    self._examine(judgement.operation, difference, seen, pair)
                 elif counted:
-                    self._ledger.add(operation, difference, seen)
+                    self._ledger.add(judgement.operation, difference, seen)
             if counted:
-                self._ledger.count(case, operation, differing=any(self._ledger.blames(d) for d in found))
+                self._ledger.count(case, judgement)
 
-    def differences(self, case: Case, ours: Exchange, theirs: Exchange) -> list[Difference]:
-        """Return what differs beyond noise, declared or not."""
-        found = (
-            self.noise.judge(self._field(case, ours, difference.where), difference, case)
-            for difference in exchanges.differences(ours, theirs, self._profile.rules)
-        )
-        return exchanges.fold([difference for difference in found if difference])
+    def book_constant(self, noisy: Field, steps: Steps, difference: Difference) -> None:
+        """Book that a field which varies on the primary never did on the candidate; the steps show it."""
+        operation = self._judging.operations.of(steps[-1].request)
+        if declaration := declaration_of(difference, operation, self._judging.declarations):
+            self._ledger.book_declared([declaration])
+            return
+        pair = self._services.compare(steps)[-1]
+        where = noisy.request if noisy.anywhere else operation
+        self._ledger.add(where, difference, Sighting(steps, pair.primary, pair.candidate))
 
-    def operation(self, case: Case) -> str:
-        """Return `METHOD /path`, as reports and declarations name the request."""
-        request = case.request
-        if isinstance(request, Request):
-            return self._paths.label(request.method, request.target)
-        # Below HTTP, servers answer in the services' place: a declaration of that must not cover ordinary requests.
-        return f"raw {self._paths.label(*request.lines[0]) if request.lines else _NO_REQUEST}"
+    def _judge(self, pair: ExchangePair) -> Judgement:
+        judgement = judge(pair, replace(self._judging, noise=self._noise.noise))
+        self._noise.observe(judgement)
+        return judgement
 
-    def _examine(self, operation: str, difference: Difference, seen: Sighting) -> None:
+    def _examine(self, operation: str, difference: Difference, seen: Sighting, pair: ExchangePair) -> None:
         """Send a new cause's request again: is it the primary's own, how often does it show, how small can it be?"""
-        sequence = seen.sequence[: seen.step + 1]
-        runs = []
+        repeated = []
         for _ in range(REPEATS):
-            runs.append((self._primary.run(sequence)[-1], self._candidate.run(sequence)[-1]))
-            # A clock with whole seconds is steady for as long.
-            time.sleep(_CLOCK_SECONDS if _may_tell_time(difference) else 0.0)
-        if _told_by_silence(difference, seen.case) and not any(self._shows(difference, seen.case, runs)):
+            repeated.append(self._services.compare(seen.steps)[-1])
+            time.sleep(_CLOCK_SECONDS if may_tell_time(difference) else 0.0)
+        if rests_on_waiting(difference, pair.request) and not any(self._shows(difference, repeated)):
             return
-        if self._is_own(operation, difference, seen, [ours for ours, _ in runs]):
+        if self._is_own(operation, difference, seen, pair, repeated):
             return
-        shows = self._shows(difference, seen.case, runs)
+        shows = self._shows(difference, repeated)
         self._ledger.add(operation, difference, seen)
         self._ledger.repeated(difference, REPEATS, sum(shows))
         if all(shows) and seen.case.source in _REDUCED:
             self._reduce(seen.case, difference)
 
-    def _shows(self, difference: Difference, case: Case, runs: Sequence[tuple[Exchange, Exchange]]) -> list[bool]:
-        return [any(d.signature == difference.signature for d in self.differences(case, *run)) for run in runs]
+    def _shows(self, difference: Difference, pairs: Sequence[ExchangePair]) -> list[bool]:
+        return [self._judge(pair).shows(difference.signature) for pair in pairs]
+
+    def _is_own(
+        self,
+        operation: str,
+        difference: Difference,
+        seen: Sighting,
+        pair: ExchangePair,
+        repeated: Sequence[ExchangePair],
+    ) -> bool:
+        """Whether the primary differs from itself in this, which is noise found late, or more than noise."""
+        own = [
+            each
+            for first, again in pairwise(repeated)
+            for each in own_differences(first.primary, again.primary, self._judging.rules)
+            if (each.kind, each.where) == (difference.kind, difference.where)
+        ]
+        if not own:
+            return False
+        if difference.kind not in VALUE_KINDS or (len(own) < _OFTEN and not may_tell_time(difference)):
+            self._ledger.add_unsteady(operation, own[0], seen)
+            return True
+        for each in own:
+            noisy = field_of(operation, seen.primary, each.where)
+            self._noise.learn(noisy, each, seen.steps, late=True)
+        return not self._judge(pair).shows(difference.signature)
 
     def _reduce(self, case: Case, difference: Difference) -> None:
         """Look for the smallest request that shows the same."""
 
         def shows(request: Request) -> bool:
-            if self._paths.excludes(self._profile.exclude, request.method, request.target):
+            if self._judging.operations.excludes(self._exclude, request.method, request.target):
                 return False
-            smaller = replace(case, request=request)
-            ours, theirs = self._primary.send(smaller), self._candidate.send(smaller)
-            for same in self.differences(smaller, ours, theirs):
-                if same.signature == difference.signature and not self._ledger.intends(self.operation(smaller), same):
-                    self._ledger.offer(same, Sighting((smaller,), 0, ours, theirs))
-                    return True
-            return False
+            steps = (replace(case, request=request),)
+            (pair,) = self._services.compare(steps)
+            same = [d for d in self._judge(pair).undeclared if d.signature == difference.signature]
+            if same:
+                self._ledger.offer(same[0], Sighting(steps, pair.primary, pair.candidate))
+            return bool(same)
 
         if isinstance(case.request, Request):
             smallest(case.request, shows)
-
-    def _is_own(self, operation: str, difference: Difference, seen: Sighting, answers: list[Exchange]) -> bool:
-        """Whether the primary differs from itself in this, which is noise found late, or more than noise."""
-        case, place = seen.case, (difference.kind, difference.where)
-        own = [d for pair in pairwise(answers) for d in self._own_differences(*pair) if (d.kind, d.where) == place]
-        if not own:
-            return False
-        if difference.kind not in VALUE_KINDS or (len(own) < _OFTEN and not _may_tell_time(difference)):
-            self._ledger.add_unsteady(operation, own[0], seen)
-            return True
-        for each in own:
-            field = self._field(case, seen.primary, each.where)
-            self.noise.learn(field, each, seen.sequence[: seen.step + 1], late=True)
-        return all(d.signature != difference.signature for d in self.differences(case, seen.primary, seen.candidate))
-
-    def _own_differences(self, ours: Exchange, again: Exchange) -> list[Difference]:
-        return exchanges.fold(list(exchanges.differences(ours, again, self._profile.rules)))
-
-    def _field(self, case: Case, ours: Exchange, where: str) -> Field:
-        status = ours.answers[0].status if ours.answers else 0
-        return Field.of(self.operation(case), status, where)
-
-
-def _told_by_silence(difference: Difference, case: Case) -> bool:
-    """Whether it rests on how long a service was waited for: one that is slow for a moment shows it too, but once."""
-    return isinstance(case.request, RawRequest) and difference.kind in {
-        DifferenceKind.NO_ANSWER,
-        DifferenceKind.CONNECTION,
-    }
-
-
-def _may_tell_time(difference: Difference) -> bool:
-    """Whether the values may be times, or made of one."""
-    primary = difference.values[0] if difference.values else None
-    epoch = isinstance(primary, int | float) and primary >= _EPOCH_SECONDS
-    return difference.kind in VALUE_KINDS and (epoch or form_of(primary).time is not None)

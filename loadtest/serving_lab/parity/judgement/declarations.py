@@ -1,6 +1,7 @@
 """Differences that are intended: each with its reason and the narrowest scope."""
 
 import fnmatch
+from collections.abc import Iterable
 
 import msgspec
 
@@ -30,3 +31,8 @@ class Declaration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and self.primary in {None, difference.primary}
             and self.candidate in {None, difference.candidate}
         )
+
+
+def declaration_of(difference: Difference, operation: str, declarations: Iterable[Declaration]) -> Declaration | None:
+    """The first declaration that intends the difference."""
+    return next((each for each in declarations if each.declares(operation, difference)), None)

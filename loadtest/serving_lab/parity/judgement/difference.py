@@ -5,16 +5,19 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+Signature = tuple[str, ...]
+"""What differences with one cause have in common."""
+
 _DIGITS = re.compile(r"\d+")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _SHOWN_CHARACTERS = 120
 
 
 class DifferenceKind(StrEnum):
-    """The sort of a difference; a report, a declaration and the noise name it by these words."""
+    """The kind of a difference, in the words that reports and declarations use."""
 
     NO_ANSWER = "no answer"
-    """One side answers less often than the other: it closes, resets, times out or speaks no HTTP."""
+    """One side answers less often than the other: it closes, resets, times out, or does not speak HTTP."""
     CONNECTION = "connection"
     """One side keeps the connection, the other ends it."""
     STATUS = "status"
@@ -23,7 +26,7 @@ class DifferenceKind(StrEnum):
     HEADER_EXTRA = "header extra"
     HEADER_VALUE = "header value"
     BODY = "body"
-    """One side has a body and the other none, or only one is JSON, or what is no JSON differs."""
+    """One side has a body and the other none, or only one is JSON, or what is not JSON differs."""
     MISSING = "missing field"
     EXTRA = "extra field"
     NULL_OR_ABSENT = "null against absent"
@@ -40,7 +43,7 @@ class DifferenceKind(StrEnum):
     METRIC_FORM = "metric form"
     """Another type, other labels, other buckets, another help text."""
     FORM = "form of noise"
-    """A field that varies has another form: no timestamp, another token algorithm, no number."""
+    """A field that varies has another form: not a time, another token algorithm, not a number."""
     CLOCK = "clock"
     """A field that says the time says another time."""
     REPEATED = "repeated field"
@@ -83,7 +86,7 @@ class Difference:
     """The two values in full, where each side has one."""
 
     @property
-    def signature(self) -> tuple[str, ...]:
+    def signature(self) -> Signature:
         """What differences with one cause have in common: kind and place, and the values where those tell causes apart.
 
         A status does, and a text but for the numbers in it; a number does not.
@@ -95,12 +98,12 @@ class Difference:
 
 
 def shown(value: object) -> str:
-    """Return a value as a report shows it: text as it is, all else as JSON; on one line, cut where it is long."""
+    """A value as a report shows it: text as it is, everything else as JSON; on one line, cut where it is long."""
     value = value if isinstance(value, str) else json.dumps(value)
     line = value.encode("unicode_escape").decode() if not value.isprintable() else value
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[: _SHOWN_CHARACTERS - 1]}…"
 
 
 def without_tokens(text: str) -> str:
-    """Return the text with JSON web tokens left out: a report is passed around, and they would open the service."""
+    """The text without JSON web tokens: a report is passed around, and they would open the service."""
     return _TOKEN.sub("<token>", text)

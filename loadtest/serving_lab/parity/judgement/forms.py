@@ -22,14 +22,14 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Form:
-    """What a value looks like, in words, and the time it tells where it tells one."""
+    """What a value looks like, in words, and the time that it tells if it tells one."""
 
     words: str
     time: datetime | None = None
 
 
 def form_of(value: object) -> Form:
-    """Return the form of a JSON value or a header's text."""
+    """The form of a JSON value or of a header's text."""
     match value:
         case bool():
             return Form("boolean")
@@ -46,7 +46,7 @@ def _form_of_text(text: str) -> Form:
     if found := _ISO_TIME.fullmatch(text):
         return _iso_time(text, zone=found["zone"], fraction=bool(found["fraction"]))
     if _HTTP_DATE.fullmatch(text):
-        return Form("HTTP date", parsedate_to_datetime(text))
+        return _http_date(text)
     if _UUID.fullmatch(text):
         return Form("UUID")
     if _JWT.fullmatch(text) and (form := _jwt(text)):
@@ -66,16 +66,23 @@ def _iso_time(text: str, *, zone: str | None, fraction: bool) -> Form:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        return Form("text like an ISO 8601 time that there is not")
+        return Form("text like an ISO 8601 time that does not exist")
     words = f"ISO 8601 time, {'fractions of' if fraction else 'whole'} seconds, {f'zone {zone}' if zone else 'no zone'}"
     return Form(words, time if time.tzinfo else time.replace(tzinfo=UTC))
 
 
+def _http_date(text: str) -> Form:
+    try:
+        return Form("HTTP date", parsedate_to_datetime(text))
+    except ValueError:
+        return Form("text like an HTTP date that does not exist")
+
+
 def _jwt(text: str) -> Form | None:
-    """Its header, its claims' names and types, and its lifetime; the time it was issued at."""
+    """A token's header, its claims' names and types, its lifetime, and the time it was issued at."""
     try:
         header, claims = (_segment(part) for part in text.split(".")[:2])
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError, binascii.Error):
         return None
     types = ", ".join(f"{name} {type(claims[name]).__name__}" for name in sorted(claims))
     words = f"JWT {json.dumps(header, sort_keys=True)}, claims {types}"
@@ -93,5 +100,5 @@ def _jwt(text: str) -> Form | None:
 def _segment(text: str) -> dict[str, object]:
     value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     if not isinstance(value, dict):
-        raise ValueError("no object")
+        raise ValueError("not an object")
     return value

@@ -6,24 +6,25 @@ from typing import Any
 
 from serving_lab.api.json_path import member
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
-from serving_lab.parity.judgement.rules import Rules
+from serving_lab.parity.judgement.rules import Rules, distance
 
 
 class NoNumber(str):
-    """NaN, Infinity or -Infinity: written by some, read by few, and no JSON."""
+    """NaN, Infinity or -Infinity: some write it, few read it, and it is not JSON."""
 
     __slots__ = ()
 
 
 class Repeating(dict[str, Any]):
-    """An object in which a key stands twice; the last one counts."""
+    """An object in which a key occurs twice; the last one counts."""
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Return the document; integers stay apart from other numbers.
+    """The document; integers stay distinct from other numbers.
 
     Raises:
-        ValueError: it is no JSON.
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
     """
     return json.loads(body, parse_constant=NoNumber, object_pairs_hook=_object)
 
@@ -34,7 +35,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def differences(primary: Any, candidate: Any, rules: Rules, where: str = "$") -> Iterator[Difference]:  # noqa: ANN401
-    """Yield what differs between two documents, outermost first."""
+    """What differs between two documents, outermost first.
+
+    Raises:
+        RecursionError: they are nested too deeply.
+    """
     types = _type(primary), _type(candidate)
     if set(types) == {"integer", "decimal number"}:
         yield Difference(DifferenceKind.NUMBER_TYPE, where, *types, values=(primary, candidate))
@@ -116,7 +121,5 @@ def _numbers(primary: float, candidate: float, rules: Rules, where: str) -> Iter
     tolerance = rules.tolerance(where)
     if tolerance and tolerance.accepts(primary, candidate):
         return
-    relative = abs(primary - candidate) / max(abs(primary), abs(candidate))
-    yield Difference(
-        DifferenceKind.NUMBER, where, shown(primary), shown(candidate), relative, values=(primary, candidate)
-    )
+    sides = shown(primary), shown(candidate)
+    yield Difference(DifferenceKind.NUMBER, where, *sides, distance(primary, candidate), values=(primary, candidate))

@@ -1,13 +1,12 @@
 """Noise: fields in which the primary differs from itself. They are compared by form, not by value, and must vary."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from serving_lab.parity import result
-from serving_lab.parity.cases import Case, Steps
-from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown, without_tokens
+from serving_lab.api.request import Request
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.forms import form_of
 from serving_lab.wire.message import RawRequest
 
@@ -23,130 +22,109 @@ VALUE_KINDS = frozenset(
 )
 """Kinds of difference that noise can be: both sides have a value of one type, or one writes 2 where it can be 2.5."""
 _CLOCK_TOLERANCE = timedelta(seconds=60)
-_FEWEST_VALUES = 5
 _SHORTEST_ECHO = 8
 _ANY = "any"
 
 
 @dataclass(frozen=True)
 class Field:
-    """One place: a header of any answer, or a JSON path in the answers of one status to one operation."""
+    """Where a value is: in a header of any answer, or at a JSON path in the answers of one status to one operation."""
 
     request: str
     where: str
 
     @property
     def anywhere(self) -> bool:
-        """Whether it is one place in the answers to all operations."""
+        """Whether it is one field in the answers to all operations."""
         return self.request == _ANY
 
     @classmethod
     def of(cls, operation: str, status: int, where: str) -> "Field":
-        """Return the field that a difference at this place is in."""
+        """The field that a difference at this path is in."""
         return cls(_ANY if where.startswith("header ") else f"{operation} {status}", where)
 
 
-@dataclass
-class _Known:
-    """What was seen of a noisy field."""
-
-    example: Steps
-    """Requests whose last answers have it."""
-    late: bool
-    forms: set[str] = field(default_factory=set)
-    shown: str = ""
-    compared: int = 0
-    primary_values: set[int] = field(default_factory=set)
-    """Hashes: whether it varies is all that is asked."""
-    candidate_values: set[int] = field(default_factory=set)
-    candidate_shown: str = ""
-
-
+@dataclass(frozen=True)
 class Noise:
-    """What is known of the primary's noise."""
+    """What is known of the primary's noise: each noisy field with the forms that its values had."""
 
-    def __init__(self) -> None:
-        self._known: dict[Field, _Known] = {}
+    forms: Mapping[Field, frozenset[str]] = field(default_factory=dict)
 
-    def __contains__(self, place: Field) -> bool:
-        return place in self._known
-
-    def learn(self, place: Field, difference: Difference, example: Steps, *, late: bool = False) -> None:
-        """Note that the primary differs from itself here."""
-        known = self._known.setdefault(place, _Known(example, late))
-        for value in difference.values or ():
-            known.forms.add(form_of(value).words)
-            known.shown = without_tokens(shown(value))
-
-    def judge(self, place: Field, difference: Difference, case: Case) -> Difference | None:
-        """Return what is left of a difference: itself, one of form or clock, or nothing where it is noise."""
-        if place not in self._known or difference.kind not in VALUE_KINDS or difference.values is None:
-            return difference
-        primary, candidate = difference.values
-        if _echoed(primary, case) or _echoed(candidate, case):
-            return difference
-        known = self._known[place]
-        ours, theirs = form_of(primary), form_of(candidate)
-        known.forms.add(ours.words)
-        if difference.kind is DifferenceKind.NUMBER_TYPE:
-            return difference if theirs.words not in known.forms else None
-        if theirs.words not in known.forms:
-            if isinstance(primary, int) is not isinstance(candidate, int):
-                return None  # The difference of type beside this one tells it.
-            return replace(
-                difference, kind=DifferenceKind.FORM, primary=ours.words, candidate=theirs.words, relative=None
-            )
-        if ours.time and theirs.time and _is_now(ours.time) and abs(ours.time - theirs.time) > _CLOCK_TOLERANCE:
-            return replace(difference, kind=DifferenceKind.CLOCK, relative=None)
-        known.compared += 1
-        known.primary_values.add(hash(primary))
-        known.candidate_values.add(hash(candidate))
-        known.candidate_shown = without_tokens(shown(candidate))
-        return None
-
-    def unvaried(self) -> list[Steps]:
-        """Return a request for each noisy field that was not seen to vary on the candidate yet."""
-        return list(dict.fromkeys(known.example for known in self._known.values() if len(known.candidate_values) < 2))
-
-    def constants(self) -> Iterator[tuple[Field, Steps, Difference]]:
-        """Yield the fields that vary on the primary and never did on the candidate."""
-        for place, known in self._known.items():
-            steady = len(known.candidate_values) == 1 < len(known.primary_values)
-            if steady and known.compared >= _FEWEST_VALUES:
-                sides = f"varies, as {known.shown}", f"always {known.candidate_shown}"
-                yield place, known.example, Difference(DifferenceKind.CONSTANT, place.where, *sides)
-
-    def listed(self) -> list[result.NoiseRecord]:
-        """Return what a report says of it."""
-        return [
-            result.NoiseRecord(
-                request=place.request,
-                where=place.where,
-                forms=sorted(known.forms),
-                example=known.shown,
-                late=known.late,
-            )
-            for place, known in sorted(self._known.items(), key=lambda item: (item[0].request, item[0].where))
-        ]
+    def with_values(self, noisy: Field, *values: object) -> "Noise":
+        """The same noise, and that the primary had these values in this field."""
+        known = self.forms.get(noisy, frozenset())
+        forms = known.union(form_of(value).words for value in values)
+        return self if noisy in self.forms and forms == known else Noise({**self.forms, noisy: forms})
 
 
-def _echoed(value: object, case: Case) -> bool:
-    """Whether the value was taken from the request: then it is an answer to it, however much it varies elsewhere."""
+@dataclass(frozen=True)
+class NoisyValue:
+    """A noisy field in which both sides had a value of the right form: no difference, but a sample of how it varies."""
+
+    field: Field
+    primary: object
+    candidate: object
+
+
+@dataclass(frozen=True)
+class Sifted:
+    """What is left of a difference once noise is taken into account."""
+
+    difference: Difference | None
+    """The same one, one of form or clock, or None where it is noise."""
+    value: NoisyValue | None = None
+    """The sample that it gave of a noisy field."""
+    noise: Noise | None = None
+    """The noise with the form that the primary's value had; None where the field is not noisy."""
+
+
+def sift(
+    difference: Difference, noisy: Field, noise: Noise, request: Request | RawRequest, answered: datetime
+) -> Sifted:
+    """Tell noise from what a client would notice.
+
+    Args:
+        difference: what differs.
+        noisy: the field that it is in.
+        noise: what is known of the primary's noise.
+        request: what was asked; a value that was taken from it is no noise.
+        answered: when both had answered; a clock that tells this time must tell it on both sides.
+    """
+    if noisy not in noise.forms or difference.kind not in VALUE_KINDS or difference.values is None:
+        return Sifted(difference)
+    primary, candidate = difference.values
+    if _echoed(primary, request) or _echoed(candidate, request):
+        return Sifted(difference)
+    ours, theirs = form_of(primary), form_of(candidate)
+    noise = noise.with_values(noisy, primary)
+    known = theirs.words in noise.forms[noisy]
+    if difference.kind is DifferenceKind.NUMBER_TYPE:
+        return Sifted(None if known else difference, noise=noise)
+    if not known:
+        if isinstance(primary, int) is not isinstance(candidate, int):
+            return Sifted(None, noise=noise)  # The difference of type beside this one tells it.
+        kind = DifferenceKind.FORM
+        other = replace(difference, kind=kind, primary=ours.words, candidate=theirs.words, relative=None)
+        return Sifted(other, noise=noise)
+    if ours.time and theirs.time and abs(answered - ours.time) <= _CLOCK_TOLERANCE < abs(ours.time - theirs.time):
+        return Sifted(replace(difference, kind=DifferenceKind.CLOCK, relative=None), noise=noise)
+    return Sifted(None, NoisyValue(noisy, primary, candidate), noise)
+
+
+def _echoed(value: object, request: Request | RawRequest) -> bool:
+    """Whether the value was taken from the request: then it answers the request, however much it varies elsewhere."""
     if not isinstance(value, str) or not value:
         return False
-    request = case.request
     if isinstance(request, RawRequest):
         content = request.content
     elif any(value == text.strip() for _, text in request.headers):
         return True
     else:
         content = request.target.encode("latin-1", "replace") + request.body
-    sought = value.encode()
-    if len(value) < _SHORTEST_ECHO or sought not in content:
+    if len(value) < _SHORTEST_ECHO:
+        return False
+    sought = value.encode("utf-8", "surrogatepass")
+    if sought not in content:
         return False
     # As a whole: a long body of numbers has the digits of many a duration within.
     return re.search(rb"(?<![\w.-])%s(?![\w.-])" % re.escape(sought), content) is not None
-
-
-def _is_now(time: datetime) -> bool:
-    return abs(datetime.now(UTC) - time) <= _CLOCK_TOLERANCE

@@ -5,9 +5,13 @@ import re
 from collections.abc import Iterable
 from urllib.parse import unquote
 
+from serving_lab.api.request import Request
+from serving_lab.wire.message import RawRequest
+
 OTHER = "(other)"
 """Stands for the path in the label of a request that belongs to no known path."""
 
+_NO_REQUEST = "(no request line)"
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
 _METHOD_CHARACTERS = 16
 
@@ -15,14 +19,23 @@ _METHOD_CHARACTERS = 16
 class Operations:
     """Known path templates (`/users/{id}`), for naming a request by its operation."""
 
-    def __init__(self, templates: Iterable[str]) -> None:
+    def __init__(self, templates: Iterable[str] = ()) -> None:
         # A literal path wins over a template, and the more literal template over the less.
         ordered = sorted(set(templates), key=lambda template: (len(_PARAMETER.findall(template)), template))
         self._literal = {template for template in ordered if not _PARAMETER.search(template)}
         self._templates = [(template, _pattern(template)) for template in ordered if template not in self._literal]
 
+    def of(self, request: Request | RawRequest) -> str:
+        """The operation of a request: `METHOD /path`; `raw METHOD /path` where it is sent below HTTP.
+
+        Below HTTP, servers answer in the services' place: a declaration of that must not cover ordinary requests.
+        """
+        if isinstance(request, Request):
+            return self.label(request.method, request.target)
+        return f"raw {self.label(*request.lines[0]) if request.lines else _NO_REQUEST}"
+
     def label(self, method: str, target: str) -> str:
-        """Return `METHOD /template`, or `METHOD (other)`; the query and percent-encoding make no difference."""
+        """`METHOD /template`, or `METHOD (other)`; the query and percent-encoding make no difference."""
         path = decoded_path(target)
         shown = method.encode("unicode_escape").decode()
         shown = shown if len(shown) <= _METHOD_CHARACTERS else f"{shown[: _METHOD_CHARACTERS - 1]}…"
@@ -33,7 +46,7 @@ class Operations:
     def excludes(self, exclude: Iterable[str], method: str, target: str) -> bool:
         """Whether a service could take the request for one of these operations (`POST /cache/*`).
 
-        Wider than the label: services that merge slashes, ignore a trailing one, or resolve dots are reckoned with.
+        Wider than the label: it allows for services that merge slashes, ignore a trailing one, or resolve dots.
         """
         path = decoded_path(target)
         near = {path, plain_path(target), f"{plain_path(target).rstrip('/')}/"}
@@ -43,12 +56,12 @@ class Operations:
 
 
 def decoded_path(target: str) -> str:
-    """Return the path of a target without its query, percent-decoded once, as a service routes it."""
+    """The path of a target without its query, percent-decoded once, as a service routes it."""
     return unquote(target.partition("?")[0].partition("#")[0])
 
 
 def plain_path(target: str) -> str:
-    """Return the path as the most forgiving service reads it: decoded, no double slashes, dots resolved."""
+    """The path as the most forgiving service reads it: decoded, no double slashes, dots resolved."""
     parts: list[str] = []
     for part in unquote(decoded_path(target)).replace("\\", "/").split("/"):
         if part == "..":

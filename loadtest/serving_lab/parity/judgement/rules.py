@@ -1,7 +1,9 @@
 """What two answers are compared by, beyond plain equality."""
 
+import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 
 JSON_PATH = re.compile(r"""\$(\.\w+|\[(\*|\d+|"(?:[^"\\]|\\.)*")\])*""")
 """Where a rule or declaration holds: `$.items[*].price`, `$["odd key"]`."""
@@ -16,9 +18,13 @@ class Tolerance:
     absolute: float = 0.0
 
     def accepts(self, primary: float, candidate: float) -> bool:
-        """Whether the two are near enough."""
-        distance = abs(primary - candidate)
-        return distance <= max(self.absolute, self.relative * max(abs(primary), abs(candidate)))
+        """Whether the two numbers are near enough."""
+        try:
+            apart = abs(primary - candidate)
+            return apart <= max(self.absolute, self.relative * max(abs(primary), abs(candidate)))
+        except OverflowError:
+            share = distance(primary, candidate)
+            return share is not None and share <= self.relative
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,23 @@ class Rules:
     unordered: frozenset[str] = frozenset()
     """JSON paths of arrays whose order means nothing."""
     counters: frozenset[str] = frozenset()
-    """JSON paths of numbers that tell how much a service has done since it started."""
+    """JSON paths of numbers that count what a service has done since it started."""
 
     def tolerance(self, where: str) -> Tolerance | None:
-        """Return the tolerance for numbers at this path."""
+        """The tolerance for numbers at this path."""
         return next((tolerance for tolerance in self.tolerances if tolerance.where == where), None)
+
+
+def distance(primary: float, candidate: float) -> float | None:
+    """How far two different numbers are apart, as a share of the larger; None where one of them is infinite.
+
+    JSON has integers that are larger than any float: those are compared exactly.
+    """
+    try:
+        apart = abs(primary - candidate) / max(abs(primary), abs(candidate))
+    except OverflowError:
+        if any(isinstance(number, float) and math.isinf(number) for number in (primary, candidate)):
+            return None
+        left, right = Fraction(primary), Fraction(candidate)
+        apart = float(abs(left - right) / max(abs(left), abs(right)))
+    return None if math.isnan(apart) else apart

@@ -1,0 +1,95 @@
+"""The services of a comparison: signed in, prepared alike, and sent the same requests in the same order."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request
+from serving_lab.parity.cases import Case, Source, Steps, is_raw
+from serving_lab.parity.examination.session import Session
+from serving_lab.parity.inputs.profile import Profile
+from serving_lab.parity.judgement.judge import ExchangePair
+
+T = TypeVar("T")
+
+_RAW_AT_ONCE = 6
+
+
+class Services:
+    """Sessions with the primary, the candidate and, if there is one, a second instance of the primary."""
+
+    def __init__(
+        self, primary: Endpoint, candidate: Endpoint, second_primary: Endpoint | None, profile: Profile
+    ) -> None:
+        variables = profile.variables
+        self.primary = Session("primary", primary, variables)
+        self.candidate = Session("candidate", candidate, variables)
+        self.second_primary = Session("second primary", second_primary, variables) if second_primary else None
+        self._profile = profile
+
+    def sign_in(self) -> None:
+        """Sign in to all; what signing in to one of the two saves is known to the other one as `other_NAME`.
+
+        Raises:
+            LabError: a service does not answer, or refuses.
+        """
+        sign_in = self._profile.sign_in
+        if sign_in is None:
+            return
+        for session in self._all:
+            session.sign_in(sign_in)
+        for session, other in ((self.primary, self.candidate), (self.candidate, self.primary)):
+            session.variables |= {f"other_{name}": other.variables[name] for name in sign_in.save}
+
+    def server_headers(self) -> dict[str, str | None]:
+        """What the Server header of each service says, by the session's name."""
+        case = Case(Source.SURFACE, "server", Request("GET", "/"))
+        found = {}
+        for session in self._all:
+            exchange = session.send(case)
+            found[session.name] = exchange.answers[0].header("server") if exchange.answers else None
+        return found
+
+    def prepare(self, *sessions: Session) -> None:
+        """Send what the profile has sent before each part, so that all begin alike."""
+        for session in sessions or (self.primary, self.candidate):
+            for request in self._profile.before:
+                session.send(Case(Source.CORPUS, "before", request))
+
+    def compare(self, steps: Steps) -> list[ExchangePair]:
+        """Send the steps to both sides; what both answered to each of them.
+
+        Raises:
+            ServiceGoneError: a service does not answer any more.
+        """
+        primary, candidate = self.primary.run(steps), self.candidate.run(steps)
+        answered = datetime.now(UTC)
+        return [
+            ExchangePair(case.request, left, right, answered)
+            for case, left, right in zip(steps, primary, candidate, strict=True)
+        ]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for session in self._all:
+            session.close()
+
+    @property
+    def _all(self) -> tuple[Session, ...]:
+        second = (self.second_primary,) if self.second_primary else ()
+        return self.primary, self.candidate, *second
+
+
+def in_order(corpus: Sequence[Steps], send: Callable[[Steps], T]) -> Iterator[tuple[Steps, T]]:
+    """What `send` returns for each of the sequences, in their order; raw ones, which may wait long, come last.
+
+    Raw ones are sent several at once, but not beside the others: which of those met an empty cache would be chance.
+    """
+    for steps in corpus:
+        if not is_raw(steps):
+            yield steps, send(steps)
+    raw = [steps for steps in corpus if is_raw(steps)]
+    with ThreadPoolExecutor(_RAW_AT_ONCE) as pool:
+        yield from zip(raw, pool.map(send, raw), strict=True)

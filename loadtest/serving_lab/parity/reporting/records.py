@@ -1,0 +1,159 @@
+"""From what a comparison found to its result: values, words and shell lines that table and page are made from."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.judgement.difference import without_tokens
+from serving_lab.parity.ledger import Cause, Ledger, Sighting, detectable_rate
+from serving_lab.parity.outcome import Outcome
+from serving_lab.parity.plan import ParityPlan
+from serving_lab.parity.reporting import shell
+from serving_lab.parity.result import CauseRecord, Example, Intended, NoiseRecord, ParityResult, Sent, Side
+from serving_lab.wire.message import Answer, Exchange
+
+_SHOWN_BODY_CHARACTERS = 2000
+
+
+def result_of(outcome: Outcome) -> ParityResult:
+    """The result of a comparison, as it is written to a file."""
+    plan, ledger, metadata = outcome.plan, outcome.ledger, outcome.metadata
+    return ParityResult(
+        verdict=outcome.verdict,
+        why=_why(outcome),
+        started=metadata.started,
+        seconds=round(outcome.seconds, 1),
+        partial=bool(outcome.stopped),
+        seed=plan.seed,
+        revision=metadata.revision,
+        machine=metadata.machine,
+        versions=metadata.versions,
+        warnings=list(outcome.warnings),
+        repeat=plan.repeat,
+        primary=_side(outcome, "primary", plan.primary),
+        candidate=_side(outcome, "candidate", plan.candidate),
+        second_primary=_side(outcome, "second primary", plan.second_primary) if plan.second_primary else None,
+        sources=dict(ledger.sources),
+        causes=[_cause(cause, plan, ledger) for cause in ledger.causes],
+        unsteady=[_cause(cause, plan, ledger) for cause in ledger.unsteady],
+        intended=_intended(ledger),
+        noise=_noise(outcome),
+        operations=_operations(ledger),
+        detectable_rate=detectable_rate(ledger.requests),
+    )
+
+
+def _why(outcome: Outcome) -> str:
+    causes, compared = outcome.ledger.cause_count, outcome.ledger.requests
+    if causes:
+        stopped = f" ({outcome.stopped})" if outcome.stopped else ""
+        return f"{causes} undeclared difference{'s' * (causes > 1)} in {compared:,} requests{stopped}"
+    if outcome.stopped:
+        return f"it ended early: {outcome.stopped}"
+    if outcome.ledger.unsteady:
+        return "the primary differs from itself in more than values that vary"
+    if not compared:
+        return "nothing was compared: no corpus, no OpenAPI document, no recorded requests"
+    return f"no undeclared difference in {compared:,} requests"
+
+
+def _side(outcome: Outcome, role: str, endpoint: Endpoint) -> Side:
+    return Side(
+        url=endpoint.url, server=outcome.servers[role], preparation=list(_preparation(outcome.plan, role, endpoint))
+    )
+
+
+def _preparation(plan: ParityPlan, role: str, here: Endpoint) -> Iterator[str]:
+    profile = plan.profile
+    if sign_in := profile.sign_in:
+        there = plan.candidate if role == "primary" else plan.primary
+        own = Case(Source.CORPUS, "sign-in", sign_in.request, sign_in.save)
+        others = replace(own, save={f"other_{name}": path for name, path in sign_in.save.items()})
+        yield from shell.assignments(own, here.url, here.host, profile.secrets)
+        yield from shell.assignments(others, there.url, there.host, profile.secrets)
+    for request in profile.before:
+        yield shell.command(request, here.url, here.host, profile.secrets)
+
+
+def _cause(cause: Cause, plan: ParityPlan, ledger: Ledger) -> CauseRecord:
+    difference = cause.difference
+    return CauseRecord(
+        kind=difference.kind,
+        where=difference.where,
+        primary=difference.primary,
+        candidate=difference.candidate,
+        operations=dict(cause.operations.most_common()),
+        count=cause.operations.total(),
+        compared=sum(ledger.compared[operation] for operation in cause.operations),
+        relative=cause.relative,
+        repeated=cause.repeated,
+        reproduced=cause.reproduced,
+        follows=list(difference.follows),
+        example=_example(cause.smallest, plan),
+    )
+
+
+def _example(seen: Sighting, plan: ParityPlan) -> Example:
+    secrets = plan.profile.secrets
+    commands = [
+        shell.commands(seen.steps, endpoint.url, endpoint.host, secrets) for endpoint in (plan.primary, plan.candidate)
+    ]
+    return Example(
+        case=seen.case.name,
+        primary_command=commands[0],
+        candidate_command=commands[1],
+        primary_answer=_text(seen.primary),
+        candidate_answer=_text(seen.candidate),
+    )
+
+
+def _intended(ledger: Ledger) -> list[Intended]:
+    return [
+        Intended(
+            reason=declaration.reason,
+            request=declaration.request,
+            kind=declaration.kind,
+            where=declaration.where,
+            count=ledger.occurred[declaration],
+            tried=ledger.tried[declaration],
+        )
+        for declaration in ledger.declarations
+    ]
+
+
+def _noise(outcome: Outcome) -> list[NoiseRecord]:
+    return [
+        NoiseRecord(
+            request=noisy.field.request,
+            where=noisy.field.where,
+            forms=sorted(noisy.forms),
+            example=noisy.shown,
+            late=noisy.late,
+        )
+        for noisy in sorted(outcome.noise, key=lambda each: (each.field.request, each.field.where))
+    ]
+
+
+def _operations(ledger: Ledger) -> list[Sent]:
+    by_path: Sequence[tuple[str, int]] = sorted(ledger.compared.items(), key=lambda item: item[0].split(" ", 1)[::-1])
+    return [
+        Sent(
+            request=operation,
+            count=count,
+            differing=ledger.differing[operation],
+            detectable_rate=detectable_rate(count),
+        )
+        for operation, count in by_path
+    ]
+
+
+def _text(exchange: Exchange) -> str:
+    return "\n\n".join([*(_answer(answer) for answer in exchange.answers), f"({exchange.ending})"])
+
+
+def _answer(answer: Answer) -> str:
+    body = answer.body[: 4 * _SHOWN_BODY_CHARACTERS].decode("utf-8", "backslashreplace")
+    cut = "…" if len(body) > _SHOWN_BODY_CHARACTERS else ""
+    head = [str(answer.status), *(f"{name}: {value}" for name, value in answer.headers)]
+    return without_tokens("\n".join([*head, "", body[:_SHOWN_BODY_CHARACTERS] + cut]))

@@ -1,0 +1,63 @@
+"""What a comparison sends: the corpus, every path and method, recorded and generated requests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from serving_lab.api.request import Request
+from serving_lab.parity.cases import Steps
+from serving_lab.parity.generation import surface
+from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.parity.generation.request_generator import RequestGenerator
+from serving_lab.parity.judgement.operations import Operations, decoded_path
+from serving_lab.parity.plan import ParityPlan
+
+_LESSONS = 500
+"""How many requests teach the noise if there is no corpus."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The requests of one comparison."""
+
+    plan: ParityPlan
+    document: OpenApiDocument | None
+    """The candidate's."""
+
+    @property
+    def operations(self) -> Operations:
+        """The operations of the API, as far as its document and the corpus tell them."""
+        requests = (case.request for case in self.plan.profile.cases)
+        own = [decoded_path(request.target) for request in requests if isinstance(request, Request)]
+        return Operations([*(self.document.templates if self.document else ()), *own])
+
+    @property
+    def lessons(self) -> Sequence[Steps]:
+        """What teaches the noise: the corpus; without one, whatever else there is, so that clocks are known as such."""
+        return self.plan.corpus or [*self.surface, *self.recorded][:_LESSONS]
+
+    @property
+    def surface(self) -> Sequence[Steps]:
+        """Every path of the document with every method, and in the spellings that routers disagree on."""
+        profile = self.plan.profile
+        if self.document is None:
+            return []
+        cases = surface.cases(self.document, authorization=profile.authorization, exclude=profile.exclude)
+        return [(case,) for case in cases]
+
+    @property
+    def recorded(self) -> Sequence[Steps]:
+        """The requests of the recordings."""
+        return [(case,) for recording in self.plan.recordings for case in recording.cases]
+
+    def generator(self) -> RequestGenerator | None:
+        """An endless source of requests; None where no path is known: what nobody has says nothing about a service."""
+        profile = self.plan.profile
+        if not (self.document or profile.cases):
+            return None
+        return RequestGenerator(
+            self.document,
+            profile.cases,
+            authorization=profile.authorization,
+            exclude=profile.exclude,
+            seed=self.plan.seed,
+        )
