@@ -240,5 +240,5 @@ def test_a_password_that_is_wrong_is_like_a_loss(model_dir: Path, redis: Running
                 assert User(service).predict(next(_rows))["cached"] is False
             assert scrape(service).value("store_circuit_open") == 1
             said = service.stdout() + service.stderr()
-            assert "requests go on without it" in said
+            assert "requests continue without it" in said
             assert wrong not in said

@@ -56,14 +56,14 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("ACCESS_LOG", "perhaps", "expected `bool`"),
         ("LOG_LEVEL", "loud", "invalid enum value"),
         ("DRAIN_SECONDS", "-1", "expected `float` >= 0"),
-        ("SECRET_KEY", "s3cr3t-but-short", "expected 32 bytes at least"),
+        ("SECRET_KEY", "s3cr3t-but-short", "expected at least 32 bytes"),
         ("RATE_LIMIT", "lots", "expected a rate such as 100/minute"),
         ("RATE_LIMIT", "0/minute", "expected a rate such as 100/minute"),
         ("LOGIN_RATE_LIMIT", "none", "expected a rate such as 30/minute"),
         ("TRUSTED_PROXIES", "proxy.example.org", "expected addresses and networks"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "expected addresses and networks"),
         ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/40", "expected addresses and networks"),
-        ("SECRET_KEY_PREVIOUS", "s3cr3t-but-short", "expected 32 bytes at least"),
+        ("SECRET_KEY_PREVIOUS", "s3cr3t-but-short", "expected at least 32 bytes"),
         ("DOCUMENTATION", "perhaps", "expected `bool`"),
         ("CORS_ORIGINS", "*", "expected origins such as https://app.example.org"),
         ("CORS_ORIGINS", "https://one.example,two.example", "expected origins such as"),
@@ -134,7 +134,7 @@ def test_a_cache_url_has_one_of_these_forms(url: str) -> None:
 
 
 def test_a_secret_is_set_once(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"^API_PASSWORD: set, and API_PASSWORD_FILE too: expected one of them$"):
+    with pytest.raises(SettingsError, match=r"^API_PASSWORD: API_PASSWORD_FILE is set too: set only one of them$"):
         read(API_PASSWORD_FILE=str(tmp_path))
 
 

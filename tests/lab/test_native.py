@@ -215,7 +215,7 @@ def test_a_service_that_refuses_its_settings_stops_up_with_its_words(checkout: C
     result = checkout.lab("up", "--mode", "native", SECRET_KEY="too short")
 
     assert result.returncode == 2
-    assert "SECRET_KEY: expected 32 bytes at least" in result.stdout
+    assert "SECRET_KEY: expected at least 32 bytes" in result.stdout
     assert "too short" not in result.stdout + result.stderr
     assert re.search(r"^error: f\w+-api did not start", result.stderr)
     assert "Traceback" not in result.stdout + result.stderr

@@ -1,6 +1,6 @@
 """Runs a service under gunicorn: preload, fork, watch, drain.
 
-gunicorn is the arbiter of both services, so that start, restart and shutdown are equal; only the worker differs.
+gunicorn is the arbiter of every service, so start, restart and shutdown are equal; only the worker class differs.
 """
 
 import logging
@@ -33,37 +33,37 @@ _logger = logging.getLogger(__name__)
 _WRONG_SETTING, _CANNOT_START = 2, 1
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
 _WORKER_TIMEOUT_SECONDS = 30
-# Longest wait for workers to accept the connections that wait when the service stops.
+# How long workers may take to accept the waiting connections when the service stops.
 _QUEUE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Program:
-    """What makes one service differ from the other."""
+    """What distinguishes one service from another."""
 
     name: str
-    """Of the command."""
+    """The name of the command."""
     framework: str
     """The web framework's distribution, such as `flask`."""
     server: str
-    """What runs it, for people to read."""
+    """The server and its workers, for people."""
     default_port: int
     worker_class: str
-    """gunicorn's name or the dotted path of the worker class."""
+    """The worker class: gunicorn's name for it or its dotted path."""
     create_app: Callable[[Service], Any]
-    """Makes the WSGI or ASGI application."""
+    """Creates the WSGI or ASGI application."""
     hooks: Callable[[Service], Mapping[str, Any]] = field(default=lambda _: {})
-    """More of gunicorn's settings, such as its hooks."""
+    """Further settings of gunicorn, such as hooks."""
 
 
 def run(program: Program) -> None:
-    """Run a service until it is told to stop; a wrong setting exits with 2, a model that cannot be used with 1."""
+    """Run a service until it is told to stop; exits with 2 if a setting is invalid, with 1 if it cannot start."""
     try:
         settings = Settings.from_environment(os.environ, default_port=program.default_port)
     except SettingsError as error:
         _exit_with_line(program, error, _WRONG_SETTING)
     configure_logging(settings)
-    # Until gunicorn has its own handler: what has been made by then is removed.
+    # Until gunicorn installs its handler: exit in order, so that the directory below is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     arbiter_pid = os.getpid()
     try:
@@ -77,35 +77,35 @@ def run(program: Program) -> None:
     except StartupError as error:
         _exit_with_line(program, error, _CANNOT_START)
     finally:
-        if os.getpid() == arbiter_pid:  # workers come by here too
+        if os.getpid() == arbiter_pid:  # forked workers get here too
             shutil.rmtree(run_dir)
 
 
 def _exit_with_line(program: Program, line: object, status: int) -> NoReturn:
-    print(f"{program.name}: {line}", file=sys.stderr)  # noqa: T201 - before there is a service that logs
+    print(f"{program.name}: {line}", file=sys.stderr)  # noqa: T201 - logging is not set up yet
     sys.exit(status)
 
 
 def _make_run_dir(settings: Settings, name: str) -> Path:
-    """A fresh directory: metrics files of an earlier run must not be counted again."""
+    """A new directory: metrics files of an earlier run must not be counted again."""
     parent = settings.run_dir or (_IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else tempfile.gettempdir())
     return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
 
 
 def _check_address(settings: Settings) -> None:
-    """Find out before the model is loaded whether the address is free; gunicorn tries for seconds, and less clearly."""
+    """Check before the model is loaded that the address is free; gunicorn retries for seconds and says less."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
-        # Looking a name up fails with numbers below 0, which strerror does not know.
+        # Name resolution fails with negative numbers, which strerror does not know.
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else "no such host"
         raise StartupError(f"cannot listen on HOST {settings.host}, PORT {settings.port}: {reason}") from None
 
 
 class _Application(BaseApplication):
-    """gunicorn's view of a service: its settings and, when it asks, the application."""
+    """The service as gunicorn sees it: settings and, on request, the application."""
 
     def __init__(self, program: Program, service: Service, run_dir: Path) -> None:
         self.service = service
@@ -129,7 +129,7 @@ class _Application(BaseApplication):
             "graceful_timeout": settings.graceful_timeout_seconds,
             "keepalive": settings.keep_alive_seconds,
             "worker_tmp_dir": str(self._run_dir),
-            "control_socket_disable": True,  # two services of one user would want the same socket
+            "control_socket_disable": True,  # two services of one user would use the same socket
             "logger_class": _JsonLogger,
             "pre_fork": slots.assign,
             "post_fork": slots.enter,
@@ -147,7 +147,7 @@ class _Application(BaseApplication):
 
 
 class _DrainingArbiter(Arbiter):
-    """Says that the service is not ready, and waits for load balancers to see it, before it closes the listener."""
+    """Before it closes the listener, it reports "not ready" and gives load balancers time to notice."""
 
     app: _Application
 
@@ -160,32 +160,32 @@ class _DrainingArbiter(Arbiter):
         super().handle_term()
 
     def handle_int(self) -> None:
-        """Stop at once but in order; gunicorn would send SIGQUIT, which uvicorn's worker does not act on."""
+        """Stop at once, but gracefully; gunicorn would send SIGQUIT, which uvicorn's worker ignores."""
         super().handle_term()
 
 
 class _WorkerSlots:
-    """Gives each living worker the lowest free slot for its metrics files."""
+    """Assigns the lowest free slot for metrics files to each living worker."""
 
     def __init__(self) -> None:
         self._slots: dict[int, int] = {}
 
     def assign(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
-        """In the arbiter, before the fork."""
+        """Called in the arbiter, before the fork."""
         taken = set(self._slots.values())
         self._slots[worker.age] = next(slot for slot in range(1, len(taken) + 2) if slot not in taken)
 
     def enter(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
-        """In the worker, after the fork."""
+        """Called in the worker, after the fork."""
         metrics.enter_slot(self._slots[worker.age])
 
     def release(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
-        """In the arbiter, when the worker is dead."""
+        """Called in the arbiter, when the worker is dead."""
         metrics.forget_live_gauges(self._slots.pop(worker.age))
 
 
 class _JsonLogger(Logger):
-    """gunicorn's logger without its own handlers: `configure_logging` has set up where lines go."""
+    """gunicorn's logger without its own handlers: `configure_logging` has already configured logging."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's own signature
-        """Leave handlers and levels as they are."""
+        """Keep the handlers and levels."""

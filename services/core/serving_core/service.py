@@ -1,4 +1,4 @@
-"""The service behind the web framework: everything that both adapters do the same."""
+"""The service behind the web framework: everything that is the same in all adapters."""
 
 import logging
 import time
@@ -38,24 +38,24 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Batch:
-    """Predicted rows, and the time that the model took for them."""
+    """Predicted rows and the time that the model took."""
 
     values: list[float]
     inference_seconds: float
 
 
 class Service:
-    """Built once, before the fork; each worker then starts and stops its share of it."""
+    """Created once, before the fork; each worker then starts and stops its part."""
 
     def __init__(self, settings: Settings, run_dir: Path, *, name: str, framework: str, server: str) -> None:
         """Load the model and set up what the workers will share.
 
         Args:
-            settings: of this service.
+            settings: the settings of this service.
             run_dir: an empty directory for the metrics files.
-            name: what its instances are called; they share a cache where they have a store in common.
+            name: the name of its instances; instances of one name share a cache if they share a store.
             framework: the web framework's distribution, such as `flask`.
-            server: what runs it, for people to read.
+            server: the server and its workers, for people.
 
         Raises:
             StartupError: the model cannot be used.
@@ -87,25 +87,25 @@ class Service:
         self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
 
     def start_worker(self) -> None:
-        """After the fork, when the worker can answer."""
+        """Called after the fork, when the worker can answer."""
         if self._log:
             self._log.start()
         self.lifecycle.worker_is_ready()
 
     def stop_worker(self) -> None:
-        """When the worker has answered its last request."""
+        """Called when the worker has answered its last request."""
         if self._log:
             self._log.close()
 
     def check_rate(self, caller: Caller, handler: str, cost: int = 1) -> None:
-        """Count a request against the limits: by the user of a valid token, else by address; at /login by address.
+        """Count a request against the limits: per user of a valid token, else per address; at /login per address.
 
-        Where the store that counts does not answer, the request is let through.
+        If the store does not answer, the request is allowed.
 
         Args:
-            caller: who asks.
+            caller: who sends the request.
             handler: the route.
-            cost: more than 1 where a message carries several rows.
+            cost: more than 1 if a message contains several rows.
 
         Raises:
             TooManyRequestsError: the caller's window is full.
@@ -125,7 +125,7 @@ class Service:
         """The user of an Authorization header.
 
         Raises:
-            AuthenticationError: no token, or one that does not hold.
+            AuthenticationError: no token, or an invalid one.
         """
         try:
             return self.tokens.authenticate(authorization)
@@ -134,7 +134,7 @@ class Service:
             raise
 
     def log_in(self, username: str, password: str) -> str:
-        """A token for credentials.
+        """A token in exchange for credentials.
 
         Raises:
             AuthenticationError: `Invalid credentials`.
@@ -146,7 +146,7 @@ class Service:
             raise
 
     def predict(self, features: Sequence[float], *, user: str, handler: str = PREDICT) -> Prediction:
-        """Predict one valid row, from the cache where it is there; counted for the handler that asks."""
+        """Predict one valid row, from the cache if it is there; counted for the handler."""
         key = self.cache.key(features)
         value = self.cache.get(key)
         cached = value is not None
@@ -158,17 +158,17 @@ class Service:
         return Prediction(value, cached)
 
     def predict_batch(self, samples: Sequence[Sequence[float]], *, user: str, handler: str = BATCH_PREDICT) -> Batch:
-        """Predict valid rows, without the cache; counted for the handler that asks."""
+        """Predict valid rows, without the cache; counted for the handler."""
         batch = self._infer(samples, handler)
         self.metrics.predictions.labels(handler).inc(len(samples))
         self._record(samples, batch.values, user=user, cached=False)
         return batch
 
     def check_ready(self) -> None:
-        """Make sure that requests can be answered now.
+        """Check that requests can be answered now.
 
         Raises:
-            UnavailableError: starting, draining, or the model does not answer.
+            UnavailableError: the service is starting or draining.
         """
         if self.lifecycle.phase is not Phase.READY:
             raise UnavailableError(detail=self.lifecycle.phase.name.lower())
@@ -176,7 +176,7 @@ class Service:
         self.cache.counts()
 
     def observe_request(self, method: str, handler: str, status: int, seconds: float) -> None:
-        """Count an answered request and, where the access log is on, write a line of it."""
+        """Count an answered request and, if the access log is on, log it."""
         self.metrics.observe_request(method, handler, status, seconds)
         if self.settings.access_log:
             _access_logger.info(
@@ -216,5 +216,5 @@ class Service:
 
 
 def timestamp() -> str:
-    """This moment, UTC, ISO 8601."""
+    """The current time: UTC, ISO 8601."""
     return datetime.now(UTC).isoformat()

@@ -34,8 +34,8 @@ def create_app(service: Service) -> FastAPI:
         version=service.model.version,
         description="Predicts disease progression from ten measurements of a patient.",
         lifespan=lifespan,
-        redirect_slashes=False,  # another path is another path: 404
-        openapi_url=None,  # served by routes of its own, where it is
+        redirect_slashes=False,  # a trailing slash makes another path: 404
+        openapi_url=None,  # served by the routes in documentation.py, if at all
     )
     app.state.service = service
     app.state.graphql = create_schema(introspection=service.settings.documentation)
@@ -55,9 +55,9 @@ def create_app(service: Service) -> FastAPI:
 
 
 def _instrument(app: FastAPI, service: Service) -> None:
-    """Count requests by the instrumentator, into the metrics that both services share.
+    """Count requests with the instrumentator, in the metrics that all services have.
 
-    Its own metrics group statuses as 2xx and have no bucket below 10 ms.
+    The instrumentator's own metrics group statuses as 2xx and have no bucket below 10 ms.
     """
 
     def record(info: Info) -> None:
@@ -79,7 +79,7 @@ async def _answer_not_found(request: Request, error: HTTPException) -> Response:
 
 
 async def _answer_method_not_allowed(request: Request, error: HTTPException) -> Response:
-    """Refuse a method, or answer the preflight request of a page that may call."""
+    """Refuse a method, or answer the preflight request of a page that may call the API."""
     allowed = {method.strip() for method in (error.headers or {})["Allow"].split(",")}
     allowed |= {"HEAD"} if "GET" in allowed else set()
     return _preflight(request, allowed) or await _answer_refusal(request, MethodNotAllowedError(allowed))

@@ -1,4 +1,4 @@
-"""Calls into the service from endpoints, which share one thread with every other request of their worker."""
+"""Calls from endpoints, which all run on the one event loop of their worker, into the service."""
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 async def call(service: Service, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call what looks into the cache or counts against a limit: `check_rate`, `predict`, `cache.stats`, `cache.clear`.
+    """Call a function that uses the store: `check_rate`, `predict`, `cache.stats` or `cache.clear`.
 
-    On a thread where a server keeps them, because the call then waits for it; else right here, because going to a
+    If the store is a server, the call waits for it, so it runs on a thread. Otherwise it runs here: changing to a
     thread and back takes longer than a prediction.
     """
     if service.store_is_remote:

@@ -1,4 +1,4 @@
-"""What endpoints ask for, as types."""
+"""The dependencies of endpoints, as types."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -15,13 +15,13 @@ from fastapi_api.validation import validate
 
 
 def service_of(connection: HTTPConnection) -> Service:
-    """The application's service; called, not declared: resolving a dependency costs more than the model."""
+    """The service of the application. Endpoints call it: resolving a dependency costs more than the model."""
     service: Service = connection.app.state.service
     return service
 
 
 class TokenBearer(HTTPBearer):
-    """Documents the token as FastAPI's own scheme does, and checks it as the contract says."""
+    """Documents the token like FastAPI's own scheme and checks it according to the contract."""
 
     async def __call__(self, request: Request) -> str:  # type: ignore[override] # the user instead of the raw token
         """The user of the request's token."""
@@ -29,7 +29,7 @@ class TokenBearer(HTTPBearer):
 
 
 def _json_body(model: type[RequestBody]) -> Callable[[Request], Awaitable[RequestBody]]:
-    """A dependency that reads the body itself: FastAPI would parse a declared one before it asks for the token."""
+    """A dependency that reads the body; FastAPI would parse a declared body before it checks the token."""
 
     async def read(request: Request) -> RequestBody:
         check_content_type(request.headers.get("Content-Type"))
@@ -39,7 +39,7 @@ def _json_body(model: type[RequestBody]) -> Callable[[Request], Awaitable[Reques
 
 
 def documented_body(model: type[RequestBody]) -> dict[str, Any]:
-    """The part of an operation's OpenAPI that FastAPI would have derived from a declared body."""
+    """The part of an operation's OpenAPI that FastAPI would generate from a declared body."""
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 

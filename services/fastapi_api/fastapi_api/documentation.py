@@ -1,4 +1,4 @@
-"""The API's interactive documentation: under the same rules as any endpoint, and without a public network."""
+"""The interactive documentation of the API: same rules as for any endpoint, usable without internet access."""
 
 import mimetypes
 from importlib.resources import files
@@ -14,16 +14,16 @@ from starlette.types import Scope
 from fastapi_api.guard import GuardedRoute
 
 _GRAPHIQL = Path(__file__).parent / "graphiql"
-# What pages load, by the name it is served under. Ours is kept compressed: deploy/graphiql.py fetches it.
+# The files that the pages load, by name. Those of GraphiQL are stored compressed; deploy/graphiql.py fetches them.
 _FILES = {path.name: path for path in Path(str(files("fastapi_offline") / "static")).iterdir()}
 _FILES |= {path.stem: path for path in _GRAPHIQL.glob("*.gz")}
 
 
 class PageRoute(GuardedRoute):
-    """A route that is there for whoever asks for a page, such as a browser."""
+    """A route for clients that accept HTML, such as browsers."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match where HTML is accepted."""
+        """Match if the client accepts HTML."""
         asks_for_page = "text/html" in Headers(scope=scope).get("Accept", "").lower()
         return super().matches(scope) if asks_for_page else (Match.NONE, {})
 
@@ -34,13 +34,13 @@ graphiql = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 @documentation.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """The API's description."""
+    """The OpenAPI description of the API."""
     return JSONResponse(request.app.openapi())
 
 
 @documentation.get("/docs")
 async def swagger(request: Request) -> HTMLResponse:
-    """Swagger UI, with scripts of its own."""
+    """Swagger UI with local scripts."""
     return get_swagger_ui_html(
         openapi_url="/openapi.json",
         title=request.app.title,
@@ -52,7 +52,7 @@ async def swagger(request: Request) -> HTMLResponse:
 
 @documentation.get("/redoc")
 async def redoc(request: Request) -> HTMLResponse:
-    """ReDoc, with scripts of its own."""
+    """ReDoc with local scripts."""
     return get_redoc_html(
         openapi_url="/openapi.json",
         title=request.app.title,
@@ -64,7 +64,7 @@ async def redoc(request: Request) -> HTMLResponse:
 
 @documentation.get("/docs/{name}")
 async def static(name: str) -> FileResponse:
-    """What the pages load."""
+    """A file that the pages load."""
     path = _FILES.get(name)
     if path is None:
         raise HTTPException(404)
@@ -74,5 +74,5 @@ async def static(name: str) -> FileResponse:
 
 @graphiql.get("/graphql")
 async def graphiql_page() -> FileResponse:
-    """GraphiQL, with scripts of its own."""
+    """GraphiQL with local scripts."""
     return FileResponse(_GRAPHIQL / "index.html")

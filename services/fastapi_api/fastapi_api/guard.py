@@ -21,7 +21,7 @@ class GuardedRoute(APIRoute):
     """A route whose requests are counted against the rate limit and read up to the largest body allowed."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the whole path; the router's pattern would let a line break at the end pass."""
+        """Match the whole path; the pattern of the router would accept a line break at the end."""
         return (Match.NONE, {}) if scope["path"].endswith("\n") else super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -40,7 +40,7 @@ class GuardedRoute(APIRoute):
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
-    """Who asks, as far as a request or a WebSocket's handshake says it."""
+    """The sender of a request or of the handshake of a WebSocket."""
     headers = connection.headers
     return Caller(
         connection.client.host if connection.client else "",
@@ -53,8 +53,8 @@ async def _read_body(request: Request, max_bytes: int) -> None:
     """Read the body, which the request then keeps.
 
     Raises:
-        BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
-        InvalidRequestError: the client left before its end.
+        BodyTooLargeError: the declared or the actual size is larger than `max_bytes`.
+        InvalidRequestError: the client disconnected before the end of the body.
     """
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
@@ -68,5 +68,7 @@ async def _read_body(request: Request, max_bytes: int) -> None:
                 raise BodyTooLargeError
             chunks.append(chunk)
     except ClientDisconnect as error:
-        raise InvalidRequestError(messages.MALFORMED_JSON) from error  # nobody reads it, but it counts as a 400
+        raise InvalidRequestError(
+            messages.MALFORMED_JSON
+        ) from error  # nobody reads this answer, but it is counted as a 400
     request._body = b"".join(chunks)

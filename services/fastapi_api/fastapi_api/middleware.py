@@ -20,7 +20,7 @@ _RESPONSE_STARTS = frozenset({"http.response.start", "websocket.http.response.st
 
 
 class ContractMiddleware:
-    """Outermost: gives every response the contract's headers, also a handshake's and that of a request that failed."""
+    """Outermost: adds the contract's headers to every response, also of handshakes and failed requests."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class ContractMiddleware:
 
 
 class HeadAsGet:
-    """Innermost: lets the router find the GET route of a HEAD request; the server leaves the body out."""
+    """Innermost: the router uses the GET route for a HEAD request; the server omits the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

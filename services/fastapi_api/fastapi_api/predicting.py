@@ -1,4 +1,4 @@
-"""From valid requests to answers, the same for every way in."""
+"""From valid requests to answers, for REST, GraphQL and WebSocket."""
 
 from serving_core.service import BATCH_PREDICT, PREDICT, Service
 
@@ -9,7 +9,7 @@ from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, Predi
 async def predict_row(
     service: Service, request: PredictRequest, *, user: str, handler: str = PREDICT
 ) -> PredictResponse:
-    """Predict one row, from the cache where it is there."""
+    """Predict one row, from the cache if it is there."""
     prediction = await call(service, service.predict, request.features, user=user, handler=handler)
     return PredictResponse(prediction=prediction.value, cached=prediction.cached, model_version=service.model.version)
 
@@ -17,7 +17,7 @@ async def predict_row(
 def predict_rows(
     service: Service, request: BatchPredictRequest, *, user: str, handler: str = BATCH_PREDICT
 ) -> BatchPredictResponse:
-    """Predict each row as it would be predicted alone, without the cache, so that nothing is waited for."""
+    """Predict each row as it would be predicted alone; without the cache, so there is nothing to wait for."""
     batch = service.predict_batch(request.samples, user=user, handler=handler)
     return BatchPredictResponse(
         predictions=batch.values,

@@ -1,4 +1,4 @@
-"""uvicorn's protocols, with what the contract says of WebSockets."""
+"""uvicorn's protocols, adapted to the contract's rules for WebSockets."""
 
 import asyncio
 import logging
@@ -14,27 +14,27 @@ from uvicorn.server import ServerState
 from websockets.frames import CloseCode
 
 _PATH = WEBSOCKET.encode()
-# How long a client may take to answer a close frame, or to read what is still on its way to it.
+# How long a client may take to answer a close frame or to read what was sent before.
 _CLOSE_SECONDS = 5.0
 _BAD_HANDSHAKE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
-# uvicorn and websockets write lines of every connection, with its query, where somebody may have put a secret.
+# uvicorn and websockets log every connection with its query string, which may contain a secret.
 _logger = logging.getLogger("uvicorn.error.websocket")
 _logger.setLevel(logging.WARNING)
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Changes to WebSocket at one path alone; elsewhere an upgrade is not offered, and so ignored (RFC 9110, 7.8)."""
+    """Upgrades to WebSocket at one path only; elsewhere upgrade requests are ignored (RFC 9110, 7.8)."""
 
     def _should_upgrade_to_ws(self) -> bool:
         return self.url.partition(b"?")[0] == _PATH and self.parser.get_method() == b"GET"
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Nothing is wrong."""
+        """Do not warn."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Lets the application say goodbye when the worker stops, and lets a client that must go read why."""
+    """Lets the application close connections when the worker stops, and lets the client read the close frame."""
 
     def __init__(
         self,
@@ -49,16 +49,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.conn.logger = _logger
 
     def data_received(self, data: bytes) -> None:
-        """Refuse a handshake that cannot be read; it arrives whole, from the HTTP protocol."""
+        """Refuse a handshake that cannot be parsed; the HTTP protocol passes it on in one piece."""
         super().data_received(data)
         if not self.handshake_initiated:
             self.transport.write(b"".join(self.conn.data_to_send()) or _BAD_HANDSHAKE)
             self.transport.close()
 
     def shutdown(self) -> None:
-        """Queue the end behind the messages that are there: they are answered first, then the application closes.
+        """Queue a disconnect after the messages that have arrived: the application answers them, then closes.
 
-        uvicorn would close at once, with 1012.
+        uvicorn would close immediately, with 1012.
         """
         if self.close_sent:
             super().shutdown()
@@ -67,7 +67,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY})
 
     def send_receive_event_to_app(self) -> None:
-        """Fail a connection whose text is none (RFC 6455, 8.1), for which uvicorn would write a traceback."""
+        """Fail a connection whose text is not UTF-8 (RFC 6455, 8.1); uvicorn would log a traceback."""
         if self.curr_msg_data_type == "text" and not self.close_sent:
             try:
                 b"".join(self.frames).decode()
@@ -78,12 +78,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
     def handle_parser_exception(self) -> None:
-        """Say why, then read on and throw away: the kernel resets what is closed before it was read, reason and all."""
+        """Send the reason, then discard what arrives: if unread data is left, the kernel resets the connection."""
         if self.close_sent:
             return
         self.close_sent = True
         self.stop_keepalive()
-        assert self.conn.close_sent  # noqa: S101 - the parser has failed, and said so
+        assert self.conn.close_sent  # noqa: S101 - the parser has failed and created a close frame
         self.queue.put_nowait(
             {
                 "type": "websocket.disconnect",
@@ -99,15 +99,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send unless the connection is on its way out, which uvicorn takes for a fault of the application."""
+        """Send, unless the connection is closing; uvicorn would report this as an error of the application."""
         await self.writable.wait()
         if self.close_sent:
             raise ClientDisconnected
         await super().send(message)
         if message["type"] == "websocket.http.response.body":
-            self.handshake_complete = True  # uvicorn would say that nothing was answered
+            self.handshake_complete = True  # otherwise uvicorn reports a missing response
 
     async def run_asgi(self) -> None:
-        """Wait for no client that neither reads nor closes."""
+        """Do not wait for a client that neither reads nor closes."""
         await super().run_asgi()
         self.loop.call_later(self.close_timeout, self.transport.abort)

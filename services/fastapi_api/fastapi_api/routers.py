@@ -41,22 +41,22 @@ from fastapi_api.schemas import (
 )
 
 _DESCRIPTIONS = {
-    400: "The request is understood and wrong.",
-    401: "No token, or one that does not hold.",
+    400: "The request can be read and is wrong.",
+    401: "No token, or an invalid one.",
     413: "More bytes than MAX_BODY_BYTES.",
-    415: "Not announced as application/json.",
-    429: "The client's share of requests is used up; Retry-After says for how long.",
+    415: "The Content-Type is not application/json.",
+    429: "The client has used up its requests; Retry-After says when to try again.",
     503: "Starting, draining, or without model or cache.",
 }
 
 
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documentation of an endpoint's errors, besides those that any endpoint may answer."""
+    """The documentation of the errors of an endpoint, with those of every endpoint."""
     return {status: {"model": ErrorResponse, "description": _DESCRIPTIONS[status]} for status in (*statuses, 413, 429)}
 
 
 def _json(answer: BaseModel) -> Response:
-    """Serialise an answer once; FastAPI would validate it again first."""
+    """Serialize an answer; FastAPI would validate it once more."""
     return Response(answer.model_dump_json(), media_type="application/json")
 
 
@@ -71,7 +71,7 @@ operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
     openapi_extra=documented_body(PredictRequest),
 )
 async def predict(request: Request, user: CurrentUser, body: PredictBody) -> Response:
-    """Predict one row, from the cache where it is there."""
+    """Predict one row, from the cache if it is there."""
     return _json(await predict_row(service_of(request), body, user=user))
 
 
@@ -82,13 +82,13 @@ async def predict(request: Request, user: CurrentUser, body: PredictBody) -> Res
     openapi_extra=documented_body(BatchPredictRequest),
 )
 async def batch_predict(request: Request, user: CurrentUser, body: BatchPredictBody) -> Response:
-    """Predict up to a hundred rows, each as it would be predicted alone, without the cache."""
+    """Predict up to a hundred rows, each as it would be predicted alone; without the cache."""
     return _json(predict_rows(service_of(request), body, user=user))
 
 
 @predictions.get("/model-info", response_model=ModelInfoResponse, responses=_errors())
 async def model_info(request: Request) -> Response:
-    """Where the model comes from and how good it is."""
+    """The origin and the quality of the model."""
     service = service_of(request)
     return _json(ModelInfoResponse.model_validate(service.model))
 
@@ -100,7 +100,7 @@ async def model_info(request: Request) -> Response:
     openapi_extra=documented_body(GraphQLRequest) | {"security": [{}, {TokenBearer.__name__: []}]},
 )
 async def graphql(request: Request, body: GraphQLBody) -> Response:
-    """Answer a GraphQL query: predict and batchPredict, which ask for a token, and modelInfo."""
+    """Answer a GraphQL query: predict and batchPredict, which need a token, and modelInfo."""
     context = Context(service_of(request), request)
     return Response(await answer(request.app.state.graphql, body, context), media_type="application/json")
 
@@ -120,7 +120,7 @@ async def login(request: Request, body: LoginBody) -> Response:
 
 @operations.get("/health", response_model=HealthResponse, responses=_errors())
 async def health(request: Request) -> Response:
-    """Whether the process answers at all."""
+    """Whether the process answers."""
     service = service_of(request)
     return _json(
         HealthResponse(status=messages.HEALTHY, timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
@@ -129,7 +129,7 @@ async def health(request: Request) -> Response:
 
 @operations.get("/ready", response_model=ReadyResponse, responses=_errors(503))
 async def ready(request: Request) -> Response:
-    """Whether requests should be sent here."""
+    """Whether the service is ready for requests."""
     service = service_of(request)
     service.check_ready()
     return _json(ReadyResponse(status=messages.READY, model_version=service.model.version))
@@ -137,20 +137,20 @@ async def ready(request: Request) -> Response:
 
 @operations.get("/cache/stats", response_model=CacheStatsResponse, responses=_errors(401))
 async def cache_stats(request: Request, user: CurrentUser) -> Response:  # noqa: ARG001 - a token is required
-    """What the cache of the whole service did since the service started."""
+    """Size and counts of the cache, for the whole service since its start."""
     service = service_of(request)
     return _json(CacheStatsResponse.model_validate(await call(service, service.cache.stats)))
 
 
 @operations.post("/cache/clear", response_model=CacheClearResponse, responses=_errors(401))
 async def cache_clear(request: Request, user: CurrentUser) -> Response:  # noqa: ARG001 - a token is required
-    """Forget all cached predictions."""
+    """Remove all cached predictions."""
     service = service_of(request)
     return _json(CacheClearResponse(cleared=await call(service, service.cache.clear)))
 
 
 @operations.get("/metrics", response_class=Response, responses=_errors())
 def metrics(request: Request) -> Response:
-    """The whole service's metrics in Prometheus' text format; on a thread, because it reads files."""
+    """The metrics of the whole service in the Prometheus text format; on a thread, because it reads files."""
     service = service_of(request)
     return Response(service.metrics.exposition(), headers={"Content-Type": CONTENT_TYPE})

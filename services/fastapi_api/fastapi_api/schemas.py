@@ -1,4 +1,4 @@
-"""What requests and responses look like: checked, and shown in the API's documentation."""
+"""The schemas of requests and responses, for validation and for the documentation of the API."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ _EXAMPLE_ROW = [59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0]
 
 
 def _check_length(expected: str, shortest: int, longest: int) -> BeforeValidator:
-    """Look at the length before the items: the first fault in order is the one reported."""
+    """Check the length before the items, so that the first error in order is reported."""
 
     def check(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         if isinstance(value, list) and not shortest <= len(value) <= longest:
@@ -32,7 +32,7 @@ Row = Annotated[
 
 
 class RequestBody(BaseModel):
-    """JSON values are taken as they are: a string is no number, and neither is a boolean."""
+    """A request body. JSON values are not converted: neither a string nor a boolean is a number."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -40,7 +40,7 @@ class RequestBody(BaseModel):
 class LoginRequest(RequestBody):
     """Credentials."""
 
-    # Not `str`, which refuses lone surrogates that JSON may carry: such a name is merely a wrong one.
+    # Not `str`, which refuses lone surrogates, which JSON may contain: such a name is just a wrong one.
     username: InstanceOf[str] = Field(description="As set by API_USERNAME.", examples=["lab"])
     password: InstanceOf[str] = Field(description="As set by API_PASSWORD.", examples=["secret"])
 
@@ -70,20 +70,20 @@ class GraphQLRequest(RequestBody):
         description="A document with one operation, or several of which operationName names one.",
         examples=["{ modelInfo { version featureNames } }"],
     )
-    # Not `dict`, which refuses lone surrogates that JSON may carry, as InstanceOf[str] above.
+    # Not `dict`, for the same reason.
     variables: InstanceOf[dict[str, Any]] | None = Field(None, description="By name.", examples=[{}])
     operationName: str | None = Field(None, examples=[None])  # noqa: N815 - GraphQL's own name
 
 
 class ErrorResponse(BaseModel):
-    """Every error has this form."""
+    """The form of every error."""
 
     error: str = Field(description="What is wrong.", examples=[messages.WRONG_NUMBER_OF_FEATURES])
-    detail: str | None = Field(description="More, where there is more to say.", examples=[None])
+    detail: str | None = Field(description="Details, if there are any.", examples=[None])
 
 
 class HealthResponse(BaseModel):
-    """The process answers."""
+    """The process answers requests."""
 
     status: str = Field(examples=[messages.HEALTHY])
     timestamp: str = Field(description="UTC, ISO 8601.", examples=["2026-01-31T12:00:00.000000+00:00"])
@@ -91,7 +91,7 @@ class HealthResponse(BaseModel):
 
 
 class ReadyResponse(BaseModel):
-    """Requests should be sent here."""
+    """The service is ready for requests."""
 
     status: str = Field(examples=[messages.READY])
     model_version: str = Field(examples=["1.0.0"])
@@ -109,7 +109,7 @@ class PredictResponse(BaseModel):
     """One predicted row."""
 
     prediction: float = Field(description="Disease progression one year after baseline.", examples=[210.4])
-    cached: bool = Field(description="Whether the cache had it.", examples=[False])
+    cached: bool = Field(description="Whether the prediction was in the cache.", examples=[False])
     model_version: str = Field(examples=["1.0.0"])
 
 
@@ -123,7 +123,7 @@ class BatchPredictResponse(BaseModel):
 
 
 class ModelInfoResponse(BaseModel):
-    """Where the model comes from and how good it is."""
+    """The origin and the quality of the model."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -133,22 +133,22 @@ class ModelInfoResponse(BaseModel):
     feature_names: list[str] = Field(examples=[["age", "sex", "bmi"]])
     dataset: str
     training_date: str = Field(examples=["2026-01-31"])
-    metrics: dict[str, float] = Field(description="On rows that the model never saw.")
+    metrics: dict[str, float] = Field(description="Measured on rows that were not used for training.")
     format: str = Field(examples=["onnx"])
     sha256: str = Field(description="Of the model's graph.")
 
 
 class GraphQLResponse(BaseModel):
-    """What a query found, what went wrong with it, or both."""
+    """The data of a query, its errors, or both."""
 
-    data: dict[str, Any] | None = Field(None, description="Missing where nothing could be executed.")
+    data: dict[str, Any] | None = Field(None, description="Missing if nothing could be executed.")
     errors: list[dict[str, Any]] | None = Field(
         None, description="Each with its message, and with the status that another endpoint would have in extensions."
     )
 
 
 class CacheStatsResponse(BaseModel):
-    """What the cache of the whole service did since the service started."""
+    """Size and counts of the cache, for the whole service since its start."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -158,10 +158,10 @@ class CacheStatsResponse(BaseModel):
     hits: int
     misses: int
     evictions: int
-    hit_rate: float = Field(description="Hits over look-ups; 0 where nothing was looked up.")
+    hit_rate: float = Field(description="Hits divided by lookups; 0 without lookups.")
 
 
 class CacheClearResponse(BaseModel):
-    """How many predictions were forgotten."""
+    """The number of predictions that were removed."""
 
     cleared: int

@@ -30,7 +30,7 @@ def validate(model: type[Body], body: Mapping[str, object]) -> Body:
     """The body as a model.
 
     Raises:
-        InvalidRequestError: with the contract's message for the first fault in order.
+        InvalidRequestError: with the contract's message for the first error in order.
     """
     try:
         return model.model_validate(body)

@@ -29,7 +29,7 @@ from fastapi_api.validation import validate
 
 _logger = logging.getLogger(__name__)
 
-# How long a client may leave what is sent to it unread, so that it holds up neither a worker's end nor its memory.
+# How long a client may leave an answer unread, so that it cannot delay the end of a worker or fill its memory.
 _UNREAD_SECONDS = 10.0
 
 websockets = APIRouter()
@@ -37,7 +37,7 @@ websockets = APIRouter()
 
 @websockets.websocket(WEBSOCKET)
 async def predict(websocket: WebSocket) -> None:
-    """Answer messages until one of the two sides has had enough."""
+    """Answer messages until one side closes the connection."""
     service = service_of(websocket)
     began = time.perf_counter()
     refusal = await _refusal_of_handshake(service, websocket)
@@ -56,7 +56,7 @@ async def predict(websocket: WebSocket) -> None:
 
 
 async def _refusal_of_handshake(service: Service, websocket: WebSocket) -> ApiError | None:
-    """What stands against a connection, in the order of any request's checks; a token is judged once it is open."""
+    """The reason to refuse a connection, checked in the order of any request; the token is checked once it is open."""
     try:
         await call(service, service.check_rate, caller_of(websocket), WEBSOCKET)
         if not service.cors.admits_handshake(
@@ -80,7 +80,7 @@ class _Conversation:
         self._messages = 0
 
     async def run(self) -> None:
-        """Answer messages, and say why where it is this side that ends it."""
+        """Answer messages; if this side closes the connection, give the reason."""
         try:
             if self._caller.authorization is None:
                 self._caller = replace(self._caller, authorization=await self._first_message())
@@ -94,11 +94,11 @@ class _Conversation:
         except TimeoutError:
             await self._close(CloseCode.NORMAL_CLOSURE, "Idle for too long")
         except WebSocketDisconnect as left:
-            if left.code == CloseCode.GOING_AWAY:  # which the server says too, when it stops
+            if left.code == CloseCode.GOING_AWAY:  # WebSocketProtocol uses this code too, when the worker stops
                 await self._close(CloseCode.GOING_AWAY, "")
 
     async def _first_message(self) -> str | None:
-        """The token that the first message brings, as a header would; none where it brings none in time."""
+        """The token of the first message, as an Authorization header; None if no token arrives in time."""
         try:
             token = decode_object(await self._receive(self._settings.websocket_token_seconds)).get("token")
         except (InvalidRequestError, TimeoutError):
@@ -106,7 +106,7 @@ class _Conversation:
         return f"Bearer {token}" if isinstance(token, str) else None
 
     async def _answer(self, message: bytes, user: str) -> bytes:
-        """An answer or the contract's error, with the message's id where it has one, and counted as what it is."""
+        """Answer a message or give the contract's error, with the id of the message, and count the outcome."""
         self._messages += 1
         current_request_id.set(f"{self._request_id}.{self._messages}")
         answer: dict[str, object] = {}
@@ -128,7 +128,7 @@ class _Conversation:
         return msgspec.json.encode(answer)
 
     async def _admitted(self, message: bytes, answer: dict[str, object]) -> dict[str, object]:
-        """The message's object, once its rows are counted against the limit; its id is put into the answer."""
+        """Decode a message, put its id into the answer, and count its rows against the limit."""
         try:
             body = decode_object(message)
         except InvalidRequestError:
@@ -156,8 +156,8 @@ class _Conversation:
         """The next message, text or binary.
 
         Raises:
-            TimeoutError: it did not come in time.
-            WebSocketDisconnect: nothing will come any more.
+            TimeoutError: no message arrived in time.
+            WebSocketDisconnect: the connection is closed.
         """
         async with asyncio.timeout(seconds):
             event = await self._websocket.receive()
@@ -175,5 +175,5 @@ class _Conversation:
             raise WebSocketDisconnect(CloseCode.ABNORMAL_CLOSURE) from None
 
     async def _close(self, code: CloseCode, reason: str) -> None:
-        with contextlib.suppress(WebSocketDisconnect):  # the other side was faster
+        with contextlib.suppress(WebSocketDisconnect):  # the client has already disconnected
             await self._websocket.close(code, reason)

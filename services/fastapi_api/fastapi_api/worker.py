@@ -8,7 +8,7 @@ from fastapi_api.protocols import HttpProtocol, WebSocketProtocol
 
 
 class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
-    """uvicorn with its fast parts, and without what the other service has not."""
+    """uvicorn with its fast implementations, and without what the other services do not have."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
         "loop": "uvloop",
@@ -16,11 +16,11 @@ class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
         "ws": WebSocketProtocol,
         "ws_ping_interval": 20.0,
         "ws_ping_timeout": 20.0,
-        "ws_per_message_deflate": False,  # messages are small, and each connection would keep a window
-        "lifespan": "on",  # a worker whose start fails must not answer
-        "access_log": False,  # written by the service itself, the same for both
+        "ws_per_message_deflate": False,  # messages are small, and compression needs memory per connection
+        "lifespan": "on",  # a worker whose startup fails must not answer
+        "access_log": False,  # the service writes it, in the same form for all services
         "server_header": False,
-        "proxy_headers": False,  # trusting them is a setting of its own, for both services
+        "proxy_headers": False,  # TRUSTED_PROXIES does this, for all services
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - gunicorn's own signature

@@ -18,7 +18,7 @@ def main() -> None:
             framework="flask",
             server="gunicorn gthread",
             default_port=5000,
-            # Not gunicorn's sync worker, which closes every connection: that would compare TCP set-up.
+            # Not gunicorn's sync worker: it closes every connection, so a comparison would measure TCP set-up.
             worker_class="gthread",
             create_app=create_app,
             hooks=_worker_hooks,
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _worker_hooks(service: Service) -> Mapping[str, Any]:
-    """WSGI knows neither lifespan nor connections; gunicorn's hooks do."""
+    """WSGI has no lifespan and no access to connections; gunicorn's hooks have."""
     return {
         "pre_request": remember_request,
         "post_worker_init": lambda worker: service.start_worker(),  # noqa: ARG005

@@ -18,7 +18,7 @@ _logger = logging.getLogger(__name__)
 def create_app(for_service: Service) -> Flask:
     """Build the WSGI application around a service."""
     app = Flask(__name__, static_folder=None)
-    app.url_map.merge_slashes = False  # another path is another path: 404, no redirect
+    app.url_map.merge_slashes = False  # a doubled slash makes another path: 404, no redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.extensions["service"] = for_service
     app.register_blueprint(blueprint)
@@ -34,7 +34,7 @@ def _answer_refusal(error: ApiError) -> ResponseReturnValue:
 
 
 def _answer_http_exception(error: HTTPException) -> ResponseReturnValue:
-    """Answer what the framework itself refuses, in the contract's words."""
+    """Answer the framework's own errors with the contract's messages."""
     match error:
         case MethodNotAllowed():
             allowed = set(error.valid_methods or ())
@@ -54,7 +54,7 @@ def _preflight(allowed: set[str]) -> Response | None:
     if headers is None:
         return None
     response = Response(status=204, headers=headers)
-    del response.headers["Content-Type"]  # of no content
+    del response.headers["Content-Type"]  # there is no content
     return response
 
 

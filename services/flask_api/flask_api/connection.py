@@ -1,4 +1,4 @@
-"""Closing a connection after the answer: gunicorn leaves out a Connection header that the application sets."""
+"""Closing a connection after the answer: gunicorn drops a Connection header that the application sets."""
 
 from contextvars import ContextVar
 
@@ -9,10 +9,10 @@ _request: ContextVar[Request] = ContextVar("gunicorn_request")
 
 
 def remember_request(worker: Worker, request: Request) -> None:  # noqa: ARG001
-    """Gunicorn's pre_request hook, on the thread that then answers."""
+    """Gunicorn's pre_request hook; it runs on the thread that answers the request."""
     _request.set(request)
 
 
 def close_connection() -> None:
-    """Say `Connection: close` with the answer to this thread's request, and do it."""
+    """Close the connection of this thread's request after the answer, and announce it with `Connection: close`."""
     _request.get().force_close()

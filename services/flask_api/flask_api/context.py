@@ -1,4 +1,4 @@
-"""What a view finds around it."""
+"""The context of a view."""
 
 from typing import cast
 

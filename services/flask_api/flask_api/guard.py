@@ -15,12 +15,12 @@ def check_request(service: Service) -> None:
 
     Raises:
         TooManyRequestsError: the caller's window is full.
-        BodyTooLargeError: the body is larger.
-        InvalidRequestError: the body's chunks cannot be read.
+        BodyTooLargeError: the body is larger than allowed.
+        InvalidRequestError: the chunks of the body are not valid.
     """
     if request.url_rule is None:
         if (request.content_length or 0) > service.settings.max_body_bytes:
-            close_connection()  # or the server would read on for as long as it has time, and close unannounced
+            close_connection()  # else the server reads on until a timeout and closes without announcing it
         return
     service.check_rate(_caller(), request.url_rule.rule)
     g.body = _read_body(service.settings.max_body_bytes)
@@ -35,16 +35,16 @@ def _read_body(max_bytes: int) -> bytes:
     """The body, with or without a declared length.
 
     Raises:
-        BodyTooLargeError: it says or turns out to be larger than `max_bytes`.
-        InvalidRequestError: it is said to come in chunks, and they are none.
+        BodyTooLargeError: the declared or the actual size is larger than `max_bytes`.
+        InvalidRequestError: the chunks of the body are not valid.
     """
     if (request.content_length or 0) > max_bytes:
         raise BodyTooLargeError
-    # Of the server's own stream, which ends where the body does: werkzeug's would cut a chunked body off at the limit.
+    # From the server's stream, which ends with the body; werkzeug's would cut off a chunked body at the limit.
     try:
         body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
     except (ParseException, NoMoreData) as error:
-        close_connection()  # where the next request would begin, nobody knows
+        close_connection()  # the start of the next request is unknown
         raise InvalidRequestError(messages.MALFORMED_JSON) from error
     if len(body) > max_bytes:
         raise BodyTooLargeError

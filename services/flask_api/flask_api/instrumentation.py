@@ -23,7 +23,7 @@ _TRACE = "flask_api.trace"
 
 @dataclass
 class _Trace:
-    """What is known of a request so far."""
+    """What is known about a request so far."""
 
     request_id: str
     handler: str = UNMATCHED
@@ -45,8 +45,10 @@ class Instrumentation:
         app.after_request(self._add_headers)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Count the request, whatever becomes of it."""
-        environ.pop("HTTP_UPGRADE", None)  # not offered here; the router would refuse what may be answered plainly
+        """Count the request, whatever its outcome."""
+        environ.pop(
+            "HTTP_UPGRADE", None
+        )  # not offered here; the router would refuse a request that can be answered as plain HTTP
         trace = environ[_TRACE] = _Trace(request_id(environ.get("HTTP_X_REQUEST_ID")))
         current_request_id.set(trace.request_id)
         self._service.metrics.requests_in_progress.inc()
@@ -60,9 +62,9 @@ class Instrumentation:
             current_request_id.set(None)
 
     def _begin(self) -> None:
-        """Find the route, then check what is checked on every route."""
+        """Find the route, then make the checks of every route."""
         if request.environ["PATH_INFO"].startswith("//"):
-            raise NotFound  # the router would take them for one slash
+            raise NotFound  # the router would treat them as one slash
         _trace().handler = _route_template()
         check_request(self._service)
 
@@ -83,7 +85,7 @@ def _trace() -> _Trace:
 
 
 def _route_template() -> str:
-    """The route that the path belongs to, also where the method is not one of its own."""
+    """The route of the path, also if it does not have the method."""
     if request.url_rule:
         return request.url_rule.rule
     error = request.routing_exception

@@ -20,7 +20,7 @@ blueprint = Blueprint("api", __name__)
 
 
 def token_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
-    """Let only requests with a valid token through, and remember whose it is."""
+    """Allow only requests with a valid token, and remember the user."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
@@ -31,20 +31,20 @@ def token_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, Respon
 
 
 def json_body() -> dict[str, object]:
-    """The JSON object that the request carries."""
+    """The JSON object in the body of the request."""
     check_content_type(request.headers.get("Content-Type"))
     return decode_object(g.body)
 
 
 @blueprint.get("/health")
 def health() -> ResponseReturnValue:
-    """Whether the process answers at all."""
+    """Whether the process answers."""
     return jsonify(status=messages.HEALTHY, timestamp=timestamp(), uptime_seconds=service.lifecycle.uptime_seconds)
 
 
 @blueprint.get("/ready")
 def ready() -> ResponseReturnValue:
-    """Whether requests should be sent here."""
+    """Whether the service is ready for requests."""
     service.check_ready()
     return jsonify(status=messages.READY, model_version=service.model.version)
 
@@ -82,25 +82,25 @@ def batch_predict() -> ResponseReturnValue:
 
 @blueprint.get("/model-info")
 def model_info() -> ResponseReturnValue:
-    """Where the model comes from and how good it is."""
+    """The origin and the quality of the model."""
     return jsonify(to_builtins(service.model))
 
 
 @blueprint.get("/cache/stats")
 @token_required
 def cache_stats() -> ResponseReturnValue:
-    """What the cache did since the service started."""
+    """Size and counts of the cache since the service started."""
     return jsonify(to_builtins(service.cache.stats()))
 
 
 @blueprint.post("/cache/clear")
 @token_required
 def cache_clear() -> ResponseReturnValue:
-    """Forget all cached predictions."""
+    """Remove all cached predictions."""
     return jsonify(cleared=service.cache.clear())
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """The whole service's metrics."""
+    """The metrics of the whole service."""
     return Response(service.metrics.exposition(), content_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""Validation by hand, as the old API does it: the first fault in order is the one reported."""
+"""Validation by hand, as in the old API: the first error in order is reported."""
 
 from collections.abc import Mapping
 from typing import TypeGuard
@@ -58,10 +58,10 @@ def parse_samples(body: Mapping[str, object]) -> list[list[float]]:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether a JSON value is a number; the decoder makes every number a float, and a boolean never."""
+    """Whether a JSON value is a number; the decoder makes every number, and nothing else, a float."""
     return isinstance(value, float)
 
 
 def is_in_range(value: float) -> bool:
-    """Whether a feature is one that the model may be asked about; infinity (what overflowed) is not."""
+    """Whether a feature is in the valid range; infinity (a number too large for a float) is not."""
     return LOWEST <= value <= HIGHEST

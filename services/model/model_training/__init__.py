@@ -2,5 +2,5 @@
 
 import os
 
-# Read when onnxruntime is imported: it would report to its maker, from threads that keep a forked worker from ending.
+# Read when onnxruntime is imported. Its telemetry threads would keep a forked process from exiting.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

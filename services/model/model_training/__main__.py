@@ -16,7 +16,7 @@ def main() -> None:
         training_date = _training_date()
     except ValueError as error:
         sys.exit(f"train-model: {error}")
-    # Imported only now: numpy reads SOURCE_DATE_EPOCH when imported and fails on a bad one with a traceback.
+    # Imported only now: on import numpy reads SOURCE_DATE_EPOCH and fails with a traceback if it is not valid.
     from model_training.artifact import ExportMismatchError, write_artifact
     from model_training.forest import train
 

@@ -1,4 +1,4 @@
-"""Writes the artifact that the services load, once it has been shown to predict what scikit-learn predicts."""
+"""Writes the artifact that the services load, after verifying its predictions against scikit-learn."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from model_training.forest import DATASET, SEED, TrainedForest
 
 MODEL_VERSION = "1.0.0"
 TOLERANCE = 1e-9
-"""Largest relative difference from scikit-learn's own prediction that an export may show."""
+"""Largest allowed relative difference between a prediction of the export and of scikit-learn."""
 RANDOM_ROWS = 10_000
 INPUT_RANGE = (-1000.0, 1000.0)
 
 
 class ExportMismatchError(Exception):
-    """The exported graph does not predict what scikit-learn predicts."""
+    """The predictions of the exported graph differ from those of scikit-learn."""
 
 
 def write_artifact(forest: TrainedForest, directory: Path, training_date: date) -> dict[str, object]:

@@ -17,7 +17,7 @@ HELD_OUT_SHARE = 0.2
 
 @dataclass(frozen=True)
 class TrainedForest:
-    """A fitted forest, the data that it was fitted on and how well it does on data it never saw."""
+    """A fitted forest, its training data and its quality on held-out data."""
 
     regressor: RandomForestRegressor
     feature_names: tuple[str, ...]
@@ -28,7 +28,7 @@ class TrainedForest:
 
 
 def train() -> TrainedForest:
-    """Fit the forest on four fifths of the data and score it on the rest; the same bits on every call."""
+    """Fit the forest on four fifths of the data and score it on the rest; every call gives the same bits."""
     data = load_diabetes(scaled=False)
     train_rows, held_out_rows, train_targets, held_out_targets = train_test_split(
         data.data, data.target, test_size=HELD_OUT_SHARE, random_state=SEED

@@ -1,6 +1,6 @@
 """Writes a fitted forest as an ONNX graph in float64.
 
-skl2onnx knows only float32 tree ensembles, so the one node is built here: operator `TreeEnsemble` of ai.onnx.ml
+skl2onnx supports only float32 tree ensembles, so the one node is built here: operator `TreeEnsemble` of ai.onnx.ml
 opset 5 (https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html), which takes float64 thresholds and leaves.
 """
 
@@ -15,14 +15,14 @@ INPUT, OUTPUT = "features", "prediction"
 _LEAF = -1  # scikit-learn's mark for "no child"
 _BRANCH_LEQ = 0
 _SUM = 1
-# The oldest intermediate representation that carries ai.onnx.ml 5; any later runtime loads it.
+# The oldest intermediate representation that supports ai.onnx.ml 5; every later runtime loads it.
 _IR_VERSION, _OPSET, _ML_OPSET = 10, 21, 5
 
 
 def export(regressor: RandomForestRegressor) -> bytes:
-    """Serialise the forest; input `features` (rows, features) float64, output `prediction` (rows, 1) float64.
+    """Serialize the forest; input `features` (rows, features) float64, output `prediction` (rows, 1) float64.
 
-    scikit-learn rounds its input to float32 before it compares; whoever runs the graph does the same first.
+    scikit-learn rounds its input to float32 before it compares it; callers of the graph must do the same.
     """
     nodes = _Nodes()
     for tree in regressor.estimators_:
@@ -40,7 +40,7 @@ def export(regressor: RandomForestRegressor) -> bytes:
 
 
 class _Nodes:
-    """The flat arrays of a TreeEnsemble node: branches and leaves of all trees, numbered through."""
+    """The flat arrays of a TreeEnsemble node: branches and leaves of all trees, numbered consecutively."""
 
     def __init__(self) -> None:
         self.roots: list[int] = []
@@ -53,7 +53,7 @@ class _Nodes:
         self.weights: list[float] = []
 
     def add(self, tree: Tree, weight: float) -> None:
-        """Append one tree whose leaves count `weight` each."""
+        """Append one tree, with its leaves weighted by `weight`."""
         is_leaf: NDArray[np.bool_] = tree.children_left == _LEAF
         if is_leaf[0]:
             raise ValueError("a tree of one leaf has no branch to start from")

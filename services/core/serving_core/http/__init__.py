@@ -1,1 +1,1 @@
-"""HTTP as the contract has it, without a web framework: errors, bodies, headers, callers and tokens."""
+"""The HTTP rules of the contract, independent of any web framework: errors, bodies, headers, callers and tokens."""

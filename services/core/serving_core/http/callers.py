@@ -1,4 +1,4 @@
-"""Who asks: the user of a valid token, or the address that a request really comes from."""
+"""Who sends a request: the user of a valid token, or the address that the request comes from."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -8,17 +8,17 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What a request says of who sent it."""
+    """What a request says about its sender."""
 
     peer: str
-    """Address at the other end of the connection."""
+    """The address at the other end of the connection."""
     forwarded_for: str | None
-    """X-Forwarded-For: each proxy adds the address that it was asked from, the last one at the end."""
+    """X-Forwarded-For: each proxy appends the address that sent it the request."""
     authorization: str | None
 
 
 def address_of(caller: Caller, trusted: tuple[Network, ...]) -> str:
-    """The address nearest to us that is no trusted proxy's: what stands beyond it, anybody may have written."""
+    """The nearest address that is not a trusted proxy. Anybody may have written what comes before it."""
     nearest = caller.peer
     if not trusted:
         return nearest
@@ -36,7 +36,7 @@ def _is_one_of(address: IPv4Address | IPv6Address, trusted: tuple[Network, ...])
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address as proxies write it, also with a port or in brackets; an IPv4 address in IPv6 clothes is one."""
+    """Parse an address as proxies write it: with or without a port or brackets, also IPv4 mapped into IPv6."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

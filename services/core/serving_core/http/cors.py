@@ -1,4 +1,4 @@
-"""Which pages of other origins may call."""
+"""Cross-origin resource sharing (CORS): which pages of other origins may call."""
 
 from collections.abc import Collection
 
@@ -8,7 +8,7 @@ _PREFLIGHT_MAX_AGE_SECONDS = "600"
 
 
 class Cors:
-    """Which pages of other origins may call, and what a browser is told.
+    """The allowed origins, and the headers that tell a browser about them.
 
     Source: https://fetch.spec.whatwg.org/#http-cors-protocol
     """
@@ -17,7 +17,7 @@ class Cors:
         self._origins = origins
 
     def response_headers(self, origin: str | None) -> dict[str, str]:
-        """Headers of any response to a request from this origin."""
+        """The CORS headers of a response to a request from this origin."""
         if not self._origins:
             return {}
         if origin not in self._origins:
@@ -29,16 +29,16 @@ class Cors:
         }
 
     def admits_handshake(self, origin: str | None, host: str | None) -> bool:
-        """Whether a WebSocket may be opened: by a program, which names no origin, a page of this host, or one allowed.
+        """Whether a WebSocket may be opened: by a program (no Origin), a page of this host, or an allowed origin.
 
-        A browser does not ask before it opens one across origins, so that the server has to look (RFC 6455, 10.2).
+        Browsers send no preflight request before a WebSocket, so the server must check the origin (RFC 6455, 10.2).
         """
         return origin is None or origin in self._origins or (bool(host) and origin.partition("://")[2] == host)
 
     def preflight_headers(
         self, origin: str | None, requested_method: str | None, allowed: Collection[str]
     ) -> dict[str, str] | None:
-        """Headers of the answer to a preflight request; none where the browser must not go on."""
+        """The headers that answer a preflight request; None if the browser must not send the request."""
         if origin not in self._origins or requested_method not in allowed:
             return None
         return {

@@ -1,10 +1,10 @@
-"""What the API answers when it cannot do what was asked: one base error, mapped to HTTP at one place an adapter."""
+"""The errors of the API: one base class, which each adapter maps to an HTTP response in one place."""
 
 from serving_core.http import messages
 
 
 class ApiError(Exception):
-    """A refusal that the contract names: status, message, and detail where there is more to say."""
+    """An error response of the contract: status, message and, if there is more to say, a detail."""
 
     status = 500
     message = messages.INTERNAL_ERROR
@@ -16,7 +16,7 @@ class ApiError(Exception):
         super().__init__(self.message)
 
     def body(self) -> dict[str, str | None]:
-        """The JSON object that a client gets."""
+        """The JSON object that the client receives."""
         return {"error": self.message, "detail": self.detail}
 
 
@@ -30,7 +30,7 @@ class InvalidRequestError(ApiError):
 
 
 class UnauthorizedError(ApiError):
-    """401: no token, or one that does not hold."""
+    """401: no token, or an invalid one."""
 
     status = 401
 
@@ -40,7 +40,7 @@ class UnauthorizedError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """403: a page of another origin that CORS_ORIGINS does not name wants a WebSocket."""
+    """403: a page whose origin is not in CORS_ORIGINS tries to open a WebSocket."""
 
     status = 403
     message = messages.ORIGIN_NOT_ALLOWED
@@ -54,7 +54,7 @@ class NotFoundError(ApiError):
 
 
 class MethodNotAllowedError(ApiError):
-    """405: the path is there, but not for this method."""
+    """405: the path exists, but not for this method."""
 
     status = 405
     message = messages.METHOD_NOT_ALLOWED
@@ -72,20 +72,20 @@ class BodyTooLargeError(ApiError):
 
 
 class UnsupportedContentTypeError(ApiError):
-    """415: the body is not announced as JSON."""
+    """415: the Content-Type of the body is not JSON."""
 
     status = 415
     message = messages.WRONG_CONTENT_TYPE
 
 
 class TooManyRequestsError(ApiError):
-    """429: the caller's share of the window is used up."""
+    """429: the caller has used up its requests of this window."""
 
     status = 429
     message = messages.TOO_MANY_REQUESTS
 
     def __init__(self, *, limit: str, quota: int, window_seconds: int, remaining: int, reset_seconds: int) -> None:
-        """Say of a limit, by its name, how much a window allows, what is left of it, and when the next one opens.
+        """Describe the limit: its name, the quota of a window, what remains of it, and when the next window opens.
 
         Source: https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
         """
@@ -97,7 +97,7 @@ class TooManyRequestsError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """503: starting, draining, or without its model or cache."""
+    """503: the service is starting, draining, or cannot reach its model or cache."""
 
     status = 503
     message = messages.UNAVAILABLE

@@ -2,7 +2,7 @@
 
 from serving_core.bounds import FEATURES, HIGHEST, LOWEST, MAX_QUERY_CHARACTERS, MAX_SAMPLES
 
-# What is well: fields of answers with status 200.
+# Fields of answers with status 200.
 HEALTHY = "healthy"
 READY = "ready"
 TOKEN_TYPE = "bearer"  # noqa: S105 - the name of a scheme

@@ -1,4 +1,4 @@
-"""What the contract says of requests and responses apart from any endpoint, in plain values."""
+"""The contract's rules for requests that hold at every endpoint, on plain values."""
 
 import json
 import re
@@ -13,25 +13,25 @@ _SPACE = " \t\n\r"
 
 
 def request_id(offered: str | None) -> str:
-    """The client's id where it is one, else a new one."""
+    """The request id that the client sent if it is valid, else a new one."""
     return offered if offered and _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
 
 
 def check_content_type(content_type: str | None) -> None:
-    """Accept JSON, with parameters or without.
+    """Accept application/json, with or without parameters.
 
     Raises:
-        UnsupportedContentTypeError: it is something else, or not said.
+        UnsupportedContentTypeError: the content type is another one or missing.
     """
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedContentTypeError
 
 
 def decode_object(body: bytes) -> dict[str, object]:
-    """Decode a JSON object; every number becomes a float, and what overflows one becomes infinite.
+    """Decode a JSON object; every number becomes a float, and a number too large for a float becomes infinity.
 
     Raises:
-        InvalidRequestError: no data, malformed JSON, or no object.
+        InvalidRequestError: no data, malformed JSON, or not an object.
     """
     if not body:
         raise InvalidRequestError(messages.NO_DATA)
@@ -51,9 +51,9 @@ def decode_object(body: bytes) -> dict[str, object]:
 
 
 def as_written(body: bytes, field: str) -> str:
-    """The literal of a field of a JSON object that `decode_object` has accepted; the last one where it is repeated.
+    """The literal of a field in a JSON object that `decode_object` has accepted; of repeated fields the last one.
 
-    A number keeps all its digits, which no type of Python has place for.
+    Unlike a decoded value, the literal of a number keeps all its digits.
     """
     text = body.decode()
     literal = ""
@@ -80,5 +80,5 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-# float also for integers: Python refuses to convert integers of thousands of digits.
+# Integers become floats too: Python refuses to convert integers of thousands of digits.
 _decoder = json.JSONDecoder(parse_int=float, parse_constant=_refuse_constant)

@@ -1,4 +1,4 @@
-"""Tokens: who may ask, proved by a JWT that either service issued."""
+"""Tokens: JSON web tokens (JWT) that any of the services issued prove who sends a request."""
 
 import contextlib
 import hmac
@@ -20,7 +20,7 @@ FailureReason = Literal["missing", "invalid", "expired", "credentials"]
 
 
 class AuthenticationError(UnauthorizedError):
-    """A 401, with the reason under which it is counted."""
+    """401, with the reason under which the metrics count it."""
 
     def __init__(self, reason: FailureReason, message: str, *, detail: str | None = None) -> None:
         super().__init__(message, detail=detail)
@@ -37,8 +37,8 @@ class Tokens:
         self._username = settings.api_username.encode()
         self._password = settings.api_password.encode()
         self.lifetime_seconds = settings.token_lifetime_seconds
-        # Verifying costs more than predicting. A remembered token is one that held; its expiry is still looked at.
-        # Failures raise, and what raises is not remembered.
+        # Verifying a token costs more than a prediction, so valid tokens are cached; their expiry is checked each time.
+        # An invalid token raises, and lru_cache does not keep exceptions.
         self._verified = lru_cache(_REMEMBERED_TOKENS)(self._verify)
 
     def log_in(self, username: str, password: str) -> str:
@@ -47,7 +47,7 @@ class Tokens:
         Raises:
             AuthenticationError: `Invalid credentials`.
         """
-        # Both are compared, in constant time; JSON may carry lone surrogates.
+        # Both are compared, in constant time. JSON strings may contain lone surrogates.
         matches = hmac.compare_digest(username.encode("utf-8", "surrogatepass"), self._username) & hmac.compare_digest(
             password.encode("utf-8", "surrogatepass"), self._password
         )
@@ -56,7 +56,7 @@ class Tokens:
         return self.issue(username)
 
     def issue(self, user: str) -> str:
-        """A token for a user, valid from now for the lifetime that is set."""
+        """A token for a user, valid from now on for the lifetime in the settings."""
         now = int(time.time())
         claims = {"user": user, "iat": now, "exp": now + self.lifetime_seconds}
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
@@ -75,7 +75,7 @@ class Tokens:
             user, expiry = self._verified(token)
         except jwt.ExpiredSignatureError:
             raise _expired() from None
-        except (jwt.InvalidTokenError, UnicodeEncodeError):  # JSON may carry lone surrogates
+        except (jwt.InvalidTokenError, UnicodeEncodeError):  # JSON strings may contain lone surrogates
             raise AuthenticationError("invalid", messages.TOKEN_INVALID) from None
         if expiry <= time.time():
             raise _expired()
@@ -84,7 +84,7 @@ class Tokens:
     def _verify(self, token: str) -> tuple[str, int]:
         user = (claims := self._claims(token))["user"]
         if not isinstance(user, str):
-            raise jwt.InvalidTokenError("claim user is no string")
+            raise jwt.InvalidTokenError("the claim user is not a string")
         return user, int(claims["exp"])
 
     def _claims(self, token: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The model artifact on disk: a graph and what is known about it, checked before it is used."""
+"""The model artifact on disk: a graph and its metadata, verified before use."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from serving_core.runtime.lifecycle import StartupError
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a model comes from and how good it is; the answer of /model-info, field by field."""
+    """Origin and quality of a model; the fields of the answer of /model-info."""
 
     version: str
     model_type: Literal["random_forest"]
@@ -25,23 +25,23 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_artifact(directory: str) -> tuple[bytes, ModelInfo]:
-    """Read `model.onnx` and `model.json` from a directory and check the one against the other.
+    """Read `model.onnx` and `model.json` from a directory and verify that they belong together.
 
     Raises:
-        StartupError: a file is missing, unreadable or damaged, or the model is not of ten features.
+        StartupError: a file is missing, unreadable or damaged, or the model does not take ten features.
     """
     try:
         graph = Path(directory, "model.onnx").read_bytes()
         info = msgspec.json.decode(Path(directory, "model.json").read_bytes(), type=ModelInfo)
     except OSError as error:
         raise StartupError(
-            f"model: cannot read {error.filename}: {error.strerror}; train-model --output {directory} writes it"
+            f"model: cannot read {error.filename}: {error.strerror}; hint: train-model --output {directory} creates it"
         ) from None
     except msgspec.MsgspecError as error:
-        raise StartupError(f"model: {directory}/model.json is not a model's metadata: {error}") from None
+        raise StartupError(f"model: {directory}/model.json is not valid metadata of a model: {error}") from None
     digest = hashlib.sha256(graph).hexdigest()
     if digest != info.sha256:
-        raise StartupError(f"model: {directory}/model.onnx is damaged: sha256 {digest}, not {info.sha256}")
+        raise StartupError(f"model: {directory}/model.onnx is damaged: its sha256 is {digest}, expected {info.sha256}")
     if info.input_features != FEATURES or len(info.feature_names) != FEATURES:
-        raise StartupError(f"model: {directory} takes {info.input_features} features, the API {FEATURES}")
+        raise StartupError(f"model: {directory} takes {info.input_features} features, expected {FEATURES}")
     return graph, info

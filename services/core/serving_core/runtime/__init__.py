@@ -1,1 +1,1 @@
-"""What a service runs on: settings, logs, metrics, memory that its processes share, its life from start to end."""
+"""What a service runs on: settings, logs, metrics, memory shared by its processes, and its lifecycle."""

@@ -1,4 +1,4 @@
-"""Health check of a container that has no curl: exits 0 where /ready answers 200, else 1."""
+"""Health check for containers, which have no curl: exits with 0 if /ready answers 200, else with 1."""
 
 import http.client
 import os

@@ -1,4 +1,4 @@
-"""Where a service is in its life, known to all its workers."""
+"""The lifecycle of a service, visible to all its workers."""
 
 import mmap
 import os
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 class StartupError(Exception):
-    """The service cannot start; the text is the one line that its operator reads."""
+    """The service cannot start; the text is one line for its operator."""
 
 
 class Phase(IntEnum):
-    """Starting, ready for requests, or on its way out."""
+    """Starting, ready for requests, or shutting down."""
 
     STARTING = 0
     READY = 1
@@ -20,7 +20,7 @@ class Phase(IntEnum):
 
 
 class Lifecycle:
-    """The phase in shared memory; made before the fork by the process that becomes the arbiter."""
+    """The phase in shared memory; created before the fork, in the process that becomes the arbiter."""
 
     def __init__(self) -> None:
         self.arbiter_pid = os.getpid()
@@ -30,12 +30,12 @@ class Lifecycle:
 
     @property
     def phase(self) -> Phase:
-        """The phase now."""
+        """The current phase."""
         return Phase(self._phase[0])
 
     @property
     def startup_seconds(self) -> float:
-        """From the arbiter's start to the first worker that was ready; 0 until then."""
+        """Time from the start of the arbiter until the first worker was ready; 0 until then."""
         return self._startup_seconds[0]
 
     @property
@@ -44,13 +44,13 @@ class Lifecycle:
         return _age_seconds(self.arbiter_pid)
 
     def worker_is_ready(self) -> None:
-        """Called by each worker that can answer; the first makes the service ready."""
+        """Called by each worker once it can answer; the first one makes the service ready."""
         if self.phase is Phase.STARTING:
             self._startup_seconds[0] = self.uptime_seconds
             self._phase[0] = Phase.READY
 
     def drain(self) -> None:
-        """Say from now on that the service is not ready, while it still answers."""
+        """Report from now on that the service is not ready; it still answers."""
         self._phase[0] = Phase.DRAINING
 
 

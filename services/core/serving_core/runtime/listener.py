@@ -1,8 +1,9 @@
-"""Stops listening without resetting the connections that wait in the listener's queue.
+"""Stop listening without resetting the connections that wait in the listener's queue.
 
-The kernel finishes handshakes by itself: a client may be connected, and have sent its request, before any worker has
-accepted it. Closing the listener resets those. So it is made deaf first, which refuses whoever comes from then on, and
-what waits already is left to the workers. Linux only; elsewhere nothing is done.
+The kernel completes handshakes by itself: a client may be connected and have sent its request before any worker has
+accepted the connection. Closing the listener resets such connections. So the listener is first bound to a network
+device that clients do not use: new connections are refused, and the workers accept those that wait. Linux only;
+elsewhere this does nothing.
 """
 
 import ipaddress
@@ -13,14 +14,14 @@ import time
 from collections.abc import Iterable
 
 _LOOPBACK_DEVICE = "lo"
-_QUEUED = struct.Struct("=24xI")  # linux/tcp.h: tcpi_unacked, which on a listener is the length of its queue
+_QUEUED = struct.Struct("=24xI")  # linux/tcp.h: tcpi_unacked, the length of the queue if the socket is a listener
 _POLL_SECONDS = 0.01
-# A handshake under way needs a round trip, and an accepted request a moment to be read.
+# A started handshake needs a round trip, and reading an accepted request takes a moment.
 _SETTLE_SECONDS = 0.2
 
 
 def run_dry(listeners: Iterable[socket.socket], timeout_seconds: float) -> None:
-    """Refuse new connections, and return when the workers have taken all that waited, or the time is over."""
+    """Refuse new connections; return when the workers have accepted all waiting ones, or at the timeout."""
     deaf = [listener for listener in listeners if _deafen(listener)]
     if not deaf:
         return
@@ -32,9 +33,9 @@ def run_dry(listeners: Iterable[socket.socket], timeout_seconds: float) -> None:
 
 
 def _deafen(listener: socket.socket) -> bool:
-    """Bind the listener to a network device its clients do not come through; return whether that could be done.
+    """Bind the listener to a network device that its clients do not use; true on success.
 
-    Unlike a packet filter this needs no privilege (Linux 5.7 and newer), and handshakes under way are finished.
+    Unlike a packet filter, this needs no privileges (from Linux 5.7 on), and started handshakes are completed.
     """
     if sys.platform != "linux" or listener.family not in {socket.AF_INET, socket.AF_INET6}:
         return False
@@ -45,7 +46,7 @@ def _deafen(listener: socket.socket) -> bool:
         return False
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
-    except PermissionError:  # an older kernel: connections of the last moment may be reset
+    except PermissionError:  # an older kernel: the last connections may be reset
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Files of lines that several processes write at once: whole lines only, rotated by size."""
+"""Log files that several processes write to: only whole lines, rotated by size."""
 
 import os
 import stat
@@ -9,9 +9,9 @@ from serving_core.runtime.shared_memory import ProcessLock
 
 
 class RotatingFile:
-    """Appends lines to a file; where one would pass `max_bytes`, the file becomes `.1`, `.1` becomes `.2`, and so on.
+    """Appends lines to a file. Before it would exceed `max_bytes`, it is renamed to `.1`, `.1` to `.2`, and so on.
 
-    Made before a fork, it may be written by all children: a lock orders them, and each notices another's rotation.
+    Created before a fork, it may be used by all children: they take turns, and each notices a rotation by another.
     """
 
     def __init__(self, path: str, max_bytes: int, backups: int) -> None:
@@ -22,10 +22,10 @@ class RotatingFile:
         self._file = -1
 
     def write(self, lines: list[bytes]) -> None:
-        """Append lines, rotating where needed; a line is written whole or not at all.
+        """Append lines, and rotate if necessary; a line is written completely or not at all.
 
         Raises:
-            OSError: the destination does not take them.
+            OSError: the lines cannot be written.
         """
         with self._lock:
             size = self._open_current()
@@ -41,7 +41,7 @@ class RotatingFile:
             _append(self._file, pending)
 
     def _open_current(self) -> int:
-        """Open the file that the path names now, which may be another than before; returns its size in bytes."""
+        """Open the current file of the path, which may have been replaced; returns its size in bytes."""
         if self._file >= 0 and not self._is_current():
             os.close(self._file)
             self._file = -1
@@ -67,23 +67,23 @@ class RotatingFile:
 
 
 class StandardOutput:
-    """Writes lines to standard output, one process at a time."""
+    """Writes lines to standard output; processes take turns."""
 
     def __init__(self) -> None:
         self._lock = ProcessLock()
 
     def write(self, lines: list[bytes]) -> None:
-        """Write lines whole.
+        """Write complete lines.
 
         Raises:
-            OSError: nobody reads the output any more.
+            OSError: the output is closed.
         """
         with self._lock:
             _append(sys.stdout.fileno(), lines)
 
 
 def _append(file: int, lines: list[bytes]) -> None:
-    """Write all lines or, where a regular file takes only a part, none."""
+    """Write all lines; if only some of them can be written to a regular file, write none."""
     data = memoryview(b"".join(lines))
     before = os.fstat(file)
     try:

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, with the id of the request that it belongs to."""
+"""Structured logs: one JSON object per line on standard error, with the id of the request it belongs to."""
 
 import logging
 import logging.config
@@ -23,7 +23,7 @@ class RequestIdFilter(logging.Filter):
 
 
 def configure_logging(settings: Settings) -> None:
-    """Send what the service, the server and the libraries log to standard error."""
+    """Send the log records of the service, the server and the libraries to standard error."""
     logging.config.dictConfig(_configuration(settings.log_level.upper()))
 
 
@@ -51,6 +51,6 @@ def _configuration(level: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["stderr"], "level": level},
-        # Its own handler: uvicorn's worker takes over whatever handlers this logger has.
+        # It has its own handler because uvicorn's worker copies the handlers of this logger.
         "loggers": {"gunicorn.error": {"handlers": ["stderr"], "level": level, "propagate": False}},
     }

@@ -1,8 +1,8 @@
-"""Metrics of a service, counted by each worker in a file of its own and added up by whichever is asked.
+"""Metrics of a service: each worker counts in its own file, and the worker that answers a scrape adds them up.
 
-The client library names these files after process ids, so that every restarted worker leaves files behind. Here they
-are named after slots: a new worker takes the place of the dead one, goes on from its counts, and the number of files
-never grows.
+The client library names these files after process ids, so every restarted worker would leave files behind. Here they
+are named after slots: a new worker takes the slot of a dead one and continues its counts, so the number of files never
+grows.
 """
 
 import os
@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 __all__ = ["CONTENT_TYPE", "Metrics", "enter_slot", "forget_live_gauges"]
 
-# Series that exist from the first scrape on, at zero: a rate over a series that appears with its first event misses it.
+# Series that exist from the first scrape on, at zero. A rate over a series that starts with its first event misses it.
 ROUTES = {
     "/health": "GET",
     "/ready": "GET",
@@ -39,27 +39,27 @@ _INFERENCE_BUCKETS = (*(float(f"{step}e{power}") for power in range(-5, 0) for s
 
 _ARBITER_SLOT = 0
 _slot = _ARBITER_SLOT
-# The library chooses the class of its values when it is imported; it is meant to be replaced before the first metric.
+# The library chooses this class when it is imported; it may be replaced until the first metric is created.
 values.ValueClass = values.MultiProcessValue(lambda: _slot)
 
 
 def enter_slot(slot: int) -> None:
-    """Count into the files of this slot from now on; once in each worker, after the fork."""
+    """Count in the files of this slot from now on; called once in each worker, after the fork."""
     global _slot
     _slot = slot
 
 
 def forget_live_gauges(slot: int) -> None:
-    """Drop what the dead worker of a slot had in progress; in the arbiter."""
+    """Remove the live gauges of the dead worker of a slot; called in the arbiter."""
     multiprocess.mark_process_dead(slot)
 
 
 class Metrics:
-    """Every metric that is counted by request; what is read at scrape time comes from collectors beside it."""
+    """All metrics that requests count; collectors add those that are read at scrape time."""
 
     def __init__(self, directory: Path) -> None:
-        """Keep the files in an empty directory; one for the life of the process, before the fork."""
-        # The library looks the directory up here whenever it opens a file.
+        """Keep the files in an empty directory; created once per process, before the fork."""
+        # The library reads this variable whenever it opens a file.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
         self._registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(self._registry, str(directory))
@@ -89,17 +89,17 @@ class Metrics:
         self._create_series()
 
     def add_collector(self, collector: Collector) -> None:
-        """Expose what a collector reads at scrape time too."""
+        """Also expose what a collector reads at scrape time."""
         self._registry.register(collector)
 
     def observe_request(self, method: str, handler: str, status: int, seconds: float) -> None:
-        """Count an answered request; methods that HTTP does not know share one label."""
+        """Count an answered request; methods that are not HTTP's share one label."""
         method = method if method in _METHODS else "other"
         self._requests.labels(method, handler, status).inc()
         self._durations.labels(method, handler).observe(seconds)
 
     def exposition(self) -> bytes:
-        """All metrics of the whole service in Prometheus' text format 0.0.4."""
+        """All metrics of the service in the Prometheus text format 0.0.4."""
         return generate_latest(self._registry)
 
     def _create_series(self) -> None:

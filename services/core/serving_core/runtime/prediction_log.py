@@ -1,7 +1,7 @@
-"""The prediction log: one JSON line a predicted row, written off the request path.
+"""The prediction log: one JSON line per predicted row, written outside the request path.
 
-A request only appends to a bounded queue. A thread of each worker writes what has gathered; what the queue cannot
-take or the destination does not accept is dropped and counted, and no request waits for either or fails of it.
+A request only appends to a bounded queue. In each worker a thread writes the queued rows. Rows that do not fit into the
+queue or cannot be written are dropped and counted; no request waits for the log or fails because of it.
 """
 
 import logging
@@ -26,7 +26,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One predicted row."""
 
     time: str
-    """When it was predicted, UTC, ISO 8601."""
+    """When the row was predicted: UTC, ISO 8601."""
     request_id: str
     user: str
     features: list[float]
@@ -36,14 +36,14 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Destination(Protocol):
-    """Where lines go."""
+    """Where lines are written to."""
 
     def write(self, lines: list[bytes]) -> None:
         """Write whole lines, or raise OSError."""
 
 
 class PredictionLog:
-    """The queue and, once started, the thread that empties it."""
+    """The queue and the thread that empties it once it is started."""
 
     def __init__(self, destination: Destination, max_entries: int, written: Counter, dropped: Counter) -> None:
         self._destination = destination
@@ -61,14 +61,14 @@ class PredictionLog:
         self._writer.start()
 
     def record(self, entry: LogEntry) -> None:
-        """Queue a row, or count it as dropped where the queue is full."""
+        """Queue a row; if the queue is full, count it as dropped."""
         if len(self._queue) < self._max_entries:
             self._queue.append(entry)
         else:
             self._dropped.inc()
 
     def close(self) -> None:
-        """Write what is queued and stop; gives a stuck destination five seconds."""
+        """Write the queued rows and stop; waits at most five seconds for a stuck destination."""
         self._stopping.set()
         if self._writer.is_alive():
             self._writer.join(_CLOSE_TIMEOUT_SECONDS)
@@ -86,7 +86,7 @@ class PredictionLog:
             except OSError as error:
                 self._dropped.inc(len(batch))
                 if not self._failing:
-                    _logger.error("prediction log: %s; predictions go on without it", error)
+                    _logger.error("prediction log: %s; predictions continue without it", error)
                 self._failing = True
             else:
                 self._written.inc(len(batch))
@@ -94,7 +94,7 @@ class PredictionLog:
 
 
 def open_prediction_log(settings: Settings, written: Counter, dropped: Counter) -> PredictionLog | None:
-    """The log that the settings ask for; none where it is off. Before the fork: its lock is shared by all workers."""
+    """The log according to the settings; None if it is off. Create it before the fork: all workers share its lock."""
     match settings.prediction_log:
         case "off":
             return None

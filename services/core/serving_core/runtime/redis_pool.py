@@ -1,4 +1,4 @@
-"""Connections to the Redis of CACHE_URL: settings check the URL with them, the store asks through them."""
+"""Connections to the Redis at CACHE_URL: the settings check the URL with them, the store uses them."""
 
 import re
 from typing import Any
@@ -11,10 +11,10 @@ from redis.retry import Retry
 
 
 def connection_pool(url: str, timeout_seconds: float) -> ConnectionPool:
-    """Connections to a URL, none of them open; options in it are those of the package's connections.
+    """A pool of connections to a URL, none of them open yet; the URL may hold options of redis-py's connections.
 
     Raises:
-        ValueError: the URL makes no sense. Its text may hold a part of the password.
+        ValueError: the URL is not valid. The text of the error may contain a part of the password.
     """
     parts = urlsplit(url)
     if parts.scheme == "unix":
@@ -28,7 +28,7 @@ def connection_pool(url: str, timeout_seconds: float) -> ConnectionPool:
         "socket_connect_timeout": timeout_seconds,
         "socket_timeout": timeout_seconds,
         "retry": Retry(NoBackoff(), 0),
-        # Not what a new connection would ask and say first, each a wait of its own.
+        # Skip the commands that a new connection would send first: each is a round trip.
         "protocol": 2,
         "driver_info": None,
     }

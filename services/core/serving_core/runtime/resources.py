@@ -1,6 +1,6 @@
-"""What a service uses and may use, read from /proc and the control groups without privileges.
+"""Resources that a service uses and its limits, read from /proc and the control groups without privileges.
 
-Sources: proc(5); cgroup v1 and v2 in the kernel's admin guide. Reading takes about a millisecond a process.
+Sources: proc(5); cgroup v1 and v2 in the kernel's admin guide. Reading takes about a millisecond per process.
 """
 
 import os
@@ -14,13 +14,13 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class ProcessTree:
-    """A service's arbiter and its living workers, at one moment."""
+    """The arbiter of a service and its living workers at one moment."""
 
     workers: int
     pss_bytes: int
-    """Proportional set sizes: shared pages are counted once over all processes."""
+    """Sum of the proportional set sizes: shared pages count once for all processes together."""
     cpu_seconds: float
-    """User and system time of all processes, those that have died included."""
+    """User and system time of all processes, including dead ones."""
 
 
 def read_process_tree(arbiter_pid: int) -> ProcessTree:
@@ -34,9 +34,9 @@ def read_process_tree(arbiter_pid: int) -> ProcessTree:
 
 
 def _read_cpu_ticks(arbiter_pid: int) -> tuple[list[int], int]:
-    """The living workers, and the ticks of all: a dead child's ticks are its parent's once the parent has waited.
+    """The living workers, and the clock ticks of all: those of a dead child belong to its parent once it has waited.
 
-    Read again where a child was waited for in between, or its ticks would be missed or counted twice.
+    Read again if the parent waited for a child meanwhile: its ticks would be missed or counted twice.
     """
     while True:
         before = _own_and_waited_ticks(arbiter_pid)
@@ -48,7 +48,7 @@ def _read_cpu_ticks(arbiter_pid: int) -> tuple[list[int], int]:
 
 
 def _own_and_waited_ticks(pid: int) -> tuple[int, int] | None:
-    """Clock ticks that a process used itself and those of the children it has waited for; none where it is gone."""
+    """Clock ticks of a process itself and of the children it has waited for; None if the process is gone."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -71,7 +71,7 @@ def _pss_bytes(pid: int) -> int:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a service may use; of the machine where nothing limits it."""
+    """The limits of a service; without limits, the resources of the machine."""
 
     memory_bytes: int
     cpu_cores: float
@@ -90,9 +90,9 @@ def read_limits() -> Limits:
 
 
 def read_cgroup_memory_bytes(arbiter_pid: int) -> int | None:
-    """What the container is charged; none outside one, where the control group holds other programs too.
+    """The memory that is charged to the container; None outside a container, where other programs share the group.
 
-    A control group counts as the service's own where it limits memory, or where the arbiter is the first process.
+    A control group counts as the service's own if it limits memory or if the arbiter is process 1.
     """
     if arbiter_pid != 1 and _read_memory_limit_bytes() is None:
         return None
@@ -131,9 +131,9 @@ def _read(controller: str, file: str) -> str | None:
 
 @cache
 def _control_group(controller: str) -> Path | None:
-    """Where the control group of this process is mounted (a container sees its own as the root of the mount).
+    """The directory of this process's control group (a container sees its own group as the root of the mount).
 
-    A process stays where it is, and five files are looked up there at every scrape.
+    Cached: a process stays in its group, and every scrape reads five files there.
     """
     memberships = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
     path = next((path for _, names, path in memberships if controller in names.split(",")), None)

@@ -13,7 +13,7 @@ from serving_core.runtime.lifecycle import Lifecycle
 
 
 class ServiceCollector(Collector):
-    """Reads /proc and the control groups at every scrape; any worker gives the whole service's values."""
+    """Reads /proc and the control groups at every scrape; every worker reports the values of the whole service."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class ServiceCollector(Collector):
         model_sha256: str,
         lifecycle: Lifecycle,
     ) -> None:
-        """`framework` is the name of its distribution, such as `flask`."""
+        """`framework` is the name of the framework's distribution, such as `flask`."""
         self._lifecycle = lifecycle
         self._info = {
             "framework": framework,
@@ -38,7 +38,7 @@ class ServiceCollector(Collector):
         }
 
     def collect(self) -> Iterable[Metric]:
-        """The families, each with the values of this moment."""
+        """The metric families with their current values."""
         info = GaugeMetricFamily("service_info", "What this service is made of.", labels=list(self._info))
         info.add_metric(list(self._info.values()), 1)
         yield info

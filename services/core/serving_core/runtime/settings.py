@@ -1,4 +1,4 @@
-"""Settings of a service, from the environment: one name, type, bound and default each."""
+"""The settings of a service, from the environment: name, type, bounds and default of each."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from msgspec import Meta
 MIN_SECRET_BYTES = 32
 SECRETS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS", "API_PASSWORD", "CACHE_URL")
 """Settings that may be read from files."""
-# As a browser writes it into the Origin header: no path, no wildcard, lower case.
+# As browsers write it in the Origin header: no path, no wildcard, lower case.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 
 _Count = Annotated[int, Meta(ge=1, le=256)]
@@ -21,16 +21,16 @@ _Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong; the text names it and says what it has to be."""
+    """A setting is missing or invalid; the text names it and says what is expected."""
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """Everything that can be set; the name in the environment is the field's in upper case."""
+    """All settings; the name in the environment is the name of the field in upper case."""
 
     secret_key: str
-    """Signs the tokens; 32 bytes at least. Services with the same key accept each other's tokens."""
+    """The key that signs tokens, at least 32 bytes. Services with the same key accept each other's tokens."""
     secret_key_previous: str = ""
-    """A key whose tokens are still accepted, while SECRET_KEY is being replaced; empty: none."""
+    """A former key whose tokens are still accepted while SECRET_KEY is being replaced; empty: none."""
     api_username: Annotated[str, Meta(min_length=1)]
     api_password: Annotated[str, Meta(min_length=1)]
 
@@ -39,32 +39,32 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     workers: _Count = 4
     """Processes that answer requests."""
     threads: _Count = 4
-    """Threads a worker, where the server works with threads."""
+    """Threads per worker, if the server uses threads."""
     model_dir: Annotated[str, Meta(min_length=1)] = "build/model"
     run_dir: str = ""
-    """Scratch space for metrics and heartbeats; empty: a fresh directory in memory, removed at exit."""
+    """Directory for metrics and heartbeats; empty: a new directory in memory, removed at exit."""
 
     token_lifetime_seconds: Annotated[int, Meta(ge=1, le=30 * 86400)] = 86400
     max_body_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 1 << 20
     cache_max_entries: Annotated[int, Meta(ge=1, le=10_000_000)] = 10_000
     cache_url: str = ""
-    """A Redis for cache and limits, such as `redis://:password@host:6379/0`; empty: memory of the service itself."""
+    """Redis for cache and limits, such as `redis://:password@host:6379/0`; empty: the service's own memory."""
     cache_timeout_seconds: Annotated[float, Meta(ge=0.001, le=1)] = 0.05
-    """How long a request may wait for that Redis each time it asks."""
+    """How long a request may wait for each answer of Redis."""
     rate_limit: str = ""
-    """Requests a client may send, such as `100/minute`; empty: any number."""
+    """Requests that a client may send, such as `100/minute`; empty: no limit."""
     login_rate_limit: Annotated[str, Meta(min_length=1)] = "30/minute"
-    """Requests to /login from one address; there is always a limit."""
+    """Requests to /login per address; there is always a limit."""
     trusted_proxies: str = ""
-    """Addresses and networks, separated by commas, whose X-Forwarded-For says who asks; empty: nobody's."""
+    """Addresses and networks, separated by commas, whose X-Forwarded-For is trusted; empty: none."""
     documentation: bool = False
-    """Whether the API's interactive documentation is served, where the service has any."""
+    """Whether the interactive documentation of the API is served, if the service has one."""
     websocket_token_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
-    """How long a WebSocket without a token in its handshake may take to send one."""
+    """How long a WebSocket whose handshake has no token may take to send one."""
     websocket_idle_seconds: Annotated[float, Meta(gt=0, le=86400)] = 60.0
-    """How long a WebSocket may send no message."""
+    """How long a WebSocket may stay without a message."""
     cors_origins: str = ""
-    """Origins whose pages may call, separated by commas; empty: none."""
+    """Origins whose pages may call the API, separated by commas; empty: none."""
 
     prediction_log: str = "off"
     """`off`, `stdout`, or the path of a file."""
@@ -75,17 +75,17 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log: bool = False
     drain_seconds: _Seconds = 1.0
-    """How long /ready says 503 before the service stops to accept connections."""
+    """How long /ready answers 503 before the service stops accepting connections."""
     graceful_timeout_seconds: Annotated[int, Meta(ge=1, le=3600)] = 20
-    """How long requests in flight may take after that."""
+    """How long running requests may take after that."""
     keep_alive_seconds: Annotated[int, Meta(ge=1, le=3600)] = 75
 
     def __post_init__(self) -> None:
         for name, key in (("SECRET_KEY", self.secret_key), ("SECRET_KEY_PREVIOUS", self.secret_key_previous)):
             if (key or name == "SECRET_KEY") and len(key.encode()) < MIN_SECRET_BYTES:
-                raise ValueError(f"{name}: expected {MIN_SECRET_BYTES} bytes at least")
+                raise ValueError(f"{name}: expected at least {MIN_SECRET_BYTES} bytes")
         if self.rate_limit and not _is_rate(self.rate_limit):
-            raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or nothing")
+            raise ValueError("RATE_LIMIT: expected a rate such as 100/minute, or an empty value")
         if not _is_rate(self.login_rate_limit):
             raise ValueError("LOGIN_RATE_LIMIT: expected a rate such as 30/minute")
         if self.cache_url and not _is_store_url(self.cache_url):
@@ -103,24 +103,24 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The addresses and networks of `trusted_proxies`, one by one.
+        """The addresses and networks in `trusted_proxies`.
 
         Raises:
-            ValueError: one is none.
+            ValueError: one of them is not valid.
         """
         return tuple(ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip())
 
     @property
     def allowed_origins(self) -> frozenset[str]:
-        """The origins of `cors_origins`, one by one."""
+        """The origins in `cors_origins`."""
         return frozenset(origin.strip() for origin in self.cors_origins.split(",") if origin.strip())
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, default_port: int) -> Self:
-        """Read the settings; an empty value counts as not set. A secret may stand in a file that NAME_FILE names.
+        """Read the settings. An empty value counts as not set. NAME_FILE may name a file that holds a secret.
 
         Raises:
-            SettingsError: the first setting that is missing or wrong.
+            SettingsError: about the first setting that is missing or invalid.
         """
         given = {name: value for name, value in environment.items() if value}
         given |= {name: text for name in SECRETS if (text := _from_file(name, given))}
@@ -131,12 +131,12 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
 
 def _from_file(name: str, given: Mapping[str, str]) -> str | None:
-    """A secret's file, without the line break at its end."""
+    """The secret in the file that NAME_FILE names, without the line break at its end."""
     path = given.get(f"{name}_FILE")
     if path is None:
         return None
     if name in given:
-        raise SettingsError(f"{name}: set, and {name}_FILE too: expected one of them")
+        raise SettingsError(f"{name}: {name}_FILE is set too: set only one of them")
     try:
         return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
@@ -153,7 +153,7 @@ def _is_rate(text: str) -> bool:
 
 
 def _is_store_url(text: str) -> bool:
-    from serving_core.runtime.redis_pool import connection_pool  # its memory is for those to pay who use it
+    from serving_core.runtime.redis_pool import connection_pool  # imported lazily: only users of Redis pay for it
 
     try:
         connection_pool(text, timeout_seconds=1)

@@ -1,4 +1,4 @@
-"""Memory that the arbiter and its workers share: made before the fork, robust against a worker's sudden death."""
+"""Memory that the arbiter and its workers share: created before the fork, safe if a worker dies suddenly."""
 
 import fcntl
 import mmap
@@ -9,9 +9,9 @@ from typing import Self
 
 
 class ProcessLock:
-    """A lock between threads and forked processes that the kernel releases when its holder dies.
+    """A lock for threads and forked processes; the kernel releases it if its holder dies.
 
-    POSIX record locks belong to a process, so a thread lock stands before them.
+    POSIX record locks belong to a process, so a thread lock is taken first.
     """
 
     def __init__(self) -> None:
@@ -30,10 +30,10 @@ class ProcessLock:
 
 
 class SharedTable:
-    """A bounded map in shared memory, least recently used out first: 16-byte keys to pairs of numbers.
+    """A bounded map in shared memory from 16-byte keys to pairs of numbers; evicts the least recently used entry.
 
-    Use it inside `with table:`, which holds the lock. A process that dies inside leaves the table marked; whoever
-    enters next empties it, so that no half-made change is ever read. `counters` are whole numbers that survive that.
+    Use it inside `with table:`, which holds the lock. If a process dies inside, the table stays marked, and the next
+    process that enters empties it, so an incomplete change is never read. `counters` are integers that survive this.
     """
 
     KEY_BYTES = 16
@@ -79,7 +79,7 @@ class SharedTable:
         self._words[self._COUNTERS + number] += amount
 
     def get(self, key: bytes) -> tuple[float, float] | None:
-        """Read an entry and make it the newest."""
+        """Read an entry and mark it as the most recently used."""
         slot, _ = self._find(key)
         if slot == self._NONE:
             return None
@@ -89,7 +89,7 @@ class SharedTable:
         return self._numbers[values], self._numbers[values + 1]
 
     def put(self, key: bytes, first: float, second: float = 0.0) -> bool:
-        """Write an entry as the newest; true where that pushed the oldest one out."""
+        """Write an entry as the most recently used; true if it evicted the least recently used one."""
         slot, bucket = self._find(key)
         evicted = False
         if slot != self._NONE:
@@ -106,7 +106,7 @@ class SharedTable:
         return evicted
 
     def clear(self) -> int:
-        """Drop all entries; returns how many there were."""
+        """Remove all entries; returns how many there were."""
         entries = len(self)
         self._reset()
         return entries
@@ -121,7 +121,7 @@ class SharedTable:
         return self._HEADER + low % self._buckets
 
     def _find(self, key: bytes) -> tuple[int, int]:
-        """The slot of a key, or none, and the bucket that it belongs into."""
+        """The slot of a key, or _NONE, and the bucket of the key."""
         words = self._words
         low, high = _as_words(key)
         bucket = self._bucket(low)
@@ -131,7 +131,7 @@ class SharedTable:
         return slot, bucket
 
     def _evict_oldest(self) -> int:
-        """Take the oldest entry out of list and bucket; its slot is free then."""
+        """Remove the oldest entry from list and bucket; returns its slot, which is then free."""
         words = self._words
         victim = words[self._OLDEST]
         self._unlink(victim)

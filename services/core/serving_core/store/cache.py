@@ -1,4 +1,4 @@
-"""The prediction cache: bounded, least recently used out first, one for all workers of a service."""
+"""The prediction cache: bounded, evicts the least recently used, shared by all workers of a service."""
 
 import hashlib
 import struct
@@ -16,7 +16,7 @@ _pack = struct.Struct(f"<{FEATURES}d").pack
 
 
 class CacheCounts(NamedTuple):
-    """What a cache did since the service started."""
+    """Counts since the start of the service."""
 
     hits: int
     misses: int
@@ -24,7 +24,7 @@ class CacheCounts(NamedTuple):
 
 
 class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What the cache did since the service started; the answer of /cache/stats, field by field."""
+    """Size and counts since the start of the service; the fields of the answer of /cache/stats."""
 
     backend: str
     entries: int
@@ -33,59 +33,59 @@ class CacheStats(msgspec.Struct, frozen=True, kw_only=True):
     misses: int
     evictions: int
     hit_rate: float
-    """Hits over look-ups; 0 where nothing was looked up."""
+    """Hits divided by lookups; 0 without lookups."""
 
 
 class PredictionCache(ABC):
-    """Predictions by model digest and canonical features; look-ups are counted in memory that all workers share."""
+    """Predictions by model digest and canonical features; lookups are counted in memory that all workers share."""
 
     backend: ClassVar[str]
 
     def __init__(self, table: SharedTable, max_entries: int, model_sha256: str) -> None:
-        """`table` holds the counts."""
+        """`table` keeps the counts."""
         self._table = table
         self.max_entries = max_entries
         self._model_key = bytes.fromhex(model_sha256)
 
     def key(self, features: Sequence[float]) -> bytes:
-        """Digest of model and features; 0.0 and -0.0 are one feature."""
+        """A digest of model and features; 0.0 and -0.0 are equal."""
         canonical = _pack(*[value + 0.0 for value in features])
         return hashlib.blake2b(canonical, digest_size=SharedTable.KEY_BYTES, key=self._model_key).digest()
 
     @abstractmethod
     def get(self, key: bytes) -> float | None:
-        """Look a prediction up and count the hit or miss."""
+        """Look up a prediction and count the hit or miss."""
 
     @abstractmethod
     def put(self, key: bytes, prediction: float) -> None:
-        """Remember a prediction; the one unused for longest makes room."""
+        """Store a prediction; if the cache is full, evict the least recently used one."""
 
     @abstractmethod
     def clear(self) -> int:
-        """Forget all predictions; returns how many there were. Hits, misses and evictions count on.
+        """Remove all predictions; returns how many there were. Hits, misses and evictions keep their counts.
 
         Raises:
-            UnavailableError: the server that keeps them does not answer.
+            UnavailableError: the server that stores them does not answer.
         """
 
     @abstractmethod
     def entries(self) -> int:
-        """How many predictions there are.
+        """The number of predictions in the cache.
 
         Raises:
-            UnavailableError: the server that keeps them does not answer.
+            UnavailableError: the server that stores them does not answer.
         """
 
     def counts(self) -> CacheCounts:
-        """What was looked up and pushed out since the service started."""
+        """Hits, misses and evictions since the start of the service."""
         with self._table as table:
             return CacheCounts(*map(table.counter, (HITS, MISSES, EVICTIONS)))
 
     def stats(self) -> CacheStats:
-        """Size and counts of the whole service.
+        """Size and counts for the whole service.
 
         Raises:
-            UnavailableError: the server that keeps the predictions does not answer.
+            UnavailableError: the server that stores the predictions does not answer.
         """
         entries, counts = self.entries(), self.counts()
         lookups = counts.hits + counts.misses
@@ -109,23 +109,23 @@ class SharedMemoryCache(PredictionCache):
         super().__init__(SharedTable(max_entries), max_entries, model_sha256)
 
     def get(self, key: bytes) -> float | None:
-        """Look a prediction up and count the hit or miss."""
+        """Look up a prediction and count the hit or miss."""
         with self._table as table:
             found = table.get(key)
             table.count(MISSES if found is None else HITS)
         return None if found is None else found[0]
 
     def put(self, key: bytes, prediction: float) -> None:
-        """Remember a prediction; the one unused for longest makes room."""
+        """Store a prediction; if the cache is full, evict the least recently used one."""
         with self._table as table:
             table.count(EVICTIONS, table.put(key, prediction))
 
     def clear(self) -> int:
-        """Forget all predictions; returns how many there were. Hits, misses and evictions count on."""
+        """Remove all predictions; returns how many there were. Hits, misses and evictions keep their counts."""
         with self._table as table:
             return table.clear()
 
     def entries(self) -> int:
-        """How many predictions there are."""
+        """The number of predictions in the cache."""
         with self._table as table:
             return len(table)

@@ -12,13 +12,13 @@ from serving_core.store.cache import PredictionCache
 
 
 class CacheCollector(Collector):
-    """Asks the cache at every scrape; any worker gives the whole service's values."""
+    """Reads the cache at every scrape; every worker reports the values of the whole service."""
 
     def __init__(self, cache: PredictionCache) -> None:
         self._cache = cache
 
     def collect(self) -> Iterable[Metric]:
-        """The families, each with the values of this moment."""
+        """The metric families with their current values."""
         counts = self._cache.counts()
         lookups = CounterMetricFamily("prediction_cache_requests_total", "Cache look-ups.", labels=["result"])
         lookups.add_metric(["hit"], counts.hits)

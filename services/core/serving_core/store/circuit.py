@@ -1,4 +1,4 @@
-"""A circuit breaker before a server that a service can do without: who failed a few times in a row is left alone."""
+"""A circuit breaker in front of an optional server: after a few failures in a row it is not called any more."""
 
 import logging
 import threading
@@ -15,21 +15,21 @@ _logger = logging.getLogger(__name__)
 
 
 class StoreError(Exception):
-    """The server did not answer as it should, or was not asked because it had not before."""
+    """The server did not answer correctly, or was not called because of earlier failures."""
 
 
 class Circuit:
-    """Lets calls through; after a few failures in a row none, until the server answers a probe.
+    """Allows calls; after a few failures in a row it blocks them until the server answers a probe.
 
-    Wrap each call in `with circuit:`; any number of threads may. Made before the fork, each worker has its own.
+    Wrap each call in `with circuit:`; it is safe for threads. Created before the fork; each worker has its own state.
 
-    The probe has a thread of its own while the circuit is open, so that no request waits for it and a worker without
-    requests learns that the server is back. (pybreaker probes with a request, and holds its lock during every call:
+    While the circuit is open, the probe runs in its own thread: no request waits for it, and a worker without requests
+    also notices that the server is back. (pybreaker probes with a request and holds its lock during every call, so
     threads would wait for each other.)
     """
 
     def __init__(self, errors: type[Exception], probe: Callable[[], object], is_open: Gauge) -> None:
-        """`errors` are failures of the server; `probe` raises one where it still fails; `is_open` is 1 meanwhile."""
+        """`errors` are failures of the server; `probe` raises one while it fails; `is_open` is set to 1 meanwhile."""
         self._errors = errors
         self._probe = probe
         self._gauge = is_open
@@ -44,7 +44,7 @@ class Circuit:
 
     def __enter__(self) -> None:
         if self._open:
-            raise StoreError("not asked: it did not answer before")
+            raise StoreError("not called: it did not answer before")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -61,7 +61,7 @@ class Circuit:
                 return
             self._open = True
         self._gauge.set(1)
-        _logger.warning("store: %s; requests go on without it", error)
+        _logger.warning("store: %s; requests continue without it", error)
         threading.Thread(target=self._close_when_answered, name="store-probe", daemon=True).start()
 
     def _close_when_answered(self) -> None:
@@ -72,7 +72,7 @@ class Circuit:
                 self._probe()
                 answered = True
             except self._errors:
-                _logger.debug("store: still no answer")
+                _logger.debug("store: no answer yet")
         _logger.info("store: answers again")
         self._gauge.set(0)
         self._failures = 0

@@ -1,4 +1,4 @@
-"""Rate limits: how many requests a client may send in a window, counted for the service and not per worker."""
+"""Rate limits: how many requests a client may send per window, counted for all workers together."""
 
 import hashlib
 import math
@@ -15,19 +15,19 @@ _MAX_CLIENTS = 10_000
 
 
 class RateLimiter:
-    """Lets each client through until its window is full."""
+    """Allows the requests of each client until its window is full."""
 
     def __init__(self, name: str, rate: str, storage: Storage) -> None:
-        """`rate` is such as `100/minute`; a client is told the name."""
+        """`rate` is, for example, `100/minute`; clients see the name in a header."""
         self._name = name
         self._limit: RateLimitItem = parse(rate)
         self._windows = FixedWindowRateLimiter(storage)
 
     def check(self, client: str, cost: int = 1) -> None:
-        """Count so much against a client's window; what costs more than is left is refused and costs nothing.
+        """Count a cost against the window of a client; a cost above what remains is refused and not counted.
 
         Raises:
-            TooManyRequestsError: the window is full; says when the next one opens.
+            TooManyRequestsError: the window is full; tells when the next one opens.
         """
         fits = cost == 1 or self._windows.test(self._limit, self._name, client, cost=cost)
         if fits and self._windows.hit(self._limit, self._name, client, cost=cost):
@@ -43,7 +43,7 @@ class RateLimiter:
 
 
 class SharedMemoryStorage(Storage):
-    """Window counters in memory that all workers share: the package's own memory storage is one per process."""
+    """Window counters in memory that all workers share; the memory storage of `limits` belongs to one process."""
 
     STORAGE_SCHEME = None
 
@@ -53,11 +53,11 @@ class SharedMemoryStorage(Storage):
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """None: shared memory does not fail as a server does."""
+        """None: shared memory does not fail like a server."""
         return ()
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Add to a window's counter; a window that has passed starts anew and lasts `expiry` seconds."""
+        """Add to the counter of a window; after the end of a window a new one starts and lasts `expiry` seconds."""
         digest, now = _digest(key), time.time()
         with self._table as table:
             count, ends = table.get(digest) or (0.0, 0.0)
@@ -67,25 +67,25 @@ class SharedMemoryStorage(Storage):
         return int(count + amount)
 
     def get(self, key: str) -> int:
-        """The counter of a window that has not passed, else 0."""
+        """The counter of the current window; 0 if there is none."""
         count, ends = self._window(key)
         return int(count) if ends > time.time() else 0
 
     def get_expiry(self, key: str) -> float:
-        """When a window ends (seconds since the epoch)."""
+        """The end of a window (seconds since the epoch)."""
         return self._window(key)[1]
 
     def check(self) -> bool:
-        """Shared memory is always there."""
+        """Shared memory is always available."""
         return True
 
     def reset(self) -> int | None:
-        """Forget all windows; returns how many there were."""
+        """Remove all windows; returns how many there were."""
         with self._table as table:
             return table.clear()
 
     def clear(self, key: str) -> None:
-        """Forget one window."""
+        """Reset one window."""
         with self._table as table:
             table.put(_digest(key), 0.0, 0.0)
 

@@ -1,7 +1,7 @@
-"""Redis as the store of cache and rate limits: one for all instances of a service, and none of them depends on it.
+"""Redis as the store of cache and rate limits: shared by all instances of a service, none of which depends on it.
 
-Each wait for it is bounded by CACHE_TIMEOUT_SECONDS, nothing is tried twice, and a circuit breaker stands before it.
-Connections are opened by each worker when it needs them; the package opens new ones after a fork.
+Each wait is limited to CACHE_TIMEOUT_SECONDS, nothing is retried, and a circuit breaker stops calls after failures.
+Each worker opens connections when it needs them; redis-py opens new ones after a fork.
 """
 
 import struct
@@ -24,8 +24,8 @@ from serving_core.store.rate_limits import RateLimiter
 
 _number = struct.Struct("<d")
 
-# A cache is a hash of values and a sorted set of the same digests, whose scores are the order of use: the newest has
-# the highest. What nobody asked for a day is forgotten, such as the predictions of a model that was replaced.
+# A cache is a hash of values and a sorted set of the same digests. The scores are the order of use: the most recently
+# used has the highest. A cache that was not used for a day expires, such as that of a model that was replaced.
 _TOUCH = """
 local function touch(digest)
     local newest = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
@@ -44,7 +44,7 @@ end
 return value
 """
 _PUT = f"""{_TOUCH}
--- One of the two was thrown away, by a Redis that is set up to do that.
+-- Redis has evicted one of the two keys, if it is configured to do that.
 if redis.call('HLEN', KEYS[1]) ~= redis.call('ZCARD', KEYS[2]) then
     redis.call('UNLINK', KEYS[1], KEYS[2])
 end
@@ -65,7 +65,7 @@ return entries
 
 
 class RedisStore:
-    """Caches and limiters in one Redis, under keys that begin with the service's name."""
+    """Caches and limiters in one Redis, under keys that start with the name of the service."""
 
     is_remote = True
 
@@ -88,19 +88,19 @@ class RedisStore:
         return _RemoteLimiter(name, rate, windows, self._circuit)
 
     def _probe(self) -> None:
-        """Write, because a Redis that is full, still loading, or a replica answers a ping."""
+        """Write a key; a Redis that is full, loading or a replica would answer a ping."""
         self._client.set(f"{self._prefix}:probe", b"", ex=1)
 
 
 class RedisCache(PredictionCache):
-    """A cache in Redis; look-ups and evictions are counted by each instance of the service for itself."""
+    """A cache in Redis; each instance of the service counts its own lookups and evictions."""
 
     backend = "redis"
 
     def __init__(
         self, client: Redis, circuit: Circuit, name: str, lost: Counter, max_entries: int, model_sha256: str
     ) -> None:
-        """`name` begins its keys; `lost` counts what Redis did not answer."""
+        """`name` is the prefix of its keys; `lost` counts calls that Redis did not answer."""
         super().__init__(SharedTable(1), max_entries, model_sha256)
         self._client = client
         self._circuit = circuit
@@ -109,7 +109,7 @@ class RedisCache(PredictionCache):
         self._get, self._put, self._clear = map(client.register_script, (_GET, _PUT, _CLEAR))
 
     def get(self, key: bytes) -> float | None:
-        """Look a prediction up and count the hit or miss; neither where Redis does not answer."""
+        """Look up a prediction and count the hit or miss; count neither if Redis does not answer."""
         try:
             with self._circuit:
                 found = self._get(self._keys, (key,))
@@ -121,9 +121,9 @@ class RedisCache(PredictionCache):
         return None if found is None else float(_number.unpack(found)[0])
 
     def put(self, key: bytes, prediction: float) -> None:
-        """Remember a prediction; the one unused for longest makes room."""
+        """Store a prediction; if the cache is full, evict the least recently used one."""
         if self._circuit.doubtful:
-            return  # the look-up has waited in vain, and once is enough for a request
+            return  # the lookup already waited in vain; a request waits only once
         try:
             with self._circuit:
                 evicted = self._put(self._keys, (key, _number.pack(prediction), self.max_entries))
@@ -135,11 +135,11 @@ class RedisCache(PredictionCache):
                 table.count(EVICTIONS, evicted)
 
     def clear(self) -> int:
-        """Forget all predictions; returns how many there were. Hits, misses and evictions count on."""
+        """Remove all predictions; returns how many there were. Hits, misses and evictions keep their counts."""
         return self._ask(lambda: self._clear(self._keys))
 
     def entries(self) -> int:
-        """How many predictions there are."""
+        """The number of predictions in the cache."""
         return self._ask(lambda: self._client.hlen(self._keys[0]))
 
     def _ask(self, question: Callable[[], Any]) -> int:
@@ -151,23 +151,23 @@ class RedisCache(PredictionCache):
 
 
 class _Windows(RedisStorage):
-    """The package's storage, which knows the end of a window to the second only, and rounds it down."""
+    """The Redis storage of `limits`, which rounds the end of a window down to a second, with the exact end."""
 
     def get_expiry(self, key: str) -> float:
-        """When a window is over for certain (seconds since the epoch): a key is kept to the end of a millisecond."""
+        """The end of a window (seconds since the epoch), rounded up: a key lives until the end of its millisecond."""
         left_ms: int = self.storage.pttl(self.prefixed_key(key))
         return time.time() + (max(left_ms, 0) + 1) / 1000
 
 
 class _RemoteLimiter(RateLimiter):
-    """A limiter whose windows are behind a circuit."""
+    """A limiter whose windows are behind a circuit breaker."""
 
     def __init__(self, name: str, rate: str, windows: Storage, circuit: Circuit) -> None:
         super().__init__(name, rate, windows)
         self._circuit = circuit
 
     def check(self, client: str, cost: int = 1) -> None:
-        """As any limiter does.
+        """Count a cost against the window of a client.
 
         Raises:
             TooManyRequestsError: the window is full.

@@ -1,4 +1,4 @@
-"""Where cache and rate limits are kept: in the service's own memory, or by a server that several instances share."""
+"""The stores for cache and rate limits: the service's own memory, or a server that several instances share."""
 
 from typing import Protocol
 
@@ -9,10 +9,10 @@ from serving_core.store.rate_limits import RateLimiter, SharedMemoryStorage
 
 
 class Store(Protocol):
-    """Makes caches and limiters; before the fork."""
+    """Creates caches and limiters, before the fork."""
 
     is_remote: bool
-    """Whether calls to what it makes wait for a server."""
+    """Whether calls to its caches and limiters wait for a server."""
 
     def cache(self, max_entries: int, model_sha256: str) -> PredictionCache:
         """A cache for the predictions of a model."""
@@ -39,9 +39,9 @@ class SharedMemoryStore:
 
 
 def open_store(settings: Settings, service_name: str, metrics: Metrics) -> Store:
-    """The store that CACHE_URL names, else shared memory; no server is asked yet."""
+    """The Redis of CACHE_URL, else shared memory; does not connect yet."""
     if not settings.cache_url:
         return SharedMemoryStore()
-    from serving_core.store.redis_store import RedisStore  # its memory is for those to pay who use it
+    from serving_core.store.redis_store import RedisStore  # imported lazily: only users of Redis pay for it
 
     return RedisStore(settings, service_name, metrics)

@@ -1,1 +1,1 @@
-"""The API as GraphQL: the same model, rules and words behind one endpoint, POST /graphql."""
+"""The API as GraphQL: the same model, rules and messages behind one endpoint, POST /graphql."""

@@ -1,4 +1,4 @@
-"""What the fields of one GraphQL request share: who asks, and what of it was counted against the rate limit."""
+"""What the fields of one GraphQL request share: its user, and the rows already counted against the rate limit."""
 
 import asyncio
 from functools import cached_property
@@ -18,27 +18,27 @@ HANDLER = "/graphql"
 
 
 class Context:
-    """One request. Its fields predict one after the other; what refuses one refuses the rest, and is counted once."""
+    """One request. Its fields predict one after the other; after a refusal all later ones are refused, counted once."""
 
     def __init__(self, service: Service, request: Request) -> None:
         self.service = service
         self._request = request
         self._turn = asyncio.Lock()
-        self._rows_counted = 1  # the route counts every request as one
+        self._rows_counted = 1  # the route has counted the request as one
         self._refusal: TooManyRequestsError | None = None
 
     def authenticate(self) -> str:
         """The user of the request's token.
 
         Raises:
-            AuthenticationError: no token, or one that does not hold.
+            AuthenticationError: no token, or an invalid one.
         """
         if isinstance(self._user, AuthenticationError):
             raise self._user
         return self._user
 
     async def predict(self, request: PredictRequest, user: str) -> PredictResponse:
-        """Predict one row, from the cache where it is there.
+        """Predict one row, from the cache if it is there.
 
         Raises:
             TooManyRequestsError: the caller's window is full.
@@ -51,7 +51,7 @@ class Context:
         """Predict rows, without the cache.
 
         Raises:
-            TooManyRequestsError: they do not fit into the caller's window.
+            TooManyRequestsError: the rows do not fit into the caller's window.
         """
         async with self._turn:
             await self._count(len(request.samples))
@@ -65,8 +65,8 @@ class Context:
             return refusal
 
     async def _count(self, rows: int) -> None:
-        """Count rows as requests: those of this request beyond its first."""
-        await asyncio.sleep(0)  # other requests of the worker have their turn between two fields
+        """Count each row beyond the first one of this request as a request."""
+        await asyncio.sleep(0)  # lets other requests of the worker run between two fields
         if self._refusal:
             raise self._refusal
         try:

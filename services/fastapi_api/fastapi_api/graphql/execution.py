@@ -1,4 +1,4 @@
-"""From a query to the JSON of its answer, errors in the contract's words."""
+"""From a query to the JSON of its answer, with the contract's errors."""
 
 import json
 import logging
@@ -24,14 +24,14 @@ _CODES = {
 
 
 class Schema(strawberry.Schema):
-    """A schema that logs what is an error of the service; strawberry's logs those of its clients too."""
+    """A schema that logs only errors of the service; strawberry would also log those of its clients."""
 
     def process_errors(
         self,
         errors: list[GraphQLError],
         execution_context: ExecutionContext | None = None,  # noqa: ARG002
     ) -> None:
-        """Log each error that a client is not told of."""
+        """Log each error whose text the client does not receive."""
         for error in errors:
             refusal = _refusal(error)
             if refusal and refusal.status == ApiError.status:
@@ -39,7 +39,7 @@ class Schema(strawberry.Schema):
 
 
 async def answer(schema: strawberry.Schema, request: GraphQLRequest, context: Context) -> bytes:
-    """Execute a query; its result as JSON.
+    """Execute a query; returns the result as JSON.
 
     Source: https://graphql.github.io/graphql-over-http/draft/
     """
@@ -52,19 +52,19 @@ async def answer(schema: strawberry.Schema, request: GraphQLRequest, context: Co
         )
     except CannotGetOperationTypeError as error:
         return _json({"errors": [{"message": error.as_http_error_reason()}]})
-    # Every field may be null, so that no data at all means that nothing was executed; then there must be none.
+    # Every field may be null, so None means that nothing was executed; then `data` must be absent.
     data = {} if result.data is None else {"data": result.data}
     errors = {"errors": [_described(error) for error in result.errors]} if result.errors else {}
     return _json(data | errors)
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    """In ASCII: what a client sent and is told again may hold half a character, which UTF-8 cannot."""
+    """In ASCII: what a client sent may contain lone surrogates, which UTF-8 cannot encode."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _described(error: GraphQLError) -> dict[str, Any]:
-    """An error as a client gets it; GraphQL's own are as they are."""
+    """An error as the client receives it; errors of GraphQL itself stay unchanged."""
     described: dict[str, Any] = {**error.formatted}
     refusal = _refusal(error)
     if refusal is None:
@@ -77,7 +77,7 @@ def _described(error: GraphQLError) -> dict[str, Any]:
 
 
 def _refusal(error: GraphQLError) -> ApiError | None:
-    """What the contract calls the error, where it is none of GraphQL's own."""
+    """The contract's error for an error; None if it is one of GraphQL itself."""
     match error.original_error:
         case None | GraphQLError():
             return None

@@ -1,4 +1,4 @@
-"""How much a query may ask for: reading and checking one holds up the others of a worker, and must be short."""
+"""Limits of a query: reading and validating it blocks the other requests of a worker, so it must be short."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,27 +16,27 @@ from graphql import (
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
 
 MAX_TOKENS = 4000
-"""A hundred predictions with their rows written out take 2400."""
+"""A hundred predictions with literal rows need 2400."""
 MAX_DEPTH = 4
-"""Fields that hold fields; the schema has two levels of them."""
+"""Levels of fields; the schema has two."""
 MAX_ALIASES = 100
-"""As many rows as a batch may have."""
+"""Equal to the number of rows that a batch may have."""
 MAX_FIELDS = 500
-"""A hundred predictions, each with all its fields, are 400."""
+"""A hundred predictions with all their fields need 400."""
 MAX_FRAGMENT_SPREADS = 20
-"""A tool that asks for the whole schema uses eight."""
+"""The introspection queries of tools use eight."""
 
 
 class SelectionsLimiter(SchemaExtension):
-    """Limits fields and fragment spreads, before the rules see them that take too long over many.
+    """Limits fields and fragment spreads before the validation rules that are slow on many of them.
 
-    Fields of one name are compared in pairs. The limiters of depth and aliases follow every spread every time, so that
-    each fragment that spreads the next one twice doubles their work; and they expect that a spread fragment exists, and
-    that something is selected, which the parser does not.
+    Fields of one name are compared in pairs. The limiters of depth and aliases follow every spread each time, so each
+    fragment that spreads the next one twice doubles their work. They also expect that every spread fragment exists and
+    that no selection is empty, which the parser does not check.
     """
 
     def on_validate(self) -> Iterator[None]:
-        """Refuse the document in place of its validation."""
+        """Refuse the document instead of validating it."""
         document = self.execution_context.graphql_document
         if document is not None and (complaint := _complaint(document)):
             self.execution_context.pre_execution_errors = [GraphQLError(complaint)]
@@ -49,11 +49,11 @@ LIMITERS: tuple[Callable[[], SchemaExtension], ...] = (
     lambda: QueryDepthLimiter(MAX_DEPTH),
     lambda: MaxAliasesLimiter(MAX_ALIASES),
 )
-"""What makes each request's extensions."""
+"""Create the extensions of each request."""
 
 
 class _Selections(Visitor):
-    """Counts what a document selects."""
+    """Counts the selections of a document."""
 
     def __init__(self) -> None:
         super().__init__()

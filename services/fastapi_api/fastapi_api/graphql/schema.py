@@ -1,4 +1,4 @@
-"""The schema: what may be asked for, answered by the same code as the other endpoints."""
+"""The schema, answered by the same code as the other endpoints."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NewType
@@ -34,7 +34,7 @@ class Prediction:
     """As /predict answers it."""
 
     prediction: float = strawberry.field(description="Disease progression one year after baseline.")
-    cached: bool = strawberry.field(description="Whether the cache had it.")
+    cached: bool = strawberry.field(description="Whether the prediction was in the cache.")
     model_version: str
 
 
@@ -48,7 +48,7 @@ class BatchPrediction:
     inference_ms: float = strawberry.field(description="Milliseconds that the model took.")
 
 
-@strawberry.type(description="How good the model is, by one measure, on rows that it never saw.")
+@strawberry.type(description="A measure of the quality of the model, on rows that were not used for training.")
 class Metric:
     """An entry of the metrics of /model-info."""
 
@@ -56,9 +56,9 @@ class Metric:
     value: float
 
 
-@strawberry.type(description="Where the model comes from and how good it is.")
+@strawberry.type(description="The origin and the quality of the model.")
 class ModelInfo:
-    """As /model-info answers it, with metrics as a list: GraphQL has no objects whose keys are data."""
+    """As /model-info answers it, but with a list of metrics: GraphQL has no objects with arbitrary keys."""
 
     version: str
     model_type: str
@@ -71,13 +71,13 @@ class ModelInfo:
     sha256: str = strawberry.field(description="Of the model's graph.")
 
 
-# Arguments may be left out as far as GraphQL is concerned: what is wrong with them is said in the contract's words.
+# For GraphQL all arguments are optional, so that validation reports a missing one with the contract's message.
 @strawberry.type
 class Query:
-    """Nothing here changes anything but the cache."""
+    """The queries; they change nothing but the cache."""
 
-    @strawberry.field(  # type: ignore[untyped-decorator] # it is one for any resolver
-        description="Predict one row, from the cache where it is there. Asks for a token."
+    @strawberry.field(  # type: ignore[untyped-decorator] # it accepts any resolver
+        description="Predict one row, from the cache if it is there. Needs a token."
     )
     async def predict(
         self,
@@ -94,7 +94,7 @@ class Query:
         return Prediction(**answer.model_dump())
 
     @strawberry.field(  # type: ignore[untyped-decorator] # as above
-        description="Predict up to a hundred rows, each as it would be predicted alone. Asks for a token."
+        description="Predict up to a hundred rows, each as it would be predicted alone. Needs a token."
     )
     async def batch_predict(
         self,
@@ -110,7 +110,7 @@ class Query:
         return BatchPrediction(**answer.model_dump())
 
     @strawberry.field(  # type: ignore[untyped-decorator] # as above
-        description="Where the model comes from and how good it is."
+        description="The origin and the quality of the model."
     )
     def model_info(self, info: Info) -> ModelInfo:
         """Answer as /model-info does."""
@@ -135,19 +135,19 @@ def create_schema(*, introspection: bool) -> Schema:
 
 
 def _given(name: str, value: object) -> dict[str, object]:
-    """The body that the other endpoints would have been sent."""
+    """The body that the corresponding endpoint would receive."""
     return {} if value is strawberry.UNSET else {name: value}
 
 
 def _json_scalar(name: str, description: str) -> Any:  # noqa: ANN401
-    """A scalar that takes any JSON: the contract's validation, not GraphQL's, says what is wrong with it."""
+    """A scalar that accepts any JSON value, so that the contract's validation reports errors, not GraphQL's."""
     return strawberry.scalar(
         name=name, description=description, parse_value=lambda value: value, parse_literal=_from_literal
     )
 
 
 def _from_literal(node: ValueNode, variables: Mapping[str, object] | None = None) -> object:
-    """What a literal of the query says, as it would be in JSON; every number is a float there too."""
+    """The JSON value of a literal in the query; every number is a float, as in JSON bodies."""
     match node:
         case IntValueNode() | FloatValueNode():
             return float(node.value)
@@ -157,6 +157,6 @@ def _from_literal(node: ValueNode, variables: Mapping[str, object] | None = None
             return {field.name.value: _from_literal(field.value, variables) for field in node.fields}
         case VariableNode():
             return (variables or {}).get(node.name.value)
-        case BooleanValueNode() | StringValueNode() | EnumValueNode():  # a name such as NaN is read as one of an enum
+        case BooleanValueNode() | StringValueNode() | EnumValueNode():  # a name such as NaN is parsed as an enum value
             return node.value
     return None
