@@ -44,7 +44,7 @@ end
 return value
 """
 _PUT = f"""{_TOUCH}
--- Redis has evicted one of the two keys, if it is configured to do that.
+-- A Redis that is configured to evict keys has removed one of the two.
 if redis.call('HLEN', KEYS[1]) ~= redis.call('ZCARD', KEYS[2]) then
     redis.call('UNLINK', KEYS[1], KEYS[2])
 end
