@@ -1,10 +1,9 @@
 """Model files that cannot be used are refused when they are read, in one line that says which and why."""
 
-from __future__ import annotations
-
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import onnx
 import pytest
@@ -12,10 +11,6 @@ from onnx import TensorProto, helper
 from serving_core.bounds import FEATURES
 from serving_core.model.predictor import Predictor
 from serving_core.runtime.lifecycle import StartupError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 
 def write_sum(directory: Path, features: int = FEATURES) -> None:
@@ -106,10 +101,10 @@ def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
         (no_metadata, "cannot read"),
         (truncated_graph, "is damaged"),
         (one_bit_changed, "is damaged"),
-        (metadata_that_is_no_json, "is not a model's metadata"),
-        (metadata_without_digest, "is not a model's metadata"),
-        (metadata_of_nine_features, "takes 9 features, the API 10"),
-        (no_onnx, "does not load"),
+        (metadata_that_is_no_json, "is not valid metadata of a model"),
+        (metadata_without_digest, "is not valid metadata of a model"),
+        (metadata_of_nine_features, "takes 9 features, expected 10"),
+        (no_onnx, "cannot load"),
         (graph_of_nine_features, "takes tensor(double)"),
     ],
     ids=lambda given: given.__name__.replace("_", " ") if callable(given) else "",

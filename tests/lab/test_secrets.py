@@ -114,7 +114,7 @@ def test_a_restart_with_a_key_that_is_refused_says_so_and_leaves_the_others_runn
 def test_secrets_of_files_are_used_and_both_ways_at_once_refused(native: Checkout, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("a password in a file\n")
     both = native.lab("up", API_PASSWORD_FILE=str(tmp_path / "password"))
-    assert (both.returncode, both.stdout) == (1, "")
+    assert (both.returncode, both.stdout) == (2, "")
     assert both.stderr.startswith("error: API_PASSWORD is set, and API_PASSWORD_FILE too\n hint: ")
 
     change(native, API_PASSWORD="")
