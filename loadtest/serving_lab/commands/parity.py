@@ -1,4 +1,4 @@
-"""The command that compares what two services answer."""
+"""The command that compares what services answer."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from serving_lab.commands.console import console
-from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
@@ -19,46 +18,53 @@ app = typer.Typer()
 @app.command()
 def parity(
     primary: Annotated[
-        str | None, typer.Option(help="Base URL of the old service [default: the lab's baseline]")
+        str | None,
+        typer.Option(help="The old service: its base URL, or its name in the lab's catalogue [default: the baseline]"),
     ] = None,
-    candidate: Annotated[str | None, typer.Option(help="Base URL of the new one [default: its candidate]")] = None,
+    candidate: Annotated[
+        str | None,
+        typer.Option(help="The new one, likewise [default: every candidate that runs, one after another]"),
+    ] = None,
     second_primary: Annotated[
         str | None, typer.Option(help="Another instance of the old one, to learn from what varies by itself.")
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="What must be known of the API [default: the lab's own]")] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,
     intended: Annotated[
-        Path | None, typer.Option(help="Differences that are meant [default: those that the profile names]")
+        Path | None, typer.Option(help="Differences that are meant [default: those of the catalogue or the profile]")
     ] = None,
     har: Annotated[list[Path] | None, typer.Option(help="Recorded traffic (HAR); may be repeated.")] = None,
     prediction_log: Annotated[list[Path] | None, typer.Option(help="Logged predictions; may be repeated.")] = None,
     generate: Annotated[int, typer.Option(min=0, help="Requests to generate.")] = 1000,
     repeat: Annotated[int, typer.Option(min=1, help="How often the corpus is sent.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Another one generates other requests.")] = 0,
-    output: Annotated[Path, typer.Option(help="Where parity.json and parity.html go.")] = Path("results"),
+    output: Annotated[
+        Path,
+        typer.Option(help="Where parity.json and parity.html go; for several candidates parity-NAME.json, .html"),
+    ] = Path("results"),
 ) -> None:
-    """Prove that a new service answers like an old one. Exit code 0: same, 1: different, 2: could not tell."""
-    from serving_lab.parity import command
+    """Prove that a new service answers like an old one. Exit code 0: same, 1: different, 2: could not tell.
+
+    Of several candidates: 1 if any of them is different, else 2 if one could not be told, else 0.
+    """
+    from serving_lab.parity import command, pairs
 
     environment = dict(os.environ)
-    if primary is None and candidate is None:
+    if pair := pairs.of_urls(primary, candidate, intended):
+        chosen = [pair]
+    else:
         project = Project.find()
         settings = Settings.load(project)
         running = running_targets(Choice(project, settings, console).required(), settings)
-        primary, candidate = running[0].url, running[1].url
-        if profile is None:
-            profile = project.parity_profile
-            intended = intended or settings.catalogue.intended(running[1].name)
+        urls = {service.name: service.url for service in running}
+        chosen = pairs.of_catalogue(primary, candidate, intended, settings.catalogue, urls)
+        profile = profile or project.parity_profile
         environment = dict(settings.environment)
-    if primary is None or candidate is None:
-        raise LabError("there are two services to compare", hint="--primary URL --candidate URL")
     options = command.Options(
-        primary=primary,
-        candidate=candidate,
+        pairs=chosen,
         second_primary=second_primary,
         profile=profile,
         corpus=corpus or (),
-        intended=intended,
         har=har or (),
         prediction_log=prediction_log or (),
         generate=generate,
@@ -66,5 +72,4 @@ def parity(
         seed=seed,
         output=output,
     )
-    result = command.compare(options, environment, console)
-    raise typer.Exit(result.exit_code)
+    raise typer.Exit(command.compare(options, environment, console))

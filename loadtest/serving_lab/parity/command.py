@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
 
+from serving_lab import exit_codes
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 from serving_lab.parity.inputs import recorded
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
+from serving_lab.parity.pairs import Pair
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting import report, table
 from serving_lab.parity.reporting.records import result_of
 from serving_lab.parity.result import ParityResult
-from serving_lab.parity.run import run
+from serving_lab.parity.run import INTERRUPTED, run
 from serving_lab.results import files
 from serving_lab.text.progress import TerminalProgress
 
@@ -24,13 +28,10 @@ from serving_lab.text.progress import TerminalProgress
 class Options:
     """What a person may ask for."""
 
-    primary: str
-    candidate: str
+    pairs: Sequence[Pair]
     second_primary: str | None
     profile: Path | None
     corpus: Sequence[Path]
-    intended: Path | None
-    """The file of intended differences, which may be absent; None: what the profile names."""
     har: Sequence[Path]
     prediction_log: Sequence[Path]
     generate: int
@@ -39,31 +40,55 @@ class Options:
     output: Path
 
 
-def compare(options: Options, environment: Mapping[str, str], console: Console) -> ParityResult:
-    """Compare, show and write the result; progress goes to the console, too.
+def compare(options: Options, environment: Mapping[str, str], console: Console) -> int:
+    """Compare each pair, show and write the results; progress goes to the console, too.
+
+    A single pair is written to parity.json and parity.html, each of several to parity-CANDIDATE.json and .html.
+
+    Returns:
+        The exit code. Of several pairs: FOUND if any is different, whatever became of the others; else CANNOT_TELL if
+        any of them could not be told.
 
     Raises:
-        LabError: an option or a file is wrong, or nothing could be compared.
+        LabError: an option or a file is wrong, or nothing could be compared and there is no other pair.
     """
-    plan = _plan(options, environment)
     try:
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
+    if len(options.pairs) == 1:
+        return _compare(options, options.pairs[0], "parity", environment, console).exit_code
+    codes = []
+    for pair in options.pairs:
+        console.print(Rule(Text(f"{pair.name} at {pair.candidate}, compared with {pair.primary}"), align="left"))
+        try:
+            result = _compare(options, pair, f"parity-{pair.name}", environment, console)
+        except LabError as error:  # the other candidates can still be compared
+            console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
+            codes.append(error.exit_code)
+            continue
+        codes.append(result.exit_code)
+        if INTERRUPTED in result.why:
+            break
+    return exit_codes.FOUND if exit_codes.FOUND in codes else max(codes)
+
+
+def _compare(options: Options, pair: Pair, name: str, environment: Mapping[str, str], console: Console) -> ParityResult:
+    plan = _plan(options, pair, environment)
     with TerminalProgress(console, plan.requests, "requests") as progress:
         result = result_of(run(plan, progress))
-    data, page = options.output / "parity.json", options.output / "parity.html"
+    data, page = options.output / f"{name}.json", options.output / f"{name}.html"
     files.write(data, result, "--output DIR")
     report.write_html(result, page)
     table.print_result(console, result, (page, data))
     return result
 
 
-def _plan(options: Options, environment: Mapping[str, str]) -> ParityPlan:
-    profile = Profile.load(options.profile, environment, options.corpus, options.intended)
+def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> ParityPlan:
+    profile = Profile.load(options.profile, environment, options.corpus, pair.intended)
     return ParityPlan(
-        primary=Endpoint.parse(options.primary),
-        candidate=Endpoint.parse(options.candidate),
+        primary=Endpoint.parse(pair.primary),
+        candidate=Endpoint.parse(pair.candidate),
         second_primary=Endpoint.parse(options.second_primary) if options.second_primary else None,
         profile=profile,
         recordings=tuple(_recordings(options, profile)),

@@ -23,6 +23,9 @@ from serving_lab.results.envelope import Metadata
 from serving_lab.text.phrases import counted
 from serving_lab.text.progress import Progress
 
+INTERRUPTED = "interrupted"
+"""In the sentence that says why, where the run was interrupted."""
+
 _PASS_SECONDS = 0.55
 """Passes begin this far apart, so that clocks with whole seconds show between the first and the last."""
 _PROBES = 12
@@ -42,7 +45,7 @@ def run(plan: ParityPlan, progress: Progress) -> Outcome:
         try:
             comparison.parts()
         except KeyboardInterrupt:
-            stopped = "interrupted"
+            stopped = INTERRUPTED
         except ServiceGoneError as error:
             stopped = str(error)
     return comparison.outcome(metadata, stopped)
