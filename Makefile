@@ -10,7 +10,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 	test-unit test-service test-browser test-stack test-proof \
 	parity-proof selftest lint dashboards format lock clean
 
-##@ The lab  (MODE=containers|native chooses how it runs; by default what this machine can; settings of .env can be given too)
+##@ The lab  (MODE=containers|native chooses how it runs; the default is what this machine can; settings of .env work too: WORKERS=2)
 up: ## Bring the lab up and say where everything is; writes .env where there is none; LOCUST_WORKERS=4
 	@$(LAB) up $(if $(MODE),--mode $(MODE))
 down: ## End it; leaves nothing behind: no processes, containers, volumes or logs
@@ -21,21 +21,21 @@ ps: ## Show each service: state, health, port, process, memory
 	@$(LAB) ps
 logs: ## Follow the logs, or one service's: SERVICE=flask-api; without following: FOLLOW=0
 	@$(LAB) logs $(if $(filter 0,$(FOLLOW)),--no-follow) $(SERVICE)
-urls: ## Say again where everything is and what to do there
+urls: ## Show where everything is and what to do there
 	@$(LAB) urls
-token: ## Sign in and print a token for both services
+token: ## Sign in and print a token for all services
 	@$(LAB) token
 load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m; or LOAD_SHAPE=ramp
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
-parity: ## Prove that the new service answers like the old one; report in results/; GENERATE=10000 REPEAT=3 SEED=1
+parity: ## Prove that each candidate answers like the baseline; report in results/; GENERATE=10000 REPEAT=3 SEED=1
 	@$(LAB) parity $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
 bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' PAIRS=20 SECONDS=10 FAIL_IF=slower
 	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
 report: ## Make a page and a document of what is in results/: recommendation, plots, conditions, what is open
 	@$(LAB) report
-footprint: ## Measure images, start-up, memory, CPU time and code of both; STARTS=20 ROUNDS=5 SECONDS=30
+footprint: ## Measure images, start-up, memory, CPU time and code; STARTS=20 ROUNDS=5 SECONDS=30
 	@$(LAB) footprint $(if $(STARTS),--starts $(STARTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
-doctor: ## Check what `make up` needs and say what mends it
+doctor: ## Check what `make up` needs and say how to fix it
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
 
 ##@ The machine

@@ -119,7 +119,7 @@ def test_doctor_names_a_taken_port_and_fails(checkout: Checkout) -> None:
 
     assert result.returncode == exit_codes.FOUND
     assert f"fail  port {port}: fastapi-api needs it, and " in result.stdout
-    assert "hint: stop that, or set FASTAPI_PORT to a free port in .env" in result.stdout
+    assert "hint: stop it, or set FASTAPI_PORT to a free port in .env" in result.stdout
     for setting in PORT_SETTINGS[:1]:
         assert f"ok    port {checkout.environment[setting]}: free for flask-api (FLASK_PORT)" in result.stdout
 
@@ -130,7 +130,7 @@ def test_up_without_an_engine_says_what_to_do(checkout: Checkout, tmp_path: Path
     result = ask(checkout, "up", "--mode", "containers", PATH=str(tmp_path / "bin"))
 
     assert result.returncode == exit_codes.CANNOT_TELL
-    assert result.stderr.startswith("error: engine: there is no docker command here\n hint: make engine")
+    assert result.stderr.startswith("error: engine: the docker command is missing\n hint: make engine")
 
 
 def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_path: Path) -> None:

@@ -180,11 +180,11 @@ def test_a_wrong_value_is_named_with_what_it_has_to_be(project: Project, line: s
     assert str(error.value) == complaint
 
 
-@pytest.mark.parametrize("content", [b"FLASK_PORT=5000\nthis is no setting\n", b"FLASK_PORT=5000\n'open\n"])
+@pytest.mark.parametrize("content", [b"FLASK_PORT=5000\nthis is not a setting\n", b"FLASK_PORT=5000\n'open\n"])
 def test_a_line_that_is_no_setting_is_named_with_its_number(project: Project, content: bytes) -> None:
     project.env_file.write_bytes(content)
 
-    with pytest.raises(LabError, match=r"\.env, line 2: this is no setting"):
+    with pytest.raises(LabError, match=r"\.env, line 2: this is not a setting"):
         Settings.load(project, {})
 
 

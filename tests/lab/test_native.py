@@ -124,7 +124,7 @@ def test_a_service_that_is_not_there_is_named(native: Checkout) -> None:
     result = native.lab("logs", "--no-follow", "database")
 
     assert result.returncode == 2
-    assert result.stderr.startswith("error: there is no database here\n hint: choose from ")
+    assert result.stderr.startswith("error: there is no service 'database'\n hint: choose from ")
 
 
 def test_restart_replaces_the_process_and_waits_for_it(native: Checkout) -> None:

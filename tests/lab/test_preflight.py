@@ -68,7 +68,7 @@ def test_a_taken_port_is_named_with_its_setting_and_the_process_that_has_it(sett
     assert check.subject == f"port {port}"
     assert check.detail.startswith("locust needs it, and ")
     assert f"(process {os.getpid()})" in check.detail
-    assert check.hint == "stop that, or set LOCUST_PORT to a free port in .env"
+    assert check.hint == "stop it, or set LOCUST_PORT to a free port in .env"
 
 
 def test_a_port_just_closed_is_free(settings: Settings) -> None:
@@ -86,7 +86,7 @@ def test_two_services_on_one_port_are_told_apart(settings: Settings) -> None:
 
     check = check_ports(same, services(same))[1]
 
-    assert (check.outcome, check.detail) == (Outcome.FAIL, "FLASK_PORT and FASTAPI_PORT both name it")
+    assert (check.outcome, check.detail) == (Outcome.FAIL, "FLASK_PORT and FASTAPI_PORT are both set to it")
 
 
 def test_an_address_of_another_machine_is_named(settings: Settings) -> None:
@@ -95,7 +95,7 @@ def test_an_address_of_another_machine_is_named(settings: Settings) -> None:
     check = check_ports(elsewhere, services(elsewhere))[0]
 
     assert check.outcome is Outcome.FAIL
-    assert check.detail.startswith("BIND_ADDRESS '192.0.2.1' is no address of this machine")
+    assert check.detail.startswith("BIND_ADDRESS '192.0.2.1' is not an address of this machine")
 
 
 def test_memory_is_compared_with_what_the_workers_will_take(settings: Settings) -> None:

@@ -97,7 +97,7 @@ def test_an_empty_file_is_refused_where_there_must_be_a_secret(project: Project)
 def test_a_line_that_makes_no_sense_is_not_shown(project: Project) -> None:
     project.env_file.write_text("FLASK_PORT=5000\nAPI_PASSWORD s3cr3t\n")
 
-    with pytest.raises(LabError, match=r"\.env, line 2: this is no setting$") as refused:
+    with pytest.raises(LabError, match=r"\.env, line 2: this is not a setting$") as refused:
         Settings.load(project, {})
     assert "s3cr3t" not in f"{refused.value} {refused.value.hint}"
 
@@ -135,7 +135,7 @@ def test_only_who_reads_a_changed_secret_is_outdated(directory: Path) -> None:
 def test_a_directory_that_others_may_enter_is_refused(directory: Path) -> None:
     directory.mkdir(mode=0o755)
 
-    with pytest.raises(LabError, match=r"^others may enter .*handed out, where secrets are kept$") as refused:
+    with pytest.raises(LabError, match=r"^other users can enter .*handed out, where secrets are kept$") as refused:
         secrets.hand_out({"SECRET_KEY": "k"}, directory)
     assert refused.value.hint == f"chmod 700 {directory}"
     assert list(directory.iterdir()) == []

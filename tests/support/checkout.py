@@ -9,10 +9,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.services import free_port
+from support.services import CATALOGUE, free_port
 
 REPOSITORY = Path(__file__).parents[2]
-PORT_SETTINGS = ("FLASK_PORT", "FASTAPI_PORT", "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+PORT_SETTINGS = (*(entry.port_setting for entry in CATALOGUE.entries), "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
 _LEFT_BEHIND = shutil.ignore_patterns(
     ".git",
     ".venv",

@@ -38,7 +38,7 @@ class Stack(Protocol):
         """Whether anything of it runs."""
 
     def checks(self) -> list[Check]:
-        """Return what must hold before `up`."""
+        """What must hold before `up`."""
 
     def build(self) -> None:
         """Build what `up` starts.
@@ -51,7 +51,7 @@ class Stack(Protocol):
         """Remove what `build` made; the stack is down."""
 
     def up(self) -> Sequence[Service]:
-        """Bring it up, wait until it is ready, and return the services that answer.
+        """Bring it up and wait until it is ready; return the services that answer.
 
         Raises:
             LabError: it cannot come up; nothing of it is left running.
@@ -67,20 +67,20 @@ class Stack(Protocol):
         """Print the last lines of these services (none named: all), and what follows; return an exit code."""
 
     def status(self) -> list[Status]:
-        """Return what each service does now."""
+        """The state of each service."""
 
     def load(self, load: LocustRun) -> int:
         """Run the load without a web UI; return Locust's exit code."""
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
-        """Return a command that starts a process of the load generator, and its environment.
+        """A command that starts a process of the load generator, and its environment.
 
         Raises:
             LabError: it cannot be built.
         """
 
     def inside_url(self, service: Service) -> str:
-        """Return the base URL at which the generator reaches a service."""
+        """The base URL at which the generator reaches a service."""
 
     def facts(self, service: Service) -> dict[str, str]:
-        """Return what only the stack knows of how a service runs, such as its image, by name."""
+        """What only the stack knows of how a service runs, such as its image, by name."""

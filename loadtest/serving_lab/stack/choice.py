@@ -1,4 +1,4 @@
-"""Which of the two stacks a command is about: asked of the engine and of supervisord, remembered nowhere."""
+"""Which of the two stacks a command is about: the engine and supervisord are asked; nothing is remembered."""
 
 from rich.console import Console
 
@@ -17,7 +17,7 @@ class Choice:
     def __init__(self, project: Project, settings: Settings, console: Console) -> None:
         self._console = console
         self._stacks: dict[Mode, Stack] = {
-            # First the one whose socket answers at once, then the one whose engine takes its time.
+            # First the one whose socket answers at once: asking the engine takes longer.
             Mode.NATIVE: NativeStack(project, settings, console),
             Mode.CONTAINERS: ContainerStack(project, settings, console),
         }
@@ -28,11 +28,11 @@ class Choice:
         return list(self._stacks.values())
 
     def running(self) -> Stack | None:
-        """Return the stack that runs."""
+        """The stack that runs; None: neither does."""
         return next((stack for stack in self.both if stack.running()), None)
 
     def required(self) -> Stack:
-        """Return the stack that runs.
+        """The stack that runs.
 
         Raises:
             LabError: none does.
@@ -42,7 +42,7 @@ class Choice:
         return stack
 
     def to_start(self, mode: Mode | None) -> Stack:
-        """Return the stack to bring up: the one asked for, else the one that runs, else what this machine can; say why.
+        """The stack to bring up: the one asked for, else the one that runs, else what this machine can run; says why.
 
         Raises:
             LabError: the other one runs.

@@ -1,4 +1,4 @@
-"""What processes on the host take from compose.yaml, so that a value stands there alone."""
+"""What processes on the host take from compose.yaml, so that each value is written once."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -71,7 +71,7 @@ class ContainerStack:
         return self._engine_answers() and any(container.state == "running" for container in self._containers())
 
     def checks(self) -> list[preflight.Check]:
-        """Return what must hold before `up`."""
+        """What must hold before `up`."""
         try:
             found = engine.Engine.find()
         except LabError as error:
@@ -112,13 +112,13 @@ class ContainerStack:
             self._compose("rm", "--stop", "--force", *gone)  # of an `up` with other settings
         monitoring.write(self._project, self._settings, self._project.config_dir, _address)
         secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
-        # Compose says itself how far it is.
+        # Compose shows its progress itself.
         started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
         if started.returncode != 0 or not self._restarted(self._outdated()):
             self._show_unhealthy()
             self._remove(quiet=True)
             raise LabError(
-                "not everything became healthy; the last lines stand above, and everything was stopped again",
+                "not everything became healthy; the last log lines are above, and everything was stopped again",
                 hint="make doctor, then make up",
             )
         return wanted
@@ -151,7 +151,7 @@ class ContainerStack:
         if not self._restarted(names or sorted(running)):
             self._show_unhealthy()
             raise LabError(
-                "not everything became healthy again; the last lines stand above", hint="make logs, or make up"
+                "not everything became healthy again; the last log lines are above", hint="make logs, or make up"
             )
 
     def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
@@ -160,7 +160,7 @@ class ContainerStack:
         return self._compose("logs", "--tail", str(lines), *(["--follow"] if follow else []), *names).returncode
 
     def status(self) -> list[Status]:
-        """Return how each container is."""
+        """The state of each container."""
         ports = {each.name: each.port if each.published else None for each in known_services(self._settings)}
         order = [*ports, LOCUST_WORKER]
         containers = [container for container in self._containers() if container.service in order]
@@ -184,18 +184,18 @@ class ContainerStack:
             return self._compose(*once, *load.arguments, SECRETS_DIR=str(directory)).returncode
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
-        """Return what starts a process of the generator on the stack's network."""
+        """What starts a process of the generator on the stack's network."""
         if self._compose("build", "--quiet", LOCUST, capture=True).returncode != 0:
             raise LabError("the load generator's image cannot be built", hint="make build says why")
         once = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python")
         return self._compose_command(*once, LOCUST, "-m", "serving_lab.generator")
 
     def inside_url(self, service: Service) -> str:
-        """Return where other containers reach a service: by its name, at its own port."""
+        """Where other containers reach a service: by its name, at its own port."""
         return service.container_url
 
     def facts(self, service: Service) -> dict[str, str]:
-        """Return the digest of the image that a service's container was made of."""
+        """The digest of the image of a service's container."""
         found = [container.id for container in self._containers() if container.service == service.name]
         return {"Image": engine.image_digest(found[0])} if found else {}
 
@@ -281,7 +281,7 @@ class ContainerStack:
     def _require_known(self, names: Sequence[str]) -> None:
         known = [*(service.name for service in known_services(self._settings)), LOCUST_WORKER]
         if unknown := [name for name in names if name not in known]:
-            raise LabError(f"there is no {unknown[0]} here", hint=f"choose from {', '.join(known)}")
+            raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(known)}")
 
     def _show_unhealthy(self) -> None:
         for status in self.status():
@@ -299,7 +299,7 @@ class ContainerStack:
         return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
 
     def _compose_command(self, *arguments: str, **overriding: str) -> tuple[list[str], dict[str, str]]:
-        # Not .env: all settings come from here, and of a line that Compose reads otherwise it would show what it holds.
+        # Not .env: all settings come from here, and Compose would print a line that it cannot parse.
         project = ("--project-directory", str(self._project.root), "--env-file", os.devnull)
         # All that may run are looked at and removed; which ones start, `up` names.
         command = ["docker", "compose", *project, "--profile", "*", *arguments]
@@ -323,6 +323,6 @@ def _address(service: Service) -> str:
 def _ca_bundle(settings: Settings) -> str:
     given = settings.environment.get("CA_BUNDLE", "")
     if given and not Path(given).is_file():
-        raise LabError(f"CA_BUNDLE names {given}, which is no file", hint="change it in .env")
+        raise LabError(f"CA_BUNDLE names {given}, which is not a file", hint="change it in .env")
     found = given or os.environ.get("SSL_CERT_FILE", "")
     return str(Path(found).resolve()) if found and Path(found).is_file() else ""

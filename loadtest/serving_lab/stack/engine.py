@@ -44,7 +44,7 @@ class Engine:
         try:
             info = _ask("info", "--format", "{{json .}}")
         except FileNotFoundError:
-            raise LabError("there is no docker command here", hint=hint) from None
+            raise LabError("the docker command is missing", hint=hint) from None
         except subprocess.TimeoutExpired:
             raise LabError(
                 "the container engine does not answer in time", hint="restart it; docker info must answer"
@@ -96,7 +96,7 @@ def docker(*arguments: str, environment: Mapping[str, str] | None = None, check:
     try:
         result = _run(arguments, _WORK_SECONDS, environment)
     except FileNotFoundError:
-        raise LabError("there is no docker command here", hint="make engine") from None
+        raise LabError("the docker command is missing", hint="make engine") from None
     except subprocess.TimeoutExpired:
         raise LabError(f"docker {arguments[0]} does not end", hint="restart the engine") from None
     if check and result.returncode != 0:

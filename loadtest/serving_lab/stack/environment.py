@@ -34,7 +34,7 @@ _Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
 class _Form(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
-    """What is read besides the ports. Defaults stand in .env.example."""
+    """What is read besides the ports. The defaults are in .env.example."""
 
     bind_address: Text
     workers: Annotated[int, Meta(ge=1, le=256)]
@@ -47,10 +47,10 @@ class _Form(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the lab itself needs to know, and everything else as the programs will see it."""
+    """The settings that the lab itself needs, and all others as programs will see them."""
 
     environment: Mapping[str, str]
-    """Every setting by name; what is empty is left out. Secrets are among them: `public` is what programs see."""
+    """Every setting by name, without those that are empty. Secrets are among them: `public` is what programs see."""
     catalogue: Catalogue
     """All services under test; `running` has those that run."""
     bind_address: str
@@ -105,7 +105,7 @@ class Settings:
 
     @property
     def public(self) -> dict[str, str]:
-        """Every setting that is no secret, by name."""
+        """Every setting that is not a secret, by name."""
         secrets = {each.name for each in SECRETS}
         public = {name: value for name, value in self.environment.items() if name not in secrets}
         ports = {entry.port_setting: str(self.ports[entry.name]) for entry in self.catalogue.entries}
@@ -113,7 +113,7 @@ class Settings:
 
     @property
     def probe_address(self) -> str:
-        """The address this machine reaches the stack at, as it stands in a URL."""
+        """The address at which this machine reaches the stack, as URLs write it."""
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
         address = everywhere.get(self.bind_address, self.bind_address)
         return f"[{address}]" if ":" in address else address
@@ -134,7 +134,7 @@ def merged(project: Project, environment: Mapping[str, str], more: Iterable[str]
     own = read(project.env_file) if project.env_file.exists() else {}
     files = [f"{each.name}_FILE" for each in SECRETS]
     shell = {name: environment[name] for name in (*defaults, *own, *files, *more) if environment.get(name)}
-    # Empty counts as not set, so that a line left empty in .env means the default.
+    # Empty counts as not set: a line left empty in .env means the default.
     values = {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
     values |= {each.name: value for each in SECRETS if (value := _secret(each, values, project.root))}
     return {name: value for name, value in values.items() if name not in files}
@@ -163,17 +163,17 @@ def read(path: Path) -> dict[str, str]:
     for binding in bindings:
         if binding.error or (binding.key is not None and binding.value is None):
             raise LabError(
-                f"{path}, line {binding.original.line}: this is no setting",  # not which: it may hold a secret
+                f"{path}, line {binding.original.line}: this is not a setting",  # not its text: it may hold a secret
                 hint="write NAME=value, and quotes around a value with spaces or #",
             )
     return {binding.key: binding.value or "" for binding in bindings if binding.key is not None}
 
 
 def ensure_env_file(project: Project, environment: Mapping[str, str] | None = None) -> list[str]:
-    """Write .env where there is none, and fill in the secrets it leaves empty; return the names of those.
+    """Write .env where there is none, and generate the required secrets that are missing; return their names.
 
-    A secret whose file is named, here or in the shell, is not made up. What stands in an existing file stays as it is.
-    The file is readable by its owner alone.
+    A secret whose file is named, here or in the shell, is not generated. Lines of an existing file stay as they are.
+    Only its owner can read the file.
 
     Raises:
         LabError: the file cannot be read or written.

@@ -16,7 +16,7 @@ _POLL_SECONDS = 0.25
 
 
 def tail(path: Path, lines: int) -> list[str]:
-    """Return the last lines of a file; none where there is no such file."""
+    """The last lines of a file; none if there is no such file."""
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
             return [line.rstrip("\n") for line in deque(stream, maxlen=lines)]
@@ -50,13 +50,13 @@ class _Follower:
     _part: str = field(default="", init=False)
 
     def skip(self) -> None:
-        """Go on behind what is there now."""
+        """Continue after what is there now."""
         self._stream = _open(self.path)
         if self._stream:
             self._stream.seek(0, os.SEEK_END)
 
     def added(self) -> list[str]:
-        """Return the whole lines written since the last call, through a rotation too."""
+        """The complete lines written since the last call, also across a rotation."""
         self._stream = stream = self._stream or _open(self.path)
         if stream is None:
             return []

@@ -45,7 +45,7 @@ class NativeStack:
         return self._supervisor.identity() is not None
 
     def checks(self) -> list[preflight.Check]:
-        """Return what must hold before `up`."""
+        """What must hold before `up`."""
         tools = Tools.find()
         wanted = [service for service in services(self._settings) if service.name not in tools.missing]
         checks = [preflight.check_writable(self._project)]
@@ -71,7 +71,7 @@ class NativeStack:
         shutil.rmtree(self._project.model_dir, ignore_errors=True)
 
     def up(self) -> Sequence[Service]:
-        """Start the programs, unless just these run already, and wait until they are ready."""
+        """Start the programs, unless exactly these run already, and wait until they are ready."""
         tools = Tools.find()
         for name, why in tools.missing.items():
             self._console.print(f"[yellow]{name} is left out[/]: {why}", soft_wrap=True)
@@ -86,7 +86,7 @@ class NativeStack:
             self._restart(self._outdated())
             return wanted
         if self._supervisor.stop():
-            self._console.print("Something has changed: starting anew")
+            self._console.print("Something has changed: restarting everything")
         preflight.require(self.checks())
         try:
             self._project.run_dir.mkdir(mode=0o700)
@@ -116,7 +116,7 @@ class NativeStack:
         return 0
 
     def status(self) -> list[Status]:
-        """Return how each program is."""
+        """The state of each program."""
         known = self._services
         return [
             Status(
@@ -139,15 +139,15 @@ class NativeStack:
             return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
-        """Return what starts a process of the generator on this host."""
+        """What starts a process of the generator on this host."""
         return [sys.executable, "-m", "serving_lab.generator"], dict(os.environ)
 
     def inside_url(self, service: Service) -> str:
-        """Return where a service answers: on the host there is one address for all."""
+        """Where a service answers: on the host there is one address for all."""
         return service.url
 
     def facts(self, service: Service) -> dict[str, str]:  # noqa: ARG002 - the signature of all stacks
-        """Return nothing: a service says itself what it runs on."""
+        """Nothing: a service says itself what it runs on."""
         return {}
 
     def _address(self, service: Service) -> str:
@@ -191,7 +191,7 @@ class NativeStack:
         running = [process.name for process in self._processes()]
         chosen = {name: [each for each in running if each == name or _is_worker(each, name)] for name in names}
         if unknown := [name for name, found in chosen.items() if not found]:
-            raise LabError(f"there is no {unknown[0]} here", hint=f"choose from {', '.join(sorted(running))}")
+            raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(sorted(running))}")
         return [each for each in running if not names or any(each in found for found in chosen.values())]
 
     def _wait(self, wanted: Sequence[str]) -> None:
@@ -216,7 +216,7 @@ class NativeStack:
     def _fail(self, name: str, what: str) -> None:
         for line in logs.tail(self._supervisor.log_file(name), _SHOWN_LOG_LINES):
             self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
-        raise LabError(f"{name} {what}; its last lines stand above", hint="fix what they say, then make up")
+        raise LabError(f"{name} {what}; its last log lines are above", hint="fix what they say, then make up")
 
     def _train(self) -> None:
         model = self._project.model_dir / "model.json"
@@ -248,7 +248,7 @@ def install(project: Project, names: Sequence[str]) -> None:
         packages = [option for name in (*names, "model-training") for option in ("--package", name)]
         command = [uv, "sync", "--frozen", "--inexact", "--no-dev", "--quiet", *packages]
         if subprocess.run(command, cwd=project.root, check=False).returncode != 0:  # noqa: S603
-            raise LabError("the services could not be installed: uv says why above", hint="fix it, then make up")
+            raise LabError("the services could not be installed: the lines above say why", hint="fix it, then make up")
     for name in (*names, "train-model"):
         if not Path(tool(name)).exists():
             raise LabError(f"{name} is not installed", hint="make install")

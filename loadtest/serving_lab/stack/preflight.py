@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at."""
+    """One thing that was checked."""
 
     subject: str
     outcome: Outcome
@@ -67,7 +67,7 @@ def check_ports(settings: Settings, wanted: Iterable[Service]) -> list[Check]:
     checks = []
     for service in wanted:
         if service.port in taken:
-            detail = f"{taken[service.port].port_setting} and {service.port_setting} both name it"
+            detail = f"{taken[service.port].port_setting} and {service.port_setting} are both set to it"
             hint = f"set {service.port_setting} to another port in .env"
             checks.append(Check(f"port {service.port}", Outcome.FAIL, detail, hint))
         else:
@@ -106,7 +106,7 @@ def _check_port(bind_address: str, service: Service) -> Check:
     try:
         family, *_, address = socket.getaddrinfo(bind_address, service.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the services do: TIME_WAIT is no holder
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the services do: ignores TIME_WAIT
             listener.bind(address)
             listener.listen(1)
     except OSError as error:
@@ -117,10 +117,10 @@ def _check_port(bind_address: str, service: Service) -> Check:
 def _port_problem(error: OSError, bind_address: str, service: Service) -> tuple[str, str]:
     if error.errno == errno.EADDRINUSE:
         detail = f"{service.name} needs it, and {_holder(service.port)} has it"
-        return detail, f"stop that, or set {service.port_setting} to a free port in .env"
+        return detail, f"stop it, or set {service.port_setting} to a free port in .env"
     if error.errno == errno.EACCES:
         return "ports below 1024 need root", f"set {service.port_setting} to a higher port in .env"
-    detail = f"BIND_ADDRESS {bind_address!r} is no address of this machine ({error.strerror})"
+    detail = f"BIND_ADDRESS {bind_address!r} is not an address of this machine ({error.strerror})"
     return detail, "set BIND_ADDRESS to 127.0.0.1 in .env"
 
 

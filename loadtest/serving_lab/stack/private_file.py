@@ -1,4 +1,4 @@
-"""Files that only their owner is to read."""
+"""Files written in one step, by default for their owner alone."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ from serving_lab.errors import LabError
 
 
 def write(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Write a file at once: whoever reads it meanwhile sees it as it was, or as it is; never is it open to others.
+    """Write a file in one step: a reader sees the old content or the new one, and others can never open it.
 
     Raises:
         LabError: it cannot be written.

@@ -1,6 +1,6 @@
-"""The secrets of the stack: which there are, who reads them, and the files they are handed out in.
+"""The secrets of the stack: which there are, which services read them, and the files they are written to.
 
-Programs get files alone, as NAME_FILE: an environment is shown by `docker inspect` and inherited by all they start.
+Programs are given files only, as NAME_FILE: `docker inspect` shows an environment, and child processes inherit it.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _ONCE = "once-"
 
 @dataclass(frozen=True)
 class Secret:
-    """A setting that is nobody else's business."""
+    """A setting that must not be shown."""
 
     name: str
     of_targets: bool = False
@@ -30,7 +30,7 @@ class Secret:
     readers: tuple[str, ...] = ()
     """The lab's own services that are given it."""
     random_bytes: int = 0
-    """How many are drawn where it is not set; 0: it may stay unset."""
+    """How many random bytes `make up` generates where it is not set; 0: it may stay unset."""
 
     def is_read_by(self, service: str) -> bool:
         """Whether a service is given it."""
@@ -47,15 +47,15 @@ SECRETS = (
 
 
 def hand_out(settings: Mapping[str, str], directory: Path) -> None:
-    """Write a file for each secret, empty where it is not set; one that holds the right thing already stays as it is.
+    """Write a file for each secret, empty where it is not set; a file that is right already is left alone.
 
     Raises:
-        LabError: a file cannot be written, or others may enter the directory.
+        LabError: a file cannot be written, or other users can enter the directory.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(directory.stat().st_mode) & 0o077:
-            raise LabError(f"others may enter {directory}, where secrets are kept", hint=f"chmod 700 {directory}")
+            raise LabError(f"other users can enter {directory}, where secrets are kept", hint=f"chmod 700 {directory}")
         for secret in SECRETS:
             path, text = directory / secret.name, settings.get(secret.name, "")
             if not path.is_file() or path.read_bytes() != text.encode():
@@ -69,7 +69,7 @@ def hand_out(settings: Mapping[str, str], directory: Path) -> None:
 
 @contextlib.contextmanager
 def handed_out_once(settings: Mapping[str, str], directory: Path) -> Iterator[Path]:
-    """Hand the secrets out to one run, in a directory of its own that is gone afterwards; those of the stack stay.
+    """Write the secrets for one run, to a directory of its own that is removed afterwards; the stack's files stay.
 
     Raises:
         LabError: a file cannot be written.
@@ -83,19 +83,19 @@ def handed_out_once(settings: Mapping[str, str], directory: Path) -> Iterator[Pa
 
 
 def as_files(directory: Path) -> dict[str, str]:
-    """What tells a program where its secrets are; it also hides those that the shell may have set."""
+    """The variables that tell a program where its secrets are; they also hide those that the shell may have set."""
     names = [secret.name for secret in SECRETS]
     return dict.fromkeys(names, "") | {f"{name}_FILE": str(directory / name) for name in names}
 
 
 def outdated(service: str, started: float, directory: Path) -> bool:
-    """Whether a secret of a service's was handed out anew after it was started (whole seconds since 1970)."""
+    """Whether a secret of a service was written again after the service was started (whole seconds since 1970)."""
     files = [directory / secret.name for secret in SECRETS if secret.is_read_by(service)]
     return any(int(path.stat().st_mtime) > started for path in files)
 
 
 def remove(directory: Path) -> None:
-    """Remove what was handed out, and the directory where nothing else is in it."""
+    """Remove the files, and the directory if nothing else is in it."""
     for secret in SECRETS:
         (directory / secret.name).unlink(missing_ok=True)
     for left in directory.glob(f"{_ONCE}*"):

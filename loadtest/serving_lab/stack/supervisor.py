@@ -85,14 +85,14 @@ class Supervisor:
         self._socket = run_dir / "supervisor.sock"
 
     def identity(self) -> str | None:
-        """Return what the running supervisord was started as, or None where none runs."""
+        """The identity that the running supervisord was started with; None where none runs."""
         try:
             return cast("str", self._call("getIdentification"))
         except (OSError, http.client.HTTPException):
             return None
 
     def processes(self) -> list[Process]:
-        """Return the programs, sorted by name."""
+        """The programs, sorted by name."""
         return [
             Process(
                 name=str(info["name"]),
@@ -199,7 +199,7 @@ class Supervisor:
                 f"[program:{program.name}]",
                 f"command={_literal(shlex.join(program.command))}",
                 *([f"environment={pairs}"] if pairs else []),
-                # A wrong setting (exit code 2) or a damaged model (1) does not mend itself, a crash may.
+                # A wrong setting (exit code 2) or a damaged model (1) stays wrong; after a crash a restart may help.
                 "autorestart=unexpected",
                 "exitcodes=1,2",
                 "startsecs=1",
