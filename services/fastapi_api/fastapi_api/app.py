@@ -3,18 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from prometheus_fastapi_instrumentator import Instrumentator
 from prometheus_fastapi_instrumentator.metrics import Info
-from serving_core.http.errors import ApiError, MethodNotAllowedError, NotFoundError
 from serving_core.service import Service
-from starlette.exceptions import HTTPException
 
-from fastapi_api.dependencies import service_of
 from fastapi_api.documentation import documentation, graphiql
+from fastapi_api.errors import EXCEPTION_HANDLERS
 from fastapi_api.graphql.schema import create_schema
-from fastapi_api.headers import combined
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
 from fastapi_api.websocket import websockets
@@ -34,6 +30,7 @@ def create_app(service: Service) -> FastAPI:
         version=service.model.version,
         description="Predicts disease progression from ten measurements of a patient.",
         lifespan=lifespan,
+        exception_handlers=EXCEPTION_HANDLERS,
         redirect_slashes=False,  # a trailing slash makes another path: 404
         openapi_url=None,  # served by the routes in documentation.py, if at all
     )
@@ -45,9 +42,6 @@ def create_app(service: Service) -> FastAPI:
     if service.settings.documentation:
         app.include_router(documentation)
         app.include_router(graphiql)
-    app.exception_handler(ApiError)(_answer_refusal)
-    app.exception_handler(404)(_answer_not_found)
-    app.exception_handler(405)(_answer_method_not_allowed)
     app.add_middleware(HeadAsGet)
     _instrument(app, service)
     app.add_middleware(ContractMiddleware, service=service)
@@ -68,27 +62,3 @@ def _instrument(app: FastAPI, service: Service) -> None:
         should_instrument_requests_inprogress=True,
         inprogress_name="http_requests_in_progress",
     ).add(record).instrument(app)
-
-
-async def _answer_refusal(request: Request, error: ApiError) -> Response:  # noqa: ARG001
-    return JSONResponse(error.body(), error.status, error.headers)
-
-
-async def _answer_not_found(request: Request, error: HTTPException) -> Response:  # noqa: ARG001
-    return await _answer_refusal(request, NotFoundError())
-
-
-async def _answer_method_not_allowed(request: Request, error: HTTPException) -> Response:
-    """Refuse a method, or answer the preflight request of a page that may call the API."""
-    allowed = {method.strip() for method in (error.headers or {})["Allow"].split(",")}
-    allowed |= {"HEAD"} if "GET" in allowed else set()
-    return _preflight(request, allowed) or await _answer_refusal(request, MethodNotAllowedError(allowed))
-
-
-def _preflight(request: Request, allowed: set[str]) -> Response | None:
-    if request.method != "OPTIONS":
-        return None
-    headers = service_of(request).cors.preflight_headers(
-        combined(request.headers, "Origin"), request.headers.get("Access-Control-Request-Method"), allowed
-    )
-    return Response(status_code=204, headers=headers) if headers else None

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
 from serving_core.http import messages
 from serving_core.http.callers import Caller
-from serving_core.http.errors import BodyTooLargeError, InvalidRequestError
+from serving_core.http.errors import InvalidRequestError
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.routing import Match
 from starlette.types import Scope
@@ -53,22 +53,21 @@ async def _read_body(request: Request, max_bytes: int) -> None:
     """Read the body, which the request then keeps.
 
     Raises:
-        BodyTooLargeError: the declared or the actual size is larger than `max_bytes`.
+        HTTPException: 413, the declared or the actual size is larger than `max_bytes`.
         InvalidRequestError: the client disconnected before the end of the body.
     """
     declared = request.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
-        raise BodyTooLargeError
+        raise HTTPException(413)
     chunks: list[bytes] = []
     size = 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
             if size > max_bytes:
-                raise BodyTooLargeError
+                raise HTTPException(413)
             chunks.append(chunk)
     except ClientDisconnect as error:
-        raise InvalidRequestError(
-            messages.MALFORMED_JSON
-        ) from error  # nobody reads this answer, but it is counted as a 400
+        # Nobody reads this answer, but it is counted as a 400.
+        raise InvalidRequestError(messages.MALFORMED_JSON) from error
     request._body = b"".join(chunks)

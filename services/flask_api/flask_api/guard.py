@@ -4,8 +4,9 @@ from flask import g, request
 from gunicorn.http.errors import NoMoreData, ParseException
 from serving_core.http import messages
 from serving_core.http.callers import Caller
-from serving_core.http.errors import BodyTooLargeError, InvalidRequestError
+from serving_core.http.errors import InvalidRequestError
 from serving_core.service import Service
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from flask_api.connection import close_connection
 
@@ -15,7 +16,7 @@ def check_request(service: Service) -> None:
 
     Raises:
         TooManyRequestsError: the caller's window is full.
-        BodyTooLargeError: the body is larger than allowed.
+        RequestEntityTooLarge: the body is larger than allowed.
         InvalidRequestError: the chunks of the body are not valid.
     """
     if request.url_rule is None:
@@ -35,11 +36,11 @@ def _read_body(max_bytes: int) -> bytes:
     """The body, with or without a declared length.
 
     Raises:
-        BodyTooLargeError: the declared or the actual size is larger than `max_bytes`.
+        RequestEntityTooLarge: the declared or the actual size is larger than `max_bytes`.
         InvalidRequestError: the chunks of the body are not valid.
     """
     if (request.content_length or 0) > max_bytes:
-        raise BodyTooLargeError
+        raise RequestEntityTooLarge
     # From the server's stream, which ends with the body; werkzeug's would cut off a chunked body at the limit.
     try:
         body: bytes = request.environ["wsgi.input"].read(max_bytes + 1)
@@ -47,5 +48,5 @@ def _read_body(max_bytes: int) -> bytes:
         close_connection()  # the start of the next request is unknown
         raise InvalidRequestError(messages.MALFORMED_JSON) from error
     if len(body) > max_bytes:
-        raise BodyTooLargeError
+        raise RequestEntityTooLarge
     return body
