@@ -16,8 +16,9 @@ import pytest
 from serving_lab.stack.environment import read
 from serving_lab.stack.programs import Tools
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
+from serving_lab.targets.catalogue import Entry
 from support.checkout import Checkout, new_checkout
-from support.services import wait_until
+from support.services import CATALOGUE, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 UP_AGAIN_SECONDS = 10.0
-SERVICES = ["flask-api", "fastapi-api", "locust", *([] if "prometheus" in Tools.find().missing else ["prometheus"])]
+RUNNING = CATALOGUE.running({}).entries
+SERVICES = [
+    *(entry.name for entry in RUNNING),
+    "locust",
+    *([] if "prometheus" in Tools.find().missing else ["prometheus"]),
+]
+WITH_A_PROFILE = [entry for entry in CATALOGUE.entries if entry.profile]
 
 # Grafana is in no package index: this stands in for its program, and answers with the environment it was given.
 GRAFANA = """\
@@ -63,17 +70,17 @@ def test_ps_shows_every_service_ready_on_its_port(native: Checkout) -> None:
     statuses = ps(native)
 
     assert [name for name in statuses if name != "grafana"] == SERVICES
-    for name, setting in (("flask-api", "FLASK_PORT"), ("fastapi-api", "FASTAPI_PORT"), ("locust", "LOCUST_PORT")):
+    for name, setting in (*((entry.name, entry.port_setting) for entry in RUNNING), ("locust", "LOCUST_PORT")):
         assert (statuses[name]["state"], statuses[name]["health"]) == ("running", "ready")
         assert statuses[name]["port"] == native.environment[setting]
         assert int(statuses[name]["memory"]) > 10
 
 
-def test_one_token_opens_both_services(native: Checkout) -> None:
+def test_one_token_opens_every_service(native: Checkout) -> None:
     token = native.lab("token").stdout.strip()
 
-    for setting in ("FLASK_PORT", "FASTAPI_PORT"):
-        assert get(native, setting, "/cache/stats", token)["hits"] == 0
+    for entry in RUNNING:
+        assert get(native, entry.port_setting, "/cache/stats", token)["hits"] == 0
 
 
 def test_a_second_up_leaves_everything_as_it_is(native: Checkout) -> None:
@@ -162,7 +169,7 @@ def test_prometheus_sees_every_target_up(native: Checkout) -> None:
         answer = get(native, "PROMETHEUS_PORT", "/api/v1/query?query=up%20%3D%3D%201")
         return {(series["metric"]["job"], series["metric"].get("label")) for series in answer["data"]["result"]}
 
-    everything = {("services", "Flask"), ("services", "FastAPI"), ("locust", None), ("prometheus", None)}
+    everything = {*(("services", entry.label) for entry in RUNNING), ("locust", None), ("prometheus", None)}
     wait_until(lambda: up() == everything, "every target is up")
 
 
@@ -197,6 +204,18 @@ def test_a_changed_setting_starts_everything_anew_and_down_leaves_nothing(checko
 
     assert_nothing_left(checkout)
     assert [path for path in in_memory if os.path.exists(path)] == []  # noqa: PTH110 - paths as the kernel prints them
+
+
+@pytest.mark.parametrize("entry", WITH_A_PROFILE, ids=lambda entry: entry.name)
+def test_a_service_comes_up_with_its_profile_and_is_ended_whatever_is_set(checkout: Checkout, entry: Entry) -> None:
+    up = checkout.lab("up", "--mode", "native", COMPOSE_PROFILES=str(entry.profile))
+
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert f"{entry.about}" in up.stdout
+    status = ps(checkout)[entry.name]
+    assert (status["health"], status["port"]) == ("ready", checkout.environment[entry.port_setting])
+    assert checkout.lab("down").stdout == "The lab is down (native).\n"
+    assert_nothing_left(checkout)
 
 
 def test_programs_whose_supervisor_was_killed_are_still_ended(checkout: Checkout) -> None:

@@ -80,9 +80,9 @@ def test_two_urls_need_no_catalogue_and_one_is_not_enough() -> None:
     assert pairs.of_urls(ELSEWHERE, RUNNING["new"], None) == Pair(ELSEWHERE, RUNNING["new"])
     assert pairs.of_urls(None, None, None) is None
     assert pairs.of_urls(ELSEWHERE, "new", None) is None
-    for given in ((ELSEWHERE, None), (None, ELSEWHERE)):
+    for primary, candidate in ((ELSEWHERE, None), (None, ELSEWHERE)):
         with pytest.raises(LabError, match="two services are needed to compare"):
-            pairs.of_urls(*given, None)
+            pairs.of_urls(primary, candidate, None)
 
 
 def greeting(text: str) -> Callable[[Asked], Says]:
