@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from graphlib import TopologicalSorter
 
 from support.checkout import REPOSITORY
 from support.imports import imports_of
@@ -11,6 +12,19 @@ LAB = REPOSITORY / "loadtest" / "serving_lab"
 CAPABILITIES = {"bench", "footprint", "gate", "live", "parity", "report", "rollout", "tap"}
 """Packages that stand for one command or page each; what they share lives in the others."""
 SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")}
+
+
+def test_no_module_and_no_package_imports_itself_by_way_of_others() -> None:
+    modules = imports_of(LAB)
+    packages: dict[str, set[str]] = {}
+    for module, others in modules.items():
+        packages.setdefault(package(module), set()).update(map(package, others - {"serving_lab"}))
+    between = {name: others - {name} for name, others in packages.items() if name != "serving_lab"}
+
+    # Either raises an error that shows the circle, where there is one; that a circle is seen, tests/core proves.
+    TopologicalSorter(modules).prepare()
+    TopologicalSorter(between).prepare()
+    assert between["experiment"] >= {"generator", "targets"}
 
 
 def test_a_capability_imports_no_other_but_the_report_their_results() -> None:
