@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support import tiers, workers
+from support.needs import needed_base_images, needed_engine
 from support.services import (
     BASELINE,
     CANDIDATES,
@@ -33,6 +34,7 @@ from support.services import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from serving_lab.stack.engine import Engine
     from support.services import StartedService
 
 # Hundreds of processes are started here: without bytecode on disk each would compile all that it imports.
@@ -46,6 +48,18 @@ def model_dir(pytestconfig: pytest.Config) -> Path:
     if given := os.environ.get("CONTRACT_MODEL_DIR"):
         return Path(given).resolve()
     return workers.made_once(pytestconfig, "model", _train)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """A container engine that answers."""
+    return needed_engine()
+
+
+@pytest.fixture(scope="session")
+def base_images(engine: Engine) -> Mapping[str, str]:
+    """The base images by their settings, such as PYTHON_IMAGE; those that `make up` would take here."""
+    return needed_base_images(engine)
 
 
 @pytest.fixture(scope="session")

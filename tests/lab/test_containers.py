@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack.engine import Engine
 from serving_lab.stack.environment import merged
 from support.checkout import REPOSITORY, Checkout, new_checkout
 from support.services import CATALOGUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 UP_AGAIN_SECONDS = 10.0
@@ -30,15 +28,10 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
-def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+def containers(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The lab, up in containers."""
-    try:
-        Engine.find()
-    except LabError as error:
-        pytest.skip(f"{error}; make engine sets one up")
     plain = new_checkout(tmp_path_factory.mktemp("containers") / "checkout")
-    here = merged(Project(REPOSITORY), os.environ)
-    images = {name: here[name] for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE", "GRAFANA_IMAGE")}
+    images = {**base_images, "GRAFANA_IMAGE": merged(Project(REPOSITORY), os.environ)["GRAFANA_IMAGE"]}
     certificates = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in os.environ else {}
     own = {"COMPOSE_PROJECT_NAME": f"serving-lab-cli-{os.getpid()}"}
     checkout = Checkout(plain.root, plain.environment | images | certificates | own)

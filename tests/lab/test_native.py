@@ -18,6 +18,7 @@ from serving_lab.stack.programs import Tools
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from serving_lab.targets.catalogue import Entry
 from support.checkout import Checkout, new_checkout
+from support.needs import needed
 from support.services import CATALOGUE, wait_until
 
 if TYPE_CHECKING:
@@ -163,8 +164,9 @@ def test_the_other_mode_is_refused_meanwhile(native: Checkout) -> None:
     assert result.stderr == "error: the lab is up already, as native\n hint: make down, then make up MODE=containers\n"
 
 
-@pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")
 def test_prometheus_sees_every_target_up(native: Checkout) -> None:
+    needed("prometheus", package="prometheus")
+
     def up() -> set[tuple[str, str | None]]:
         answer = get(native, "PROMETHEUS_PORT", "/api/v1/query?query=up%20%3D%3D%201")
         return {(series["metric"]["job"], series["metric"].get("label")) for series in answer["data"]["result"]}
@@ -173,8 +175,9 @@ def test_prometheus_sees_every_target_up(native: Checkout) -> None:
     wait_until(lambda: up() == everything, "every target is up")
 
 
-@pytest.mark.skipif("prometheus" not in SERVICES, reason="no prometheus on this host")
 def test_prometheus_has_the_rules_that_dashboards_draw_from(native: Checkout) -> None:
+    needed("prometheus", package="prometheus")
+
     groups = get(native, "PROMETHEUS_PORT", "/api/v1/rules")["data"]["groups"]
 
     assert {group["name"] for group in groups} == {"comparison", "load", "objectives", "services"}

@@ -10,14 +10,14 @@ import httpx
 import pytest
 from support.dashboards import BOTH_SERVICES, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
 from support.load import RunningLocust, running_locust
-from support.prometheus import needs_prometheus, running_prometheus
+from support.prometheus import running_prometheus
 from support.services import RunningService, running_services, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-pytestmark = [pytest.mark.service, needs_prometheus]
+pytestmark = pytest.mark.service
 
 USERS = 8
 QUERIES = panel_queries()

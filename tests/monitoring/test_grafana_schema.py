@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.dashboards import dashboards
+from support.needs import lacking, needed
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL_TYPES = ("stat", "timeseries", "table", "heatmap")
@@ -24,7 +24,7 @@ type InFile<T> = T extends string ? `${{T}}` : T extends number ? T : T extends 
 """
 COMPILER_OPTIONS = {"strict": True, "noEmit": True, "module": "esnext", "moduleResolution": "bundler", "types": []}
 
-pytestmark = [pytest.mark.service, pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")]
+pytestmark = pytest.mark.service
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def schema_dir() -> Path:
         packages = [f"@grafana/schema@{found[1]}", "typescript@5"]
         install = subprocess.run(
             [
-                "npm",
+                needed("npm", package="npm"),
                 "install",
                 "--no-save",
                 "--ignore-scripts",
@@ -54,7 +54,7 @@ def schema_dir() -> Path:
             timeout=240,
         )
         if install.returncode != 0:
-            pytest.skip(f"npm cannot install {packages[0]}: {install.stderr[-300:]}")
+            lacking(f"npm cannot install {packages[0]}: {install.stderr[-300:]}")
     return directory
 
 

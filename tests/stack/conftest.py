@@ -1,9 +1,8 @@
-"""Fixtures of the stack tests: an engine that answers, and the whole stack running in it."""
+"""Fixtures of the stack tests: the whole stack, running in containers."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from serving_lab.stack.environment import Settings
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 UP_SECONDS = 120
 COLD_BUILD_SECONDS = 900
@@ -28,20 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engine() -> None:
-    """A container engine; without one there is nothing these tests could look at."""
-    if shutil.which("docker") is None or run(["docker", "info"], check=False, seconds=30).returncode != 0:
-        pytest.skip("no container engine answers (docker info); make engine sets one up")
-
-
-@pytest.fixture(scope="session")
-def stack(
-    engine: None,  # noqa: ARG001 - asked for so that it can skip
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Stack]:
+def stack(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack, built and healthy; everything of it is removed at the end."""
     directories = {name: tmp_path_factory.mktemp(name) for name in ("SECRETS_DIR", "CONFIG_DIR")}
-    settings = stack_settings(f"serving-lab-test-{os.getpid()}") | {name: str(at) for name, at in directories.items()}
+    settings = stack_settings(f"serving-lab-test-{os.getpid()}", base_images) | {
+        name: str(at) for name, at in directories.items()
+    }
     secrets.hand_out(settings, directories["SECRETS_DIR"])
     project = Project.find()
     known = Settings.load(project, settings)

@@ -21,10 +21,10 @@ from serving_lab.results import files
 from serving_lab.stack.base import Mode
 from serving_lab.stack.environment import Settings
 from support.services import PASSWORD, SECRET_KEY
-from support.stack import SERVICES, docker_json, run, stack_settings
+from support.stack import SERVICES, docker_json, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from support.stack import Stack
 
@@ -46,11 +46,9 @@ CMD ["python3", "/service.py"]
 
 
 @pytest.fixture(scope="module")
-def image(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: ARG001 - so that it can skip
+def image(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An image of the small service that starts slowly, with a layer whose size is known."""
-    base = stack_settings("unused")["PYTHON_IMAGE"]
-    if run(["docker", "image", "inspect", base], check=False).returncode != 0:
-        run(["docker", "pull", "--quiet", base])
+    base = base_images["PYTHON_IMAGE"]
     context = tmp_path_factory.mktemp("image")
     (context / "Dockerfile").write_text(DOCKERFILE)
     (context / "noise").write_bytes(NOISE)
@@ -69,8 +67,10 @@ def lab(*arguments: str, folder: Path) -> FootprintResult:
     return files.read(folder / "footprint.json", FootprintResult)
 
 
-def test_any_image_is_weighed_and_its_slow_start_found(image: str, tmp_path: Path) -> None:
-    base = stack_settings("unused")["PYTHON_IMAGE"]
+def test_any_image_is_weighed_and_its_slow_start_found(
+    base_images: Mapping[str, str], image: str, tmp_path: Path
+) -> None:
+    base = base_images["PYTHON_IMAGE"]
 
     named = ("--image", f"mine={image}", "--base", base, "--port", "8080")
     result = lab(*named, "--starts", "2", folder=tmp_path)
@@ -112,9 +112,9 @@ def test_a_container_without_metrics_is_read_from_outside(image: str, tmp_path: 
     assert _left() == []
 
 
-def test_an_image_on_another_base_is_refused(image: str, tmp_path: Path) -> None:
+def test_an_image_on_another_base_is_refused(base_images: Mapping[str, str], image: str, tmp_path: Path) -> None:
     program = str(Path(sys.executable).parent / "lab")
-    named = ("--image", f"mine={stack_settings('unused')['PYTHON_IMAGE']}", "--base", image)
+    named = ("--image", f"mine={base_images['PYTHON_IMAGE']}", "--base", image)
 
     refused = run([program, "footprint", *named, "--output", str(tmp_path)], check=False)
 
@@ -122,7 +122,8 @@ def test_an_image_on_another_base_is_refused(image: str, tmp_path: Path) -> None
     assert "is not made from" in refused.stderr
 
 
-def test_an_image_that_is_not_there_is_told(engine: None, tmp_path: Path) -> None:  # noqa: ARG001 - so that it can skip
+@pytest.mark.usefixtures("engine")
+def test_an_image_that_is_not_there_is_told(tmp_path: Path) -> None:
     program = str(Path(sys.executable).parent / "lab")
 
     refused = run([program, "footprint", "--image", "a=no.such/image:1", "--output", str(tmp_path)], check=False)

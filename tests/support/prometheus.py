@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pytest
-
 from support.load import answers, process_ended
+from support.needs import needed
 from support.services import CATALOGUE, free_port, wait_until
 
 if TYPE_CHECKING:
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
 
 PROMETHEUS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "prometheus"
 
-needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
-needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+
+def promtool() -> str:
+    """The path of Prometheus' own checker."""
+    return needed("promtool", package="prometheus")
 
 
 @contextlib.contextmanager
@@ -48,7 +49,7 @@ def running_prometheus(directory: Path, urls: Mapping[str, str]) -> Iterator[str
         (targets / f"{job}.json").write_text(json.dumps(groups))
     log = directory / "log"
     command = [
-        "prometheus",
+        needed("prometheus", package="prometheus"),
         f"--config.file={directory / 'prometheus.yml'}",
         f"--storage.tsdb.path={directory / 'data'}",
         "--storage.tsdb.retention.time=1h",

@@ -22,7 +22,7 @@ WITHOUT_GRAFANA = (*OWN_IMAGES, "prometheus")
 CONTAINERS = (*WITHOUT_GRAFANA, "grafana")
 
 # The stack is tested with its defaults, whatever a user's .env says; but the images are those that can be had here.
-_OF_THIS_MACHINE = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE", "CA_BUNDLE")
+_OF_THIS_MACHINE = ("GRAFANA_IMAGE", "CA_BUNDLE")
 _PORTS = ("FLASK_PORT", "FASTAPI_PORT", "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
 
 
@@ -64,7 +64,7 @@ class Stack:
         return json.loads(self.execute(service, "python", "-c", script, *arguments).stdout)
 
 
-def stack_settings(project_name: str) -> dict[str, str]:
+def stack_settings(project_name: str, base_images: Mapping[str, str]) -> dict[str, str]:
     """Return the defaults, ports of nobody else, and credentials the tests know."""
     project = Project.find()
     defaults = {name: value for name, value in read(project.env_example).items() if value}
@@ -72,6 +72,7 @@ def stack_settings(project_name: str) -> dict[str, str]:
     return {
         **defaults,
         **{name: here[name] for name in _OF_THIS_MACHINE if name in here},
+        **base_images,
         **dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True)),
         "COMPOSE_PROJECT_NAME": project_name,
         "SECRET_KEY": SECRET_KEY,
