@@ -84,7 +84,7 @@ def test_place_and_conditions_are_recorded(measured: BenchResult) -> None:
     assert measured.machine.cores > 0
     assert measured.verification.requests == 25
     assert measured.verification.compared == ["$.prediction"]
-    assert measured.warnings == ["the targets say nothing of their conditions (no /metrics that the lab can read)"]
+    assert measured.warnings == ["the targets do not state their conditions (no /metrics that the lab can read)"]
     assert {"serving-lab", "numpy", "python"} <= measured.versions.keys()
     assert not measured.partial
 

@@ -92,11 +92,11 @@ def test_what_was_not_concluded_can_fail_too(word: VerdictWord, text: str) -> No
 
 
 def test_a_scenario_that_was_refused_is_told_with_its_reason() -> None:
-    result = make_result(make_scenario([], refused=["fastapi came to no steady state"]))
+    result = make_result(make_scenario([], refused=["fastapi did not become steady"]))
 
-    assert met("refused", result) == ["steady refused: fastapi came to no steady state"]
+    assert met("refused", result) == ["steady refused: fastapi did not become steady"]
     assert met("p99:slower", result) == []
-    assert FailIf.parse("p99:slower").unanswered(result) == ["steady: fastapi came to no steady state"]
+    assert FailIf.parse("p99:slower").unanswered(result) == ["steady: fastapi did not become steady"]
 
 
 def test_what_could_not_be_judged_is_told_apart_from_what_is_not_so() -> None:

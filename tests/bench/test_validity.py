@@ -26,7 +26,7 @@ def test_a_healthy_arm_has_no_fault() -> None:
         ({"cpu_share": 0.95}, "the generator was saturated: it used 95% of its core"),
         ({"waited_share": 0.2}, "the generator was starved: 20% of the time it had no processor"),
         ({"lag_p99": 0.004}, "the generator was late: P99 of its lag is 4.0 ms"),
-        ({"other_cpu": 0.6}, "the machine was busy otherwise: 0.60 cores"),
+        ({"other_cpu": 0.6}, "other programs kept 0.60 cores busy"),
         ({"stolen": 0.3}, "the machine's host took 0.30 cores away"),
     ],
 )

@@ -110,7 +110,7 @@ def test_what_is_refused_or_withheld_says_why_and_keeps_its_numbers() -> None:
 def test_without_any_pair_nothing_is_told() -> None:
     found = judged([])["throughput"]
 
-    assert (found.verdict, found.ratio, found.why) == ("refused", None, "no pair counts")
+    assert (found.verdict, found.ratio, found.why) == ("refused", None, "no pair is valid")
 
 
 def test_cpu_is_compared_only_where_targets_say_it() -> None:

@@ -89,8 +89,8 @@ def test_a_mistake_in_a_target_is_told_with_its_place(tmp_path: Path, form: dict
     ("options", "complaint"),
     [
         (("--profile", "gone.yaml"), "gone.yaml: No such file"),
-        (("--image", "python"), "'python' names no image"),
-        (("--image", "a=b", "--image", "a=c"), "or a name twice"),
+        (("--image", "python"), "'python' is not NAME=IMAGE"),
+        (("--image", "a=b", "--image", "a=c"), "or repeats a name"),
         (("--port", "80"), "--base and --port belong to images"),
         (("--starts", "-1"), "--starts"),
         ((), "is not inside a checkout of the lab"),

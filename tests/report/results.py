@@ -85,7 +85,7 @@ def make_scenario(
         for position, target in enumerate(generator.permutation(list(services)), start=1):
             own = shared + generator.normal(0, services[target].noise)
             answers = _answers(generator, services[target], own)
-            faults = ["the machine was busy otherwise: 0.61 cores"] if pair > pairs else []
+            faults = ["other programs kept 0.61 cores busy"] if pair > pairs else []
             if not faults:
                 latencies[target].append(answers)
             arms.append(_arm(str(target), services[target], loop, pair, position, own, answers, faults))

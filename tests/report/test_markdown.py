@@ -167,7 +167,7 @@ def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes()
     assert comparison.detectable is not None
     assert f"So many pairs find changes from {phrases.percent(comparison.detectable)} on" in told
     assert "pairs find a change of 3.0%, if they spread as these do" in told
-    assert any(item.startswith("No footprint. Without it, nobody knows image sizes") for item in read.items)
+    assert any(item.startswith("No footprint. Without it, the report does not say image sizes") for item in read.items)
 
 
 def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> None:

@@ -184,7 +184,7 @@ class _Test:
             size = min(size, total - done, max(1, _CELLS // len(self.stretches)))
             orders = generator.permuted(np.broadcast_to(order, (size, len(order))), axis=1)
             gains = _gains(values[orders], self.weights[orders], self.stretches).max(axis=1)
-            # What rounding makes of equal sums is no difference.
+            # Equal sums may differ by rounding.
             as_good += int((gains >= gain * (1 - 1e-9)).sum())
             done += size
             size *= 4

@@ -11,7 +11,7 @@ from serving_lab.experiment.records import ConditionRecord
 from serving_lab.text import phrases
 
 _SAME_MEMORY = 0.01
-"""Memory of one and the same machine varies a little with its kernel."""
+"""The memory that the same machine reports varies a little with its kernel."""
 _SAME_RATE = 0.01
 
 

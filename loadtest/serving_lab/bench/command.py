@@ -21,7 +21,7 @@ from serving_lab.text.progress import TerminalProgress
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What a person may ask for."""
+    """What can be asked for."""
 
     profile: Path
     scenarios: Sequence[str]
@@ -68,7 +68,7 @@ def exit_code(result: BenchResult, conditions: Sequence[FailIf], console: Consol
     """Return 1 where a condition is met, else 2 where a verdict is refused or withheld, else 0.
 
     Raises:
-        LabError: a condition names what the result has not.
+        LabError: a condition names something that the result does not have.
     """
     met = [reason for condition in conditions for reason in condition.met(result)]
     for reason in met:

@@ -45,7 +45,7 @@ def print_compared(console: Console, compared: CompareResult) -> None:
 
 
 def print_history(console: Console, history: HistoryResult) -> None:
-    """Print every move, then how sure one can be where there is none."""
+    """Print every move, then how large a move would have been found."""
     moved = [each for each in history.series if each.moves]
     if moved:
         console.print(_history_table(moved))

@@ -53,7 +53,7 @@ class CompareResult(Envelope, frozen=True, kw_only=True):
     """What counts as equivalent, as a share."""
     circumstances: list[CircumstanceChange]
     only_old: list[str]
-    """What the new result has not: targets, scenarios and metrics."""
+    """Targets, scenarios and metrics that the new result does not have."""
     only_new: list[str]
     scenarios: list[ChangedScenario]
 

@@ -116,8 +116,8 @@ class FailIf:
     def met(self, result: JudgedResult) -> list[str]:
         """Return each reason why the condition is met; none: it is not.
 
-        Where a verdict was withheld or refused, only `refused` is met: whoever asks must treat those as an answer that
-        could not be given, see `unanswered`.
+        Where a verdict was withheld or refused, only `refused` is met. For other words that is no answer: see
+        `unanswered`.
 
         Raises:
             LabError: the result has no such scenario or candidate, or nothing of it was measured by that metric.

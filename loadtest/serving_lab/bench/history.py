@@ -23,7 +23,7 @@ from serving_lab.results.envelope import Envelope, Format, Metadata
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric came to another level and stayed there."""
+    """A metric moved to another level and stayed there."""
 
     direction: Literal["faster", "slower"]
     previous: str
@@ -87,7 +87,7 @@ def read(paths: Sequence[Path]) -> list[BenchResult]:
     """Return the results of files, and of all `*.json` in directories, in order of time.
 
     Raises:
-        LabError: there is none, or a file is none.
+        LabError: there is none, or a file is not a result.
     """
     found = {file.resolve(): files.read(file, BenchResult) for path in paths for file in _files(path)}
     if not found:
@@ -233,5 +233,5 @@ def _when(path: Path, result: BenchResult) -> datetime:
     try:
         when = datetime.fromisoformat(result.started)
     except ValueError:
-        raise LabError(f"{path}: {result.started!r} is no time in ISO 8601") from None
+        raise LabError(f"{path}: {result.started!r} is not an ISO 8601 time") from None
     return when if when.tzinfo else when.replace(tzinfo=UTC)

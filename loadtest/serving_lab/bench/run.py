@@ -19,7 +19,7 @@ _MEASURED_WITH = ("httptools", "numpy", "scipy", "uvloop")
 
 
 class BenchMeasurement:
-    """A measurement under way; `result` says what it has come to, also where it was interrupted."""
+    """A measurement under way; `result` returns what was measured so far, also after an interruption."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class BenchMeasurement:
         """Sign in to the targets and check that they answer rightly and alike; record their conditions.
 
         Raises:
-            LabError: one does not answer, or answers wrongly or otherwise than another.
+            LabError: one does not answer, answers wrongly, or answers differently from another.
         """
         self._metadata = Metadata.begin(_MEASURED_WITH, testbed.root)
         self._profile = profile
@@ -54,7 +54,7 @@ class BenchMeasurement:
             if value is None
         ]
         if not self.conditions:
-            self.warnings.append("the targets say nothing of their conditions (no /metrics that the lab can read)")
+            self.warnings.append("the targets do not state their conditions (no /metrics that the lab can read)")
         self._finished = False
 
     @property
@@ -72,11 +72,11 @@ class BenchMeasurement:
         for run in self._runs:
             identity = Identity(self.targets)
             run.run(driver, progress)
-            run.refused += [f"{name} was restarted meanwhile" for name in identity.restarted()]
+            run.refused += [f"{name} was restarted during the measurement" for name in identity.restarted()]
         self._finished = True
 
     def result(self) -> BenchResult:
-        """Return what it has come to."""
+        """Return what was measured so far."""
         withheld = "; ".join(self.withheld) or None
         return BenchResult(
             started=self._metadata.started,

@@ -66,7 +66,7 @@ class ScenarioRun:
     complete: bool = False
 
     def run(self, driver: LoadDriver, progress: Progress) -> None:
-        """Prepare the targets and measure the pairs, until there are as many as planned, or it makes no sense.
+        """Prepare the targets and measure the pairs, until there are as many as planned or the scenario is refused.
 
         Raises:
             LabError: no load can be sent.
@@ -88,7 +88,7 @@ class ScenarioRun:
         self.complete = True
 
     def concluded(self, targets: Sequence[Target], withheld: str | None) -> Scenario:
-        """Return what the scenario came to."""
+        """Return the scenario with all that was measured so far, and the verdicts."""
         names = [target.name for target in targets]
         planned = self.design.pairs_of(self.form)
         whole = verdicts.whole_pairs(self.arms, names)
@@ -194,14 +194,14 @@ def curve(latencies: Seconds) -> list[float]:
 
 
 def _unprepared(warmed: WarmUp) -> str | None:
-    """Why a target cannot be measured, where it cannot."""
+    """Why a target cannot be measured; None: it can."""
     if warmed.kept_up and warmed.steady:
         return None
     if warmed.faults:
         return f"{warmed.target} could not be warmed up: {warmed.faults[0]}"
     if not warmed.kept_up:
         return f"{warmed.target} does not keep up with the rate"
-    return f"{warmed.target} came to no steady state within {warmed.seconds:.0f} s"
+    return f"{warmed.target} did not become steady within {warmed.seconds:.0f} s"
 
 
 def _in_words(form: ScenarioForm) -> str | None:

@@ -23,9 +23,9 @@ _STYLES: dict[VerdictWord, str] = {
 
 
 def print_result(console: Console, result: BenchResult, files: Sequence[Path]) -> None:
-    """Print every verdict with its figures, then what stands in the way of others, then where the files are."""
+    """Print every verdict with its figures, then why others are missing, then where the files are."""
     if result.partial:
-        console.print("[yellow]Partial[/]: it was interrupted, and no verdict is given.")
+        console.print("[yellow]Partial[/]: the measurement was interrupted, and no verdict is given.")
     for candidate in result.targets[1:]:
         console.print(_table(result, candidate.name))
     for line in dict.fromkeys(_notes(result)):

@@ -24,20 +24,20 @@ def bench(
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="Requests and scenarios [default: the lab's own]")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Which to measure, or all; may be repeated.")] = None,
-    pairs: Annotated[int, typer.Option(min=3, max=1000, help="Pairs of arms, fixed before anything is seen.")] = 10,
+    pairs: Annotated[int, typer.Option(min=3, max=1000, help="Arms of each target, fixed beforehand.")] = 10,
     seconds: Annotated[float, typer.Option(min=0.5, max=600, help="Length of an arm.")] = 5.0,
-    seed: Annotated[int, typer.Option(min=0, help="Another one sends other requests in another order.")] = 0,
-    margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to so many percent count as none.")] = 3.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the requests and the order of arms.")] = 0,
+    margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none.")] = 3.0,
     processes: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes of the generator [default: half of the cores]")
     ] = None,
-    allow_unequal: Annotated[bool, typer.Option(help="Give verdicts although the conditions differ.")] = False,
+    allow_unequal: Annotated[bool, typer.Option(help="Give verdicts although conditions differ.")] = False,
     fail_if: Annotated[
-        list[str] | None, typer.Option(help="Such as slower, p99:slower:10%; exit code 1 where it holds.")
+        list[str] | None, typer.Option(help="Such as slower or p99:slower:10%@NAME; exit code 1 if it is met.")
     ] = None,
-    output: Annotated[Path, typer.Option(help="Where the result goes.")] = Path("results/bench.json"),
+    output: Annotated[Path, typer.Option(help="File of the result.")] = Path("results/bench.json"),
 ) -> None:
-    """Measure which service is better, by how much, and how sure that is. Exit code 2 where that cannot be told."""
+    """Measure which service is better, by how much, and how sure that is. Exit code 2: that cannot be told."""
     from serving_lab.bench import command
     from serving_lab.bench.fail_if import FailIf
     from serving_lab.experiment import targets, testbed

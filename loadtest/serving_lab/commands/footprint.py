@@ -25,17 +25,17 @@ def footprint(
     ] = None,
     base: Annotated[str | None, typer.Option(help="Base image of these [default: what their labels say]")] = None,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Where these listen: then they are started.")
+        int | None, typer.Option(min=1, max=65535, help="Port that these listen on; given, they are started.")
     ] = None,
-    ready_path: Annotated[str, typer.Option(help="What of these answers 200 when they are ready.")] = "/ready",
+    ready_path: Annotated[str, typer.Option(help="Path that answers 200 when these are ready.")] = "/ready",
     starts: Annotated[int, typer.Option(min=0, max=1000, help="Starts of each target; 0 leaves them out.")] = 10,
     rounds: Annotated[int, typer.Option(min=0, max=100, help="Rounds of memory and CPU time; 0 leaves them out.")] = 3,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="Length of a round's load.")] = 10.0,
-    type_check: Annotated[bool, typer.Option(help="Let mypy look at the code, which takes some seconds.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Another one sends other requests in another order.")] = 0,
-    output: Annotated[Path, typer.Option(help="Where footprint.json goes.")] = Path("results"),
+    type_check: Annotated[bool, typer.Option(help="Check the code with mypy, which takes some seconds.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of the requests and the order of targets.")] = 0,
+    output: Annotated[Path, typer.Option(help="Folder of footprint.json.")] = Path("results"),
 ) -> None:
-    """Measure images, start-up, memory, CPU time and code. Exit code 0, or 2 where that cannot be done."""
+    """Measure images, start-up, memory, CPU time and code. Exit code 2: that cannot be done."""
     from serving_lab.footprint import command
     from serving_lab.footprint.measurement import FootprintPlan
     from serving_lab.footprint.subjects import Lab

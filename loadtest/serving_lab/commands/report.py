@@ -19,16 +19,16 @@ def report(
             help="Folder of bench.json, footprint.json and parity.json or parity-CANDIDATE.json; one is enough."
         ),
     ] = Path("results"),
-    bench: Annotated[Path | None, typer.Option(help="A measurement that lies elsewhere.")] = None,
+    bench: Annotated[Path | None, typer.Option(help="A measurement in another place.")] = None,
     parity: Annotated[
-        list[Path] | None, typer.Option(help="A comparison of answers that lies elsewhere; may be repeated.")
+        list[Path] | None, typer.Option(help="A comparison of answers in another place; may be repeated.")
     ] = None,
-    footprint: Annotated[Path | None, typer.Option(help="A footprint that lies elsewhere.")] = None,
+    footprint: Annotated[Path | None, typer.Option(help="A footprint in another place.")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Where report.html and report.md go [default: the results' folder]")
+        Path | None, typer.Option(help="Folder of report.html and report.md [default: that of the results]")
     ] = None,
 ) -> None:
-    """Make a page and a Markdown document from results alone. Exit code 2 where there is nothing to read."""
+    """Make a page and a Markdown document from result files. Exit code 2: there is nothing to read."""
     from serving_lab.report.command import report as write
     from serving_lab.report.inputs import ReportInputs
     from serving_lab.text.phrases import visible

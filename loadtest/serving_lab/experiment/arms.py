@@ -21,7 +21,7 @@ LATENCY_SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent: requests by weight, over so many connections, in a loop."""
+    """What is sent: requests by weight, over a number of connections, in a loop."""
 
     requests: Mapping[str, float]
     connections: int
@@ -59,7 +59,7 @@ class LoadDriver:
         self._began = time.monotonic()
 
     def send(self, target: Target, load: Load, *, seed: int, seconds: float, lead_in: float = 0.0) -> RunOutcome:
-        """Send a load and return what came of it.
+        """Send a load and return its outcome.
 
         Raises:
             LabError: it cannot be sent.

@@ -14,12 +14,12 @@ from serving_lab.generator.messages import Closed, Open
 STEP_SECONDS = 1.5
 MOST_CONNECTIONS = 128
 GROWTH = 1.05
-"""More connections must bring so much more, or they are too many."""
+"""Twice the connections must bring at least this much more throughput."""
 RESOLUTION = 1.03
 """Neighbouring rates of a knee's search, as a ratio."""
 PROBE_SECONDS, LONGEST_PROBE_SECONDS = 2.0, 10.0
 HOLD = 3
-"""A knee is held so many times as long as a probe."""
+"""Length of the hold that confirms a knee, in probes."""
 MOST_HOLDS = 12
 PROBE_SAMPLES = 1.3 * samples_needed(0.99)
 """Requests a probe is made of at least: chance must not leave it with too few for a P99."""
@@ -35,7 +35,7 @@ class Peak:
 
 
 def peak(driver: LoadDriver, target: Target, load: Load, seed: int) -> Peak:
-    """Return how many connections give the largest throughput, doubling them until it grows no more.
+    """Return the number of connections with the largest throughput, found by doubling them until it stops growing.
 
     Raises:
         LabError: no load can be sent.
@@ -99,7 +99,7 @@ def knee(
 
 
 def meets(outcome: RunOutcome, objective: ObjectiveForm) -> bool:
-    """Whether what came of a rate meets the objective; too few answers for a P99 do not."""
+    """Whether the outcome at a rate meets the objective; too few answers for a P99 do not."""
     wrong = sum(outcome.wrong.values())
     share = wrong / max(1, wrong + outcome.answered.size)
     p99 = latency_values(outcome.latencies).get("p99")

@@ -120,7 +120,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """Latency metrics counted from when a request was sent, in an open loop: what hides stalls."""
     generator: GeneratorHealth
     other_cpu: float | None
-    """Cores used meanwhile by what is neither a target nor the generator; None where that cannot be told."""
+    """Cores used by programs that are neither target nor generator; None: unknown."""
     faults: list[str]
     """Why the arm does not count; empty: it does."""
 
@@ -136,7 +136,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WarmUp(msgspec.Struct, frozen=True, kw_only=True):
-    """How a target came to its steady state."""
+    """How a target became steady."""
 
     target: str
     connections: int

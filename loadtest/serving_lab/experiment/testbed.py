@@ -37,7 +37,7 @@ class Testbed:
 
     @contextlib.contextmanager
     def fleet(self) -> Iterator[Fleet]:
-        """Start the generator; keep targets and generator apart meanwhile, where that is asked for."""
+        """Start the generator; while it runs, keep targets and generator on different processors if `pinned`."""
         with Fleet(self.command, self.processes, self.environment) as fleet:
             if not self.pinned:
                 yield fleet
@@ -90,7 +90,7 @@ def of_stack(
 
 
 def of_others(targets: Sequence[Target], processes: int | None) -> Testbed:
-    """Return the testbed for services that somebody else runs."""
+    """Return the testbed for services outside of the lab's stack."""
     count = processes or own_processes()
     facts = TestbedFacts(mode="elsewhere", generator=f"{_processes(count)} on the host")
     return Testbed(targets, facts, Path.cwd(), processes=count)
@@ -125,7 +125,7 @@ def _kept_on(processors: list[int], threads: Sequence[int]) -> Iterator[None]:
     before: dict[int, set[int]] = {}
     try:
         for thread in threads:
-            # One that has ended meanwhile needs no processor.
+            # It may have ended in the meantime.
             with contextlib.suppress(ProcessLookupError):
                 before[thread] = os.sched_getaffinity(thread)
                 os.sched_setaffinity(thread, processors)

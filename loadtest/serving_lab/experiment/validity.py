@@ -1,4 +1,4 @@
-"""What makes a measurement worthless, each bound with its reason."""
+"""What makes an arm invalid, each bound with its reason."""
 
 import math
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ MOST_WAITED = 0.1
 MOST_LAG_SECONDS, MOST_LAG_SHARE = 0.001, 0.1
 """P99 of the lateness with which requests are handed out: so much, and such a share of the P99 latency."""
 MOST_OTHER_CPU = 0.35
-"""Cores used by neither targets nor generator: Prometheus and Grafana need less; above, somebody else works here."""
+"""Cores used by neither targets nor generator: Prometheus and Grafana need less, other programs disturb."""
 MOST_STOLEN = 0.1
 """Cores that the host of a virtual machine took away."""
 SAMPLES_BEYOND = 10
 """Answers beyond a percentile: with ten, P99 of one arm lies between P98.4 and P99.6 of the truth."""
 MOST_VOID_SHARE = 1 / 3
-"""Of the pairs measured: where more are void, the place is no place to measure, and what is left would be a choice."""
+"""Of the pairs measured: if more are void, the machine is not fit to measure on, and the rest would be a selection."""
 KEEPS_UP = 0.95
 """Share of a planned rate that a target answers in time, at least, where the rate is said to be one it can carry."""
 
@@ -31,7 +31,7 @@ def samples_needed(share: float) -> int:
 def faults(
     generator: GeneratorHealth, latency: Mapping[str, float], other_cpu: float | None, stolen: float
 ) -> list[str]:
-    """Return why an arm does not count, in words: nothing of it is the target's fault.
+    """Return why an arm does not count, in words; none of the reasons is the target's fault.
 
     Args:
         generator: How it fared.
@@ -41,14 +41,14 @@ def faults(
     """
     found = of_generator(generator, latency)
     if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
-        found.append(f"the machine was busy otherwise: {other_cpu:.2f} cores")
+        found.append(f"other programs kept {other_cpu:.2f} cores busy")
     if stolen > MOST_STOLEN:
         found.append(f"the machine's host took {stolen:.2f} cores away")
     return found
 
 
 def of_generator(generator: GeneratorHealth, latency: Mapping[str, float]) -> list[str]:
-    """Return why what the generator measured says nothing of a target."""
+    """Return why the generator's figures say nothing about the target."""
     found = []
     if generator.cpu_share > MOST_GENERATOR_CPU:
         found.append(f"the generator was saturated: it used {generator.cpu_share:.0%} of its core")

@@ -104,9 +104,9 @@ def reason(word: VerdictWord, estimate: statistics.Estimate, margin: float, samp
 
 def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]]) -> str:
     if not pairs:
-        return "no pair counts"
+        return "no pair is valid"
     if metric == "knee":
-        return "a target kept to the objective at no rate that was tried"
+        return "a target met the objective at none of the rates that were tried"
     fewest = min(arm.answered for pair in pairs for arm in pair.values())
     return f"an arm had {fewest:,} answers, too few for {METRICS[metric].title}: longer arms have more (--seconds)"
 

@@ -1,4 +1,4 @@
-"""Load before anything is measured, until it makes no difference any more."""
+"""Load before anything is measured, until the target is steady."""
 
 import math
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ TOLERANCE = 0.05
 def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int) -> WarmUp:
     """Load a target until its throughput (in an open loop: its latency) is steady, or for `MOST_SECONDS`.
 
-    A target that does not keep up with what is due will not do so later: its backlog only grows.
+    A target that does not keep up with the rate stops the warm-up: its backlog would only grow.
 
     Raises:
         LabError: no load can be sent.

@@ -24,7 +24,7 @@ FILE = "footprint.json"
 
 @dataclass(frozen=True)
 class FootprintOptions:
-    """What a person may ask for."""
+    """What can be asked for."""
 
     profile: Path | None
     images: Sequence[str]
@@ -80,7 +80,7 @@ def _named(images: Sequence[str]) -> dict[str, str]:
         name, equals, image = given.partition("=")
         if not equals or not name or not image or name in named:
             raise LabError(
-                f"{given!r} names no image, or a name twice",
+                f"{given!r} is not NAME=IMAGE, or repeats a name",
                 hint="--image old=registry/api:1 --image new=registry/api:2",
             )
         named[name] = image
@@ -89,7 +89,7 @@ def _named(images: Sequence[str]) -> dict[str, str]:
 
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does: what was started is ended."""
+    """Treat SIGTERM like Ctrl-C: targets that were started are ended."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

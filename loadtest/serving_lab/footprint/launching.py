@@ -13,7 +13,7 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 
 LOOPBACK = "127.0.0.1"
-# Below the range that kernels hand to outgoing connections, so that the load cannot take the port meanwhile.
+# Below the range that kernels hand to outgoing connections, so that the load cannot take the port.
 _PORTS = range(20000, 32000)
 _ATTEMPTS = 200
 

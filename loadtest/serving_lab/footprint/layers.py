@@ -23,7 +23,7 @@ class SavedImage:
     """An image as it is written out."""
 
     config: str
-    """Where its configuration stands in the archive; holds the digest."""
+    """Path of its configuration in the archive; contains the digest."""
     tags: tuple[str, ...]
     digests: tuple[str, ...]
     """Of its layers, unpacked, from the bottom to the top."""
@@ -71,7 +71,7 @@ def read(archive: IO[bytes]) -> list[SavedImage]:
     as they are. What two images share is packed once.
 
     Raises:
-        tarfile.TarError, KeyError, msgspec.DecodeError: it is no such archive.
+        tarfile.TarError, KeyError, msgspec.DecodeError: it is not such an archive.
     """
     sizes: dict[str, int] = {}
     links: dict[str, str] = {}

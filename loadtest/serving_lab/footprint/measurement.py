@@ -57,7 +57,7 @@ class FootprintPlan:
 
 
 class FootprintMeasurement:
-    """Measures targets; what was measured is kept where it is interrupted."""
+    """Measures targets; what was measured is kept after an interruption."""
 
     def __init__(self, targets: Sequence[Chosen], inputs: Inputs | None, plan: FootprintPlan, mode: Mode) -> None:
         self._targets = list(targets)
@@ -88,7 +88,7 @@ class FootprintMeasurement:
 
     @property
     def has_begun(self) -> bool:
-        """Whether there is anything that a result could keep."""
+        """Whether anything was measured."""
         return bool(self._images or any(self._starts.values()) or any(self._rounds.values()) or self._code)
 
     def run(self, progress: Progress) -> None:

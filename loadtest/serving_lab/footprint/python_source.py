@@ -39,7 +39,7 @@ class PythonSource:
         """Count a file's text.
 
         Raises:
-            SyntaxError, ValueError: it is no Python that this interpreter reads.
+            SyntaxError, ValueError: it is not Python that this interpreter can read.
         """
         tree = ast.parse(text)
         docstrings = frozenset(line for span in _docstrings(tree) for line in span)

@@ -1,6 +1,6 @@
 """What services cost to hold: one file, from which table and report are made.
 
-Times are in seconds and sizes in bytes, unless a name says otherwise. None: not measured, or nobody can tell.
+Times are in seconds and sizes in bytes, unless a name says otherwise. None: not measured, or unknown.
 """
 
 from typing import ClassVar, Literal
@@ -55,9 +55,9 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     over_base_bytes: int | None
     """Unpacked, without the base's layers."""
     compressed_bytes: int
-    """What a registry hands out to a machine that has nothing of it."""
+    """What a machine downloads that has none of its layers."""
     compressed_over_base_bytes: int | None
-    """What it hands out to one that has the base."""
+    """What a machine downloads that has the base."""
     layers: list[Layer]
     """Those with content, from the bottom to the top."""
 
@@ -82,7 +82,7 @@ class StartUp(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
-    """A fresh instance of a target: left alone until its memory was steady, then loaded. Nones: nothing says it."""
+    """A fresh instance of a target: left alone until its memory was steady, then loaded. None: unknown."""
 
     number: int
     """Counted from 1; in a round every target gets the same requests."""
@@ -139,9 +139,9 @@ class CodeFacts(msgspec.Struct, frozen=True, kw_only=True):
     annotated_functions: int
     """Those whose arguments and result all have a type."""
     type_errors: int | None
-    """What `mypy --strict` finds; None where it is not installed or was not asked, or there is no Python."""
+    """What `mypy --strict` finds; None: mypy is not installed or was switched off, or there is no Python."""
     documented_operations: int | None
-    """Operations in the OpenAPI document that the service serves; 0: it serves none; None: nobody asked."""
+    """Operations in the OpenAPI document that the service serves; 0: it serves none; None: not asked."""
 
     @property
     def all_lines(self) -> int:
@@ -223,7 +223,7 @@ class FootprintResult(Envelope, frozen=True, kw_only=True):
     schema: str = file_format.schema
     mode: Literal["containers", "native"]
     engine: str | None
-    """The container engine and its version; None where none was asked."""
+    """The container engine and its version; None: none was used."""
     load: RoundLoad | None
     """None where nothing was loaded."""
     targets: list[TargetFootprint]

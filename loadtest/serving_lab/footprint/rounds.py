@@ -18,7 +18,7 @@ from serving_lab.footprint.usage import Meter, Usage
 
 READ_SECONDS = 0.5
 LOADED_READ_SECONDS = 1.0
-"""To read a service's own metrics costs it CPU time, which counts: so not more often."""
+"""Reading a service's own metrics costs it CPU time, which is measured: so not more often."""
 SETTLED_READINGS = 6
 SETTLED_SHARE = 0.01
 """Memory is steady where the last readings lie within this share of their median."""
@@ -80,7 +80,7 @@ def measure(plan: RoundPlan, subject: Subject, *, number: int, position: int, se
 
 
 def settle(meter: Meter) -> tuple[list[Usage], bool]:
-    """Wait until the memory is steady; return the last readings, and whether it came to that in time."""
+    """Wait until the memory is steady; return the last readings, and whether it became steady in time."""
     readings: list[Usage] = []
     deadline = time.monotonic() + SETTLING_SECONDS
     while True:
@@ -93,7 +93,7 @@ def settle(meter: Meter) -> tuple[list[Usage], bool]:
 
 
 class _Watch(AbstractContextManager["_Watch"]):
-    """Reads again and again, beside what happens meanwhile."""
+    """Reads repeatedly, in a thread."""
 
     def __init__(self, meter: Meter) -> None:
         self.readings: list[Usage] = []

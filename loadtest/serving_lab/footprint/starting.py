@@ -121,5 +121,5 @@ def _poll(subject: Subject, launched: Launched, problem: Callable[[], str | None
         time.sleep(_POLL_SECONDS)
     raise LabError(
         f"{subject.name} {what} within {START_SECONDS:.0f} s: {last}",
-        hint="does it start otherwise, and are the paths of the footprint file right?",
+        hint="check that it starts by itself, and the paths in the footprint file",
     )

@@ -20,7 +20,7 @@ class Owner(Protocol):
     """Who uses connections."""
 
     def answered(self, connection: "Connection", when: float, wrong: str | None) -> None:
-        """The request on this connection came to its end at this time of `time.perf_counter`."""
+        """The request on this connection ended at this time of `time.perf_counter`."""
 
     def lost(self, connection: "Connection") -> None:
         """The connection is closed; what was on it has been reported as wrong before."""

@@ -28,7 +28,7 @@ _END_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What came of a run over all processes; arrays hold one entry a right answer, in seconds since the start."""
+    """The outcome of a run over all processes; arrays hold one entry a right answer, in seconds since the start."""
 
     due: Seconds
     sent: Seconds
@@ -67,7 +67,7 @@ class Fleet:
     def __init__(
         self, command: Sequence[str] = HERE, processes: int = 1, environment: Mapping[str, str] | None = None
     ) -> None:
-        """Start so many times what `command` says: `python -m serving_lab.generator`, here or in a container."""
+        """Prepare `processes` processes of `command`: `python -m serving_lab.generator`, here or in a container."""
         self._command = tuple(command)
         self._count = processes
         self._environment = environment
@@ -116,7 +116,7 @@ class Fleet:
         return [process.pid for process in self._processes]
 
     def run(self, run: Run) -> RunOutcome:
-        """Send a load and return what came of it; connections and rate are shared out.
+        """Send a load and return its outcome; connections and rate are shared out.
 
         Raises:
             LabError: it cannot be sent, or a process is gone.
@@ -141,7 +141,7 @@ class Fleet:
         return _together(parts, max(0.0, self._cpu_seconds - before))
 
     def _forget_built(self, taking_part: list[subprocess.Popen[bytes]], failed: subprocess.Popen[bytes]) -> None:
-        """Let those go on that were ready, so that their answers do not stand in the way of the next run."""
+        """Read the replies of processes that were ready: the next run must not find them."""
         for process in taking_part[taking_part.index(failed) + 1 :]:
             self._heard(process)
         self._restart()

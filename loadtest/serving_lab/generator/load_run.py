@@ -29,7 +29,7 @@ class CannotRunError(Exception):
 
 
 class LoadRun(ABC):
-    """One run, from connecting to its end. How requests follow each other is a subclass's affair."""
+    """One run, from connecting to its end. Subclasses decide how requests follow each other."""
 
     def __init__(self, run: Run) -> None:
         """Raises ValueError: a template, value or rule makes no sense."""
@@ -58,7 +58,7 @@ class LoadRun(ABC):
             raise CannotRunError(f"cannot connect to {self._run.host}:{self._run.port}: {reason}") from error
 
     async def go(self) -> Done:
-        """Send the load and return what came of it."""
+        """Send the load and return its outcome."""
         start = time.perf_counter() + _SOON_SECONDS
         self._begin = start + self._run.lead_in_seconds
         self._end = self._begin + self._run.seconds
@@ -76,7 +76,7 @@ class LoadRun(ABC):
         return self._done(used)
 
     def answered(self, connection: Connection, when: float, wrong: str | None) -> None:
-        """A request came to its end."""
+        """A request ended."""
         request = connection.request
         assert request is not None  # noqa: S101 - that is what ended
         connection.request = None
@@ -197,7 +197,7 @@ class ClosedLoadRun(LoadRun):
 
 
 class OpenLoadRun(LoadRun):
-    """Requests are due at their own times; what finds no connection free waits, and its time counts all the same."""
+    """Requests are due at their own times; one that finds no free connection waits, and its waiting counts."""
 
     def __init__(self, run: Run, loop: Open) -> None:
         super().__init__(run)
@@ -216,8 +216,8 @@ class OpenLoadRun(LoadRun):
         self._hand_out()
 
     def _hand_out(self) -> None:
-        """Take up what is due, and set the alarm for what comes next."""
-        assert self._pacer is not None  # noqa: S101 - it rang
+        """Send what is due, and set the timer for the next request."""
+        assert self._pacer is not None  # noqa: S101 - its timer fired
         now = time.perf_counter()
         schedule = self._schedule
         while self._next < len(schedule) and schedule[self._next] <= now:

@@ -1,4 +1,4 @@
-"""All that a report says, in its order, before anybody decides whether it becomes a page or Markdown."""
+"""All that a report says, in order, whether it becomes a page or Markdown."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

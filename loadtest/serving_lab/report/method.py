@@ -49,7 +49,7 @@ def _of_bench(bench: BenchResult) -> Iterator[str]:
     yield (
         "What does not count. An arm is left out where the generator was the bottleneck or late, or the machine was "
         "busy with something else; never for its result. A scenario is refused where answers were wrong, a target "
-        "came to no steady state or did not keep up, or too many pairs were left out. Verdicts are withheld where the "
+        "did not become steady or did not keep up, or too many pairs were left out. Verdicts are withheld where the "
         "conditions that must be equal are not."
     )
 

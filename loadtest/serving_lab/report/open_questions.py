@@ -29,7 +29,9 @@ def open_questions(inputs: ReportInputs) -> list[OpenQuestion]:
 def _questions(inputs: ReportInputs) -> Iterator[OpenQuestion]:
     for missing in inputs.missing:
         yield OpenQuestion(
-            f"No {missing.name}", f"Without it, nobody knows {missing.holds}.", f"{missing.command} measures it"
+            f"No {missing.name}",
+            f"Without it, the report does not say {missing.holds}.",
+            f"{missing.command} measures it",
         )
     for each in inputs.parities:
         yield from _of_parity(each.result)
@@ -45,7 +47,8 @@ def _of_parity(parity: ParityResult) -> Iterator[OpenQuestion]:
     if parity.unsteady:
         yield OpenQuestion(
             "Parity",
-            "The primary answers some requests now so, now so; whether the candidate differs there cannot be told: "
+            "The primary answers some requests differently each time. Whether the candidate differs in these cannot "
+            "be told: "
             f"{phrases.listed([f'{cause.kind} at {cause.where}' for cause in parity.unsteady])}.",
             "",
         )

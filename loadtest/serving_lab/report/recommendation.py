@@ -74,7 +74,7 @@ _NOT_MEASURED = Reason("Neither throughput nor latency was measured: lab bench",
 
 
 def leaves_room_for_loss(comparison: Comparison, margin: float) -> bool:
-    """Return whether the interval reaches further than the margin to the worse side, or nobody knows how far."""
+    """Return whether the interval reaches further than the margin to the worse side, or its ends are unknown."""
     if comparison.low is None or comparison.high is None:
         return True
     if METRICS[comparison.metric].better == "higher":

@@ -18,7 +18,7 @@ SHOWN_SHARES = {"P50": 0.5, "P90": 0.9, "P95": 0.95, "P99": 0.99, "P99.9": 0.999
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a cell, with a remark in small print."""
+    """The text of a cell, with a remark in small print."""
 
     text: str
     hint: str = ""

@@ -12,7 +12,7 @@ _TIMES_FROM = 1.5
 _ENDLESS = 1e6
 """A ratio that says only that nothing is known."""
 _SENSELESS = 100.0
-"""A hundred times as much: who needs so large a change to see it, sees nothing."""
+"""A hundred times as much: a measurement that finds only such changes finds nothing."""
 _ALMOST_NOTHING = 0.0005
 _MEBIBYTE, _GIBIBYTE = 1 << 20, 1 << 30
 _MINUTE, _HOUR = 60, 3600
@@ -84,7 +84,7 @@ def percent(share: float) -> str:
 
 
 def detectable_change(share: float | None) -> str | None:
-    """Return the smallest change that is found; None where it is beyond all sense, as with two pairs."""
+    """Return the smallest change that is found; None where it is absurdly large, as with two pairs."""
     return None if share is None or share >= _SENSELESS else percent(share)
 
 

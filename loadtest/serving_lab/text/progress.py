@@ -1,4 +1,4 @@
-"""How far a long command is, on the terminal; where there is none, a line now and then."""
+"""How far a long command is: a bar on a terminal, elsewhere a line now and then."""
 
 import time
 from types import TracebackType
