@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from serving_lab.parity.judgement import exchanges
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.judgement.rules import Rules, Tolerance
-from serving_lab.wire.message import Answer, Ending, Exchange
+from serving_lab.wire.message import Ending, Exchange
 
-JSON = ("content-type", "application/json")
-EXPOSITION = ("content-type", "text/plain; version=0.0.4; charset=utf-8")
-
-
-def answer(body: object = None, *headers: tuple[str, str], status: int = 200) -> Exchange:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Exchange((Answer(status, headers or (JSON,), content),), Ending.KEPT)
+from parity.exchanges import EXPOSITION, JSON, answer
 
 
 def found(primary: Exchange, candidate: Exchange, rules: Rules | None = None) -> list[tuple[str, str]]:
@@ -59,6 +51,7 @@ def test_a_difference_between_documents_has_one_name(
     ("primary", "candidate"),
     [
         (b'{"a": 1, "b": 2}', b' {"b":2,"a":1}\n'),
+        (b'[{"a": 1, "b": 2}]', b'[{"b": 2, "a": 1}]'),
         (b'{"a": "\\u00e4"}', '{"a": "ä"}'.encode()),
         (b"[1e-5, 100.0]", b"[0.00001, 1e2]"),
     ],

@@ -99,20 +99,21 @@ def _arrays(primary: list[Any], candidate: list[Any], rules: Rules, where: str) 
     if len(primary) != len(candidate):
         yield Difference(DifferenceKind.LENGTH, where, str(len(primary)), str(len(candidate)))
         return
-    if primary == candidate and json.dumps(primary) == json.dumps(candidate):
+    if primary == candidate and _written(primary) == _written(candidate):
         return
-    ordered = _sorted(primary), _sorted(candidate)
+    ordered = sorted(primary, key=_written), sorted(candidate, key=_written)
     if where in rules.unordered:
         primary, candidate = ordered
-    elif json.dumps(ordered[0], sort_keys=True) == json.dumps(ordered[1], sort_keys=True):
+    elif _written(ordered[0]) == _written(ordered[1]):
         yield Difference(DifferenceKind.ORDER, where, shown(primary), shown(candidate))
         return
     for left, right in zip(primary, candidate, strict=True):
         yield from differences(left, right, rules, f"{where}[*]")
 
 
-def _sorted(values: list[Any]) -> list[Any]:
-    return sorted(values, key=lambda value: json.dumps(value, sort_keys=True))
+def _written(value: Any) -> str:  # noqa: ANN401 - JSON
+    """The value in one spelling: unlike values that are equal (1 and 1.0) differ in it, orders of keys do not."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _numbers(primary: float, candidate: float, rules: Rules, where: str) -> Iterator[Difference]:
