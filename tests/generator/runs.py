@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 from serving_lab.api.places import Draw
 from serving_lab.api.values import Column, Row
-from serving_lab.generator.messages import Closed, Open, Run, Template
+from serving_lab.generator.messages import Closed, Open, RunCommand, Template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,10 @@ PREDICT = Template(
 VALUES = {"row": Row([Column(quantiles=[0, 10], decimals=2), Column(quantiles=[1, 2, 4])])}
 
 
-def run(url: str, loop: Closed | Open | None = None, **changes: object) -> Run:
+def run(url: str, loop: Closed | Open | None = None, **changes: object) -> RunCommand:
     """Return a run against this base URL: half a second, one connection in a closed loop, but for the changes."""
     parts = urlsplit(url)
-    plain = Run(
+    plain = RunCommand(
         host=parts.hostname or "",
         port=parts.port or 80,
         tls=False,

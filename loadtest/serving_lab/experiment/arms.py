@@ -12,7 +12,7 @@ from serving_lab.experiment.readings import Processors
 from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import Fleet, RunOutcome, Seconds
-from serving_lab.generator.messages import Closed, Open, Run
+from serving_lab.generator.messages import Closed, Open, RunCommand
 
 LEAD_IN_SECONDS = 0.5
 TIMEOUT_SECONDS = 10.0
@@ -66,7 +66,7 @@ class LoadDriver:
         """
         requests = self.api.requests
         return self._fleet.run(
-            Run(
+            RunCommand(
                 host=target.inside.hostname,
                 port=target.inside.port,
                 tls=target.inside.scheme == "https",

@@ -12,7 +12,7 @@ from serving_lab.errors import LabError
 from serving_lab.experiment.records import Verification
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.drawing import drawn
-from serving_lab.generator.messages import Closed, Run
+from serving_lab.generator.messages import Closed, RunCommand
 from serving_lab.wire import exchange
 from serving_lab.wire.connection import TIMEOUT_SECONDS
 
@@ -38,7 +38,7 @@ def verify(targets: Sequence[Target], calls: Iterable[Call], values: Mapping[str
 
 
 def _answers(target: Target, call: Call, values: Mapping[str, Value], seed: int) -> list[object]:
-    run = Run(
+    run = RunCommand(
         host=target.endpoint.hostname,
         port=target.endpoint.port,
         tls=False,

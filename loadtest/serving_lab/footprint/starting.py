@@ -13,7 +13,7 @@ from serving_lab.experiment.targets import Target
 from serving_lab.footprint.launching import Launched, Launcher, address, free_port
 from serving_lab.footprint.result import Milestone
 from serving_lab.generator.drawing import Ready, drawn
-from serving_lab.generator.messages import Closed, Run
+from serving_lab.generator.messages import Closed, RunCommand
 from serving_lab.wire import exchange
 from serving_lab.wire.connection import TIMEOUT_SECONDS
 
@@ -70,7 +70,7 @@ def first_right_answer(subject: Subject, launched: Launched, endpoint: Endpoint,
 
 def first_request(target: Target, call: Call, api: Description, seed: int) -> Ready:
     """Return the first request of a start; equal seeds draw the same values."""
-    run = Run(
+    run = RunCommand(
         host=target.endpoint.hostname,
         port=target.endpoint.port,
         tls=False,

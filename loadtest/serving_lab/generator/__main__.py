@@ -7,15 +7,16 @@ import sys
 import uvloop
 
 from serving_lab.generator import messages
-from serving_lab.generator.load_run import CannotRunError, LoadRun, load_run
-from serving_lab.generator.messages import Built, Failed, Reply, Run
+from serving_lab.generator.load_run import CannotRunError, LoadRun
+from serving_lab.generator.loops import load_run
+from serving_lab.generator.messages import Built, Failed, Reply, RunCommand
 
 
 def main() -> None:
     """Serve the laboratory at the other end of the standard streams."""
     commands, answers = sys.stdin.buffer, sys.stdout.buffer
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        while isinstance(command := messages.read_command(commands), Run):
+        while isinstance(command := messages.read_command(commands), RunCommand):
             load, answer = _prepared(runner, command)
             messages.write(answers, answer)
             if load is None:
@@ -29,7 +30,7 @@ def main() -> None:
             messages.write(answers, answer)
 
 
-def _prepared(runner: asyncio.Runner, run: Run) -> tuple[LoadRun | None, Reply]:
+def _prepared(runner: asyncio.Runner, run: RunCommand) -> tuple[LoadRun | None, Reply]:
     try:
         load = load_run(run)
         runner.run(_connected(load))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from serving_lab.api import places
 from serving_lab.api.expectations import Checker
 from serving_lab.api.values import Source, sources
-from serving_lab.generator.messages import Run, Template
+from serving_lab.generator.messages import RunCommand, Template
 
 MOST_REQUESTS = 30_000
 """More than the caches of most services hold: when they come round again, none is remembered."""
@@ -26,7 +26,7 @@ class Ready(NamedTuple):
     """Shared by the requests of a template, unless their answers depend on what is drawn."""
 
 
-def drawn(run: Run, most: int = MOST_REQUESTS) -> list[Ready]:
+def drawn(run: RunCommand, most: int = MOST_REQUESTS) -> list[Ready]:
     """The requests of a run: as many as fit into memory and time, `most` at most.
 
     Raises:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from serving_lab.errors import LabError
 from serving_lab.generator import messages
-from serving_lab.generator.messages import Built, Done, Failed, Go, Open, Reply, Run
+from serving_lab.generator.messages import Built, Done, Failed, Go, Open, Reply, RunCommand
 
 Seconds = NDArray[np.float64]
 
@@ -115,7 +115,7 @@ class Fleet:
         """The processes that were started here."""
         return [process.pid for process in self._processes]
 
-    def run(self, run: Run) -> RunOutcome:
+    def run(self, run: RunCommand) -> RunOutcome:
         """Send a load and return its outcome; connections and rate are shared out.
 
         Raises:
@@ -150,7 +150,7 @@ class Fleet:
         self.__exit__(None, None, None)
         self.__enter__()
 
-    def _say(self, process: subprocess.Popen[bytes], command: Run | Go) -> None:
+    def _say(self, process: subprocess.Popen[bytes], command: RunCommand | Go) -> None:
         assert process.stdin is not None  # noqa: S101 - it was started with pipes
         try:
             messages.write(process.stdin, command)
@@ -174,7 +174,7 @@ class Fleet:
         return LabError("a process of the load generator ended", hint=_HINT)
 
 
-def _shares(run: Run, processes: int) -> Iterator[Run]:
+def _shares(run: RunCommand, processes: int) -> Iterator[RunCommand]:
     """Yield what each process does; with fewer connections than processes, some do nothing."""
     taking_part = min(processes, run.connections)
     for index in range(taking_part):

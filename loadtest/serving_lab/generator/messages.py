@@ -42,7 +42,7 @@ class Open(msgspec.Struct, frozen=True, tag="open"):
     arrivals: Literal["poisson", "constant"] = "poisson"
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
+class RunCommand(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     """One stretch of load on one target."""
 
     host: str
@@ -105,7 +105,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     """Open loop: how late each request was taken up, in seconds, as doubles."""
 
 
-Command = Run | Go
+Command = RunCommand | Go
 Reply = Built | Failed | Done
 
 

@@ -30,7 +30,7 @@ class Advice:
 
 
 @dataclass(frozen=True)
-class Section:
+class ScenarioSection:
     """A scenario: what it was, and what it showed."""
 
     scenario: Scenario
@@ -67,7 +67,7 @@ class Document:
     answers: list[Answers]
     deployment: Table | None
     code: Table | None
-    sections: list[Section]
+    sections: list[ScenarioSection]
     open: list[OpenQuestion]
     conditions: Table | None
     circumstances: Facts
@@ -153,14 +153,14 @@ def _answers(inputs: ReportInputs, compared: Compared) -> Answers:
     return Answers(about, compared.result, list(_parity_facts(compared.result)))
 
 
-def _section(inputs: ReportInputs, bench: BenchResult, scenario: Scenario) -> Section:
+def _section(inputs: ReportInputs, bench: BenchResult, scenario: Scenario) -> ScenarioSection:
     names = [target.name for target in bench.targets]
     found = [
         tables.comparisons(scenario, names[0], name)
         for name in names[1:]
         if any(each.candidate == name for each in scenario.comparisons)
     ]
-    return Section(
+    return ScenarioSection(
         scenario=scenario,
         facts=list(tables.describe(scenario, inputs.label)),
         comparisons=found,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from serving_lab.report.document import Advice, Document, Facts, Section, moment
+from serving_lab.report.document import Advice, Document, Facts, ScenarioSection, moment
 from serving_lab.report.recommendation import RULE
 from serving_lab.report.tables import Cell, Table
 from serving_lab.text import phrases
@@ -89,7 +89,7 @@ def _warnings(document: Document) -> Iterator[str]:
     yield from (f"- **Warning:** {escape(warning)}" for warning in document.warnings)
 
 
-def _section(document: Document, section: Section) -> Iterator[str]:
+def _section(document: Document, section: ScenarioSection) -> Iterator[str]:
     scenario = section.scenario
     yield from ("", f"### {escape(scenario.title)}", "", *_facts(section.facts))
     if scenario.refused:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from serving_lab import pages
-from serving_lab.report.document import Document, Section, moment
+from serving_lab.report.document import Document, ScenarioSection, moment
 from serving_lab.report.plots.arms import arms
 from serving_lab.report.plots.drawing import Drawing, colour, key
 from serving_lab.report.plots.latency import histogram, percentiles
@@ -63,7 +63,7 @@ def _pair_plots(document: Document, index: int) -> Iterator[Figure]:
     bench = document.inputs.bench
     if bench is None:
         return
-    section: Section = document.sections[index]
+    section: ScenarioSection = document.sections[index]
     by_name = {target.name: target for target in document.targets}
     for number, each in enumerate(section.scenario.comparisons, start=1):
         target, baseline = by_name[each.candidate], by_name[each.baseline]
