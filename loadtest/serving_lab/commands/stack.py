@@ -1,6 +1,8 @@
 """Commands that bring the lab up, watch it, load it and end it."""
 
+import os
 import shutil
+import sys
 from typing import Annotated
 
 import typer
@@ -10,7 +12,7 @@ from serving_lab.commands.console import console
 from serving_lab.project import Project
 from serving_lab.stack import guide, preflight, secrets
 from serving_lab.stack.base import Mode
-from serving_lab.stack.choice import Choice
+from serving_lab.stack.choice import Choice, to_bring_up
 from serving_lab.stack.environment import Settings, ensure_env_file
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.services import known_services
@@ -28,8 +30,7 @@ def up(mode: _Mode = None) -> None:
     project = Project.find()
     if filled := ensure_env_file(project):
         console.print(f"Wrote {', '.join(filled)} to .env")
-    settings = Settings.load(project)
-    stack = Choice(project, settings, console).to_start(mode)
+    stack, settings = to_bring_up(project, mode, console, _consent)
     answering = stack.up()
     console.print(guide.welcome(stack.mode, settings, answering))
 
@@ -85,7 +86,7 @@ def build(mode: _Mode = None) -> None:
     """Build what `up` needs: the images, or on the host the installed services and the model."""
     project = Project.find()
     ensure_env_file(project)
-    Choice(project, Settings.load(project), console).to_start(mode).build()
+    to_bring_up(project, mode, console, _consent)[0].build()
 
 
 @app.command()
@@ -123,6 +124,13 @@ def clean() -> None:
         stack.remove_built()
     shutil.rmtree(project.config_dir, ignore_errors=True)
     secrets.remove(settings.secrets_dir)
+
+
+def _consent(question: str) -> bool:
+    """Ask; YES=1 agrees beforehand, and where nobody is there to answer the answer is no."""
+    if os.environ.get("YES") == "1":
+        return True
+    return sys.stdin.isatty() and typer.confirm(question)
 
 
 def _choice() -> Choice:

@@ -9,11 +9,15 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 
 from serving_lab.errors import LabError
+from serving_lab.project import Project
 from serving_lab.stack import engine
+from serving_lab.stack.environment import Settings, read
+from serving_lab.stack.preflight import Check, Outcome
 
 _QUESTION = "Build them here from Debian's packages (about two minutes, 600 MB of disk)?"
 
@@ -24,7 +28,7 @@ class NoBaseImagesError(LabError):
 
 @dataclass(frozen=True)
 class BaseImages:
-    """The base images that a stack needs.
+    """The base images that a stack cannot do without.
 
     Args:
         root: the checkout.
@@ -37,16 +41,22 @@ class BaseImages:
     wanted: Mapping[str, str]
     defaults: Mapping[str, str]
 
+    @classmethod
+    def of(cls, project: Project, settings: Settings) -> Self:
+        """Return the base images of a checkout with these settings."""
+        names = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", *(("REDIS_IMAGE",) if settings.with_redis else ()))
+        return cls(project.root, {name: settings.environment[name] for name in names}, read(project.env_example))
+
     def provide(self, console: Console, consent: Callable[[str], bool]) -> bool:
-        """Make sure that the images are there, or can be fetched; return whether .env names others now.
+        """Make sure that the images are on this machine; return whether .env names others now.
 
         Args:
             console: where it is said what is used instead.
-            consent: asks a question; whether the answer is yes.
+            consent: asks a question and returns whether the answer is yes.
 
         Raises:
             NoBaseImagesError: they cannot be had, or nobody agreed to build them.
-            LabError: an image that somebody chose cannot be had.
+            LabError: an image that somebody chose cannot be had, or a build failed.
         """
         found = engine.Engine.find()
         missing = {
@@ -56,28 +66,49 @@ class BaseImages:
         }
         if not missing:
             return False
-        for setting, image in missing.items():
-            if image != self.defaults.get(setting):
-                raise LabError(f"the image {image} cannot be had ({setting})", hint=f"set {setting} in .env to another")
+        if chosen := [setting for setting in missing if self._chosen(setting)]:
+            image = missing[chosen[0]]
+            raise LabError(f"the image {image} cannot be had ({chosen[0]})", hint=f"set {chosen[0]} in .env to another")
         names = ", ".join(missing.values())
-        if missing.keys() - self.local().keys():
-            if reason := _cannot_build():
-                raise NoBaseImagesError(f"{names} cannot be fetched, and cannot be built here: {reason}")
-            if not consent(f"{names} cannot be fetched: no registry answers. {_QUESTION}"):
-                raise NoBaseImagesError(
-                    f"{names} cannot be fetched, and nobody agreed to build them", hint="make base-images, or YES=1"
-                )
-        else:
+        if missing.keys() <= self.local().keys():
             console.print(f"{names} cannot be fetched: the images built on this machine are used", soft_wrap=True)
+        elif reason := _cannot_build():
+            raise NoBaseImagesError(f"{names} cannot be fetched, and cannot be built here: {reason}")
+        elif not consent(f"{names} cannot be fetched. {_QUESTION}"):
+            raise NoBaseImagesError(
+                f"{names} cannot be fetched, and nobody agreed to build them", hint="make base-images, or YES=1"
+            )
         # Where all are there it only writes their names to .env.
         if subprocess.run([self._script], env={**os.environ, "YES": "1"}, check=False).returncode != 0:  # noqa: S603
             raise LabError("the base images could not be built; the lines above say why", hint="make base-images")
         return True
 
+    def checks(self, found: engine.Engine) -> list[Check]:
+        """Return whether each image can be had, and how, without changing anything."""
+        local = self.local()
+        return [self._check(setting, image, local, found) for setting, image in self.wanted.items()]
+
     def local(self) -> dict[str, str]:
         """Return the images built here earlier, by setting."""
         listed = subprocess.run([self._script, "local"], capture_output=True, text=True, check=False)  # noqa: S603
         return dict(line.split("=", 1) for line in listed.stdout.splitlines())
+
+    def _check(self, setting: str, image: str, local: Mapping[str, str], found: engine.Engine) -> Check:
+        if engine.has_image(image):
+            return Check(setting, Outcome.OK, f"{image} is here")
+        if found.may_fetch(image):
+            return Check(setting, Outcome.OK, f"{image} will be fetched")
+        detail = f"{image} is not here, and its registry cannot be reached"
+        if self._chosen(setting):
+            return Check(setting, Outcome.FAIL, detail, f"set {setting} in .env to another")
+        if setting in local:
+            return Check(setting, Outcome.OK, f"{detail}: {local[setting]} will be used")
+        if reason := _cannot_build():
+            return Check(setting, Outcome.FAIL, f"{detail}, and it cannot be built here: {reason}", "make base-images")
+        return Check(setting, Outcome.WARN, f"{detail}: it has to be built", "make up asks, or make base-images")
+
+    def _chosen(self, setting: str) -> bool:
+        return self.wanted[setting] != self.defaults.get(setting)
 
     @property
     def _script(self) -> Path:

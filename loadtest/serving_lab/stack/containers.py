@@ -14,6 +14,7 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack import engine, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
+from serving_lab.stack.base_images import BaseImages
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
@@ -23,8 +24,7 @@ READY_SECONDS = 180
 DISK_BYTES = 3 << 30
 _SHOWN_LOG_LINES = 20
 _STOP_SECONDS = 10
-_IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "GRAFANA_IMAGE")
-_REDIS_IMAGE = "REDIS_IMAGE"
+_GRAFANA_IMAGE = "GRAFANA_IMAGE"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ContainerStack:
             return [preflight.Check("engine", preflight.Outcome.FAIL, str(error), error.hint)]
         detail = f"{found.version}, Compose {found.compose_version}"
         checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
-        checks += [self._check_image(found, name) for name in self._images]
+        checks += [*self._base_images.checks(found), self._check_grafana(found)]
         if elsewhere := sorted({container.checkout for container in self._of_project()} - {str(self._project.root)}):
             detail = f"the lab is up from another checkout, {elsewhere[0]}"
             checks.append(preflight.Check("containers", preflight.Outcome.FAIL, detail, f"make -C {elsewhere[0]} down"))
@@ -104,8 +104,8 @@ class ContainerStack:
 
     def up(self) -> Sequence[Service]:
         """Build what has changed, start the containers, and wait until they are healthy."""
-        preflight.require(check for check in self.checks() if check.subject not in self._images)
-        wanted = self._with_images()
+        preflight.require(check for check in self.checks() if check.subject not in self._base_images.wanted)
+        wanted = self._wanted()
         self.build()
         names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
         if gone := sorted({found.service for found in self._containers()} - set(names)):
@@ -200,8 +200,8 @@ class ContainerStack:
         return {"Image": engine.image_digest(found[0])} if found else {}
 
     @property
-    def _images(self) -> tuple[str, ...]:
-        return (*_IMAGES, _REDIS_IMAGE) if self._settings.with_redis else _IMAGES
+    def _base_images(self) -> BaseImages:
+        return BaseImages.of(self._project, self._settings)
 
     def _values(self, settings: Settings) -> Mapping[str, str]:
         return settings.with_store(redis_service(settings).container_url)
@@ -242,34 +242,23 @@ class ContainerStack:
             return False
         return True
 
-    def _with_images(self) -> list[Service]:
+    def _wanted(self) -> list[Service]:
+        """The services to start: all but Grafana where its image cannot be had."""
         wanted = services(self._settings)
-        found = engine.Engine.find()
-        for setting in self._images:
-            image = self._settings.environment[setting]
-            if engine.has_image(image) or (found.may_fetch(image) and engine.pull(image)):
-                continue
-            if setting != "GRAFANA_IMAGE":
-                raise LabError(
-                    f"the image {image} cannot be had ({setting})", hint=f"make base-images, or set {setting} in .env"
-                )
-            self._console.print(f"[yellow]grafana is left out[/]: its image {image} cannot be had", soft_wrap=True)
-            wanted = [service for service in wanted if service.name != GRAFANA]
-        return wanted
+        image = self._settings.environment[_GRAFANA_IMAGE]
+        if engine.has_image(image) or (engine.Engine.find().may_fetch(image) and engine.pull(image)):
+            return wanted
+        self._console.print(f"[yellow]grafana is left out[/]: its image {image} cannot be had", soft_wrap=True)
+        return [service for service in wanted if service.name != GRAFANA]
 
-    def _check_image(self, found: engine.Engine, setting: str) -> preflight.Check:
-        image = self._settings.environment[setting]
+    def _check_grafana(self, found: engine.Engine) -> preflight.Check:
+        image = self._settings.environment[_GRAFANA_IMAGE]
         if engine.has_image(image):
-            return preflight.Check(setting, preflight.Outcome.OK, f"{image} is here")
+            return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.OK, f"{image} is here")
         if found.may_fetch(image):
-            return preflight.Check(setting, preflight.Outcome.OK, f"{image} will be fetched")
-        outcome = preflight.Outcome.WARN if setting == "GRAFANA_IMAGE" else preflight.Outcome.FAIL
-        hint = (
-            "the lab comes up without it"
-            if setting == "GRAFANA_IMAGE"
-            else f"make base-images, or set {setting} in .env"
-        )
-        return preflight.Check(setting, outcome, f"{image} is not here, and its registry cannot be reached", hint)
+            return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.OK, f"{image} will be fetched")
+        detail = f"{image} is not here, and its registry cannot be reached"
+        return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.WARN, detail, "the lab comes up without it")
 
     def _of_project(self) -> list[_Container]:
         lines = self._output("ps", "--all", "--format", "json").splitlines()
