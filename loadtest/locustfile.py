@@ -7,6 +7,7 @@ the services; with WEBSOCKET_SHARE the new one gets users of its WebSocket besid
 
 import os
 import sys
+from pathlib import Path
 
 from locust import events
 from locust.argument_parser import LocustArgumentParser
@@ -17,6 +18,7 @@ from serving_lab.live.page import add_page
 from serving_lab.load.answers import Consistency
 from serving_lab.load.exporter import add_metrics_route
 from serving_lab.load.features import FeatureSource
+from serving_lab.load.services import LoadedService
 from serving_lab.load.settings import LoadSettings, SettingError
 from serving_lab.load.shape_settings import Kind, ShapeSettings
 from serving_lab.load.shapes import SetShape
@@ -26,6 +28,7 @@ from serving_lab.load.verdict import set_exit_code
 from serving_lab.load.vitals import VitalsMonitor
 from serving_lab.load.websocket_user import WebSocketUser
 from serving_lab.load.workers import WorkerWatch
+from serving_lab.targets.catalogue import Catalogue
 
 try:
     SETTINGS = LoadSettings.from_environment(os.environ)
@@ -34,6 +37,11 @@ except SettingError as error:
     sys.stderr.write(f"locust: {error}\n")
     sys.exit(exit_codes.CANNOT_TELL)
 
+URLS = {"flask-api": SETTINGS.flask_url, "fastapi-api": SETTINGS.fastapi_url}
+CATALOGUE = Catalogue.read(Path(__file__).with_name("catalogue.yaml"))
+SERVICES = [LoadedService(entry, URLS[entry.name]) for entry in CATALOGUE.entries if entry.name in URLS]
+
+SetShape.labels = CATALOGUE.labels
 ServiceUser.settings = SETTINGS
 ServiceUser.features = FeatureSource(SETTINGS.repeat_share, SETTINGS.repeat_pool_size)
 ServiceUser.consistency = Consistency(frozenset(ServiceUser.features.pool))
@@ -42,21 +50,21 @@ ServiceUser.consistency = Consistency(frozenset(ServiceUser.features.pool))
 class FlaskUser(PredictionUser):
     """A user of the Flask service."""
 
-    service = "flask"
+    service = "flask-api"
     base_url = host = SETTINGS.flask_url
 
 
 class FastApiUser(PredictionUser):
     """A user of the FastAPI service."""
 
-    service = "fastapi"
+    service = "fastapi-api"
     base_url = host = SETTINGS.fastapi_url
 
 
 class FastApiWebSocketUser(WebSocketUser):
     """A user of the FastAPI service's WebSocket; Locust leaves out who has no weight."""
 
-    service = "fastapi"
+    service = "fastapi-api"
     base_url = host = SETTINGS.fastapi_url
     weight = SETTINGS.websocket_share
 
@@ -76,14 +84,14 @@ def suggest_load(parser: LocustArgumentParser) -> None:
 
 
 def watch(environment: Environment, **_: object) -> None:
-    """Count, watch the generator, serve /metrics and the comparison page, and judge the run at its end."""
+    """Count, watch the generator, serve /metrics and the live page, and judge the run at its end."""
     totals, vitals = Totals(environment), VitalsMonitor(environment)
     if isinstance(environment.runner, WorkerRunner):
         return
     SetShape.watch(environment)
     workers = WorkerWatch(environment)
-    add_metrics_route(environment, totals, vitals, workers)
-    add_page(environment, {user.service: user.base_url for user in (FlaskUser, FastApiUser)}, totals, vitals, workers)
+    add_metrics_route(environment, SERVICES, totals, vitals, workers)
+    add_page(environment, SERVICES, totals, vitals, workers)
     environment.events.quitting.add_listener(lambda **_: set_exit_code(environment, totals))
 
 

@@ -63,7 +63,7 @@ def test_a_load_from_the_stacks_own_network_succeeds(containers: Checkout) -> No
     result = containers.lab("load", "--users", "4", "--rate", "4", "--duration", "3s")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r"fastapi /predict +[1-9]", result.stdout + result.stderr)
+    assert re.search(r"fastapi-api /predict +[1-9]", result.stdout + result.stderr)
 
 
 def test_a_load_that_is_refused_fails(containers: Checkout) -> None:

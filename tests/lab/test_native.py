@@ -101,8 +101,8 @@ def test_a_load_with_right_answers_succeeds(native: Checkout) -> None:
     result = native.lab("load", "--users", "4", "--rate", "4", "--duration", "3s")
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert re.search(r"flask /predict +[1-9]", result.stdout + result.stderr)
-    assert re.search(r"fastapi /predict +[1-9]", result.stdout + result.stderr)
+    assert re.search(r"flask-api /predict +[1-9]", result.stdout + result.stderr)
+    assert re.search(r"fastapi-api /predict +[1-9]", result.stdout + result.stderr)
 
 
 def test_a_load_that_is_refused_fails(native: Checkout) -> None:

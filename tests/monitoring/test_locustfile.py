@@ -48,7 +48,9 @@ def test_a_run_without_failures_exits_0(tmp_path: Path) -> None:
 
     assert finished.exit_code == 0, finished.output
     assert finished.failures == 0
-    assert set(finished.statistics) == {f"{service} {path}" for service in ("flask", "fastapi") for path in RIGHT}
+    assert set(finished.statistics) == {
+        f"{service} {path}" for service in ("flask-api", "fastapi-api") for path in RIGHT
+    }
 
 
 @pytest.mark.parametrize(
@@ -63,10 +65,10 @@ def test_a_run_without_failures_exits_0(tmp_path: Path) -> None:
 def test_a_wrong_answer_is_a_failure_and_the_run_exits_1(tmp_path: Path, respond: Respond, message: str) -> None:
     finished = run(tmp_path, predict=respond)
 
-    wrong = finished.statistics["fastapi /predict"]["num_failures"]
+    wrong = finished.statistics["fastapi-api /predict"]["num_failures"]
     assert finished.exit_code == 1
     assert wrong == finished.failures > 0
-    assert f"requests failed, most often fastapi /predict: {message}" in finished.output
+    assert f"requests failed, most often fastapi-api /predict: {message}" in finished.output
 
 
 def test_services_that_predict_differently_are_a_failure(tmp_path: Path) -> None:
@@ -89,9 +91,13 @@ def test_every_kind_of_answer_is_read(tmp_path: Path) -> None:
         health=lambda _: (200, {"status": "healthy"}),
     )
 
-    assert {"fastapi /batch-predict", "fastapi /model-info", "fastapi /health"} <= finished.statistics.keys()
+    assert {
+        "fastapi-api /batch-predict",
+        "fastapi-api /model-info",
+        "fastapi-api /health",
+    } <= finished.statistics.keys()
     for name, entry in finished.statistics.items():
-        wrong = name.startswith("fastapi") and name != "fastapi /login"
+        wrong = name.startswith("fastapi-api") and name != "fastapi-api /login"
         assert entry["num_failures"] == (entry["num_requests"] if wrong else 0), name
 
 
@@ -127,8 +133,8 @@ def test_a_service_that_is_down_is_a_failure(tmp_path: Path) -> None:
         )
 
     assert finished.exit_code == 1
-    assert "fastapi /login: [Errno 111] Connection refused" in finished.output
-    assert "fastapi /predict" not in finished.statistics, "asked without a token"
+    assert "fastapi-api /login: [Errno 111] Connection refused" in finished.output
+    assert "fastapi-api /predict" not in finished.statistics, "asked without a token"
 
 
 def test_a_run_in_which_nothing_was_asked_cannot_tell(tmp_path: Path) -> None:
@@ -152,7 +158,10 @@ def test_a_token_that_is_refused_is_renewed_and_the_request_repeated(tmp_path: P
     finished = run(tmp_path, predict=forgetful)
 
     assert finished.exit_code == 0, finished.output
-    assert finished.statistics["fastapi /login"]["num_requests"] > finished.statistics["flask /login"]["num_requests"]
+    assert (
+        finished.statistics["fastapi-api /login"]["num_requests"]
+        > finished.statistics["flask-api /login"]["num_requests"]
+    )
     assert max(uses.values()) == 6
 
 
@@ -168,7 +177,7 @@ def test_one_service_can_be_chosen_and_a_host_given_to_locust_changes_nothing(tm
         )
 
     assert finished.exit_code == 0, finished.output
-    assert {name.partition(" ")[0] for name in finished.statistics} == {"flask"}
+    assert {name.partition(" ")[0] for name in finished.statistics} == {"flask-api"}
     assert fastapi.asked.total() == 0
 
 
@@ -215,11 +224,11 @@ def test_failures_are_exported_by_request_name(tmp_path: Path) -> None:
             tmp_path, "--autostart", "--users", 2, FLASK_URL=flask.base_url, FASTAPI_URL=fastapi.base_url, **THINKING
         ) as locust,
     ):
-        wait_until(lambda: locust.total("locust_requests_total", name="fastapi /predict") > 0, "a prediction")
-        wait_until(lambda: locust.total("locust_requests_total", name="flask /predict") > 0, "a prediction")
+        wait_until(lambda: locust.total("locust_requests_total", name="fastapi-api /predict") > 0, "a prediction")
+        wait_until(lambda: locust.total("locust_requests_total", name="flask-api /predict") > 0, "a prediction")
 
-        assert locust.total("locust_request_failures_total", service="fastapi", name="fastapi /predict") > 0
-        assert locust.total("locust_request_failures_total", service="flask") == 0
+        assert locust.total("locust_request_failures_total", service="fastapi-api", name="fastapi-api /predict") > 0
+        assert locust.total("locust_request_failures_total", service="flask-api") == 0
 
 
 def test_a_master_speaks_for_its_workers(tmp_path: Path) -> None:
@@ -243,7 +252,7 @@ def test_a_master_speaks_for_its_workers(tmp_path: Path) -> None:
         wait_until(lambda: locust.total("locust_workers") == 1, "a worker")
         locust.post("/swarm", user_count=4, spawn_rate=4)
 
-        wait_until(lambda: locust.total("locust_requests_total", service="flask") > 0, "the worker's requests")
+        wait_until(lambda: locust.total("locust_requests_total", service="flask-api") > 0, "the worker's requests")
         wait_until(lambda: locust.total("locust_cpu_usage_ratio", process="worker-0") > 0, "the worker's vitals")
         assert locust.total("locust_users") == 4
         assert 0 < locust.total("locust_requests_total") <= flask.asked.total() + fastapi.asked.total()

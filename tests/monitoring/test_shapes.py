@@ -61,16 +61,16 @@ def test_without_a_setting_there_is_no_shape() -> None:
 @pytest.mark.parametrize(
     ("requests", "expected"),
     [
-        (Requests(1000, 0, Counter({10: 985, 2000: 15})), "flask had a P99 of 2.00 s (limit 1 s)"),
+        (Requests(1000, 0, Counter({10: 985, 2000: 15})), "Flask had a P99 of 2.00 s (limit 1 s)"),
         (Requests(1000, 0, Counter({10: 995, 2000: 5})), None),
-        (Requests(1000, 20, Counter({10: 1000})), "flask failed 2.0% of its requests (limit 1.0%)"),
+        (Requests(1000, 20, Counter({10: 1000})), "Flask failed 2.0% of its requests (limit 1.0%)"),
         (Requests(1000, 10, Counter({10: 1000})), None),
         (Requests(50, 50, Counter({9000: 50})), None),
     ],
     ids=["slow", "few slow", "failing", "few failures", "too few to tell"],
 )
 def test_a_limit_is_passed_by_failures_or_by_the_p99(requests: Requests, expected: str | None) -> None:
-    assert ShapeSettings(Kind.RAMP).passed_limit("flask", requests) == expected
+    assert ShapeSettings(Kind.RAMP).passed_limit("Flask", requests) == expected
 
 
 def test_requests_add_up() -> None:
@@ -102,7 +102,7 @@ def test_a_ramp_ends_where_a_service_slows_down_and_says_at_how_many_users(tmp_p
     found = re.search(r"Ramp ended at (\d+) users: (.*)", finished.output)
     assert found, finished.output
     assert 1 <= int(found[1]) <= 40
-    assert re.search(r"fastapi had a P99 of 0\.\d+ s \(limit 0\.15 s\)", found[2])
+    assert re.search(r"FastAPI had a P99 of 0\.\d+ s \(limit 0\.15 s\)", found[2])
 
 
 def test_a_shape_that_ends_without_a_finding_ends_the_run(tmp_path: Path) -> None:

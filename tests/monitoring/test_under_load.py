@@ -40,15 +40,15 @@ def service_pair(model_dir: Path) -> Iterator[dict[str, RunningService]]:
     with ExitStack() as stack:
         yield {
             name: stack.enter_context(
-                running_service(f"{name}-api", model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS)
+                running_service(name, model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS)
             )
-            for name in ("flask", "fastapi")
+            for name in ("flask-api", "fastapi-api")
         }
 
 
 @pytest.fixture(scope="module")
 def urls(service_pair: dict[str, RunningService]) -> Urls:
-    return {"FLASK_URL": service_pair["flask"].base_url, "FASTAPI_URL": service_pair["fastapi"].base_url}
+    return {"FLASK_URL": service_pair["flask-api"].base_url, "FASTAPI_URL": service_pair["fastapi-api"].base_url}
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_load_on_the_real_services_has_no_failures(finished_run: LoadRun) -> Non
     assert finished_run.failures == 0
 
 
-@pytest.mark.parametrize("service", ["flask", "fastapi"])
+@pytest.mark.parametrize("service", ["flask-api", "fastapi-api"])
 def test_requests_come_in_the_stated_shares(finished_run: LoadRun, service: str) -> None:
     counts = {path: finished_run.statistics[f"{service} {path}"]["num_requests"] for path in SHARES}
     total = sum(counts.values())
@@ -83,7 +83,7 @@ def test_requests_come_in_the_stated_shares(finished_run: LoadRun, service: str)
         assert abs(counts[path] - share * total) < 5 * (total * share * (1 - share)) ** 0.5, counts
 
 
-@pytest.mark.parametrize("service", ["flask", "fastapi"])
+@pytest.mark.parametrize("service", ["flask-api", "fastapi-api"])
 def test_tokens_are_renewed_before_they_end(
     finished_run: LoadRun, service_pair: dict[str, RunningService], service: str
 ) -> None:
@@ -94,7 +94,7 @@ def test_tokens_are_renewed_before_they_end(
     assert not [line for line in exposition.splitlines() if line.startswith("http_requests_total") and '"401"' in line]
 
 
-@pytest.mark.parametrize("service", ["flask", "fastapi"])
+@pytest.mark.parametrize("service", ["flask-api", "fastapi-api"])
 def test_repeated_vectors_hit_the_cache(
     finished_run: LoadRun, service_pair: dict[str, RunningService], service: str
 ) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.service
 
-NAME = "fastapi /ws/predict"
+NAME = "fastapi-api /ws/predict"
 
 
 def messages(service: RunningService) -> float:
@@ -49,7 +49,7 @@ def test_users_of_the_websocket_ask_a_real_service_and_fail_nothing(
 
     assert finished.exit_code == 0, finished.output
     assert finished.failures == 0
-    assert {NAME, "fastapi /predict", "flask /predict"} <= finished.statistics.keys()
+    assert {NAME, "fastapi-api /predict", "flask-api /predict"} <= finished.statistics.keys()
     wait_until(lambda: scrape(websocket_service).value("websocket_connections") == 0, "all connections closed")
 
 

@@ -1,1 +1,1 @@
-"""The comparison page of Locust's web UI: both services side by side, read from their /metrics alone."""
+"""The live page of Locust's web UI: all services side by side, read from their /metrics alone."""

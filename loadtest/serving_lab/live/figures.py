@@ -1,4 +1,4 @@
-"""What is drawn: rates, shares and percentiles between two states of a service's counters."""
+"""The figures drawn: rates, shares and percentiles between two states of a service's counters."""
 
 import math
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Figures:
 
     @classmethod
     def of(cls, counted: Counters, seconds: float) -> "Figures":
-        """Return the figures of what was counted in so many seconds (above 0)."""
+        """The figures of what was counted in this many seconds (above 0)."""
         return cls(
             seconds=seconds,
             requests=counted.requests,
@@ -43,8 +43,8 @@ class Figures:
 def quantile(buckets: Mapping[float, float], q: float) -> float | None:
     """Estimate a quantile (0 to 1) from cumulative counts by upper bound; None where nothing was counted.
 
-    As Prometheus does: values are spread evenly in their bucket, the lowest bucket begins at 0, and what lies above the
-    highest finite bound is taken for that bound.
+    As in Prometheus: values are spread evenly within their bucket, the lowest bucket begins at 0, and a value above the
+    highest finite bound counts as that bound.
     """
     counts = sorted(buckets.items())
     if not counts or counts[-1][1] <= 0:

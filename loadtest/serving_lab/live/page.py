@@ -1,8 +1,8 @@
-"""The comparison page and its JSON, added to Locust's web UI, and the tab that leads to it."""
+"""The live page and its JSON, added to Locust's web UI, and the tab that leads to it."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -16,18 +16,19 @@ from locust.web import WebUI
 from serving_lab.live.runs import as_csv
 from serving_lab.live.sampler import HISTORY_SECONDS, INTERVAL_SECONDS, Sampler
 from serving_lab.live.series import WINDOW_SECONDS
+from serving_lab.load.services import LoadedService
 from serving_lab.load.totals import Totals
 from serving_lab.load.vitals import VitalsMonitor
 from serving_lab.load.workers import WorkerWatch
 
-KEY, TITLE = "compare", "Compare"
+KEY, TITLE = "live", "Live"
 _HERE = Path(__file__).parent
 _YEAR_SECONDS = 31_536_000
 
 
 @dataclass(frozen=True)
 class _Plotly:
-    """Plotly's own script, of which the Python package is only the carrier: nothing of it is imported."""
+    """Plotly's own script, taken out of its Python package, of which nothing is imported."""
 
     version: str
     script: Path
@@ -39,16 +40,20 @@ class _Plotly:
 
 
 def add_page(
-    environment: Environment, urls: Mapping[str, str], totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch
+    environment: Environment,
+    services: Sequence[LoadedService],
+    totals: Totals,
+    vitals: VitalsMonitor,
+    workers: WorkerWatch,
 ) -> None:
-    """Serve the page at /compare, link it from the main page, and begin to sample the services of `urls`, by name.
+    """Serve the page at /live, link it from the main page, and begin to sample the services, the baseline first.
 
-    A headless run and a worker have no web UI and are left alone.
+    Does nothing in a headless run and on a worker, which have no web UI.
     """
     web_ui, options = environment.web_ui, environment.parsed_options
     if web_ui is None or web_ui.app is None or environment.runner is None:
         return
-    sampler = Sampler(environment, environment.runner, urls, totals, vitals, workers)
+    sampler = Sampler(environment, environment.runner, services, totals, vitals, workers)
     base = (options.web_base_path if options else None) or ""
     web_ui.app.register_blueprint(_blueprint(web_ui, sampler), url_prefix=f"{base}/{KEY}")
     web_ui.template_args["extended_tabs"] = [{"title": TITLE, "key": KEY}]
@@ -63,7 +68,7 @@ def _blueprint(web_ui: WebUI, sampler: Sampler) -> Blueprint:
 
     @blueprint.get("")
     def page() -> str:
-        return render_template("compare.html", plotly_version=plotly.version)
+        return render_template("live.html", plotly_version=plotly.version)
 
     @blueprint.get("/plotly-<version>.min.js")
     def plotly_script(version: str) -> Response:
@@ -76,7 +81,7 @@ def _blueprint(web_ui: WebUI, sampler: Sampler) -> Blueprint:
         since = request.args.get("since", "0")
         if not (since.isascii() and since.isdecimal()):
             return _json({"error": f"since must be a whole number, not {since!r}"}, status=400)
-        # A page of an earlier session knows numbers that mean nothing now.
+        # Sequence numbers of an earlier session mean nothing in this one.
         known = int(since) if request.args.get("session") == sampler.session else 0
         head = {
             "session": sampler.session,
@@ -95,12 +100,19 @@ def _blueprint(web_ui: WebUI, sampler: Sampler) -> Blueprint:
     def download(run_id: str, kind: str) -> Response:
         run = sampler.log.find(run_id)
         if run is None or kind not in {"csv", "json"}:
-            return _json({"error": "there is no such run"}, status=404)
+            return _json({"error": "no such run"}, status=404)
         points = [json.loads(point.json) for point in sampler.points_of(run)]
         if kind == "csv":
             response = Response(as_csv(points), content_type="text/csv; charset=utf-8")
         else:
-            response = _json({"run": run.describe(), "conditions": sampler.conditions(), "points": points})
+            response = _json(
+                {
+                    "run": run.describe(),
+                    "services": sampler.services(),
+                    "conditions": sampler.conditions(),
+                    "points": points,
+                }
+            )
         response.headers["Content-Disposition"] = f'attachment; filename="run-{run.id}.{kind}"'
         return response
 
@@ -108,7 +120,7 @@ def _blueprint(web_ui: WebUI, sampler: Sampler) -> Blueprint:
 
 
 def _add_script_to_main_page(app: Flask) -> None:
-    """Locust's tabs can show tables of its own alone: a script makes this one a link."""
+    """Locust's tabs can show only its own tables: a script turns this one into a link."""
 
     @app.after_request
     def add_script(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""Runs of the load, from start to stop: what each service did in them, exactly, and the points drawn meanwhile."""
+"""Runs of the load, from start to stop: the exact figures of each service, and the points drawn meanwhile."""
 
 import csv
 import io
@@ -16,14 +16,14 @@ KEPT_RUNS = 20
 
 @dataclass
 class Run:
-    """One run; times are Unix seconds, `stopped` is None while it goes on."""
+    """One run; times are Unix seconds, `stopped` is None while it is running."""
 
     started: float
     stopped: float | None = None
     users: int = 0
     """The most users seen at once."""
     finding: str | None = None
-    """What a load shape found out, such as the number of users at which a service failed."""
+    """What a load shape found, such as the number of users at which a service failed."""
     saturated: bool = False
     """Whether the generator was saturated at any time."""
     peak_memory_bytes: dict[str, float] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Its start, as it may stand in a file's name."""
+        """Its start, written so that it can be part of a file name."""
         return datetime.fromtimestamp(self.started, UTC).strftime("%Y%m%dT%H%M%SZ")
 
     def observe(self, service: str, series: Series) -> None:
-        """Take in what a service was last read to have counted."""
+        """Take in the last reading of a service."""
         if series.latest:
             self._first.setdefault(service, series.latest)
             self._last[service] = series.latest
@@ -45,14 +45,14 @@ class Run:
             self.peak_memory_bytes[service] = max(peak, series.gauges.memory_bytes)
 
     def summary(self) -> dict[str, dict[str, float | None]]:
-        """Return each service's figures over the whole run; a service that was not read twice is left out."""
+        """Each service's figures over the whole run; a service that was not read twice is left out."""
         return {
             service: asdict(figures) | {"peak_memory_bytes": self.peak_memory_bytes.get(service)}
             for service, figures in self._figures()
         }
 
     def describe(self) -> dict[str, Any]:
-        """Return everything but the points, as JSON has it."""
+        """Everything but the points, for JSON."""
         return {
             "id": self.id,
             "started": self.started,
@@ -77,19 +77,22 @@ class RunLog:
 
     @property
     def current(self) -> Run | None:
-        """The run that goes on."""
+        """The run that is running."""
         return self.runs[-1] if self.runs and self.runs[-1].stopped is None else None
 
     def find(self, run_id: str) -> Run | None:
-        """Return the run of this id, or the newest for `latest`."""
+        """The run of this id, or the newest for `latest`."""
         if run_id == "latest":
             return self.runs[-1] if self.runs else None
         return next((run for run in self.runs if run.id == run_id), None)
 
 
 def as_csv(points: list[Mapping[str, Any]]) -> str:
-    """Return points as CSV: a row for each, a column for each figure, units in the names; what is unknown is empty."""
-    rows = [dict(_flat(point)) for point in points]
+    """Points as CSV: a row each, and a column for each figure of each service; unknown figures are empty.
+
+    Columns are named `<service>_<figure>`, with the figure's unit in its name.
+    """
+    rows = [_row(point) for point in points]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -98,9 +101,8 @@ def as_csv(points: list[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _flat(point: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in point.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}_")
-        else:
-            yield f"{prefix}{name}", value
+def _row(point: Mapping[str, Any]) -> dict[str, object]:
+    row = {"sequence": point["sequence"], "time": point["time"]}
+    for owner, figures in (*point["services"].items(), ("generator", point["generator"])):
+        row |= {f"{owner}_{name}": value for name, value in figures.items()}
+    return row

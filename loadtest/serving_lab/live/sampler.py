@@ -1,11 +1,11 @@
-"""Reads both services every two seconds in a greenlet beside the load, and keeps the last half hour."""
+"""Reads all services every two seconds in a greenlet beside the load, and keeps the last half hour."""
 
 import http.client
 import json
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -17,25 +17,25 @@ from locust.runners import MasterRunner, Runner
 from serving_lab.live.figures import Figures
 from serving_lab.live.runs import Run, RunLog
 from serving_lab.live.series import WINDOW_SECONDS, Series
+from serving_lab.load.services import LoadedService
 from serving_lab.load.totals import Totals
 from serving_lab.load.vitals import VitalsMonitor
 from serving_lab.load.workers import WorkerWatch
 from serving_lab.targets.fairness import compare
 from serving_lab.targets.reading import Reading
 
-SERVICES = ("flask", "fastapi")
 INTERVAL_SECONDS = 2.0
 HISTORY_SECONDS = 1800.0
 # A service that is slow to answer under load is not down.
 _TIMEOUT_SECONDS = 3.0
 _DIGITS = 6
 
-# A service is on this host or network: a proxy for the outside must not be asked.
+# Services are on this host or network, where a proxy for the outside is of no use.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Point(NamedTuple):
-    """Everything known at one moment: its number, its Unix time (s), and its JSON, encoded once."""
+    """Everything known at one moment: its sequence number, its Unix time (s), and its JSON, encoded once."""
 
     sequence: int
     time: float
@@ -43,20 +43,20 @@ class Point(NamedTuple):
 
 
 class Sampler:
-    """Reads the services of `urls`, by name."""
+    """Reads the services under load, the baseline first."""
 
     def __init__(
         self,
         environment: Environment,
         runner: Runner,
-        urls: Mapping[str, str],
+        services: Sequence[LoadedService],
         totals: Totals,
         vitals: VitalsMonitor,
         workers: WorkerWatch,
     ) -> None:
         self._environment = environment
         self._runner = runner
-        self._urls = urls
+        self._services = {service.name: service for service in services}
         self._totals = totals
         self._vitals = vitals
         self._workers = workers
@@ -65,14 +65,14 @@ class Sampler:
         self._failures: deque[tuple[float, dict[str, tuple[int, int]]]] = deque()
         self._ended: Run | None = None
         self.session = f"{time.time():.3f}"
-        self.series = {service: Series() for service in SERVICES}
+        self.series = {name: Series() for name in self._services}
         self.points: deque[Point] = deque(maxlen=int(HISTORY_SECONDS / INTERVAL_SECONDS))
         self.log = RunLog()
         environment.events.test_start.add_listener(self._start_run)
         environment.events.test_stop.add_listener(self._stop_run)
 
     def run(self) -> None:
-        """Sample until the process ends; a run that stops is read once more at once."""
+        """Sample until the process ends; when a run stops, sample once more at once."""
         due = time.monotonic()
         while True:
             self.sample()
@@ -81,8 +81,8 @@ class Sampler:
             self._wake.clear()
 
     def sample(self) -> None:
-        """Read both services at the same moment and add a point."""
-        readers = {service: gevent.spawn(self._read, self._urls[service]) for service in SERVICES}
+        """Read all services at the same moment and add a point."""
+        readers = {name: gevent.spawn(self._read, service.url) for name, service in self._services.items()}
         gevent.joinall(readers.values())
         figures = {service: self._take_in(service, *reader.value) for service, reader in readers.items()}
         failed = self._failed_ratios(time.monotonic())
@@ -96,37 +96,30 @@ class Sampler:
         self._ended = None
         self._sequence += 1
         moment = time.time()
-        point: dict[str, Any] = {"sequence": self._sequence, "time": moment}
-        point |= {service: self._describe(service, figures[service], failed[service]) for service in SERVICES}
-        point["generator"] = generator
+        point = {
+            "sequence": self._sequence,
+            "time": moment,
+            "services": {name: self._describe(name, figures[name], failed[name]) for name in self._services},
+            "generator": generator,
+        }
         self.points.append(Point(self._sequence, moment, json.dumps(rounded(point))))
 
     def since(self, sequence: int) -> list[Point]:
-        """Return the points after this one."""
+        """The points after this one."""
         return [point for point in self.points if point.sequence > sequence]
 
     def points_of(self, run: Run) -> list[Point]:
-        """Return what is kept of a run's points."""
+        """The points of a run that are still kept."""
         until = float("inf") if run.stopped is None else run.stopped + INTERVAL_SECONDS
         return [point for point in self.points if run.started <= point.time <= until]
 
     def conditions(self) -> list[dict[str, Any]]:
-        """Return the conditions of both services, and how they compare."""
-        return [asdict(condition) for condition in compare(*(self.series[service].conditions for service in SERVICES))]
+        """The conditions all services run under, and how they compare."""
+        return [asdict(condition) for condition in compare({name: one.conditions for name, one in self.series.items()})]
 
-    def services(self) -> dict[str, dict[str, Any]]:
-        """Return where each service is, whether it answers, and its limits."""
-        return {
-            service: {
-                "url": self._urls[service],
-                "problem": series.problem,
-                "restarts": series.restarts,
-                "memory_limit_bytes": series.conditions and series.conditions.memory_limit_bytes,
-                "cpu_limit_cores": series.conditions and series.conditions.cpu_limit_cores,
-                "memory_kind": series.conditions and series.conditions.memory_kind,
-            }
-            for service, series in self.series.items()
-        }
+    def services(self) -> list[dict[str, Any]]:
+        """What each service is, where it is, whether it answers, and its limits; the baseline first."""
+        return [self._present(service, self.series[service.name]) for service in self._services.values()]
 
     def _read(self, url: str) -> tuple[float, Reading | str]:
         try:
@@ -135,6 +128,21 @@ class Sampler:
                 return time.monotonic(), Reading.parse(exposition)
         except (OSError, ValueError, http.client.HTTPException) as error:
             return time.monotonic(), str(getattr(error, "reason", error)) or type(error).__name__
+
+    def _present(self, service: LoadedService, series: Series) -> dict[str, Any]:
+        conditions = series.conditions
+        return {
+            "name": service.name,
+            "label": service.label,
+            "role": service.role,
+            "colour": service.entry.colour,
+            "url": service.url,
+            "problem": series.problem,
+            "restarts": series.restarts,
+            "memory_limit_bytes": conditions and conditions.memory_limit_bytes,
+            "cpu_limit_cores": conditions and conditions.cpu_limit_cores,
+            "memory_kind": conditions and conditions.memory_kind,
+        }
 
     def _take_in(self, service: str, when: float, read: Reading | str) -> Figures | None:
         if isinstance(read, Reading):
@@ -149,8 +157,8 @@ class Sampler:
         return (asdict(figures) if figures else {}) | gauges._asdict() | {"failed_ratio": failed_ratio}
 
     def _failed_ratios(self, now: float) -> dict[str, float | None]:
-        """Return what share of the load's requests failed over the window, seen from its side."""
-        counts = dict.fromkeys(SERVICES, (0, 0))
+        """The share of the load's requests to each service that failed over the window, as its users saw it."""
+        counts = dict.fromkeys(self._services, (0, 0))
         for kind in list(self._totals.requests):
             service = kind.name.partition(" ")[0]
             if service in counts:
@@ -160,10 +168,10 @@ class Sampler:
         while now - self._failures[0][0] > WINDOW_SECONDS:
             self._failures.popleft()
         before = self._failures[0][1]
-        asked = {service: counts[service][0] - before[service][0] for service in SERVICES}
+        asked = {service: counts[service][0] - before[service][0] for service in counts}
         return {
             service: (counts[service][1] - before[service][1]) / asked[service] if asked[service] else None
-            for service in SERVICES
+            for service in counts
         }
 
     def _generator(self) -> dict[str, Any]:
@@ -194,7 +202,7 @@ class Sampler:
 
 
 def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return JSON with its numbers cut to six significant digits: more is noise, and makes the page slow."""
+    """JSON with its numbers cut to six significant digits: more is noise, and makes the page slow."""
     if isinstance(value, dict):
         return {key: item if key == "time" else rounded(item) for key, item in value.items()}
     if isinstance(value, float):

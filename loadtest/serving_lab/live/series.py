@@ -1,4 +1,4 @@
-"""A service as it was read again and again: its counts through restarts, and its figures over a sliding window."""
+"""The readings of one service over time: its counts through restarts, and its figures over a sliding window."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ WINDOW_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class State:
-    """Everything counted since a service was first read, and when (monotonic, s)."""
+    """Everything counted since a service was first read, and the time of the last reading (monotonic, s)."""
 
     time: float
     counted: Counters
@@ -19,7 +19,7 @@ class State:
 
 @dataclass
 class Series:
-    """The readings of one service. After a gap longer than the window its figures begin afresh."""
+    """The readings of one service. After a gap longer than the window its figures start again."""
 
     window: deque[State] = field(default_factory=deque)
     conditions: Conditions | None = None
@@ -36,7 +36,7 @@ class Series:
         return self.window[-1] if self.window else None
 
     def add(self, time: float, reading: Reading) -> Figures | None:
-        """Take in a reading; return the figures over the window, or None where it is the first one."""
+        """Take in a reading; return the figures over the window, or None after the first reading."""
         if self._last is not None:
             increase = reading.counters.increase_since(self._last)
             self.restarts += increase is reading.counters
@@ -54,6 +54,6 @@ class Series:
 
 
 def figures_between(first: State, last: State) -> Figures | None:
-    """Return the figures from one state to a later one; None where no time lies between."""
+    """The figures from one state to a later one; None where no time lies between them."""
     seconds = last.time - first.time
     return Figures.of(last.counted - first.counted, seconds) if seconds > 0 else None

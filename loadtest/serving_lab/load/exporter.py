@@ -1,6 +1,6 @@
 """Locust's state for Prometheus: /metrics on the web UI's Flask app."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flask import Response, request
 from locust import __version__ as locust_version
@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from serving_lab.load.services import LoadedService
 from serving_lab.load.totals import RequestKind, Totals
 from serving_lab.load.vitals import SATURATED_CPU_RATIO, SATURATED_DELAY_SECONDS, VitalsMonitor
 from serving_lab.load.workers import WorkerWatch
@@ -27,19 +28,26 @@ STATES = (
     runners.STATE_STOPPED,
     runners.STATE_MISSING,
 )
-KIND = ("method", "name", "service")
+SERVICE = ("service", "label", "role")
+KIND = ("method", "name", *SERVICE)
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
-def add_metrics_route(environment: Environment, totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch) -> None:
-    """Serve GET /metrics on the web UI; a headless run and a worker have no web UI and are left alone."""
+def add_metrics_route(
+    environment: Environment,
+    services: Sequence[LoadedService],
+    totals: Totals,
+    vitals: VitalsMonitor,
+    workers: WorkerWatch,
+) -> None:
+    """Serve GET /metrics on the web UI. Does nothing in a headless run and on a worker, which have no web UI."""
     if environment.web_ui is None or environment.web_ui.app is None or environment.runner is None:
         return
     registry = CollectorRegistry()
-    registry.register(LocustCollector(environment.runner, totals, vitals, workers))
+    registry.register(LocustCollector(environment.runner, services, totals, vitals, workers))
 
-    # Open under --web-login too: Prometheus has no session to log in with.
+    # Open under --web-login too: Prometheus cannot log in.
     @environment.web_ui.app.get("/metrics")
     def metrics() -> Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
@@ -49,23 +57,32 @@ def add_metrics_route(environment: Environment, totals: Totals, vitals: VitalsMo
 class LocustCollector(Collector):
     """Reads the runner at scrape time.
 
-    The label ``service`` is the first word of a request's name. Counters are those of Totals; rates and percentiles are
+    The label ``service`` is the first word of a request's name; ``label`` and ``role`` are what the catalogue says of
+    that service, empty where it is not in the catalogue. Counters are those of Totals; rates and percentiles are
     Locust's own, over about ten seconds and rounded as Locust rounds.
     """
 
-    def __init__(self, runner: Runner, totals: Totals, vitals: VitalsMonitor, workers: WorkerWatch) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        services: Sequence[LoadedService],
+        totals: Totals,
+        vitals: VitalsMonitor,
+        workers: WorkerWatch,
+    ) -> None:
         self._runner = runner
+        self._services = {service.name: service for service in services}
         self._totals = totals
         self._vitals = vitals
         self._workers = workers
 
     def describe(self) -> list[Metric]:
-        """Announce no families: registering must not read the runner."""
+        """Announce no families, so that registering does not read the runner."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
-        yield _gauge("locust_info", "Always 1; the label says which Locust.", ["version"], [((locust_version,), 1)])
+        yield _gauge("locust_info", "Always 1, with the version of Locust.", ["version"], [((locust_version,), 1)])
         yield from self._users()
         yield from self._requests()
         yield from self._generator()
@@ -76,30 +93,31 @@ class LocustCollector(Collector):
             runner.reported_user_classes_count if isinstance(runner, MasterRunner) else runner.user_classes_count
         )
         states = [((state,), state == runner.state) for state in STATES]
+        service_of = {cls.__name__: getattr(cls, "service", "") for cls in runner.user_classes}
         yield _gauge("locust_users", "Users running.", [], [((), sum(classes.values()))])
         yield _gauge("locust_target_users", "Users asked for.", [], [((), runner.target_user_count)])
         yield _gauge(
             "locust_user_class_users",
             "Users running, by class.",
-            ["user_class"],
-            [((name,), count) for name, count in classes.items()],
+            ["user_class", *SERVICE],
+            [((name, *self._of_service(service_of.get(name, ""))), count) for name, count in classes.items()],
         )
         yield _gauge("locust_state", "1 for the state the load is in, else 0.", ["state"], states)
 
     def _requests(self) -> Iterator[Metric]:
         totals = self._totals
-        # A kind's failures are exported from its first request on: a counter that appears at 1 has no increase.
+        # Failures are exported from the first request on: a counter that first appears at 1 shows no increase.
         for family, help_text, counts in (
             ("locust_requests_total", "Requests answered or failed since the process started.", totals.requests),
             ("locust_request_failures_total", "Requests failed since the process started.", totals.failures),
         ):
             counter = CounterMetricFamily(family, help_text, labels=KIND)
             for kind in list(totals.requests):
-                counter.add_metric(_labels(kind), counts[kind])
+                counter.add_metric(self._labels(kind), counts[kind])
             yield counter
 
         entries = [
-            (_labels(RequestKind(entry.method, entry.name)), entry)
+            (self._labels(RequestKind(entry.method, entry.name)), entry)
             for entry in list(self._runner.stats.entries.values())
         ]
         yield _gauge(
@@ -136,7 +154,7 @@ class LocustCollector(Collector):
         )
         yield _gauge(
             "locust_scheduling_delay_seconds",
-            "Longest wait for a turn in the last second.",
+            "Longest wait of a user for its turn in the last second.",
             ["process"],
             [((process,), vitals.delay_seconds) for process, vitals in by_process.items()],
         )
@@ -148,10 +166,17 @@ class LocustCollector(Collector):
         )
         if isinstance(self._runner, MasterRunner):
             yield _gauge("locust_workers", "Workers connected.", [], [((), self._runner.worker_count)])
-            yield _gauge("locust_workers_expected", "Workers there should be.", [], [((), self._workers.expected)])
-            lost = CounterMetricFamily("locust_workers_lost_total", "Workers that went away without their master.")
+            yield _gauge("locust_workers_expected", "Workers expected.", [], [((), self._workers.expected)])
+            lost = CounterMetricFamily("locust_workers_lost_total", "Workers lost while their master went on.")
             lost.add_metric([], self._workers.lost)
             yield lost
+
+    def _labels(self, kind: RequestKind) -> tuple[str, ...]:
+        return kind.method, kind.name, *self._of_service(kind.name.partition(" ")[0])
+
+    def _of_service(self, name: str) -> tuple[str, str, str]:
+        service = self._services.get(name)
+        return (name, service.label, service.role) if service else (name, "", "")
 
 
 def _gauge(name: str, help_text: str, labels: Iterable[str], samples: Samples) -> GaugeMetricFamily:
@@ -159,10 +184,6 @@ def _gauge(name: str, help_text: str, labels: Iterable[str], samples: Samples) -
     for values, value in samples:
         family.add_metric(values, float(value))
     return family
-
-
-def _labels(kind: RequestKind) -> tuple[str, str, str]:
-    return kind.method, kind.name, kind.name.partition(" ")[0]
 
 
 def _current_percentiles(entry: StatsEntry) -> Iterator[tuple[int, float]]:

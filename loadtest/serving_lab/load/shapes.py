@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from typing import ClassVar
 
 from locust import LoadTestShape
 from locust.env import Environment
@@ -17,9 +19,11 @@ class SetShape(LoadTestShape):
 
     abstract = True
     settings: ShapeSettings
+    labels: ClassVar[Mapping[str, str]] = {}
+    """What people call each service, by its name."""
     recent: RecentRequests
     finding: str | None = None
-    """What a ramp found out, in words."""
+    """What a ramp found, in words."""
 
     @classmethod
     def watch(cls, environment: Environment) -> None:
@@ -46,7 +50,10 @@ class SetShape(LoadTestShape):
 
     def _finding(self, second: float) -> str | None:
         users = self.runner.user_count if self.runner else 0
-        passed = [self.settings.passed_limit(*each) for each in sorted(self.recent.by_service().items())]
+        passed = [
+            self.settings.passed_limit(self.labels.get(service, service), requests)
+            for service, requests in sorted(self.recent.by_service().items())
+        ]
         if reasons := "; ".join(filter(None, passed)):
             return f"Ramp ended at {users} users: {reasons}"
         if second >= self.settings.seconds:

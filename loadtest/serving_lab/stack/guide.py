@@ -17,7 +17,7 @@ _COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
 
 _WHAT_TO_DO = {
     REDIS: "keeps cache and rate limits of the services; see what: {redis_cli} --scan",
-    LOCUST: "press Start to send load, and compare live at {url}/compare; or: make load USERS=20 DURATION=1m",
+    LOCUST: "press Start to send load, and watch it live at {url}/live; or: make load USERS=20 DURATION=1m",
     PROMETHEUS: "query what is measured, such as http_requests_total",
     GRAFANA: "watch the services side by side (changes: admin, GRAFANA_ADMIN_PASSWORD in .env or its file)",
 }

@@ -1,6 +1,6 @@
-"""Whether the two services may be compared: what must be equal, and what is meant to differ."""
+"""Whether services may be compared: what must be equal, and what is meant to differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from serving_lab.targets.reading import Conditions
 
 
 class Verdict(StrEnum):
-    """How one condition of the two services compares."""
+    """How the services compare in one condition."""
 
     SAME = "same"
     DIFFERS = "differs"
@@ -18,52 +18,52 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition as both services state it; None where one does not."""
+    """What each service states of one condition, by its name, and how they compare; None: it states nothing."""
 
     name: str
-    flask: str | None
-    fastapi: str | None
+    values: Mapping[str, str | None]
     verdict: Verdict
 
 
-def compare(flask: Conditions | None, fastapi: Conditions | None) -> list[Condition]:
-    """Return every condition; a service that was never read states none."""
+def compare(services: Mapping[str, Conditions | None]) -> list[Condition]:
+    """Every condition of the services, by their names; a service that was never read states nothing."""
     return [
-        Condition(name, values[0], values[1], judge(values, must_agree=must_agree))
-        for name, values, must_agree in stated([flask, fastapi])
+        Condition(name, dict(zip(services, values, strict=True)), judge(values, must_agree=must_agree))
+        for name, values, must_agree in stated(list(services.values()))
     ]
 
 
-def stated(sides: Sequence[Conditions | None]) -> list[tuple[str, list[str | None], bool]]:
-    """Return each condition's name, what each side states of it, and whether the sides must agree."""
+def stated(services: Sequence[Conditions | None]) -> list[tuple[str, list[str | None], bool]]:
+    """Each condition's name, what each service states, and whether they must agree."""
     return [
-        (name, [state(side) if side else None for side in sides], must_agree) for name, state, must_agree in _CONDITIONS
+        (name, [state(service) if service else None for service in services], must_agree)
+        for name, state, must_agree in _CONDITIONS
     ]
 
 
 def judge(values: Sequence[str | None], *, must_agree: bool) -> Verdict:
-    """Return how what the sides state of a condition compares."""
+    """How the services compare in a condition of which they state these values."""
+    if must_agree and len(set(values) - {None}) > 1:
+        return Verdict.DIFFERS
     if any(value is None for value in values):
         return Verdict.UNKNOWN
-    if not must_agree:
-        return Verdict.MEANT
-    return Verdict.SAME if len(set(values)) == 1 else Verdict.DIFFERS
+    return Verdict.SAME if must_agree else Verdict.MEANT
 
 
 def _label(*names: str) -> Callable[[Conditions], str | None]:
-    return lambda side: " ".join(side.info[name] for name in names if name in side.info) or None
+    return lambda service: " ".join(service.info[name] for name in names if name in service.info) or None
 
 
-def _model(side: Conditions) -> str | None:
-    return f"{side.info.get('model_version', '')} {side.info.get('model_sha256', '')}".strip() or None
+def _model(service: Conditions) -> str | None:
+    return f"{service.info.get('model_version', '')} {service.info.get('model_sha256', '')}".strip() or None
 
 
-def _cpu_limit(side: Conditions) -> str:
-    return "none" if side.cpu_limit_cores is None else f"{side.cpu_limit_cores:g}"
+def _cpu_limit(service: Conditions) -> str:
+    return "none" if service.cpu_limit_cores is None else f"{service.cpu_limit_cores:g}"
 
 
-def _memory_limit(side: Conditions) -> str:
-    return "none" if side.memory_limit_bytes is None else f"{side.memory_limit_bytes / (1 << 20):,.0f} MiB"
+def _memory_limit(service: Conditions) -> str:
+    return "none" if service.memory_limit_bytes is None else f"{service.memory_limit_bytes / (1 << 20):,.0f} MiB"
 
 
 _CONDITIONS: tuple[tuple[str, Callable[[Conditions], str | None], bool], ...] = (
@@ -74,5 +74,5 @@ _CONDITIONS: tuple[tuple[str, Callable[[Conditions], str | None], bool], ...] = 
     ("Python", _label("python"), True),
     ("CPU limit, cores", _cpu_limit, True),
     ("Memory limit", _memory_limit, True),
-    ("Memory counted", lambda side: side.memory_kind, True),
+    ("Memory counted", lambda service: service.memory_kind, True),
 )

@@ -1,4 +1,4 @@
-"""One look at a service's /metrics: what it counts, how it is, and under which conditions it runs."""
+"""One reading of a service's /metrics: its counters, its present state, and the conditions it runs under."""
 
 import math
 import operator
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from prometheus_client.parser import text_string_to_metric_families
 
-# What the lab itself asks for is no traffic.
+# Requests by the lab itself are not traffic.
 OWN_HANDLERS = frozenset({"/metrics", "/ready"})
 
 _WANTED = (
@@ -26,7 +26,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Counters:
-    """What only ever grows while a service runs; `buckets` are cumulative counts of durations by upper bound in s."""
+    """What only grows while a service runs; `buckets` are cumulative counts of durations by upper bound in s."""
 
     requests: float = 0.0
     errors: float = 0.0
@@ -42,7 +42,7 @@ class Counters:
         return self._combined(operator.sub, other)
 
     def increase_since(self, earlier: "Counters") -> "Counters":
-        """Return what was counted since; a service of which any count fell was started anew, and counts from 0."""
+        """What was counted since. A service of which any count fell was restarted, and counts from 0."""
         increase = self - earlier
         return self if increase._any_below_zero() else increase
 
@@ -61,7 +61,7 @@ _SCALARS = tuple(each.name for each in fields(Counters) if each.name != "buckets
 
 
 class Gauges(NamedTuple):
-    """How a service is at this moment; None where it does not say."""
+    """The present state of a service; None where it does not say."""
 
     memory_bytes: float | None
     in_progress: float | None
@@ -70,7 +70,7 @@ class Gauges(NamedTuple):
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a service runs with; None where it does not say."""
+    """The conditions a service runs under; None where it does not say."""
 
     info: Labels
     cpu_limit_cores: float | None
@@ -80,7 +80,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything one scrape tells."""
+    """Everything one scrape says."""
 
     counters: Counters
     gauges: Gauges
@@ -88,7 +88,7 @@ class Reading:
 
     @classmethod
     def parse(cls, exposition: str) -> "Reading":
-        """Read Prometheus' text format. Raises ValueError where it is none."""
+        """Read Prometheus' text format. Raises ValueError where the text is something else."""
         samples = _samples(exposition)
         requests = [(labels, value) for labels, value in samples["http_requests_total"] if _is_traffic(labels)]
         lookups = samples["prediction_cache_requests_total"]
@@ -133,13 +133,13 @@ def _samples(exposition: str) -> defaultdict[str, list[tuple[Labels, float]]]:
     return samples
 
 
-# The same series stand in every scrape, and reading their labels takes fifty times as long as reading their values.
+# Every scrape has the same series, and parsing their labels takes fifty times as long as parsing their values.
 @lru_cache(maxsize=4096)
 def _name_and_labels(series: str) -> tuple[str, Labels]:
     (family,) = text_string_to_metric_families(f"{series} 0\n")
     (sample,) = family.samples
     if sample.timestamp is not None:
-        raise ValueError(f"{sample.name} carries a time stamp, which is not read here")
+        raise ValueError(f"{sample.name} carries a timestamp, which is not supported")
     return sample.name, sample.labels
 
 

@@ -3,9 +3,6 @@
 import * as words from "./words.js";
 
 const MIB = 1024 * 1024;
-const COLOURS = { flask: "#e0751a", fastapi: "#0f97b0" };
-const LABELS = { flask: "Flask", fastapi: "FastAPI" };
-export const SERVICES = Object.keys(COLOURS);
 
 const CHARTS = [
   { title: "Throughput", key: "requests_per_second", words: words.perSecond, suffix: " /s", traffic: true },
@@ -30,6 +27,25 @@ export const build = (parent, template) => CHARTS.map((chart) => {
   return { ...chart, figure, plot: figure.querySelector(".plot") };
 });
 
+/** Make room for the newest value of each service in every chart's caption. */
+export const nameServices = (charts, services) => {
+  for (const { figure } of charts) {
+    figure.querySelector(".values").replaceChildren(...services.map((service) => {
+      const value = Object.assign(document.createElement("span"), { textContent: "–" });
+      value.dataset.service = service.name;
+      const pair = document.createElement("span");
+      pair.append(swatch(service), value);
+      return pair;
+    }));
+  }
+};
+
+export const swatch = (service) => {
+  const square = Object.assign(document.createElement("span"), { className: "swatch", title: service.label });
+  square.style.background = service.colour;
+  return square;
+};
+
 /** Draw the points of the span that ends at `now`; `state` is the newest answer of the server. */
 export const draw = (charts, points, state, span) => {
   const now = state.time;
@@ -43,33 +59,32 @@ export const draw = (charts, points, state, span) => {
 
 const drawOne = (chart, points, times, state, since, style, marks) => {
   const scale = chart.scale ?? 1;
-  const values = Object.fromEntries(SERVICES.map((service) => [service, points.map((point) => {
-    const value = point[service]?.[chart.key];
+  const { services } = state;
+  const values = services.map(({ name }) => points.map((point) => {
+    const value = point.services[name]?.[chart.key];
     return words.known(value) ? value * scale : null;
-  })]));
-  const all = SERVICES.flatMap((service) => values[service]).filter((value) => value !== null);
+  }));
+  const all = values.flat().filter((value) => value !== null);
   const drawn = chart.traffic && chart.key !== "failed_ratio" ? all.some((value) => value > 0) : all.length > 0;
   const empty = chart.figure.querySelector(".empty");
   empty.hidden = drawn;
   empty.textContent = chart.traffic ? "No traffic" : "No reading";
 
-  const limits = chart.limit ? SERVICES.map((service) => state.services[service][chart.limit]).filter(words.known) : [];
+  const limits = chart.limit ? services.map((service) => service[chart.limit]).filter(words.known) : [];
   const limit = limits.length ? Math.min(...limits) * scale : null;
   const highest = Math.max(chart.least ?? 0, ...all) * 1.12 || 1;
   const limitShown = limit !== null && limit < highest * 4;
   const top = chart.most ?? (limitShown ? Math.max(highest, limit * 1.08) : highest);
 
-  for (const service of SERVICES) {
-    const newest = points.at(-1)?.[service]?.[chart.key];
-    chart.figure.querySelector(`.${service}-value`).textContent = chart.words(newest);
-  }
-  const summary = SERVICES.map((service) => `${LABELS[service]} ${chart.words(points.at(-1)?.[service]?.[chart.key])}`);
+  const newest = services.map(({ name }) => chart.words(points.at(-1)?.services[name]?.[chart.key]));
+  chart.figure.querySelectorAll(".values [data-service]").forEach((value, index) => { value.textContent = newest[index]; });
+  const summary = services.map(({ label }, index) => `${label} ${newest[index]}`);
   chart.plot.setAttribute("role", "img");
   chart.plot.setAttribute("aria-label", `${chart.title}: ${summary.join(", ")}`);
 
-  const traces = SERVICES.map((service) => ({
-    type: "scatter", mode: "lines", name: LABELS[service], x: times, y: values[service],
-    line: { color: COLOURS[service], width: 2.2 }, connectgaps: false,
+  const traces = services.map(({ label, colour }, index) => ({
+    type: "scatter", mode: "lines", name: label, x: times, y: values[index],
+    line: { color: colour, width: 2.2 }, connectgaps: false,
     hovertemplate: `%{y:.3~s}${chart.suffix}`,
   }));
   const limitLine = { type: "line", xref: "paper", x0: 0, x1: 1, y0: limit, y1: limit, line: { color: style.bad, width: 1.2, dash: "dash" } };

@@ -21,33 +21,31 @@ export const short = or((text) => text.length > LONGEST ? `${text.slice(0, LONGE
 const EQUAL = 0.05;
 const alike = (ratio) => Math.abs(ratio - 1) < EQUAL;
 
-/** The ratio of two figures, null where there is none. */
-export const ratioOf = (flask, fastapi) => known(flask) && known(fastapi) && flask > 0 && fastapi > 0 ? fastapi / flask : null;
+/** A candidate's figure divided by the baseline's; null where that cannot be done. */
+export const ratio = (baseline, candidate) => known(baseline) && known(candidate) && baseline > 0 && candidate > 0 ? candidate / baseline : null;
 
-/** How FastAPI's figure stands against Flask's, in words. */
-export const compared = (flask, fastapi) => flask === fastapi && known(flask) ? "as much" : against(ratioOf(flask, fastapi));
-
-const against = (ratio) => {
-  if (ratio === null) return "–";
-  if (alike(ratio)) return "as much";
-  if (ratio >= 2) return `${three.format(ratio)} times`;
-  return ratio < 1 ? `${whole.format((1 - ratio) * 100)}% less` : `${whole.format((ratio - 1) * 100)}% more`;
+/** How a candidate's figure compares with the baseline's. */
+export const compared = (baseline, candidate) => {
+  if (known(baseline) && baseline === candidate) return "the same";
+  const times = ratio(baseline, candidate);
+  if (times === null) return "";
+  if (alike(times)) return "the same";
+  if (times >= 2) return `${formatter(2).format(times)} times`;
+  return times < 1 ? `${whole.format((1 - times) * 100)}% less` : `${whole.format((times - 1) * 100)}% more`;
 };
 
-/** The headline: which of the two answers more, and what to make of it. */
-export const verdict = (ratio) => {
-  if (ratio === null) return { number: "–", words: "No traffic to compare", hint: "" };
-  const shown = ratio.toFixed(2);
-  const number = `${shown}×`;
-  if (alike(Number(shown))) {
-    return {
-      number, words: "Both answer as many",
-      hint: "Each has as many users, who pause between requests. What differs now is how long they wait; more users show who can answer more.",
-    };
-  }
-  const [more, times] = ratio > 1 ? ["FastAPI", ratio] : ["Flask", 1 / ratio];
-  const amount = times < 1.5 ? `${whole.format((times - 1) * 100)}% more` : `${formatter(2).format(times)} times as many`;
-  return { number, words: `${more} answers ${amount}`, hint: "Requests answered a second, with as many users on each." };
+/** The headline of a candidate: its throughput as a multiple of the baseline's, as a number and as a sentence. */
+export const headline = (baseline, candidate, times) => {
+  if (times === null) return { number: "–", words: `No traffic to compare ${candidate} with ${baseline}`, alike: false };
+  const shown = times.toFixed(2);
+  return { number: `${shown}×`, words: sentence(baseline, candidate, Number(shown)), alike: alike(Number(shown)) };
+};
+
+const sentence = (baseline, candidate, times) => {
+  if (alike(times)) return `${candidate} answers as many requests as ${baseline}`;
+  if (times < 1) return `${candidate} answers ${whole.format((1 - times) * 100)}% fewer requests than ${baseline}`;
+  if (times < 1.5) return `${candidate} answers ${whole.format((times - 1) * 100)}% more requests than ${baseline}`;
+  return `${candidate} answers ${formatter(2).format(times)} times as many requests as ${baseline}`;
 };
 
 export const duration = (seconds) => {

@@ -1,23 +1,13 @@
-// Asks the server for what is new, and keeps the page up to date.
+// Asks the server for new points and keeps the page up to date.
 
-import { build, draw, SERVICES } from "./charts.js";
+import { build, draw, nameServices } from "./charts.js";
+import * as tables from "./tables.js";
 import * as words from "./words.js";
 
 const element = (id) => document.getElementById(id);
 const base = document.body.dataset.base;
 const charts = build(element("charts"), element("chart"));
 
-const FIGURES = [
-  ["Requests", "requests_per_second", words.perSecond],
-  ["Latency P50", "p50_seconds", words.milliseconds],
-  ["Latency P95", "p95_seconds", words.milliseconds],
-  ["Latency P99", "p99_seconds", words.milliseconds],
-  ["Error answers", "error_ratio", words.percent],
-  ["CPU", "cpu_cores", words.cores],
-  ["Memory", "memory_bytes", words.mebibytes],
-  ["Cache hits", "cache_hit_ratio", words.percent],
-];
-const SIGNS = { same: "✓", differs: "✗", "meant to differ": "≠", unknown: "?" };
 const IN_A_RUN = { memory_bytes: "peak_memory_bytes" };
 
 let points = [];
@@ -35,6 +25,7 @@ const poll = async () => {
     points = [...points, ...fresh.points].filter((point) => point.time >= oldest);
     state = fresh;
     failures = 0;
+    showServices();
     if (!document.hidden) render();
   } catch (error) {
     failures += 1;
@@ -43,21 +34,34 @@ const poll = async () => {
   setTimeout(poll, (state?.interval_seconds ?? 2) * 1000);
 };
 
+// Another Locust, started meanwhile, may have other services.
+const showServices = () => {
+  const shown = JSON.stringify(state.services.map(({ name, label, colour }) => [name, label, colour]));
+  if (document.body.dataset.services === shown) return;
+  document.body.dataset.services = shown;
+  document.body.style.setProperty("--services", state.services.length);
+  document.body.classList.toggle("many", state.services.length > 2);
+  tables.nameServices(state.services);
+  nameServices(charts, state.services);
+};
+
 const render = () => {
   const newest = points.at(-1);
   const run = state.runs.at(-1);
   const figures = figuresNow(newest, run);
   renderStatus(newest, run);
-  renderVerdict(figures);
-  renderFigures(figures);
-  renderConditions();
+  tables.renderVerdict(state.services, figures);
+  element("window").textContent = state.window_seconds;
+  tables.renderFigures(state.services, figures);
+  tables.renderConditions(state.services, state.conditions);
   renderRuns();
   renderBanners(newest, run);
   draw(charts, points, state, Number(element("span").value));
 };
 
+/** What reads a service's figure, over the time that is chosen. */
 const figuresNow = (newest, run) => {
-  if (document.querySelector("[name=over]:checked").value === "window") return (service, key) => newest?.[service]?.[key];
+  if (document.querySelector("[name=over]:checked").value === "window") return (service, key) => newest?.services[service]?.[key];
   return (service, key) => run?.summary[service]?.[IN_A_RUN[key] ?? key];
 };
 
@@ -70,38 +74,6 @@ const renderStatus = (newest, run) => {
   if (generator) parts.push(`generator at ${words.percent(generator.cpu_ratio)} of a core`);
   if (generator?.workers !== null && generator?.workers !== undefined) parts.push(`${generator.workers} workers`);
   element("status").textContent = parts.join(" · ");
-};
-
-const renderVerdict = (figures) => {
-  const { number, words: text, hint } = words.verdict(words.ratioOf(...SERVICES.map((service) => figures(service, "requests_per_second"))));
-  element("ratio").textContent = number;
-  element("words").textContent = text;
-  element("hint").textContent = hint;
-};
-
-const renderFigures = (figures) => {
-  element("window").textContent = state.window_seconds;
-  element("figures").replaceChildren(...FIGURES.map(([name, key, format]) => {
-    const values = SERVICES.map((service) => figures(service, key));
-    return row([name, ...values.map(format), words.compared(...values)]);
-  }));
-};
-
-const renderConditions = () => {
-  element("conditions").replaceChildren(...state.conditions.map(({ name, flask, fastapi, verdict }) => {
-    const line = row([name, ...[flask, fastapi].map((value) => words.short(value)), SIGNS[verdict]]);
-    [...line.cells].slice(1, 3).forEach((cell, index) => { cell.title = [flask, fastapi][index] ?? ""; });
-    line.className = verdict;
-    line.lastChild.title = verdict;
-    line.lastChild.setAttribute("aria-label", verdict);
-    return line;
-  }));
-  const verdicts = state.conditions.map((condition) => condition.verdict);
-  const differing = state.conditions.filter((condition) => condition.verdict === "differs").map((condition) => condition.name);
-  const [text, mark] = differing.length ? [`No: ${differing.join(", ")}`, "bad"]
-    : verdicts.includes("unknown") ? ["Not known yet", ""] : ["Yes", "good"];
-  element("fair").textContent = text;
-  element("fair").className = `mark ${mark}`;
 };
 
 const renderRuns = () => {
@@ -126,21 +98,20 @@ const renderBanners = (newest, run) => {
   const banners = [];
   const generator = newest?.generator;
   if (generator?.saturated.length) {
-    banners.push(["alarm", `The load generator is saturated (${generator.saturated.join(", ")}): it now measures itself, and nothing else here can be trusted. Use fewer users, or LOCUST_WORKERS.`]);
+    banners.push(["alarm", `The load generator is saturated (${generator.saturated.join(", ")}): it now measures itself, and no figure here can be trusted. Use fewer users, or set LOCUST_WORKERS.`]);
   }
-  for (const service of SERVICES) {
-    const { problem, url } = state.services[service];
-    if (problem) banners.push(["alarm", `${service === "flask" ? "Flask" : "FastAPI"} does not answer at ${url}: ${problem}`]);
+  for (const { label, problem, url } of state.services) {
+    if (problem) banners.push(["alarm", `${label} does not answer at ${url}: ${problem}`]);
   }
   if (generator?.workers_expected && generator.workers < generator.workers_expected) {
-    banners.push(["warning", `${generator.workers} of ${generator.workers_expected} workers are connected; the run goes on with those.`]);
+    banners.push(["warning", `${generator.workers} of ${generator.workers_expected} workers are connected; the run continues with these.`]);
   } else if (generator?.workers_lost) {
-    banners.push(["warning", `Workers lost since Locust started: ${generator.workers_lost}. The others took over their users.`]);
+    banners.push(["warning", `Workers lost since Locust started: ${generator.workers_lost}. The others have taken over their users.`]);
   }
   if (run?.finding) banners.push(["warning", run.finding]);
   if (!run || run.stopped !== null) {
-    const quiet = SERVICES.every((service) => !newest?.[service]?.requests);
-    if (quiet) banners.push(["note", "No traffic. Start a run in Locust, and both services' lines appear here."]);
+    const quiet = state.services.every(({ name }) => !newest?.services[name]?.requests);
+    if (quiet) banners.push(["note", "No traffic. Start a run in Locust to see a line for each service here."]);
   }
   showBanners(banners);
 };
@@ -150,13 +121,6 @@ const showBanners = (banners) => {
   if (element("banners").dataset.shown === shown) return;
   element("banners").dataset.shown = shown;
   element("banners").replaceChildren(...banners.map(([kind, text]) => Object.assign(document.createElement("p"), { className: `banner ${kind}`, textContent: text })));
-};
-
-const row = ([head, ...cells]) => {
-  const line = document.createElement("tr");
-  line.append(Object.assign(document.createElement("th"), { scope: "row", textContent: head }));
-  line.append(...cells.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-  return line;
 };
 
 const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches

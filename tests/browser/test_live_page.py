@@ -1,27 +1,31 @@
-"""The comparison page in a real browser: from Locust's start button to both services' moving lines."""
+"""The live page in a real browser: from Locust's start button to a moving line for each service."""
 
 from __future__ import annotations
 
 import csv
 import json
 import re
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
+from serving_lab.targets.catalogue import Catalogue
 from support.browser import Visit, chromium, visit
+from support.live import LABELS, Metrics, running_live, serving
 from support.load import RunningLocust, running_locust
-from support.services import running_services, wait_until
+from support.services import free_port, running_services, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
 USERS = 8
 THINKING = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.1}
-COLOURS = ["rgb(224, 117, 26)", "rgb(15, 151, 176)"]
+CATALOGUE = Catalogue.read(Path(__file__).resolve().parents[2] / "loadtest" / "catalogue.yaml")
+COLOURS = [entry.colour for entry in CATALOGUE.entries if entry.profile is None]
 CHARTS = [
     "requests_per_second",
     "p50_seconds",
@@ -34,7 +38,10 @@ CHARTS = [
     "in_progress",
 ]
 DRAWN_LINES = """chart => [...document.querySelectorAll(`[data-key="${chart}"] .scatterlayer .js-line`)]
-    .filter(line => line.getTotalLength() > 0).map(line => getComputedStyle(line).stroke)"""
+    .filter(line => line.getTotalLength() > 0).map(line => "#" + getComputedStyle(line).stroke.match(/\\d+/g)
+        .slice(0, 3).map(part => Number(part).toString(16).padStart(2, "0")).join(""))"""
+FITS = """[...document.querySelectorAll('.chart')]
+    .every(chart => chart.querySelector('.main-svg').clientWidth <= chart.clientWidth)"""
 NEWEST_VALUES = """chart => document.querySelector(`[data-key="${chart}"] .plot`).data.map(trace => trace.y.at(-1))"""
 
 
@@ -58,14 +65,14 @@ def quiet_page(browser: Browser, locust: RunningLocust) -> Iterator[dict[str, An
     """What the page said before there was any load."""
     with visit(browser) as visited:
         visited.page.goto(f"{locust.base_url}/")
-        visited.page.get_by_role("link", name="Compare services").click()
+        visited.page.get_by_role("link", name="Live", exact=True).click()
         expect(visited.page.locator("#fair")).to_have_text("Yes")
         shown = {
             "banners": visited.page.locator("#banners").inner_text(),
             "throughput": visited.page.locator('[data-key="requests_per_second"] .empty').inner_text(),
             "memory": visited.page.evaluate(NEWEST_VALUES, "memory_bytes"),
         }
-        visited.screenshot("compare-quiet")
+        visited.screenshot("live-quiet")
         yield shown | {"errors": visited.errors, "strangers": visited.strangers}
 
 
@@ -79,9 +86,9 @@ def under_load(browser: Browser, locust: RunningLocust, quiet_page: dict[str, An
         page.get_by_label("Number of users").fill(str(USERS))
         page.get_by_label("Ramp up").fill(str(USERS))
         page.get_by_role("button", name="Start").click()
-        page.get_by_role("tab", name="Compare").click()
-        page.wait_for_url("**/compare")
-        page.wait_for_function("/\\d/.test(document.querySelector('#ratio').textContent)")
+        page.get_by_role("tab", name="Live").click()
+        page.wait_for_url("**/live")
+        page.wait_for_function("/\\d/.test(document.querySelector('.ratio')?.textContent)")
         for chart in CHARTS:
             page.wait_for_function(f"(({DRAWN_LINES})('{chart}')).length === 2 || '{chart}' === 'failed_ratio'")
         yield visited
@@ -95,7 +102,7 @@ def test_without_traffic_the_page_says_so_and_still_shows_what_the_services_cost
 
 
 @pytest.mark.parametrize("chart", [chart for chart in CHARTS if chart != "failed_ratio"])
-def test_each_chart_draws_both_services_in_their_colours(under_load: Visit, chart: str) -> None:
+def test_each_chart_draws_each_service_in_its_colour(under_load: Visit, chart: str) -> None:
     assert under_load.page.evaluate(DRAWN_LINES, chart) == COLOURS
 
 
@@ -112,14 +119,14 @@ def test_the_lines_move(under_load: Visit) -> None:
 def test_the_ratio_is_that_of_the_figures_beside_it_and_has_its_direction_in_words(under_load: Visit) -> None:
     # Read at once: the page goes on meanwhile.
     row, shown, words = under_load.page.evaluate(
-        "['#figures tr', '#ratio', '#words'].map(selector => document.querySelector(selector).textContent)"
+        "['#figures tr', '.ratio', '.words'].map(selector => document.querySelector(selector).textContent)"
     )
     flask, fastapi = (float(number) for number in re.findall(r"([\d.]+) /s", row))
     ratio = float(shown[:-1])
 
     assert ratio == pytest.approx(fastapi / flask, rel=0.02)
-    expected = "Both answer" if abs(ratio - 1) < 0.05 else "FastAPI answers" if ratio > 1 else "Flask answers"
-    assert words.startswith(expected)
+    expected = "as many requests as" if abs(ratio - 1) < 0.05 else "more|times as many" if ratio > 1 else "fewer"
+    assert re.fullmatch(f"FastAPI answers .*({expected}).* Flask", words)
 
 
 def test_the_fairness_table_names_equal_and_intended_differences(under_load: Visit) -> None:
@@ -143,12 +150,12 @@ def test_the_fairness_table_names_equal_and_intended_differences(under_load: Vis
 def test_light_and_dark(under_load: Visit) -> None:
     page = under_load.page
     light = background(page)
-    under_load.screenshot("compare-light")
+    under_load.screenshot("live-light")
 
     page.get_by_role("button", name="Dark").click()
 
     dark = background(page)
-    under_load.screenshot("compare-dark")
+    under_load.screenshot("live-dark")
     page.get_by_role("button", name="Light").click()
     assert sum(light) > 600
     assert sum(dark) < 150
@@ -157,7 +164,7 @@ def test_light_and_dark(under_load: Visit) -> None:
 
 def test_a_browser_that_prefers_dark_gets_it(browser: Browser, locust: RunningLocust) -> None:
     with visit(browser, dark=True) as visited:
-        visited.page.goto(f"{locust.base_url}/compare")
+        visited.page.goto(f"{locust.base_url}/live")
 
         assert sum(background(visited.page)) < 150
 
@@ -166,11 +173,8 @@ def test_a_browser_that_prefers_dark_gets_it(browser: Browser, locust: RunningLo
 def test_nothing_is_wider_than_the_window(under_load: Visit, name: str, width: int) -> None:
     page = under_load.page
     page.set_viewport_size({"width": width, "height": 800})
-    page.wait_for_function(
-        "[...document.querySelectorAll('.chart')]"
-        ".every(chart => chart.querySelector('.main-svg').clientWidth <= chart.clientWidth)"
-    )
-    under_load.screenshot(f"compare-{name}")
+    page.wait_for_function(FITS)
+    under_load.screenshot(f"live-{name}")
 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -183,8 +187,8 @@ def test_printed_it_is_light_without_controls_and_keeps_its_charts(under_load: V
         page.wait_for_timeout(300)
         assert not page.get_by_role("button", name="Print").is_visible()
         assert page.locator(".chart:visible").count() == len(CHARTS)
-        under_load.screenshot("compare-print")
-        printed = page.pdf(path=tmp_path / "compare.pdf", prefer_css_page_size=True)
+        under_load.screenshot("live-print")
+        printed = page.pdf(path=tmp_path / "live.pdf", prefer_css_page_size=True)
     finally:
         page.emulate_media(media="screen", color_scheme="light")
 
@@ -198,7 +202,7 @@ def test_a_run_that_stopped_is_downloaded_as_it_is_shown(
     page = under_load.page
     page.goto(f"{locust.base_url}/")
     page.get_by_role("button", name="Stop").click()
-    page.goto(f"{locust.base_url}/compare")
+    page.goto(f"{locust.base_url}/live")
     expect(page.locator("#status")).to_contain_text("Last run ended")
     page.get_by_text("whole run").click()
     wait_until(lambda: shown_rates(page)[0] > 0, "figures of the run")
@@ -210,15 +214,54 @@ def test_a_run_that_stopped_is_downloaded_as_it_is_shown(
     assert saved["run"]["users"] == USERS
     assert saved["run"]["stopped"] > saved["run"]["started"]
     assert shown_rates(page) == pytest.approx(
-        [saved["run"]["summary"][service]["requests_per_second"] for service in ("flask", "fastapi")], rel=0.01
+        [saved["run"]["summary"][service]["requests_per_second"] for service in ("flask-api", "fastapi-api")], rel=0.01
     )
     assert len(rows) == len(saved["points"]) >= 3
     for row, point in zip(rows, saved["points"], strict=True):
         assert float(row["time"]) == point["time"]
-        assert float(row["flask_requests_per_second"]) == point["flask"]["requests_per_second"]
-        assert float(row["fastapi_memory_bytes"]) == point["fastapi"]["memory_bytes"]
+        for name, figures in point["services"].items():
+            assert float(row[f"{name}_requests_per_second"]) == figures["requests_per_second"]
+            assert float(row[f"{name}_memory_bytes"]) == figures["memory_bytes"]
         assert int(row["generator_users"]) == point["generator"]["users"]
     assert {condition["verdict"] for condition in saved["conditions"]} == {"same", "meant to differ"}
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_more_services_have_more_columns_and_lines_and_each_candidate_its_ratio(
+    browser: Browser, tmp_path: Path, count: int
+) -> None:
+    """Rates of 100, 190, 60, 100 and 1,000 a second; the third has another number of workers."""
+    services = [Metrics(rate, workers) for rate, workers in ((100, 2), (190, 2), (60, 4), (100, 2), (1000, 2))][:count]
+    with ExitStack() as stack:
+        urls = [stack.enter_context(serving(service, free_port())) for service in services]
+        locust = stack.enter_context(running_live(tmp_path, *urls))
+        visited = stack.enter_context(visit(browser))
+        page = visited.page
+        page.goto(f"{locust.base_url}/live")
+        page.wait_for_function(f"(({DRAWN_LINES})('requests_per_second')).length === {count}")
+
+        assert [text.strip() for text in page.locator("#figures-head th").all_inner_texts()[1:]] == LABELS[:count]
+        assert [len(row.locator("td").all()) for row in page.locator("#figures tr").all()] == [count] * 8
+        assert len(page.evaluate(DRAWN_LINES, "memory_bytes")) == count
+        expect(page.locator("#verdicts .words")).to_have_text(
+            [
+                re.compile(r"^New answers 1\.9 times as many requests as Old$"),
+                re.compile(r"^Third answers (39|40|41)% fewer requests than Old$"),
+                re.compile(r"^Fourth answers as many requests as Old$"),
+                re.compile(r"^Fifth answers (9\.[89]|10) times as many requests as Old$"),
+            ][: count - 1]
+        )
+        against = page.locator("#figures tr").first.locator(".against").all_inner_texts()
+        assert re.fullmatch(r"(8[89]|9[01])% more (39|40|41)% less( the same (9\.[89]|10) times)?", " ".join(against))
+        expect(page.locator("#fair")).to_have_text("No: Workers")
+        assert page.locator("#conditions .differs .other").all_inner_texts() == ["4"]
+
+        for width in (390, 1280, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_function(FITS)
+            visited.screenshot(f"live-{count}-services-{width}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert (visited.errors, visited.strangers) == ([], [])
 
 
 def test_no_page_reported_an_error_or_asked_another_host(under_load: Visit) -> None:
@@ -226,13 +269,13 @@ def test_no_page_reported_an_error_or_asked_another_host(under_load: Visit) -> N
 
 
 def background(page: Page) -> tuple[int, ...]:
-    """Return the red, green and blue of the page."""
+    """The red, green and blue of the page."""
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
     return tuple(int(part) for part in re.findall(r"\d+", colour)[:3])
 
 
 def shown_rates(page: Page) -> list[float]:
-    """Return the requests a second that the table shows, Flask's first."""
+    """The requests a second that the table shows, the baseline's first."""
     row = page.locator("#figures tr").filter(has_text="Requests").inner_text()
     return [float(number) for number in re.findall(r"([\d.]+) /s", row)] or [0.0]
 
