@@ -6,16 +6,18 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 
 from grafana_dashboards.panels import PROMETHEUS, in_words, number, query, query_now
+from grafana_dashboards.promql import ALL
 
 TAG = "serving-lab"
 HANDLERS = ("/predict", "/batch-predict", "/model-info", "/health", "/login")
 SCRAPE_INTERVAL = "2s"
+SCRAPED_SERVICES = f"max by (service, label) (up{{{ALL}}})"
 
 _REFRESH_INTERVALS = ["2s", "5s", "10s", "30s", "1m"]
 
 
 def dashboard(uid: str, title: str, description: str) -> builders.Dashboard:
-    """Return an empty dashboard of the lab; the UID is the last part of its address."""
+    """An empty dashboard of the lab; the UID is the last part of its address."""
     return (
         builders.Dashboard(title)
         .uid(uid)
@@ -34,10 +36,14 @@ def dashboard(uid: str, title: str, description: str) -> builders.Dashboard:
 
 
 def handler_variable() -> builders.CustomVariable:
-    """Return the choice of an endpoint, `$handler`; it starts with all that clients use."""
+    """The choice of an endpoint, `$handler`; all that clients use unless one is chosen."""
     everything = models.VariableOption(text="All", value="$__all", selected=True)
     return (
-        _choice("handler", "Endpoint", HANDLERS)
+        builders.CustomVariable("handler")
+        .label("Endpoint")
+        .values(",".join(HANDLERS))
+        .multi(False)
+        .allow_custom_value(False)
         .include_all(True)
         .all_value("|".join(HANDLERS))
         .options([everything, *(_option(handler) for handler in HANDLERS)])
@@ -45,18 +51,23 @@ def handler_variable() -> builders.CustomVariable:
     )
 
 
-def service_variable() -> builders.CustomVariable:
-    """Return the choice of a service, `$service`."""
-    services = ("flask", "fastapi")
+def service_variable() -> builders.QueryVariable:
+    """The choice of a service, `$service`, of those that are scraped; shown by its label."""
     return (
-        _choice("service", "Service", services)
-        .options([_option(service, selected=service == "fastapi") for service in services])
-        .current(_option("fastapi", selected=True))
+        builders.QueryVariable("service")
+        .label("Service")
+        .datasource(PROMETHEUS)
+        .query(f"query_result({SCRAPED_SERVICES})")
+        .regex('/service="(?<value>[^"]+)|label="(?<text>[^"]+)/g')
+        .refresh(models.VariableRefresh.ON_DASHBOARD_LOAD)
+        .sort(models.VariableSort.DISABLED)
+        .multi(False)
+        .allow_custom_value(False)
     )
 
 
 def generator_banner() -> stat.Panel:
-    """Return the verdict on the load generator, red where it is saturated; a click opens its dashboard."""
+    """The verdict on the load generator, red where it is saturated; a click opens its dashboard."""
     return (
         number(
             "Can these numbers be trusted?",
@@ -81,12 +92,8 @@ def generator_banner() -> stat.Panel:
     )
 
 
-def _choice(name: str, label: str, values: tuple[str, ...]) -> builders.CustomVariable:
-    return builders.CustomVariable(name).label(label).values(",".join(values)).multi(False).allow_custom_value(False)
-
-
-def _option(value: str, *, selected: bool = False) -> models.VariableOption:
-    return models.VariableOption(text=value, value=value, selected=selected)
+def _option(value: str) -> models.VariableOption:
+    return models.VariableOption(text=value, value=value, selected=False)
 
 
 def _load_runs() -> builders.AnnotationQuery:
@@ -97,7 +104,7 @@ def _load_runs() -> builders.AnnotationQuery:
         .enable(True)
         .hide(False)
         .icon_color("purple")
-        # Points no further apart than the interval are one region: it must be that of the rules.
+        # Grafana joins points that are no further apart than the interval: it must be that of the rules.
         .target(query("load:users:info").ref_id("Load").interval(SCRAPE_INTERVAL))
         .title_format("Load")
         .text_format("{{users}} users")

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import common
 
 from grafana_dashboards.frame import dashboard, generator_banner
 from grafana_dashboards.panels import coloured, graph, in_words, number, query, query_now
-from grafana_dashboards.promql import per_second, where_missing
+from grafana_dashboards.promql import ALL, BY_SERVICE, per_second, where_missing
 
 # Where loadtest/serving_lab/load/vitals.py calls a process saturated.
 _SATURATED_CPU_RATIO = 0.8
@@ -14,7 +14,7 @@ _SATURATED_DELAY_SECONDS = 0.1
 
 
 def generator() -> builders.Dashboard:
-    """Return the dashboard of Locust."""
+    """The dashboard of Locust."""
     board = dashboard(
         "generator", "The load generator", "What Locust sends and sees, and whether it keeps up."
     ).with_panel(generator_banner().span(16))
@@ -24,12 +24,8 @@ def generator() -> builders.Dashboard:
 
 
 def _load(board: builders.Dashboard) -> builders.Dashboard:
-    failures = per_second("locust_request_failures_total")
-    requests = per_second("locust_requests_total")
-    by_class = (
-        'label_replace(label_replace(locust_user_class_users, "service", "flask", "user_class", "FlaskUser"), '
-        '"service", "fastapi", "user_class", "FastApiUser")'
-    )
+    failures = per_second("locust_request_failures_total", ALL)
+    requests = per_second("locust_requests_total", ALL)
     return (
         board.with_row(builders.Row("Load"))
         .with_panel(
@@ -44,9 +40,9 @@ def _load(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph(
                 "Users by service",
-                "They are shared out evenly.",
+                "They are shared out evenly, WebSocket users aside.",
                 "short",
-                query(where_missing("0", f"sum by (service) ({by_class})")),
+                query(where_missing("0", f"sum by ({BY_SERVICE}) (locust_user_class_users{{{ALL}}})")),
             )
         )
         .with_panel(
@@ -100,7 +96,9 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
 
 
 def _seen(name: str, percentile: int) -> timeseries.Panel:
-    seconds = f'max by (service) (locust_response_time_seconds{{name=~".* /predict", percentile="{percentile}"}})'
+    seconds = (
+        f'max by ({BY_SERVICE}) (locust_response_time_seconds{{{ALL}, name=~".* /predict", percentile="{percentile}"}})'
+    )
     return graph(
         f"Response time of /predict as users see it, {name}",
         "From Locust's side, over the last ten seconds: the time in the service, in its queue and on the way.",

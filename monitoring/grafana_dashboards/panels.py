@@ -1,4 +1,7 @@
-"""Panels in the house's style: one colour a service, a unit on every axis, words where there is nothing to show."""
+"""Panels in one style: a line or number a service, a unit on every axis, words where there is nothing to show.
+
+The legend `{{label}}` stands for a service. Its colour comes from the catalogue and is added when the lab starts.
+"""
 
 from collections.abc import Iterable
 from string import ascii_uppercase
@@ -12,33 +15,33 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common, prometheus
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana_dashboards.promql import BOTH, Measure, fastapi_over_flask
+from grafana_dashboards.promql import ALL, Measure, over_baseline
 
 PROMETHEUS = common.DataSourceRef(type_val="prometheus", uid="prometheus")
-COLOURS = {"flask": "#E0751A", "fastapi": "#0F97B0"}
+OF_SERVICE = "{{label}}"
 NOT_RUNNING = "not running"
 
 _GRAPH_HEIGHT = 7
 _SPAN_NULLS_MILLISECONDS = 10_000
 
 
-def query(expression: str, legend: str = "{{service}}") -> prometheus_builders.Dataquery:
-    """Return a query over the dashboard's time range."""
+def query(expression: str, legend: str = OF_SERVICE) -> prometheus_builders.Dataquery:
+    """A query over the dashboard's time range."""
     return prometheus_builders.Dataquery().datasource(PROMETHEUS).expr(expression).legend_format(legend).range()
 
 
-def query_now(expression: str, legend: str = "{{service}}") -> prometheus_builders.Dataquery:
-    """Return a query of the present value."""
+def query_now(expression: str, legend: str = OF_SERVICE) -> prometheus_builders.Dataquery:
+    """A query of the present value."""
     return prometheus_builders.Dataquery().datasource(PROMETHEUS).expr(expression).legend_format(legend).instant()
 
 
 def query_rows(expression: str) -> prometheus_builders.Dataquery:
-    """Return a query of the present labels and values, a series a row."""
+    """A query of the present labels and values, one row for each series."""
     return query_now(expression, "__auto").format(prometheus.PromQueryFormat.TABLE)
 
 
 def graph(title: str, description: str, unit: str, *queries: prometheus_builders.Dataquery) -> timeseries.Panel:
-    """Return lines over time from zero up, the services' in their colours."""
+    """Lines over time, from zero up."""
     panel = (
         timeseries.Panel()
         .title(title)
@@ -63,23 +66,21 @@ def graph(title: str, description: str, unit: str, *queries: prometheus_builders
         .span(8)
         .height(_GRAPH_HEIGHT)
     )
-    for name, colour in COLOURS.items():
-        panel = panel.override_by_name(name, [_fixed_colour(colour)])
     return panel.targets(_named(queries))
 
 
 def graph_of(title: str, description: str, unit: str, measure: Measure) -> timeseries.Panel:
-    """Return a measure of both services over time; a click on a line opens its service in depth."""
+    """A measure of every service over time; a click on a line opens its service in depth."""
     in_depth = (
         dashboard_builders.DashboardLink("In depth")
         .url("/d/service?var-service=${__field.labels.service}&${__url_time_range}")
         .type(models.DashboardLinkType.LINK)
     )
-    return graph(title, description, unit, query(measure(BOTH))).data_links([in_depth])
+    return graph(title, description, unit, query(measure(ALL))).data_links([in_depth])
 
 
 def number(title: str, description: str, unit: str, *queries: prometheus_builders.Dataquery) -> stat.Panel:
-    """Return the present value in large digits, or several under their names."""
+    """The present value in large digits, or several with their names."""
     panel = (
         stat.Panel()
         .title(title)
@@ -100,32 +101,30 @@ def number(title: str, description: str, unit: str, *queries: prometheus_builder
 
 
 def number_of(title: str, description: str, unit: str, measure: Measure) -> stat.Panel:
-    """Return a measure's present value for each service, in its colour."""
-    panel = number(title, description, unit, query_now(measure(BOTH))).mappings([no_number("no traffic")])
-    for name, colour in COLOURS.items():
-        panel = panel.override_by_name(name, [_fixed_colour(colour)])
-    return panel
+    """A measure's present value for each service."""
+    return number(title, description, unit, query_now(measure(ALL))).mappings([no_number("no traffic")])
 
 
 def ratio_of(title: str, measure: Measure, *, more_is_better: bool, idle: str = "no traffic") -> stat.Panel:
-    """Return FastAPI's present value divided by Flask's: green where FastAPI is better, red where it is worse."""
+    """Each candidate's present value divided by the baseline's: green where it is better, red where it is worse."""
     low, high = ("red", "green") if more_is_better else ("green", "red")
     better = "more" if more_is_better else "less"
     return (
         number(
             title,
-            f"FastAPI divided by Flask; {better} than 1 is better for FastAPI. Within 5% they count as equal.",
+            f"Each candidate divided by the baseline; {better} than 1 is better for the candidate. Within 5% is equal.",
             "suffix:x",
-            query_now(fastapi_over_flask(measure), "FastAPI / Flask"),
+            query_now(over_baseline(measure), "{{label}} / {{baseline}}"),
         )
         .decimals(2)
+        .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
         .mappings([no_number(idle)])
         .thresholds(thresholds(low, (0.95, "text"), (1.05, high)))
     )
 
 
 def rows(title: str, description: str, expression: str, columns: dict[str, str]) -> table.Panel:
-    """Return a table with a row a series; `columns` maps labels, and Value, to headings, in their order."""
+    """A table with a row for each series; `columns` maps labels, and Value, to headings, in their order."""
     organize = models.DataTransformerConfig(
         id_val="organize",
         options={
@@ -134,6 +133,32 @@ def rows(title: str, description: str, expression: str, columns: dict[str, str])
             "includeByName": dict.fromkeys(columns, True),
         },
     )
+    return _table(title, description, expression).with_transformation(organize)
+
+
+def matrix(
+    title: str, description: str, expression: str, *, row: tuple[str, str], column: str, value: str
+) -> table.Panel:
+    """A table of the values of one label, by two others.
+
+    Args:
+        title: Of the panel.
+        description: Of the panel.
+        expression: Its series are the cells.
+        row: The label that has a row for each of its values, and the heading of these.
+        column: The label that has a column for each of its values.
+        value: The label that is shown.
+    """
+    label, heading = row
+    to_matrix = models.DataTransformerConfig(
+        id_val="groupingToMatrix", options={"rowField": label, "columnField": column, "valueField": value}
+    )
+    # The transformation names its first column after both labels.
+    rename = models.DataTransformerConfig(id_val="organize", options={"renameByName": {f"{label}\\{column}": heading}})
+    return _table(title, description, expression).with_transformation(to_matrix).with_transformation(rename)
+
+
+def _table(title: str, description: str, expression: str) -> table.Panel:
     return (
         table.Panel()
         .title(title)
@@ -142,13 +167,12 @@ def rows(title: str, description: str, expression: str, columns: dict[str, str])
         .unit("string")
         .no_value(NOT_RUNNING)
         .targets(_named([query_rows(expression)]))
-        .with_transformation(organize)
         .height(_GRAPH_HEIGHT)
     )
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> dashboard_builders.ThresholdsConfig:
-    """Return colours by value: the base's, and from each step's value on that step's."""
+    """Colours by value: the base's, and from each step's value on that of the step."""
     return (
         dashboard_builders.ThresholdsConfig()
         .mode(models.ThresholdsMode.ABSOLUTE)

@@ -1,28 +1,36 @@
-"""PromQL for the dashboards. A measure is an expression for the services that a label matcher selects, by service."""
+"""PromQL for the dashboards. A measure is an expression, by service, for the services that a label matcher selects.
+
+Series of a service carry its name (`service`), what people call it (`label`) and its `role`.
+"""
 
 from collections.abc import Callable
 
 Measure = Callable[[str], str]
 
-BOTH = 'service=~"flask|fastapi"'
-FLASK = 'service="flask"'
-FASTAPI = 'service="fastapi"'
+ALL = 'role!=""'
+BASELINE = 'role="baseline"'
+CANDIDATES = 'role="candidate"'
+BY_SERVICE = "service, label, role"
 
 CHOSEN = 'handler=~"$handler"'
 PREDICTING = 'handler=~"/predict|/batch-predict"'
-# Asked by people and programs, not by Prometheus and health checks.
+# Without what Prometheus and health checks ask.
 ASKED = 'handler!~"/metrics|/ready"'
 
 
-def per_second(metric: str, *matchers: str, by: str = "service") -> str:
-    """Rate of a counter, summed up by a label; nothing by an empty one."""
-    grouping = f" by ({by})" if by else ""
-    return f"sum{grouping} (rate({metric}{{{', '.join(matchers)}}}[$__rate_interval]))"
+def per_second(metric: str, *matchers: str, by: str = BY_SERVICE) -> str:
+    """Rate of a counter, summed by labels."""
+    return f"sum by ({by}) (rate({metric}{{{', '.join(matchers)}}}[$__rate_interval]))"
 
 
-def fastapi_over_flask(measure: Measure) -> str:
-    """FastAPI's value divided by Flask's; not a number, but never missing, where there is nothing to divide."""
-    return f"({measure(FASTAPI)}) / ignoring (service) ({measure(FLASK)}) >= 0 or vector(NaN)"
+def over_baseline(measure: Measure) -> str:
+    """Each candidate's value divided by the baseline's, whose name is in the label `baseline`.
+
+    Not a number, but never missing, for a candidate that is scraped and has nothing to divide.
+    """
+    divided = f"({measure(CANDIDATES)}) / on () group_left (baseline) {_named_baseline(measure(BASELINE))}"
+    unknown = f"NaN * {_scraped(CANDIDATES)} * on () group_left (baseline) {_named_baseline(_scraped(BASELINE))}"
+    return f"{divided} >= 0 or on (service) {unknown}"
 
 
 def throughput(services: str) -> str:
@@ -37,10 +45,10 @@ def error_share(services: str) -> str:
 
 
 def latency(quantile: float) -> Measure:
-    """Return the measure of a quantile of the response time in seconds, interpolated between histogram buckets."""
+    """The measure of a quantile of the response time in seconds, interpolated between histogram buckets."""
 
     def measure(services: str) -> str:
-        buckets = per_second("http_request_duration_seconds_bucket", services, CHOSEN, by="service, le")
+        buckets = per_second("http_request_duration_seconds_bucket", services, CHOSEN, by=f"{BY_SERVICE}, le")
         return f"histogram_quantile({quantile}, {buckets})"
 
     return measure
@@ -63,7 +71,7 @@ def cpu(services: str) -> str:
 
 def cpu_share(services: str) -> str:
     """Share of the processor limit used."""
-    return f"{cpu(services)} / max by (service) (service_cpu_limit_cores{{{services}}})"
+    return f"{cpu(services)} / max by ({BY_SERVICE}) (service_cpu_limit_cores{{{services}}})"
 
 
 def cpu_per_thousand(services: str) -> str:
@@ -85,17 +93,17 @@ def _model_seconds(services: str) -> str:
 
 
 def time_in_model(services: str) -> str:
-    """Seconds that the model takes of a predicting request, on average."""
+    """Seconds that a predicting request spends in the model, on average."""
     return f"{_model_seconds(services)} / {_requests(services)}"
 
 
 def time_elsewhere(services: str) -> str:
-    """Seconds that everything but the model takes of a predicting request, on average."""
+    """Seconds that a predicting request spends outside the model, on average."""
     return f"({_request_seconds(services)} - {_model_seconds(services)}) / {_requests(services)}"
 
 
 def model_share(services: str) -> str:
-    """Share of the time of predicting requests that the model takes."""
+    """Share of the time of predicting requests that is spent in the model."""
     return f"{_model_seconds(services)} / {_request_seconds(services)}"
 
 
@@ -106,15 +114,23 @@ def cache_hit_share(services: str) -> str:
 
 
 def gauge(metric: str) -> Measure:
-    """Return the measure of a gauge that every service has once."""
-    return lambda services: f"max by (service) ({metric}{{{services}}})"
+    """The measure of a gauge that every service has once."""
+    return lambda services: f"max by ({BY_SERVICE}) ({metric}{{{services}}})"
 
 
 def counter(metric: str) -> Measure:
-    """Return the measure of a counter's rate."""
+    """The measure of a counter's rate."""
     return lambda services: per_second(metric, services)
 
 
 def where_missing(value: str, expression: str) -> str:
     """Put a value where an expression has none for a service that is scraped."""
-    return f"{expression} or on (service) {value} * max by (service) (up{{{BOTH}}})"
+    return f"{expression} or on (service) {value} * {_scraped(ALL)}"
+
+
+def _scraped(services: str) -> str:
+    return f"max by ({BY_SERVICE}) (up{{{services}}})"
+
+
+def _named_baseline(expression: str) -> str:
+    return f'label_replace({expression}, "baseline", "$1", "label", "(.*)")'

@@ -18,14 +18,14 @@ from grafana_dashboards.panels import (
     query_now,
     rows,
 )
-from grafana_dashboards.promql import CHOSEN, per_second
+from grafana_dashboards.promql import BY_SERVICE, CHOSEN, per_second
 
 CHOSEN_SERVICE = 'service="$service"'
 _STATUS_COLOURS = {"/^2/": "green", "/^4/": "orange", "/^5/": "red"}
 
 
 def service() -> builders.Dashboard:
-    """Return the dashboard of the service chosen in `$service`."""
+    """The dashboard of the service chosen in `$service`."""
     board = (
         dashboard("service", "One service in depth", "Everything one service says about itself.")
         .with_variable(service_variable())
@@ -42,15 +42,18 @@ def _summary(board: builders.Dashboard) -> builders.Dashboard:
             "State",
             "Whether Prometheus reaches the service.",
             "none",
-            query_now(f"max(up{{{CHOSEN_SERVICE}}}) or vector(0)"),
+            query_now(f"max(up{{{CHOSEN_SERVICE}}}) or vector(0)", "state"),
         )
         .mappings([in_words({"0": ("down", "red"), "1": ("up", "green")})])
         .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
         .text_mode(common.BigValueTextMode.VALUE)
     )
-    workers = number("Workers", "Worker processes alive.", "short", query_now(_gauge("service_workers")))
+    workers = number("Workers", "Worker processes alive.", "short", query_now(_gauge("service_workers"), "workers"))
     startup = number(
-        "Startup", "From the start of the process to ready.", "s", query_now(_gauge("service_startup_seconds"))
+        "Startup",
+        "From the start of the process to ready.",
+        "s",
+        query_now(_gauge("service_startup_seconds"), "startup"),
     )
     for panel in (up, workers, startup, generator_banner().span(12)):
         board = board.with_panel(panel)
@@ -179,7 +182,7 @@ def _websocket(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph(
                 "Connections",
-                "WebSocket connections open at /ws/predict; the old service has none.",
+                "WebSocket connections open at /ws/predict; none where the service has no WebSocket.",
                 "short",
                 query(_gauge("websocket_connections"), "connections"),
             ).span(12)
@@ -270,7 +273,7 @@ def _stacked(panel: timeseries.Panel) -> timeseries.Panel:
 
 
 def _gauge(metric: str) -> str:
-    return f"max by (service) ({metric}{{{CHOSEN_SERVICE}}})"
+    return f"max by ({BY_SERVICE}) ({metric}{{{CHOSEN_SERVICE}}})"
 
 
 def _latency(quantile: float, by: str = "") -> str:

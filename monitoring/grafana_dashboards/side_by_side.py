@@ -1,4 +1,4 @@
-"""The comparison as a story: can it be trusted, who is faster, at what cost, where time goes, and is it fair."""
+"""All services side by side: can the figures be trusted, who is faster, at what cost, where time goes, is it fair."""
 
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import stat, table
@@ -12,6 +12,7 @@ from grafana_dashboards.panels import (
     graph_of,
     in_words,
     mapped,
+    matrix,
     number,
     number_of,
     query_now,
@@ -20,13 +21,15 @@ from grafana_dashboards.panels import (
     thresholds,
 )
 
+VERDICT, DIFFERS = "Verdict", "DIFFERS"
+
 
 def side_by_side() -> builders.Dashboard:
-    """Return the dashboard Grafana opens with."""
+    """The dashboard Grafana opens with."""
     board = dashboard(
         "side-by-side",
-        "Flask and FastAPI side by side",
-        "Both services under the same load: who is faster, what it costs, where the time goes, and whether it is fair.",
+        "Services side by side",
+        "All services under the same load: who is faster, what it costs, where the time goes, and whether it is fair.",
     ).with_variable(handler_variable())
     for panel in (generator_banner().span(8), _users(), _fair(), _alerts_firing()):
         board = board.with_panel(panel)
@@ -135,7 +138,7 @@ def _time(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph_of(
                 "Share of the model",
-                "The model is the same on both: the smaller its share, the more the framework matters.",
+                "The model is the same on all: the smaller its share, the more the framework matters.",
                 "percentunit",
                 promql.model_share,
             ).max(1)
@@ -149,7 +152,7 @@ def _cache(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph_of(
                 "Hit rate",
-                "Share of look-ups of /predict that the cache answers; alike on both, as their load is.",
+                "Share of look-ups of /predict that the cache answers; alike on all, as their load is.",
                 "percentunit",
                 promql.cache_hit_share,
             ).max(1)
@@ -188,17 +191,17 @@ def _users() -> stat.Panel:
 
 
 def _fair() -> stat.Panel:
-    both = "count(count by (service) (service:condition:info)) == 2"
+    all_read = f"count(count by (service) (service:condition:info)) == count(count by (service) (up{{{promql.ALL}}}))"
     return (
         number(
             "Is the comparison fair?",
-            "Model digest, Python, workers and limits of both services; the table at the bottom says what differs.",
+            "Model digest, Python, workers and limits of all services; the table at the bottom says what differs.",
             "none",
-            query_now(f"max(condition:distinct_values:count) and on () {both} or vector(0)", "conditions"),
+            query_now(f"max(condition:distinct_values:count) and on () ({all_read}) or vector(0)", "conditions"),
         )
         .mappings(
             [
-                in_words({"0": ("Waiting for both services", "text"), "1": ("Conditions are equal", "green")}),
+                in_words({"0": ("Waiting for all services", "text"), "1": ("Conditions are equal", "green")}),
                 from_on(2, "NOT COMPARABLE", "red"),
             ]
         )
@@ -224,27 +227,29 @@ def _alerts_firing() -> stat.Panel:
 
 
 def _conditions() -> table.Panel:
-    def values(service: str) -> str:
-        of_service = f'service:condition:info{{service="{service}"}}'
-        return f'max by (condition, {service}) (label_replace({of_service}, "{service}", "$1", "value", "(.*)"))'
-
-    joined = f"{values('flask')} * on (condition) group_left (fastapi) {values('fastapi')}"
-    return rows(
+    values = "max by (condition, label, value) (service:condition:info)"
+    equal = _verdict("condition:distinct_values:count == 1", "equal")
+    differs = _verdict("condition:distinct_values:count > 1", DIFFERS)
+    return matrix(
         "Conditions",
-        "What must be equal for the frameworks alone to make the difference. Red where it differs.",
-        f"{joined} * on (condition) group_left () condition:distinct_values:count",
-        {"condition": "Condition", "flask": "Flask", "fastapi": "FastAPI", "Value": "Verdict"},
+        "What must be equal so that only the frameworks make the difference. Red where it differs.",
+        f"{values} or {equal} or {differs}",
+        row=("condition", "Condition"),
+        column="label",
+        value="value",
     ).override_by_name(
-        "Verdict",
-        [
-            mapped(in_words({"1": ("equal", "transparent")}), from_on(2, "DIFFERS", "red")),
-            coloured_cells(whole_row=True),
-        ],
+        VERDICT,
+        [mapped(in_words({DIFFERS: (DIFFERS, "red")})), coloured_cells(whole_row=True)],
     )
 
 
+def _verdict(conditions: str, text: str) -> str:
+    """Conditions as another column of the table, beside those of the services."""
+    return f'label_replace(label_replace({conditions}, "label", "{VERDICT}", "", ""), "value", "{text}", "", "")'
+
+
 def _alerts() -> table.Panel:
-    subject = "service, condition, process, job"
+    subject = "label, condition, process, job"
     alerts = f"max by (alertname, alertstate, severity, {subject}) (ALERTS)"
     return rows(
         "Alerts",
@@ -254,7 +259,7 @@ def _alerts() -> table.Panel:
             "alertname": "Alert",
             "severity": "Severity",
             "alertstate": "State",
-            "service": "Service",
+            "label": "Service",
             "condition": "Condition",
             "process": "Process",
             "job": "Job",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from serving_lab.project import Project
 from serving_lab.stack import dashboards, monitoring
@@ -81,23 +79,21 @@ def test_what_is_right_already_stays_and_what_is_no_more_goes(settings: Settings
     assert written(tmp_path) == before
 
 
-def test_every_panel_draws_a_service_in_its_colour() -> None:
-    panels = [panel for panel in drawn(CATALOGUE.entries) if panel["type"] == "timeseries"]
+def test_every_series_of_a_service_has_the_colour_of_the_service() -> None:
+    panels = [panel for panel in drawn(CATALOGUE.entries) if "{{label}}" in legends(panel)]
 
     assert panels
     for panel in panels:
-        for entry in CATALOGUE.entries:
-            assert colour(panel, entry.label) == colour(panel, f"{entry.label} P95") == entry.colour
-            assert colour(panel, f"{entry.label}like") is None
+        assert {entry.label: colour(panel, entry.label) for entry in CATALOGUE.entries} == {
+            entry.label: entry.colour for entry in CATALOGUE.entries
+        }
 
 
-def test_of_two_labels_that_begin_alike_each_has_its_own_colour() -> None:
-    short, long = CATALOGUE.entries[:2]
-    alike = (msgspec.structs.replace(long, label="A/B 3 (new)"), msgspec.structs.replace(short, label="A/B"))
+def test_ratios_and_all_else_keep_their_own_colours() -> None:
+    panels = [panel for panel in drawn(CATALOGUE.entries) if "{{label}}" not in legends(panel)]
 
-    for panel in drawn(alike):
-        if panel["type"] == "timeseries":
-            assert (colour(panel, "A/B 3 (new)"), colour(panel, "A/B P50")) == (long.colour, short.colour)
+    assert [panel for panel in panels if "{{label}} / {{baseline}}" in legends(panel)]
+    assert [panel for panel in panels for entry in CATALOGUE.entries if colour(panel, entry.label)] == []
 
 
 def drawn(entries: Sequence[Entry]) -> list[dict[str, Any]]:
@@ -108,11 +104,16 @@ def drawn(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     return [each for panel in panels for each in (panel, *panel.get("panels", ()))]
 
 
+def legends(panel: dict[str, Any]) -> list[str]:
+    return [target["legendFormat"] for target in panel.get("targets", [])]
+
+
 def colour(panel: dict[str, Any], series: str) -> str | None:
-    """The colour that a panel gives to a series, as Grafana finds it: the last override that matches."""
-    found = None
-    for override in panel["fieldConfig"]["overrides"]:
-        if override["matcher"]["id"] == "byRegexp" and re.search(override["matcher"]["options"][1:-1], series):
-            [applied] = override["properties"]
-            found = applied["value"]["fixedColor"]
-    return found
+    """The colour that a panel gives to a series."""
+    found = [
+        applied["value"]["fixedColor"]
+        for override in panel.get("fieldConfig", {}).get("overrides", [])
+        for applied in override["properties"]
+        if override["matcher"] == {"id": "byName", "options": series}
+    ]
+    return found[0] if found else None

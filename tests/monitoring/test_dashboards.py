@@ -1,4 +1,4 @@
-"""The dashboards as files: Grafana can load them offline, and a reader can tell the services apart."""
+"""The dashboards as files: Grafana can load them offline, and they hold for any services."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from grafana_dashboards.files import contents
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from support.dashboards import DASHBOARDS_DIR, annotation_queries, dashboards, panel_queries, panels
+from serving_lab.targets.catalogue import Catalogue
+from support.dashboards import DASHBOARDS_DIR, OF_SERVICE, annotation_queries, dashboards, panel_queries, panels
 
 MONITORING_DIR = Path(__file__).resolve().parents[2] / "monitoring"
-COLOURS = {"flask": "#E0751A", "fastapi": "#0F97B0"}
+CATALOGUE = Catalogue.read(MONITORING_DIR.parent / "loadtest" / "catalogue.yaml")
+RULES = sorted((MONITORING_DIR / "prometheus" / "rules").glob("*.yml"))
 CORE_PANELS = {"timeseries", "stat", "table", "heatmap"}
 NARROWEST = {"timeseries": 8, "stat": 4, "table": 12, "heatmap": 8}  # of 24 columns: 200 pixels of 1280 hold a number
 
@@ -115,19 +117,21 @@ def test_panel_is_of_the_core_and_has_a_unit_a_description_and_words_for_nothing
     assert panel["description"]
 
 
-@pytest.mark.parametrize("panel", ALL_PANELS)
-def test_a_service_has_one_colour_everywhere(panel: dict[str, Any]) -> None:
-    drawn = {
-        override["matcher"]["options"]: setting["value"]["fixedColor"]
-        for override in panel["fieldConfig"]["overrides"]
-        for setting in override["properties"]
-        if setting["id"] == "color" and override["matcher"]["options"] in COLOURS
-    }
-    by_service = "{{service}}" in [target["legendFormat"] for target in panel["targets"]]
+@pytest.mark.parametrize("path", [*DASHBOARDS_DIR.iterdir(), *RULES], ids=lambda path: str(path.name))
+def test_dashboards_and_rules_name_no_service_and_hold_no_colour_of_one(path: Path) -> None:
+    text = path.read_text().lower()
+    own = [word.lower() for entry in CATALOGUE.entries for word in (entry.name, entry.label, entry.colour)]
 
-    assert drawn == (COLOURS if drawn else {})
-    assert drawn or not by_service or panel["type"] == "stat"
-    assert not any(colour in COLOURS.values() for colour in _other_colours(panel))
+    assert [word for word in own if word in text] == []
+
+
+@pytest.mark.parametrize("panel", ALL_PANELS)
+def test_a_series_of_a_service_is_called_by_its_label_and_has_no_colour_of_its_own(panel: dict[str, Any]) -> None:
+    """So that whatever colours the services must only look for their labels."""
+    legends = [target["legendFormat"] for target in panel["targets"]]
+
+    assert not [legend for legend in legends if "{{service}}" in legend]
+    assert OF_SERVICE not in legends or panel["fieldConfig"]["overrides"] == []
 
 
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
@@ -160,7 +164,7 @@ def test_grafana_lists_the_alerts_of_prometheus(datasources: dict[str, dict[str,
 
 
 def test_every_variable_of_a_query_can_be_put_in() -> None:
-    assert not [query for query in panel_queries() if re.search(r"\$[a-z_{]", query.expression)]
+    assert not [query for query in panel_queries(["any"]) if re.search(r"\$[a-z_{]", query.expression)]
 
 
 def test_recorded_series_that_are_drawn_are_recorded() -> None:
@@ -171,7 +175,7 @@ def test_recorded_series_that_are_drawn_are_recorded() -> None:
         for rule in group["rules"]
         if "record" in rule
     }
-    expressions = [*(query.expression for query in panel_queries()), *annotation_queries()]
+    expressions = [*(query.expression for query in panel_queries(["any"])), *annotation_queries()]
     asked = set(re.findall(r"\b[a-z]+:[a-z_]+:[a-z]+\b", " ".join(expressions)))
 
     assert asked
@@ -187,9 +191,3 @@ def _lost(before: object, after: object, path: str = "") -> list[str]:
             lost for at, pair in enumerate(zip(before, after, strict=True)) for lost in _lost(*pair, f"{path}/{at}")
         ]
     return [] if before == after else [path]
-
-
-def _other_colours(panel: dict[str, Any]) -> list[str]:
-    defaults = panel["fieldConfig"]["defaults"]
-    steps = [step["color"] for step in defaults.get("thresholds", {}).get("steps", [])]
-    return steps + re.findall(r'"fixedColor": "([^"]+)"', json.dumps(defaults))

@@ -1,17 +1,27 @@
-"""Real services, real Locust, real Prometheus: what every panel asks has an answer, idle, under load, and after it."""
+"""Real services, real Locust, real Prometheus: every panel's query has an answer, idle, under load, and after it."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from support.dashboards import BOTH_SERVICES, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
+from support.dashboards import OF_SERVICE, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
 from support.load import RunningLocust, running_locust
 from support.prometheus import running_prometheus
-from support.services import RunningService, running_services, wait_until
+from support.services import (
+    BASELINE,
+    CANDIDATES,
+    CATALOGUE,
+    SERVICE_NAMES,
+    RunningService,
+    running_services,
+    wait_until,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,15 +30,17 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.service
 
 USERS = 8
-QUERIES = panel_queries()
+SERVICES = frozenset(SERVICE_NAMES)
+QUERIES = panel_queries(SERVICE_NAMES)
 SIDE_BY_SIDE = {(query.panel, query.legend): query.expression for query in QUERIES if query.dashboard == "side-by-side"}
+RATIO = "{{label}} / {{baseline}}"
 RATIOS = ["Throughput", "Response time, P50", "Response time, P95", "Response time, P99", "Error share"]
 CONDITIONS = {"Model digest", "Python", "Workers", "Memory limit (MiB)", "CPU limit (cores)"}
 
 
 @pytest.fixture(scope="module")
 def services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
-    with running_services(model_dir, ("flask-api", "fastapi-api"), WORKERS=2) as running:
+    with running_services(model_dir, WORKERS=2) as running:
         yield running
 
 
@@ -48,16 +60,16 @@ def prometheus_url(
     """Prometheus that has seen the idle stack for long enough to draw rates."""
     urls = {name: service.base_url for name, service in services.items()} | {"locust": locust.base_url}
     with running_prometheus(tmp_path_factory.mktemp("prometheus"), urls) as url:
-        cpu = SIDE_BY_SIDE["CPU", "{{service}}"]
-        wait_until(lambda: values_by_service(url, "sum(up)") == {"": 4.0}, "all targets up")
-        wait_until(lambda: values_by_service(url, cpu).keys() == BOTH_SERVICES, "rates of both services")
+        cpu = SIDE_BY_SIDE["CPU", OF_SERVICE]
+        wait_until(lambda: values_by_service(url, "sum(up)") == {"": len(SERVICES) + 2}, "all targets up")
+        wait_until(lambda: values_by_service(url, cpu).keys() == SERVICES, "rates of all services")
         wait_until(lambda: len(ask(url, "condition:distinct_values:count")) == len(CONDITIONS), "recorded series")
         yield url
 
 
 @pytest.fixture(scope="module")
 def loaded_url(prometheus_url: str, locust: RunningLocust, services: Mapping[str, RunningService]) -> Iterator[str]:
-    """The same Prometheus while users load both services, and some are refused."""
+    """The same Prometheus while users load all services, and some are refused."""
     done = threading.Event()
 
     def be_refused() -> None:
@@ -81,23 +93,27 @@ def test_idle_panel_is_not_empty(prometheus_url: str, query: PanelQuery) -> None
     samples = ask(prometheus_url, query.expression)
 
     assert samples
-    if query.speaks_for_both:
-        assert {sample.labels["service"] for sample in samples} == BOTH_SERVICES
+    if query.speaks_for_all:
+        assert {sample.labels["service"]: sample.labels["label"] for sample in samples} == CATALOGUE.labels
 
 
 def test_idle_services_answer_nothing_and_have_no_latency(prometheus_url: str) -> None:
-    throughput = SIDE_BY_SIDE["Throughput", "{{service}}"]
-    latency = SIDE_BY_SIDE["Response time, P99", "{{service}}"]
+    throughput = SIDE_BY_SIDE["Throughput", OF_SERVICE]
+    latency = SIDE_BY_SIDE["Response time, P99", OF_SERVICE]
 
-    assert values_by_service(prometheus_url, throughput) == {"flask": 0.0, "fastapi": 0.0}
-    assert [sample.value for sample in ask(prometheus_url, latency)] == pytest.approx([math.nan] * 2, nan_ok=True)
+    assert values_by_service(prometheus_url, throughput) == dict.fromkeys(SERVICES, 0.0)
+    assert [sample.value for sample in ask(prometheus_url, latency)] == pytest.approx(
+        [math.nan] * len(SERVICES), nan_ok=True
+    )
 
 
 @pytest.mark.parametrize("panel", RATIOS)
 def test_idle_services_have_no_ratio(prometheus_url: str, panel: str) -> None:
-    [sample] = ask(prometheus_url, SIDE_BY_SIDE[panel, "FastAPI / Flask"])
+    samples = ask(prometheus_url, SIDE_BY_SIDE[panel, RATIO])
 
-    assert math.isnan(sample.value)
+    assert {sample.labels["service"] for sample in samples} == set(CANDIDATES)
+    assert {sample.labels["baseline"] for sample in samples} == {CATALOGUE.baseline.label}
+    assert all(math.isnan(sample.value) for sample in samples)
 
 
 def test_idle_stack_says_so(prometheus_url: str) -> None:
@@ -110,30 +126,51 @@ def test_idle_stack_says_so(prometheus_url: str) -> None:
     assert [ask(prometheus_url, annotation) for annotation in annotation_queries()] == [[], [], []]
 
 
-def test_conditions_are_listed_for_both_services(prometheus_url: str) -> None:
-    rows = ask(prometheus_url, SIDE_BY_SIDE["Conditions", "__auto"])
+def test_each_condition_is_listed_for_each_service_with_a_verdict(prometheus_url: str) -> None:
+    cells = [sample.labels for sample in ask(prometheus_url, SIDE_BY_SIDE["Conditions", "__auto"])]
+    columns = [*(CATALOGUE.labels[name] for name in SERVICE_NAMES), "Verdict"]
 
-    assert {row.labels["condition"] for row in rows} == CONDITIONS
-    assert all(row.labels["flask"] == row.labels["fastapi"] and row.value == 1 for row in rows)
+    assert sorted((cell["condition"], cell["label"]) for cell in cells) == sorted(
+        itertools.product(CONDITIONS, columns)
+    )
+    for condition in CONDITIONS:
+        values = {cell["value"] for cell in cells if cell["condition"] == condition and cell["label"] != "Verdict"}
+        assert len(values) == 1
+    assert {cell["value"] for cell in cells if cell["label"] == "Verdict"} == {"equal"}
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=str)
 def test_panel_has_data_under_load(loaded_url: str, query: PanelQuery) -> None:
     def drawn() -> bool:
-        if query.speaks_for_both:
-            return values_by_service(loaded_url, query.expression).keys() == BOTH_SERVICES
+        if query.speaks_for_all:
+            return values_by_service(loaded_url, query.expression).keys() == SERVICES
         return any(math.isfinite(sample.value) for sample in ask(loaded_url, query.expression))
 
     wait_until(drawn, f"data: {query.expression}", seconds=30)
 
 
+@pytest.mark.parametrize("panel", RATIOS[:-1])
+def test_each_candidate_is_divided_by_the_baseline(loaded_url: str, panel: str) -> None:
+    measured: dict[str, dict[str, float]] = {}
+
+    def all_have_a_ratio() -> bool:
+        # The values and their ratio are of the same moment.
+        at = time.time()
+        measured["values"] = values_by_service(loaded_url, SIDE_BY_SIDE[panel, OF_SERVICE], at)
+        measured["ratios"] = values_by_service(loaded_url, SIDE_BY_SIDE[panel, RATIO], at)
+        return measured["values"].keys() == SERVICES and measured["ratios"].keys() == set(CANDIDATES)
+
+    wait_until(all_have_a_ratio, "a ratio of each candidate", seconds=30)
+    values, ratios = measured["values"], measured["ratios"]
+    assert ratios == pytest.approx({name: values[name] / values[BASELINE] for name in CANDIDATES})
+
+
 def test_load_is_seen_from_locust_too(loaded_url: str) -> None:
     wait_until(
         lambda: (
-            values_by_service(loaded_url, "sum by (service) (rate(locust_requests_total[8s])) > 0").keys()
-            == BOTH_SERVICES
+            values_by_service(loaded_url, "sum by (service) (rate(locust_requests_total[8s])) > 0").keys() == SERVICES
         ),
-        "rates of both services",
+        "rates of all services",
     )
 
     assert values_by_service(loaded_url, "locust_users") == {"": float(USERS)}

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 DASHBOARDS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "grafana" / "dashboards"
-BOTH_SERVICES = frozenset({"flask", "fastapi"})
+OF_SERVICE = "{{label}}"
+"""The legend of a query that has a series for each service."""
 ROW = "row"
 
 _CLIENT = httpx.Client(timeout=10, trust_env=False)  # one for all: to make one costs more than a query
@@ -44,9 +45,9 @@ class PanelQuery:
         return " / ".join(filter(None, (self.dashboard, self.panel, self.choice)))
 
     @property
-    def speaks_for_both(self) -> bool:
-        """Whether its series are the two services."""
-        return self.legend == "{{service}}" and "flask|fastapi" in self.expression
+    def speaks_for_all(self) -> bool:
+        """Whether it has a series for each service."""
+        return self.legend == OF_SERVICE
 
 
 def dashboards() -> list[dict[str, Any]]:
@@ -63,8 +64,8 @@ def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield panel
 
 
-def panel_queries(rate_interval: str = "8s") -> list[PanelQuery]:
-    """Return every query of every dashboard, once for each service that can be chosen, for all endpoints.
+def panel_queries(services: Sequence[str], rate_interval: str = "8s") -> list[PanelQuery]:
+    """Every query of every dashboard, once for each of the services that can be chosen, for all endpoints.
 
     `rate_interval` stands for $__rate_interval, which is four scrape intervals on a short time range.
     """
@@ -77,7 +78,7 @@ def panel_queries(rate_interval: str = "8s") -> list[PanelQuery]:
             values.get("service", ""),
         )
         for dashboard in dashboards()
-        for values in _choices(dashboard)
+        for values in _choices(dashboard, services)
         for panel in panels(dashboard)
         for target in panel["targets"]
     ]
@@ -90,25 +91,26 @@ def annotation_queries() -> list[str]:
     ]
 
 
-def ask(prometheus_url: str, expression: str) -> list[Sample]:
-    """Ask Prometheus for the present value of each series."""
-    response = _CLIENT.get(f"{prometheus_url}/api/v1/query", params={"query": expression})
+def ask(prometheus_url: str, expression: str, at: float | None = None) -> list[Sample]:
+    """Ask Prometheus for the value of each series, now or at this Unix time."""
+    when = {} if at is None else {"time": at}
+    response = _CLIENT.get(f"{prometheus_url}/api/v1/query", params={"query": expression, **when})
     answer = response.json()
     assert answer["status"] == "success", f"{expression}\n{answer.get('error')}"
     return [Sample(series["metric"], float(series["value"][1])) for series in answer["data"]["result"]]
 
 
-def values_by_service(prometheus_url: str, expression: str) -> dict[str, float]:
-    """Return the value of each service; a value that is no number draws nothing and is left out."""
-    samples = ask(prometheus_url, expression)
+def values_by_service(prometheus_url: str, expression: str, at: float | None = None) -> dict[str, float]:
+    """The value of each service; a value that is not a number draws nothing and is left out."""
+    samples = ask(prometheus_url, expression, at)
     return {sample.labels.get("service", ""): sample.value for sample in samples if math.isfinite(sample.value)}
 
 
-def _choices(dashboard: dict[str, Any]) -> list[dict[str, str]]:
+def _choices(dashboard: dict[str, Any], services: Sequence[str]) -> list[dict[str, str]]:
+    """The values of the variables: of $service each service, which Grafana asks Prometheus for, and else everything."""
     variables = dashboard["templating"].get("list", [])
     values = {
-        variable["name"]: [variable["allValue"]] if variable.get("includeAll") else variable["query"].split(",")
-        for variable in variables
+        variable["name"]: services if variable["type"] == "query" else [variable["allValue"]] for variable in variables
     }
     return [dict(zip(values, choice, strict=True)) for choice in itertools.product(*values.values())]
 
