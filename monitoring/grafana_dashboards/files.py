@@ -16,12 +16,12 @@ _ENCODER = JSONEncoder()
 
 
 def contents() -> dict[str, str]:
-    """Return the text of each file by its name."""
+    """The text of each file by its name."""
     return {f"{dashboard.uid}.json": _encode(dashboard) for dashboard in _dashboards()}
 
 
 def write() -> list[Path]:
-    """Write all files, remove those of dashboards that are no more, and return what is there."""
+    """Write all files, remove those of dashboards that no longer exist, and return the paths."""
     texts = contents()
     for path in DIRECTORY.glob("*.json"):
         if path.name not in texts:
@@ -34,7 +34,7 @@ def write() -> list[Path]:
 def _dashboards() -> list[Dashboard]:
     dashboards = [side_by_side().build(), service().build(), generator().build()]
     for dashboard in dashboards:
-        # Grafana numbers panels without ids by itself, each time anew: links to a panel would break.
+        # Grafana gives panels without ids a new number each time: links to a panel would break.
         for number, panel in enumerate(dashboard.panels or [], start=1):
             panel.id_val = number
     return dashboards
@@ -42,8 +42,8 @@ def _dashboards() -> list[Dashboard]:
 
 def _encode(dashboard: Dashboard) -> str:
     document = json.loads(_ENCODER.encode(dashboard))
-    # What the SDK writes by itself: the one placement it knows hides links and annotations behind a menu, and the rest
-    # is not in the schema of the pinned Grafana.
+    # The SDK adds these: its only placement hides links and annotations behind a menu, and the rest is not in the
+    # schema of the pinned Grafana.
     for shown in (*document["links"], *document["annotations"]["list"]):
         del shown["placement"]
     for panel in document["panels"]:

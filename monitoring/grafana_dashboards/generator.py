@@ -1,4 +1,4 @@
-"""The load generator: what it sends and sees, and whether it keeps up, without which no other panel means anything."""
+"""The load generator: what it sends and sees, and whether it keeps up. Where it does not, no other panel holds."""
 
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import stat, timeseries
@@ -46,7 +46,7 @@ def _load(board: builders.Dashboard) -> builders.Dashboard:
             )
         )
         .with_panel(
-            graph("Rate", "Requests ended a second, good or bad.", "reqps", query(where_missing("0", requests)))
+            graph("Rate", "Requests completed a second, failed or not.", "reqps", query(where_missing("0", requests)))
         )
         .with_panel(
             graph(
@@ -85,7 +85,7 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph(
                 "Workers",
-                "Processes connected to the master, and how many there should be; none with a single process.",
+                "Processes connected to the master, and how many are expected; none with a single process.",
                 "short",
                 query("sum(locust_workers) or vector(0)", "connected"),
                 query("sum(locust_workers_expected) or vector(0)", "expected"),

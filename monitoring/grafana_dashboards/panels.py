@@ -22,6 +22,7 @@ OF_SERVICE = "{{label}}"
 NOT_RUNNING = "not running"
 
 _GRAPH_HEIGHT = 7
+_OF_SERVICES_HEIGHT = 5  # room for a line for each of five services
 _SPAN_NULLS_MILLISECONDS = 10_000
 
 
@@ -102,7 +103,11 @@ def number(title: str, description: str, unit: str, *queries: prometheus_builder
 
 def number_of(title: str, description: str, unit: str, measure: Measure) -> stat.Panel:
     """A measure's present value for each service."""
-    return number(title, description, unit, query_now(measure(ALL))).mappings([no_number("no traffic")])
+    return (
+        number(title, description, unit, query_now(measure(ALL)))
+        .mappings([no_number("no traffic")])
+        .height(_OF_SERVICES_HEIGHT)
+    )
 
 
 def ratio_of(title: str, measure: Measure, *, more_is_better: bool, idle: str = "no traffic") -> stat.Panel:
@@ -120,6 +125,7 @@ def ratio_of(title: str, measure: Measure, *, more_is_better: bool, idle: str = 
         .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
         .mappings([no_number(idle)])
         .thresholds(thresholds(low, (0.95, "text"), (1.05, high)))
+        .height(_OF_SERVICES_HEIGHT)
     )
 
 

@@ -151,7 +151,7 @@ def _predictions(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph(
                 "Cache",
-                "Look-ups a second by result, and entries pushed out for newer ones.",
+                "Look-ups a second by result, and entries removed to make room for newer ones.",
                 "suffix: /s",
                 query(lookups, "{{result}}"),
                 query(evictions, "eviction"),
@@ -165,7 +165,7 @@ def _store(board: builders.Dashboard) -> builders.Dashboard:
     return board.with_row(builders.Row("Redis")).with_panel(
         graph(
             "Done without Redis",
-            "Look-ups and rate checks that Redis did not answer; workers that leave it alone. None without CACHE_URL.",
+            "Look-ups and rate checks that Redis did not answer, and workers not asking it; none without CACHE_URL.",
             "suffix: /s",
             query(lost, "{{use}}"),
             query(_gauge("store_circuit_open"), "workers without"),
@@ -220,7 +220,7 @@ def _refusals(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph(
                 "Prediction log",
-                "Rows written, and rows it could not take; none unless PREDICTION_LOG is set.",
+                "Rows written, and rows dropped; none unless PREDICTION_LOG is set.",
                 "suffix: rows/s",
                 query(per_second("prediction_log_written_total", CHOSEN_SERVICE), "written"),
                 query(per_second("prediction_log_dropped_total", CHOSEN_SERVICE), "dropped"),

@@ -56,7 +56,7 @@ def _speed(board: builders.Dashboard) -> builders.Dashboard:
     board = board.with_panel(
         graph_of(
             "In progress",
-            "Requests being worked on at the moment of the scrape, the scrape itself among them.",
+            "Requests in progress at the moment of the scrape, including the scrape itself.",
             "short",
             promql.gauge("http_requests_in_progress"),
         )
@@ -90,7 +90,7 @@ def _cost(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             number_of(
                 per_thousand,
-                "Processor seconds for 1,000 requests; the scrapes of a nearly idle service weigh on it too.",
+                "Processor seconds for 1,000 requests. In a nearly idle service the scrapes count, too.",
                 "s",
                 promql.cpu_per_thousand,
             )
@@ -98,8 +98,7 @@ def _cost(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph_of(
                 "Memory",
-                "What the container is charged; on a host the sum of what its processes have for themselves and their "
-                "part of what they share.",
+                "What the container is charged; on a host the proportional set size (PSS) of all its processes.",
                 "bytes",
                 promql.memory,
             )
@@ -122,7 +121,7 @@ def _time(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph_of(
                 "In the model",
-                "Mean time of a request to /predict or /batch-predict in the model; nothing where the cache answers.",
+                "Mean time of a request to /predict or /batch-predict in the model; no time where the cache answers.",
                 "s",
                 promql.time_in_model,
             )
@@ -152,7 +151,7 @@ def _cache(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph_of(
                 "Hit rate",
-                "Share of look-ups of /predict that the cache answers; alike on all, as their load is.",
+                "Share of look-ups of /predict that the cache answers; similar on all services, because their load is.",
                 "percentunit",
                 promql.cache_hit_share,
             ).max(1)
@@ -168,7 +167,7 @@ def _cache(board: builders.Dashboard) -> builders.Dashboard:
         .with_panel(
             graph_of(
                 "Evictions",
-                "Predictions pushed out for newer ones, a second.",
+                "Predictions removed to make room for newer ones, a second.",
                 "suffix: /s",
                 promql.counter("prediction_cache_evictions_total"),
             )

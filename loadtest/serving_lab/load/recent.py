@@ -1,4 +1,4 @@
-"""Requests of the last seconds by service, as the users saw them: what a load shape judges by."""
+"""Requests of the last seconds by service, as the users saw them: a ramp ends by these."""
 
 import time
 from collections import Counter, deque
@@ -13,7 +13,7 @@ WINDOW_SECONDS = 10
 
 
 class RecentRequests:
-    """Sums over the last ten seconds. A master sums what its workers report, any other process what it does itself."""
+    """Sums over the last ten seconds. A master sums what its workers report, any other process its own requests."""
 
     def __init__(self, environment: Environment) -> None:
         self._seconds: deque[tuple[int, dict[str, Requests]]] = deque()
@@ -24,7 +24,7 @@ class RecentRequests:
         environment.events.test_start.add_listener(lambda **_: self._seconds.clear())
 
     def by_service(self) -> dict[str, Requests]:
-        """Return what each service did."""
+        """The requests of each service, by its name."""
         self._forget(int(time.monotonic()))
         services: dict[str, Requests] = {}
         for _, requests in self._seconds:

@@ -1,4 +1,4 @@
-"""Requests counted since the process started, which Locust's own statistics forget on every new run or reset."""
+"""Requests counted since the process started. Locust's own statistics start again with every run or reset."""
 
 from collections import Counter
 from typing import Any, NamedTuple
@@ -8,7 +8,7 @@ from locust.runners import MasterRunner
 
 
 class RequestKind(NamedTuple):
-    """What Locust keeps apart: the method and the name of a request."""
+    """The method and the name of a request, by which Locust groups its statistics."""
 
     method: str
     name: str
@@ -17,7 +17,7 @@ class RequestKind(NamedTuple):
 class Totals:
     """Requests and failures by kind. They never fall, whatever is started, stopped or reset in the web UI.
 
-    A master counts what its workers report to it; any other process counts what it does itself.
+    A master counts what its workers report; any other process counts its own requests.
     """
 
     def __init__(self, environment: Environment) -> None:

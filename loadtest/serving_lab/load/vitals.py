@@ -1,4 +1,4 @@
-"""How busy the load generator is: once it is saturated, what it measures is itself."""
+"""How busy the load generator is: a saturated generator measures its own slowness."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from serving_lab.load.workers import present
 SAMPLE_SECONDS = 1.0
 NAP_SECONDS = 0.02
 
-# A process can use one core. Locust's own warning comes at 0.9 of it, and never where the process waits for a core.
+# A process can use one core. Locust itself warns from 0.9 of a core, and does not notice a process that waits for one.
 SATURATED_CPU_RATIO = 0.8
 SATURATED_DELAY_SECONDS = 0.1
 
@@ -32,7 +32,7 @@ class Vitals:
 
 
 class VitalsMonitor:
-    """Watches this process; a worker's vitals travel to its master with the statistics."""
+    """Watches this process; a worker sends its vitals to its master with the statistics."""
 
     def __init__(self, environment: Environment) -> None:
         self._runner = environment.runner

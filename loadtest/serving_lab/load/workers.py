@@ -1,4 +1,4 @@
-"""Whether a master still has the workers it began with: one that is lost must be noticed, though the run goes on."""
+"""Whether a master still has all of its workers: a lost one must be noticed, although the run goes on."""
 
 import logging
 
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerWatch:
-    """Counts the workers that went away without their master; of no use, and harmless, anywhere but on a master."""
+    """Counts the workers lost while their master runs; does nothing in a process that is not a master."""
 
     def __init__(self, environment: Environment) -> None:
         self.lost = 0

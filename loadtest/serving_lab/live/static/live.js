@@ -86,7 +86,6 @@ const renderRuns = () => {
     if (!state.runs.length) select.append(new Option("none yet"));
   }
   for (const kind of ["csv", "json"]) {
-    element(kind).toggleAttribute("aria-disabled", !state.runs.length);
     if (state.runs.length) {
       element(kind).removeAttribute("aria-disabled");
       element(kind).href = `${base}/runs/${select.value}.${kind}`;
