@@ -13,8 +13,12 @@ class Project:
     root: Path
 
     @classmethod
-    def find(cls, start: Path | None = None) -> "Project":
+    def find(cls, start: Path | None = None, *, otherwise: str | None = None) -> "Project":
         """Return the checkout that holds `start` (default: the working directory).
+
+        Args:
+            start: a directory.
+            otherwise: options with which a command needs no checkout, for the hint.
 
         Raises:
             LabError: there is none.
@@ -23,9 +27,10 @@ class Project:
         for directory in (start, *start.parents):
             if (directory / ".env.example").is_file() and (directory / "loadtest" / "locustfile.py").is_file():
                 return cls(directory)
-        raise LabError(
-            f"{start} is not inside a checkout of the lab", hint="cd to the directory that holds .env.example"
-        )
+        hint = "cd to the directory that holds .env.example"
+        if otherwise:
+            hint = f"name the services: {otherwise}; or, for the services of a checkout, {hint}"
+        raise LabError(f"{start} is not inside a checkout of the lab", hint=hint)
 
     @property
     def env_file(self) -> Path:

@@ -53,7 +53,7 @@ def bench(
             raise LabError("two targets have the same name", hint="give each --target a name of its own")
         where = testbed.of_others(chosen, processes)
     else:
-        project = Project.find()
+        project = Project.find(otherwise="--target NAME=URL --target NAME=URL --profile FILE")
         settings = Settings.load(project)
         stack = Choice(project, settings, console).required()
         where = testbed.of_stack(stack, running_targets(stack, settings), settings.catalogue, project.root, processes)

@@ -45,7 +45,7 @@ def footprint(
 
     environment, lab = dict(os.environ), None
     if profile is None and not image:
-        project = Project.find()
+        project = Project.find(otherwise="--profile FILE, or --image NAME=IMAGE")
         settings = Settings.load(project)
         lab = Lab(project, settings, Choice(project, settings, console).required().mode)
         profile = project.footprint_file

@@ -53,7 +53,7 @@ def parity(
     if pair := pairs.of_urls(primary, candidate, intended):
         chosen = [pair]
     else:
-        project = Project.find()
+        project = Project.find(otherwise="--primary URL --candidate URL")
         settings = Settings.load(project)
         running = running_targets(Choice(project, settings, console).required(), settings)
         urls = {service.name: service.url for service in running}
