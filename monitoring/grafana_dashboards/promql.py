@@ -30,7 +30,7 @@ def over_baseline(measure: Measure) -> str:
     """
     divided = f"({measure(CANDIDATES)}) / on () group_left (baseline) {_named_baseline(measure(BASELINE))}"
     unknown = f"NaN * {_scraped(CANDIDATES)} * on () group_left (baseline) {_named_baseline(_scraped(BASELINE))}"
-    return f"{divided} >= 0 or on (service) {unknown}"
+    return f"{divided} < Inf or on (service) {unknown}"
 
 
 def throughput(services: str) -> str:

@@ -227,8 +227,8 @@ def _alerts_firing() -> stat.Panel:
 
 def _conditions() -> table.Panel:
     values = "max by (condition, label, value) (service:condition:info)"
-    equal = _verdict("condition:distinct_values:count == 1", "equal")
-    differs = _verdict("condition:distinct_values:count > 1", DIFFERS)
+    equal = _verdict("max by (condition) (condition:distinct_values:count) == 1", "equal")
+    differs = _verdict("max by (condition) (condition:distinct_values:count) > 1", DIFFERS)
     return matrix(
         "Conditions",
         "What must be equal so that only the frameworks make the difference. Red where it differs.",
