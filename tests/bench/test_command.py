@@ -182,7 +182,7 @@ def test_an_interruption_before_the_first_pair_leaves_no_result(tmp_path: Path) 
         (("--target", "old=http://127.0.0.1:1"), "two targets at least are needed to compare"),
         (("--target", "old", "--target", "new=http://127.0.0.1:1"), "'old' is not a target"),
         (("--target", "a=http://127.0.0.1:1", "--target", "a=http://127.0.0.1:2"), "two targets have the same name"),
-        (("--target", "a=ftp://x", "--target", "b=http://127.0.0.1:2"), "'ftp://x' is no base URL"),
+        (("--target", "a=ftp://x", "--target", "b=http://127.0.0.1:2"), "'ftp://x' is not a valid base URL"),
         (("--pairs", "2"), "greater than or equal to 3"),
         (("--fail-if", "sluggish"), "sluggish"),
     ],

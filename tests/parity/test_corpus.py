@@ -265,7 +265,7 @@ WRONG = {
     "a line break in a header": ('requests:\n- {name: a, path: /, headers: {X: "a\\r\\nb"}}', "is no header"),
     "a space in the method": ("requests:\n- {name: a, path: /, method: G T}", "'G T' is no method"),
     "several bodies": ("requests:\n- {name: a, path: /, json: 1, text: x}", "requests[0]: it has several bodies"),
-    "NaN": ("requests:\n- {name: a, path: /, json: [.nan]}", "infinity and NaN are no JSON"),
+    "NaN": ("requests:\n- {name: a, path: /, json: [.nan]}", "infinity and NaN are not JSON"),
     "a name twice": (
         "requests:\n- {name: a, path: /}\n- {name: a, path: /b}",
         ":3: requests[1]: the name 'a' is taken:",
@@ -298,6 +298,18 @@ WRONG = {
     "another document's form": ("- a\n- b", "expected object, got array"),
     "what holds itself": ("requests: &a [*a]", ":1: holds itself"),
     "a tag": ("requests: !!python/object:os.system {}", "is not YAML here"),
+    "nesting without end": ("requests: " + "[" * 5000, "is nested too deeply"),
+    "deep nesting": (f"variables: {{a: {'[' * 300}{']' * 300}}}", ":1: is nested too deeply"),
+    "padding beyond memory": ("requests:\n- {name: a, path: /, pad_to: 9999999999}", ":2: requests[0]: pad_to: 9,999"),
+    "repetition beyond memory": (
+        "requests:\n- {name: a, path: /, text: '${repeat:99999999999999999999:x}'}",
+        "requests[0]: ${repeat:99999999999999999999:…} is longer than can be sent",
+    ),
+    "raw repetition beyond memory": ("raw:\n- {name: a, send: '${repeat:9999999999:x}'}", "is longer than can be sent"),
+    "repetition in JSON beyond memory": (
+        "requests:\n- {name: a, path: /, json: ['${repeat:9999999999:x}']}",
+        "is longer than can be sent",
+    ),
     "a number without end": (f"variables: {{a: 1{'0' * 5000}}}", "is not YAML"),
 }  # fmt: skip
 

@@ -24,14 +24,15 @@ from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.plan import ParityPlan
+from serving_lab.parity.result import ParityResult
+from serving_lab.results import files
 from support.quiet import Quiet
 
 from parity.stand_ins import Asked, Says, result_of_comparing, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from serving_lab.parity.result import ParityResult
+    from pathlib import Path
 
     Behaviour = Callable[[Asked], Says]
 
@@ -229,6 +230,18 @@ def test_an_intended_difference_is_counted_and_one_that_no_longer_occurs_is_stal
         ("mended", 0, True),
         ("elsewhere", 0, False),
     ]
+
+
+def test_what_utf_8_cannot_hold_is_written_out(tmp_path: Path) -> None:
+    """Escapes in YAML and JSON may be of half a character, and the names of files need not be UTF-8."""
+    named = replace(case(), name="case \ud800")
+    intended = (Declaration("reason \udcff", "GET /", DifferenceKind.EXTRA, "$.b"),)
+
+    result = compared(saying(dict), saying(lambda: {"b": 1, "c": 1}), named, profile=Profile(intended=intended))
+
+    files.write(tmp_path / "parity.json", result)
+    again = files.read(tmp_path / "parity.json", ParityResult)
+    assert (again.causes[0].example.case, again.intended[0].reason) == ("case \\ud800", "reason \\udcff")
 
 
 def test_a_declaration_covers_nothing_beside_its_scope() -> None:

@@ -1,7 +1,10 @@
 """The walk over every path with every method."""
 
+import json
 import re
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Source
 from serving_lab.parity.generation import surface
@@ -64,3 +67,26 @@ def test_needs_no_authorization() -> None:
     cases = surface.cases(predictions(), authorization=(), exclude=())
 
     assert {case.request.headers for case in cases if isinstance(case.request, Request)} == {()}
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("\ud800"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(("get", "parameters", "in", "name", "schema", "example", "enum", "$ref", "\ud800")), inner
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(("/", "/{a}", "/}{", "/\ud800", "/a\r\nb", "x")), ANYTHING), ANYTHING)
+def test_any_document_has_a_surface(paths: dict[str, object], servers: object) -> None:
+    content = json.dumps({"openapi": "3.1.0", "paths": paths, "servers": servers}).encode()
+    document = OpenApiDocument.parse(content, "http://service/openapi.json")
+
+    for request in requests(document):
+        assert request.encode("service")
+        assert request.target.isascii()

@@ -201,10 +201,14 @@ def test_base_urls(url: str, host: str, prefix: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:5000", "ftp://x", "http://", "http://x:port", "http://x/?a=1", "http://u@x"]
+    "url",
+    [
+        *("", "localhost:5000", "ftp://x", "http://", "http://x:port", "http://x/?a=1", "http://u@x", "http://[::1"),
+        *(f"http://{'a' * 64}.org", "http://a..org", "http://\udcff/", "http://x/a b", "http://x/a\x00"),
+    ],
 )
 def test_what_is_no_base_url_is_told(url: str) -> None:
-    with pytest.raises(LabError, match="is no base URL") as refused:
+    with pytest.raises(LabError, match="is not a valid base URL") as refused:
         Endpoint.parse(url)
 
     assert refused.value.exit_code == 2

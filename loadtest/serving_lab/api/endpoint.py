@@ -23,20 +23,26 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Return the endpoint of a base URL.
+        """The endpoint of a base URL.
 
         Raises:
-            LabError: it is none.
+            LabError: it is not a valid base URL.
         """
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise _no_base_url(url, str(error)) from None
+            raise _invalid(url, str(error)) from None
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise _no_base_url(url, "it begins with http:// or https:// and names a host")
+            raise _invalid(url, "it must begin with http:// or https:// and name a host")
         if parts.query or parts.fragment or parts.username:
-            raise _no_base_url(url, "it has no query, fragment or user")
+            raise _invalid(url, "it must not have a query, a fragment or a user")
+        if not parts.path.isprintable() or " " in parts.path:
+            raise _invalid(url, "spaces and control characters in its path must be percent-encoded")
+        try:
+            parts.hostname.encode("idna")
+        except UnicodeError as error:
+            raise _invalid(url, f"{parts.hostname!r} is not a host name: {error}") from None
         return cls(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], parts.path.rstrip("/"))
 
     @property
@@ -59,5 +65,5 @@ class Endpoint:
         return connection
 
 
-def _no_base_url(url: str, why: str) -> LabError:
-    return LabError(f"{url!r} is no base URL: {why}", hint="such as http://127.0.0.1:5000")
+def _invalid(url: str, why: str) -> LabError:
+    return LabError(f"{url!r} is not a valid base URL: {why}", hint="for example http://127.0.0.1:5000")

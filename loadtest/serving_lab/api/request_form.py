@@ -52,6 +52,8 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         _check_target(path)
         for name, value in headers:
             _check_header(name, value)
+        if self.pad_to > template.LONGEST:
+            raise ValueError(f"pad_to: {self.pad_to:,} bytes are more than can be sent")
         return Request(method, path, tuple(headers), body.ljust(self.pad_to), self.chunked)
 
     def _pairs(self) -> list[tuple[str, _HeaderValue]]:
@@ -67,10 +69,11 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             # What stands for half a character outside the basic plane has no UTF-8: three bytes, as some write it.
             return _text(self.text, values).encode(errors="surrogatepass")
         if self.json is not msgspec.UNSET:
+            document = template.repeat(template.fill(self.json, values))
             try:
-                return json.dumps(template.repeat(template.fill(self.json, values)), allow_nan=False).encode()
+                return json.dumps(document, allow_nan=False).encode()
             except ValueError:
-                raise ValueError("json: infinity and NaN are no JSON: write the body as text") from None
+                raise ValueError("json: infinity and NaN are not JSON: write the body as text") from None
             except TypeError as error:
                 raise ValueError(f"json: {error}") from None
         return b""

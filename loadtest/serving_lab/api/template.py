@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _NAME = re.compile(r"\$\{(\w+)\}")
+LONGEST = 1 << 30
+"""What is written out must not become longer: characters of a text, bytes of a body."""
 _REPEAT = re.compile(r"\$\{repeat:(\d+):(.[^}]*)\}", re.DOTALL)
 
 
@@ -36,8 +38,18 @@ def replace(value: object, pattern: re.Pattern[str], meaning: Callable[[re.Match
 
 
 def repeat(value: object) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON value with the repetitions in it written out."""
-    return replace(value, _REPEAT, lambda found: found[2] * int(found[1]))
+    """The JSON value with the repetitions in it written out.
+
+    Raises:
+        ValueError: one of them would be too long.
+    """
+    return replace(value, _REPEAT, _repeated)
+
+
+def _repeated(found: re.Match[str]) -> str:
+    if len(found[1]) > len(str(LONGEST)) or int(found[1]) * len(found[2]) > LONGEST:
+        raise ValueError(f"${{repeat:{found[1][:20]}:…}} is longer than can be sent")
+    return found[2] * int(found[1])
 
 
 def as_text(value: object) -> str:

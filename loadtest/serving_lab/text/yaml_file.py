@@ -13,6 +13,8 @@ from serving_lab.errors import LabError
 
 T = TypeVar("T")
 
+_DEEPEST = 200
+"""Levels; what reads a file afterwards calls itself once a level or twice."""
 _HINT = "docs/bring-your-own-service.md describes the format"
 _ENVIRONMENT = re.compile(r"\$\{env:([^}]*)\}")
 _STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
@@ -60,6 +62,8 @@ class YamlFile:
             raise _fault(
                 path, line, f"is not YAML here: {error.problem}", hint="quote texts with special signs"
             ) from None
+        except RecursionError:
+            raise _fault(path, None, "is nested too deeply") from None
         except (yaml.YAMLError, ValueError) as error:
             raise _fault(path, None, f"is not YAML: {' '.join(str(error).split())}") from None
         return cls(path, content, root)
@@ -160,7 +164,10 @@ for _tag, _pattern, _first in (
 
 
 def _faults(node: yaml.Node | None, above: tuple[yaml.Node, ...]) -> Iterator[tuple[yaml.Node, str]]:
-    """What YAML itself takes without a word: keys that stand twice, and what holds itself."""
+    """What YAML itself accepts silently: keys that occur twice, what contains itself, and nesting without an end."""
+    if len(above) > _DEEPEST and node is not None:
+        yield node, "is nested too deeply"
+        return
     if node in above and node is not None:
         yield node, "holds itself"
         return

@@ -68,7 +68,7 @@ def _spellings(path: str) -> Iterator[str]:
 def _query(operation: Operation) -> str:
     """Return a query with the operation's own parameters, or one that means nothing to it."""
     own = [parameter for parameter in operation.parameters if parameter.get("in") == "query" and "name" in parameter]
-    return "&".join(f"{quote(str(each['name']))}={quote(_example(each), safe='')}" for each in own) or "unknown=1"
+    return "&".join(f"{_quoted(str(each['name']), safe='/')}={_quoted(_example(each))}" for each in own) or "unknown=1"
 
 
 def _filled(operation: Operation) -> str:
@@ -76,8 +76,13 @@ def _filled(operation: Operation) -> str:
     path = operation.template
     for parameter in operation.parameters:
         if parameter.get("in") == "path":
-            path = path.replace(f"{{{parameter.get('name')}}}", quote(_example(parameter), safe=""))
-    return quote(path.replace("{", "").replace("}", ""), safe="/%:@!$&'()*+,;=-._~")
+            path = path.replace(f"{{{parameter.get('name')}}}", _quoted(_example(parameter)))
+    return _quoted(path.replace("{", "").replace("}", ""), safe="/%:@!$&'()*+,;=-._~")
+
+
+def _quoted(text: str, safe: str = "") -> str:
+    """The text percent-encoded; a document in JSON may have escapes of half a character."""
+    return quote(text, safe=safe, errors="surrogatepass")
 
 
 def _example(parameter: Mapping[str, Any]) -> str:

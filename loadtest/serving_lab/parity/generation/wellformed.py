@@ -59,7 +59,9 @@ def variables_of(requests: Iterable[Request]) -> frozenset[str]:
 
 def _target(text: str, variables: frozenset[str]) -> str:
     parts = _VARIABLE.split(text[:_TARGET_MAXIMUM])
-    target = "".join(part if part in variables else quote(part, safe=_TARGET_CHARACTERS) for part in parts)
+    target = "".join(
+        part if part in variables else quote(part, safe=_TARGET_CHARACTERS, errors="surrogatepass") for part in parts
+    )
     return target if target.startswith("/") else f"/{target}"
 
 

@@ -189,8 +189,8 @@ class _Reader:
             text = "\r\n".join([*form.head.removesuffix("\n").split("\n"), "", form.body])
         else:
             text = str(form.send)
-        filled = template.repeat(template.as_text(template.fill(text, values)))
         try:
+            filled = template.repeat(template.as_text(template.fill(text, values)))
             return RawRequest(latin1(filled, "send", "its bytes, such as \\xc3\\xa9"), form.half_close)
         except ValueError as error:
             raise self.file.fault(place, str(error)) from None

@@ -29,7 +29,7 @@ def result_of(outcome: Outcome) -> ParityResult:
         revision=metadata.revision,
         machine=metadata.machine,
         versions=metadata.versions,
-        warnings=list(outcome.warnings),
+        warnings=[_writable(warning) for warning in outcome.warnings],
         repeat=plan.repeat,
         primary=_side(outcome, "primary", plan.primary),
         candidate=_side(outcome, "candidate", plan.candidate),
@@ -100,7 +100,7 @@ def _example(seen: Sighting, plan: ParityPlan) -> Example:
         shell.commands(seen.steps, endpoint.url, endpoint.host, secrets) for endpoint in (plan.primary, plan.candidate)
     ]
     return Example(
-        case=seen.case.name,
+        case=_writable(seen.case.name),
         primary_command=commands[0],
         candidate_command=commands[1],
         primary_answer=_text(seen.primary),
@@ -111,10 +111,10 @@ def _example(seen: Sighting, plan: ParityPlan) -> Example:
 def _intended(ledger: Ledger) -> list[Intended]:
     return [
         Intended(
-            reason=declaration.reason,
-            request=declaration.request,
+            reason=_writable(declaration.reason),
+            request=_writable(declaration.request),
             kind=declaration.kind,
-            where=declaration.where,
+            where=_writable(declaration.where),
             count=ledger.occurred[declaration],
             tried=ledger.tried[declaration],
         )
@@ -157,3 +157,8 @@ def _answer(answer: Answer) -> str:
     cut = "…" if len(body) > _SHOWN_BODY_CHARACTERS else ""
     head = [str(answer.status), *(f"{name}: {value}" for name, value in answer.headers)]
     return without_tokens("\n".join([*head, "", body[:_SHOWN_BODY_CHARACTERS] + cut]))
+
+
+def _writable(text: str) -> str:
+    """The text with what UTF-8 cannot hold written out: files may have escapes of half a character."""
+    return text.encode("utf-8", "backslashreplace").decode()
