@@ -33,9 +33,7 @@ def print_compared(console: Console, compared: CompareResult) -> None:
     for scenario in judged:
         console.print(_compared_table(scenario))
     if judged:
-        _print(
-            console, f"Equivalent: within {compared.margin:.1%} either way. Finds: the smallest change it would find."
-        )
+        _print(console, f"Equivalent: within {compared.margin:.1%} either way. Detectable: the smallest change found.")
     _print(console, *dict.fromkeys(line for scenario in judged for line in _why_none(scenario)))
     if any(each.kind == "value" for scenario in judged for each in scenario.comparisons):
         _print(
