@@ -1,73 +1,71 @@
-"""Realistic load on both services: `locust -f loadtest/locustfile.py`, then http://localhost:8089.
+"""Realistic load on every service of the catalogue: `locust -f loadtest/locustfile.py`, then http://localhost:8089.
 
-FLASK_URL, FASTAPI_URL, API_USERNAME, API_PASSWORD, THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE,
-REPEAT_POOL_SIZE and LOAD_SHAPE* set it up; Locust reads its own LOCUST_* variables. Users are shared out evenly between
-the services; with WEBSOCKET_SHARE the new one gets users of its WebSocket besides.
+What users ask for, and what a right answer is, stands in api.yaml; its `${env:NAME}` come from the environment.
+THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE, REPEAT_POOL_SIZE and LOAD_SHAPE* set the load up, and
+<NAME>_URL says where a service answers if it is not where the catalogue says. Locust reads its own LOCUST_* variables.
+Users are shared out evenly between the services; with WEBSOCKET_SHARE, services that have a WebSocket get users of it
+besides.
 """
 
 import os
 import sys
 from pathlib import Path
 
+import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
-from serving_lab import exit_codes
+from serving_lab.errors import LabError
 from serving_lab.live.page import add_page
-from serving_lab.load.answers import Consistency
 from serving_lab.load.exporter import add_metrics_route
-from serving_lab.load.features import FeatureSource
+from serving_lab.load.profile import LoadProfile, tasks
 from serving_lab.load.services import LoadedService
-from serving_lab.load.settings import LoadSettings, SettingError
+from serving_lab.load.settings import LoadSettings
 from serving_lab.load.shape_settings import Kind, ShapeSettings
 from serving_lab.load.shapes import SetShape
 from serving_lab.load.totals import Totals
-from serving_lab.load.users import PredictionUser, ServiceUser
+from serving_lab.load.users import RequestUser, ServiceUser
 from serving_lab.load.verdict import set_exit_code
 from serving_lab.load.vitals import VitalsMonitor
 from serving_lab.load.websocket_user import WebSocketUser
 from serving_lab.load.workers import WorkerWatch
+from serving_lab.targets.addresses import addresses
 from serving_lab.targets.catalogue import Catalogue
+
+HERE = Path(__file__).resolve().parent
 
 try:
     SETTINGS = LoadSettings.from_environment(os.environ)
     SetShape.settings = ShapeSettings.from_environment(os.environ)
-except SettingError as error:
+    CATALOGUE = Catalogue.read(HERE / "catalogue.yaml").running(os.environ)
+    ADDRESSES = addresses(CATALOGUE, os.environ)
+    SERVICES = [LoadedService(entry, ADDRESSES[entry.name]) for entry in CATALOGUE.entries]
+    PROFILE = LoadProfile.load(HERE / "api.yaml", os.environ)
+except LabError as error:
     sys.stderr.write(f"locust: {error}\n")
-    sys.exit(exit_codes.CANNOT_TELL)
-
-URLS = {"flask-api": SETTINGS.flask_url, "fastapi-api": SETTINGS.fastapi_url}
-CATALOGUE = Catalogue.read(Path(__file__).with_name("catalogue.yaml"))
-SERVICES = [LoadedService(entry, URLS[entry.name]) for entry in CATALOGUE.entries if entry.name in URLS]
+    if error.hint:
+        sys.stderr.write(f" hint: {error.hint}\n")
+    sys.exit(error.exit_code)
 
 SetShape.labels = CATALOGUE.labels
-ServiceUser.settings = SETTINGS
-ServiceUser.features = FeatureSource(SETTINGS.repeat_share, SETTINGS.repeat_pool_size)
-ServiceUser.consistency = Consistency(frozenset(ServiceUser.features.pool))
+ServiceUser.share(SETTINGS, PROFILE)
 
 
-class FlaskUser(PredictionUser):
-    """A user of the Flask service."""
-
-    service = "flask-api"
-    base_url = host = SETTINGS.flask_url
-
-
-class FastApiUser(PredictionUser):
-    """A user of the FastAPI service."""
-
-    service = "fastapi-api"
-    base_url = host = SETTINGS.fastapi_url
+def user_classes() -> dict[str, type[ServiceUser]]:
+    """The users of each service that runs, by the name of the service; Locust leaves out who has no weight."""
+    classes: dict[str, type[ServiceUser]] = {}
+    for service in SERVICES:
+        known = {"service": service.name, "base_url": service.url, "host": service.url}
+        classes[service.name] = type(service.name, (RequestUser,), {**known, "tasks": tasks(PROFILE.mix)})
+        if "websocket" in service.entry.besides and PROFILE.messages:
+            name = f"{service.name}-websocket"
+            classes[name] = type(name, (WebSocketUser,), {**known, "weight": SETTINGS.websocket_share})
+    return classes
 
 
-class FastApiWebSocketUser(WebSocketUser):
-    """A user of the FastAPI service's WebSocket; Locust leaves out who has no weight."""
-
-    service = "fastapi-api"
-    base_url = host = SETTINGS.fastapi_url
-    weight = SETTINGS.websocket_share
-
+# Locust takes up what users it finds here.
+globals().update(user_classes())
 
 if SetShape.settings.kind is not Kind.NONE:
 
@@ -85,6 +83,8 @@ def suggest_load(parser: LocustArgumentParser) -> None:
 
 def watch(environment: Environment, **_: object) -> None:
     """Count, watch the generator, serve /metrics and the live page, and judge the run at its end."""
+    # gevent counts from when it last looked at the clock: a run would be shorter by what the imports took.
+    gevent.get_hub().loop.update_now()
     totals, vitals = Totals(environment), VitalsMonitor(environment)
     if isinstance(environment.runner, WorkerRunner):
         return

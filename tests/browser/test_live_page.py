@@ -55,7 +55,7 @@ def browser() -> Iterator[Browser]:
 def locust(model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
     """Both services, and Locust with its web UI, doing nothing yet."""
     with running_services(model_dir, ("flask-api", "fastapi-api"), WORKERS=2) as pair:
-        urls = {"FLASK_URL": pair["flask-api"].base_url, "FASTAPI_URL": pair["fastapi-api"].base_url}
+        urls = {"FLASK_API_URL": pair["flask-api"].base_url, "FASTAPI_API_URL": pair["fastapi-api"].base_url}
         with running_locust(tmp_path_factory.mktemp("locust"), **urls, **THINKING) as running:
             yield running
 

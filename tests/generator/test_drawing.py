@@ -7,10 +7,10 @@ from email.parser import BytesParser
 
 import msgspec
 from serving_lab.api.places import Draw
-from serving_lab.api.values import Choice, Value
+from serving_lab.api.values import Choice, Several, Value
 from serving_lab.generator.drawing import drawn
 
-from generator.runs import PREDICT, run
+from generator.runs import PREDICT, VALUES, run
 
 URL = "http://127.0.0.1:1"
 
@@ -47,6 +47,49 @@ def test_a_value_is_escaped_for_where_it_stands() -> None:
     head, _, body = request.content.partition(b"\r\n\r\n")
     assert head.startswith(b"GET /find/%C3%A9%20%22%2F%20%3F HTTP/1.1\r\n")
     assert json.loads(body) == {"a": 'é "/ ?', "b": '<é "/ ?>'}
+
+
+def test_a_value_is_drawn_once_for_a_request() -> None:
+    template = msgspec.structs.replace(
+        PREDICT,
+        head=[b"POST / HTTP/1.1\r\nX-Row: ", Draw("row", "header"), b"\r\n"],
+        body=[b'{"a": ', Draw("row", "value"), b', "b": ', Draw("row", "value"), b"}"],
+    )
+
+    requests = drawn(run(URL, templates=[template]), 50)
+
+    for request in requests:
+        head, _, body = request.content.partition(b"\r\n\r\n")
+        sent = json.loads(body)
+        header = BytesParser().parsebytes(head.partition(b"\r\n")[2])["X-Row"]
+        assert sent["a"] == sent["b"] == json.loads(header)
+    assert len({request.content for request in requests}) > 1
+
+
+def test_a_line_break_in_a_value_does_not_end_a_header() -> None:
+    template = msgspec.structs.replace(
+        PREDICT, head=[b"GET / HTTP/1.1\r\nX-A: ", Draw("word", "header"), b"\r\n"], body=[]
+    )
+    values: dict[str, Value] = {"word": Choice([json.dumps("a\r\nX-B: b")])}
+
+    (request,) = drawn(run(URL, templates=[template], values=values), 1)
+
+    assert b"X-A: a X-B: b\r\n" in request.content
+
+
+def test_an_answer_is_checked_with_what_its_request_was_sent_with() -> None:
+    rules = {"$.rows": {"list": "number", "length": "${rows.length}"}}
+    template = msgspec.structs.replace(PREDICT, body=[Draw("rows", "value")], rules=json.dumps(rules).encode())
+    values: dict[str, Value] = {**VALUES, "rows": Several("row", 1, 3)}
+
+    requests = drawn(run(URL, templates=[template], values=values), 50)
+
+    lengths = [len(json.loads(request.content.partition(b"\r\n\r\n")[2])) for request in requests]
+    assert set(lengths) == {1, 2, 3}
+    for request, length in zip(requests, lengths, strict=True):
+        assert request.checker.wrong(200, json.dumps({"rows": [1] * length}).encode()) is None
+        assert request.checker.wrong(200, json.dumps({"rows": [1] * (length + 1)}).encode()) is not None
+    assert len({id(request.checker) for request in requests}) == 3
 
 
 def test_templates_come_by_their_weights() -> None:

@@ -47,7 +47,7 @@ def services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
 @pytest.fixture(scope="module")
 def locust(services: Mapping[str, RunningService], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
     """Locust that waits for somebody to start its load."""
-    urls = {"FLASK_URL": services["flask-api"].base_url, "FASTAPI_URL": services["fastapi-api"].base_url}
+    urls = {"FLASK_API_URL": services["flask-api"].base_url, "FASTAPI_API_URL": services["fastapi-api"].base_url}
     thinking = {"THINK_TIME_MIN_SECONDS": 0.05, "THINK_TIME_MAX_SECONDS": 0.1}
     with running_locust(tmp_path_factory.mktemp("locust"), **urls, **thinking) as running:
         yield running

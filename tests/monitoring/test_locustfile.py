@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from collections import Counter
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.load import OUTPUT, LoadRun, command, environment, process_ended, run_headless, running_locust
@@ -13,6 +14,7 @@ from support.services import free_port, wait_until
 from support.stand_in import RIGHT, Reply, Request, Respond, batch_predict, predict, stand_in
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.service
@@ -21,15 +23,16 @@ USERS = ("--users", 4, "--spawn-rate", 4)
 THINKING = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.02}
 
 
-def run(directory: Path, **wrong: Respond) -> LoadRun:
+def run(directory: Path, settings: Mapping[str, float] = MappingProxyType({}), **wrong: Respond) -> LoadRun:
     """A run against a right stand-in for Flask and one for FastAPI that answers wrongly as told, all paths asked."""
     with stand_in() as flask, stand_in(**wrong) as fastapi:
         return run_headless(
             directory,
             *USERS,
             until=lambda: all(service.asked[path] >= 2 for service in (flask, fastapi) for path in RIGHT),
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
+            **settings,
         )
 
 
@@ -56,7 +59,7 @@ def test_a_run_without_failures_exits_0(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("respond", "message"),
     [
-        (changed(cached=None), "missing field cached"),
+        (changed(cached=None), "$.cached is missing"),
         (lambda _: (503, {"error": "Service unavailable", "detail": None}), "status 503: Service unavailable"),
         (lambda _: (401, {"error": "Token is invalid", "detail": None}), "status 401: Token is invalid"),
     ],
@@ -72,10 +75,10 @@ def test_a_wrong_answer_is_a_failure_and_the_run_exits_1(tmp_path: Path, respond
 
 
 def test_services_that_predict_differently_are_a_failure(tmp_path: Path) -> None:
-    finished = run(tmp_path, predict=changed(prediction=1.0))
+    finished = run(tmp_path, {"REPEAT_SHARE": 1, "REPEAT_POOL_SIZE": 3}, predict=changed(prediction=1.0))
 
     assert finished.exit_code == 1
-    assert "prediction differs from an earlier one of the same model for the same features" in finished.output
+    assert "$.prediction differs from an earlier answer to the same row" in finished.output
 
 
 def test_every_kind_of_answer_is_read(tmp_path: Path) -> None:
@@ -113,8 +116,8 @@ def test_failures_before_a_statistics_reset_still_count(tmp_path: Path) -> None:
             tmp_path,
             *("--reset-stats", "--users", 4, "--spawn-rate", 1),
             until=lambda: "Resetting stats" in (tmp_path / OUTPUT).read_text(),
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
         )
 
     assert finished.exit_code == 1
@@ -128,8 +131,8 @@ def test_a_service_that_is_down_is_a_failure(tmp_path: Path) -> None:
             tmp_path,
             *USERS,
             until=lambda: flask.asked.total() > 100,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=f"http://127.0.0.1:{free_port()}",
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=f"http://127.0.0.1:{free_port()}",
         )
 
     assert finished.exit_code == 1
@@ -170,10 +173,10 @@ def test_one_service_can_be_chosen_and_a_host_given_to_locust_changes_nothing(tm
         finished = run_headless(
             tmp_path,
             *USERS,
-            *("--host", fastapi.base_url, "FlaskUser"),
+            *("--host", fastapi.base_url, "flask-api"),
             until=lambda: flask.asked.total() > 20,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
         )
 
     assert finished.exit_code == 0, finished.output
@@ -181,25 +184,42 @@ def test_one_service_can_be_chosen_and_a_host_given_to_locust_changes_nothing(tm
     assert fastapi.asked.total() == 0
 
 
-def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    finished = run_headless(tmp_path, THINK_TIME_MIN_SECONDS="soon")
+@pytest.mark.parametrize(
+    ("settings", "complaint", "hint"),
+    [
+        (
+            {"THINK_TIME_MIN_SECONDS": "soon"},
+            "THINK_TIME_MIN_SECONDS must be a number from 0 to 3600, not 'soon'",
+            "change it in .env or in the shell",
+        ),
+        (
+            {"API_PASSWORD_FILE": "/no/where", "API_PASSWORD": ""},
+            "API_PASSWORD_FILE names /no/where, which cannot be read: No such file or directory",
+            "in .env or the shell: API_PASSWORD, or API_PASSWORD_FILE and a file that holds it, not both",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_a_line_and_a_hint_and_exit_code_2(
+    tmp_path: Path, settings: dict[str, Any], complaint: str, hint: str
+) -> None:
+    finished = run_headless(tmp_path, **settings)
 
     assert finished.exit_code == 2
-    assert finished.output == "locust: THINK_TIME_MIN_SECONDS must be a number from 0 to 3600, not 'soon'\n"
+    assert finished.output == f"locust: {complaint}\n hint: {hint}\n"
 
 
 def test_counters_of_metrics_do_not_fall_with_a_reset_or_a_new_run(tmp_path: Path) -> None:
     with (
         stand_in() as flask,
         stand_in() as fastapi,
-        running_locust(tmp_path, FLASK_URL=flask.base_url, FASTAPI_URL=fastapi.base_url, **THINKING) as locust,
+        running_locust(tmp_path, FLASK_API_URL=flask.base_url, FASTAPI_API_URL=fastapi.base_url, **THINKING) as locust,
     ):
         assert locust.total("locust_state", state="ready") == 1
         locust.post("/swarm", user_count=4, spawn_rate=4)
         wait_until(lambda: locust.total("locust_requests_total") > 100, "a hundred requests")
         assert locust.total("locust_users") == 4
-        assert locust.total("locust_user_class_users", user_class="FlaskUser") == 2
-        assert locust.total("locust_user_class_users", user_class="FastApiUser") == 2
+        assert locust.total("locust_user_class_users", user_class="flask-api") == 2
+        assert locust.total("locust_user_class_users", user_class="fastapi-api") == 2
         assert locust.total("locust_state", state="running") == 1
 
         locust.post("/stop")
@@ -221,7 +241,13 @@ def test_failures_are_exported_by_request_name(tmp_path: Path) -> None:
         stand_in() as flask,
         stand_in(predict=changed(cached=None)) as fastapi,
         running_locust(
-            tmp_path, "--autostart", "--users", 2, FLASK_URL=flask.base_url, FASTAPI_URL=fastapi.base_url, **THINKING
+            tmp_path,
+            "--autostart",
+            "--users",
+            2,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
+            **THINKING,
         ) as locust,
     ):
         wait_until(lambda: locust.total("locust_requests_total", name="fastapi-api /predict") > 0, "a prediction")
@@ -234,7 +260,7 @@ def test_failures_are_exported_by_request_name(tmp_path: Path) -> None:
 def test_a_master_speaks_for_its_workers(tmp_path: Path) -> None:
     with ExitStack() as stack:
         flask, fastapi = stack.enter_context(stand_in()), stack.enter_context(stand_in())
-        urls = {"FLASK_URL": flask.base_url, "FASTAPI_URL": fastapi.base_url} | THINKING
+        urls = {"FLASK_API_URL": flask.base_url, "FASTAPI_API_URL": fastapi.base_url} | THINKING
         port = free_port()
         bind = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port)
         locust = stack.enter_context(running_locust(tmp_path, "--master", *bind, **urls))

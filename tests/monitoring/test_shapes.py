@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.load.requests import Requests
-from serving_lab.load.settings import SettingError
 from serving_lab.load.shape_settings import Kind, ShapeSettings
+from serving_lab.text.settings import SettingError
 from support.load import run_headless, running_locust
 from support.services import wait_until
 from support.stand_in import Reply, Request, predict, stand_in
@@ -89,8 +89,8 @@ def test_a_ramp_ends_where_a_service_slows_down_and_says_at_how_many_users(tmp_p
     with stand_in() as flask, stand_in(predict=slow) as fastapi:
         finished = run_headless(
             tmp_path,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
             LOAD_SHAPE="ramp",
             LOAD_SHAPE_USERS=40,
             LOAD_SHAPE_SECONDS=20,
@@ -109,8 +109,8 @@ def test_a_shape_that_ends_without_a_finding_ends_the_run(tmp_path: Path) -> Non
     with stand_in() as flask, stand_in() as fastapi:
         finished = run_headless(
             tmp_path,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
             LOAD_SHAPE="step",
             LOAD_SHAPE_USERS=4,
             LOAD_SHAPE_STEPS=2,
@@ -130,8 +130,8 @@ def test_a_shape_runs_from_the_start_button_too(tmp_path: Path) -> None:
         stand_in() as fastapi,
         running_locust(
             tmp_path,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
             LOAD_SHAPE="constant",
             LOAD_SHAPE_USERS=6,
             LOAD_SHAPE_SECONDS=60,
@@ -143,8 +143,9 @@ def test_a_shape_runs_from_the_start_button_too(tmp_path: Path) -> None:
         wait_until(lambda: locust.total("locust_users") == 6, "the shape's users")
 
 
-def test_a_wrong_shape_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+def test_a_wrong_shape_is_a_line_and_a_hint_and_exit_code_2(tmp_path: Path) -> None:
     finished = run_headless(tmp_path, LOAD_SHAPE="sine")
 
     assert finished.exit_code == 2
-    assert finished.output == "locust: LOAD_SHAPE must be one of none, constant, step, spike, ramp, not 'sine'\n"
+    complaint = "LOAD_SHAPE must be one of none, constant, step, spike, ramp, not 'sine'"
+    assert finished.output == f"locust: {complaint}\n hint: change it in .env or in the shell\n"

@@ -30,8 +30,8 @@ ACCEPT_OF_PROMETHEUS_3 = (
 class Urls(TypedDict):
     """Where the services are, by the names of Locust's settings."""
 
-    FLASK_URL: str
-    FASTAPI_URL: str
+    FLASK_API_URL: str
+    FASTAPI_API_URL: str
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,10 @@ def service_pair(model_dir: Path) -> Iterator[dict[str, RunningService]]:
 
 @pytest.fixture(scope="module")
 def urls(service_pair: dict[str, RunningService]) -> Urls:
-    return {"FLASK_URL": service_pair["flask-api"].base_url, "FASTAPI_URL": service_pair["fastapi-api"].base_url}
+    return {
+        "FLASK_API_URL": service_pair["flask-api"].base_url,
+        "FASTAPI_API_URL": service_pair["fastapi-api"].base_url,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -43,8 +43,8 @@ def test_users_of_the_websocket_ask_a_real_service_and_fail_nothing(
             *("--users", 6, "--spawn-rate", 6),
             until=lambda: messages(websocket_service) > before + 200 and flask.asked.total() > 20,
             WEBSOCKET_SHARE=2,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=websocket_service.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=websocket_service.base_url,
         )
 
     assert finished.exit_code == 0, finished.output
@@ -59,8 +59,8 @@ def test_there_are_none_unless_asked_for(tmp_path: Path) -> None:
             tmp_path,
             *("--users", 4, "--spawn-rate", 4),
             until=lambda: flask.asked.total() > 50 and fastapi.asked.total() > 50,
-            FLASK_URL=flask.base_url,
-            FASTAPI_URL=fastapi.base_url,
+            FLASK_API_URL=flask.base_url,
+            FASTAPI_API_URL=fastapi.base_url,
         )
 
     assert finished.exit_code == 0, finished.output
@@ -108,9 +108,9 @@ def run(directory: Path, url: str) -> LoadRun:
     """A short run of WebSocket users alone."""
     return run_headless(
         directory,
-        *("--users", 2, "--spawn-rate", 2, "--run-time", "2s", "FastApiWebSocketUser"),
+        *("--users", 2, "--spawn-rate", 2, "--run-time", "2s", "fastapi-api-websocket"),
         WEBSOCKET_SHARE=1,
-        FASTAPI_URL=url,
+        FASTAPI_API_URL=url,
         THINK_TIME_MIN_SECONDS=0.02,
         THINK_TIME_MAX_SECONDS=0.02,
     )
@@ -123,9 +123,9 @@ def without_fields(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda answer: answer | {"id": 0}, "id is a number, not that of the message"),
-        (without_fields("id"), "missing field id"),
-        (without_fields("model_version"), "missing field model_version"),
+        (lambda answer: answer | {"id": 0}, '$.id is a number, not "'),
+        (without_fields("id"), "$.id is missing"),
+        (without_fields("model_version"), "$.model_version is missing"),
         (lambda answer: answer | {"prediction": 1.0, "predictions": [1.0]}, "unexpected field "),
         (lambda _: {"error": "Too many requests", "detail": None, "retry_after": 3}, "Too many requests"),
         (lambda _: None, "closed with 1008"),

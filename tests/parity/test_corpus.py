@@ -262,8 +262,8 @@ WRONG = {
     "a space in the path": ("requests:\n- {name: a, path: /a b}", "has white space in it"),
     "another script in the path": ("requests:\n- {name: a, path: /Я}", "'Я' is more than one byte"),
     "another script in a header": ("requests:\n- {name: a, path: /, headers: {X: Я}}", "headers: 'Я' is more than one"),
-    "a line break in a header": ('requests:\n- {name: a, path: /, headers: {X: "a\\r\\nb"}}', "is no header"),
-    "a space in the method": ("requests:\n- {name: a, path: /, method: G T}", "'G T' is no method"),
+    "a line break in a header": ('requests:\n- {name: a, path: /, headers: {X: "a\\r\\nb"}}', "is not a header"),
+    "a space in the method": ("requests:\n- {name: a, path: /, method: G T}", "'G T' is not a method"),
     "several bodies": ("requests:\n- {name: a, path: /, json: 1, text: x}", "requests[0]: it has several bodies"),
     "NaN": ("requests:\n- {name: a, path: /, json: [.nan]}", "infinity and NaN are not JSON"),
     "a name twice": (

@@ -242,8 +242,8 @@ class TestIntended:
         [
             ("reason: ' '", r"\[0\]\.reason: it is empty"),
             ("kind: statuses", r"\[0\]\.kind: invalid enum value 'statuses'"),
-            ("where: price", r"\[0\]\.where: 'price' is no place"),
-            ("where: header", r"\[0\]\.where: 'header' is no place"),
+            ("where: price", r"\[0\]\.where: 'price' is not a place"),
+            ("where: header", r"\[0\]\.where: 'header' is not a place"),
             ("primary: 404", r"\[0\]\.primary: expected str \| null, got int"),
             ("because: y", r"\[0\]: unknown key because"),
         ],

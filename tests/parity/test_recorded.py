@@ -217,7 +217,7 @@ class TestHar:
             (b'{"log": {"entries": [{"request": {"url": "http://a/"}}]}}', "missing required field `method`"),
             (b'{"log": {"entries": []}}', "has no HTTP request"),
             (b'{"log": {"entries": [{"request": {"url": "http://[/", "method": "GET"}}]}}', "has no HTTP request"),
-            (b'{"log": {"entries": [{"request": {"url": "http://a/", "method": "G T"}}]}}', "'G T' is no method"),
+            (b'{"log": {"entries": [{"request": {"url": "http://a/", "method": "G T"}}]}}', "'G T' is not a method"),
             (b"\x1f\x8b\x08\x00", "is a damaged gzip file"),
             (b'{"log": {"entries": [\xff]}}', "is no HAR file"),
         ],

@@ -1,1 +1,1 @@
-"""An API as people write it down in files: where it answers, its requests, and the values in its answers."""
+"""One HTTP API as data: its description, its requests and the values in them, right answers, sign-in."""

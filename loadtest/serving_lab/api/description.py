@@ -173,14 +173,18 @@ class _Reader:
                 self._agree(f"{place}.agree[{index}]", name, each, sent, values)
                 for index, each in enumerate(form.agree)
             ),
-            signed_in=bool(self.form.authorization) and of_call.signed_in,
+            signed_in=self._carries_what_is_saved(request),
             websocket=websocket,
         )
+
+    def _carries_what_is_saved(self, request: Request) -> bool:
+        texts = [request.target, *(value for _, value in request.headers), request.body.decode("latin-1")]
+        return bool(self.form.sign_in and self.form.sign_in.save.keys() & set(template.names(texts)))
 
     def _expectation(self, place: str, form: ExpectForm, sent: frozenset[str]) -> Expectation:
         for path, each in form.json.items():
             try:
-                Expectation(rules={path: each}).checker()
+                _ = Expectation(rules={path: each}).checker
             except WrongRuleError as error:
                 raise self.file.fault(f"{place}.json", str(error)) from None
         self._check_headers(f"{place}.headers", form.headers)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -52,13 +53,15 @@ class Expectation:
         """The names of the values of the request that rules refer to."""
         return frozenset(found[1] for text in template.texts([*self.rules.values()]) for found in _SENT.finditer(text))
 
+    @cached_property
     def checker(self) -> "Checker":
-        """What checks answers.
-
-        Raises:
-            WrongRuleError: a rule or a path is not one.
-        """
+        """What checks status and body. Raises WrongRuleError: a rule or a path is not one."""
         return Checker(self.statuses, self.rules, only=self.only)
+
+    @cached_property
+    def header_checker(self) -> "HeaderChecker":
+        """What checks headers. Raises WrongRuleError: a rule is not one."""
+        return HeaderChecker(self.headers)
 
 
 class Checker:

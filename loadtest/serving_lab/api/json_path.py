@@ -10,7 +10,7 @@ _PATH = re.compile(rf"\$(?:{_STEP.pattern.replace('?P<key>', '?:').replace('?P<i
 
 
 def places(document: Any, where: str = "$") -> Iterator[str]:  # noqa: ANN401
-    """Yield the path of each value that is no object or array, with `[*]` for any index."""
+    """The path of each value that is neither an object nor an array, with `[*]` for any index."""
     if isinstance(document, dict):
         for key, value in document.items():
             yield from places(value, member(where, key))
@@ -22,12 +22,12 @@ def places(document: Any, where: str = "$") -> Iterator[str]:  # noqa: ANN401
 
 
 def member(where: str, key: str) -> str:
-    """Return the path of an object's member."""
+    """The path of an object's member."""
     return f"{where}.{key}" if key.isidentifier() else f"{where}[{json.dumps(key)}]"
 
 
 def steps(path: str) -> list[str | int]:
-    """Return the keys and indices of a JSON path such as `$.rows[0].id` or `$["odd key"]`.
+    """The keys and indices of a JSON path such as `$.rows[0].id` or `$["odd key"]`.
 
     Raises:
         ValueError: it is not a path.
@@ -38,10 +38,10 @@ def steps(path: str) -> list[str | int]:
 
 
 def value_at(document: Any, path: str) -> Any:  # noqa: ANN401
-    """Return the value at a JSON path.
+    """The value at a JSON path.
 
     Raises:
-        LookupError: there is none.
+        LookupError: there is nothing there.
     """
     for step in steps(path):
         match document, step:

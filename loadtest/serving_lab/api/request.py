@@ -24,11 +24,11 @@ class Request:
     chunked: bool = False
 
     def with_headers(self, *headers: Header) -> "Request":
-        """Return the same request with further headers."""
+        """The same request with further headers."""
         return replace(self, headers=(*self.headers, *headers))
 
     def filled(self, variables: Mapping[str, str]) -> "Request":
-        """Return the same request with these variables in place of `${name}`; others stay."""
+        """The same request with these variables in place of `${name}`; others stay."""
         return replace(
             self,
             target=fill(self.target, variables),
@@ -37,11 +37,11 @@ class Request:
         )
 
     def header(self, name: str) -> str | None:
-        """Return the value of the first header of this name, in any case."""
+        """The value of the first header of this name, in any case."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
     def encode(self, host: str, prefix: str = "") -> bytes:
-        """Return the bytes that are sent; Host and Content-Length are added where they are not given.
+        """The bytes that are sent; Host and Content-Length are added where they are not given.
 
         Args:
             host: what Host says.
@@ -56,7 +56,7 @@ class Request:
         return head + b"\r\n\r\n" + (_chunks(self.body) if self.chunked else self.body)
 
     def head(self, host: str, prefix: str = "") -> list[str]:
-        """Return the request line and the headers, with Host where it is not given, and nothing about the length."""
+        """The request line and the headers, with Host where it is not given, and nothing about the length."""
         headers = list(self.headers)
         if self.header("host") is None:
             headers.insert(0, ("Host", host))
@@ -69,12 +69,12 @@ class Request:
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:
-    """Return the text with these variables in place of `${name}`; others stay."""
+    """The text with these variables in place of `${name}`; others stay."""
     return str(template.fill(text, variables)) if "${" in text else text
 
 
 def fill_bytes(content: bytes, variables: Mapping[str, str]) -> bytes:
-    """Return the bytes with these variables in place of `${name}`; others stay."""
+    """The bytes with these variables in place of `${name}`; others stay."""
     return fill(content.decode("latin-1"), variables).encode("latin-1") if b"${" in content else content
 
 

@@ -34,10 +34,10 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Whether the profile's authorization is added; a header of the same name that is given here takes its place."""
 
     def build(self, values: Mapping[str, object], authorization: tuple[Header, ...]) -> Request:
-        """Return the request, with these values filled in.
+        """The request, with these values filled in.
 
         Raises:
-            ValueError: it is none; the text says why.
+            ValueError: it is not a request; the text says why.
         """
         method, path = (_text(part, values) for part in (self.method, self.path))
         headers = [(_text(name, values), _text(str(value), values)) for name, value in self._pairs()]
@@ -48,7 +48,7 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         if self.signed_in:
             headers += [header for header in authorization if header[0].lower() not in given]
         if not method or not method.isascii() or any(character.isspace() for character in method):
-            raise ValueError(f"{method!r} is no method")
+            raise ValueError(f"{method!r} is not a method")
         _check_target(path)
         for name, value in headers:
             _check_header(name, value)
@@ -80,7 +80,7 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def with_defaults(request: object, defaults: object) -> object:
-    """Return what a file says of a request, over what it says of all; a body replaces any other."""
+    """What a file says of a request, over what it says of all; a body replaces any other."""
     if not isinstance(request, dict) or not isinstance(defaults, dict):
         return request
     left_out = BODIES if BODIES & request.keys() else set()
@@ -88,7 +88,7 @@ def with_defaults(request: object, defaults: object) -> object:
 
 
 def latin1(text: str, what: str, hint: str) -> bytes:
-    """Return the text as one byte a character.
+    """The text as one byte a character.
 
     Raises:
         ValueError: it has characters that are more than a byte.
@@ -114,4 +114,4 @@ def _check_target(path: str) -> None:
 def _check_header(name: str, value: str) -> None:
     latin1(f"{name}{value}", "headers", "its bytes, such as \\xc3\\xa9")
     if not name or any(character in ": \r\n\t\0" for character in name) or any(sign in value for sign in "\r\n\0"):
-        raise ValueError(f"headers: {name!r} with {value!r} is no header: write the request as raw")
+        raise ValueError(f"headers: {name!r} with {value!r} is not a header: write the request as raw")

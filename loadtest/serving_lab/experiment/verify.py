@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from serving_lab.api import json_path
 from serving_lab.api.agreement import agree
 from serving_lab.api.description import Call
-from serving_lab.api.expectations import HeaderChecker
 from serving_lab.api.values import Value
 from serving_lab.errors import LabError
 from serving_lab.experiment.records import Verification
@@ -52,10 +51,10 @@ def _answers(target: Target, call: Call, values: Mapping[str, Value], seed: int)
         timeout_seconds=TIMEOUT_SECONDS,
     )
     documents: list[object] = []
-    headers = HeaderChecker(call.expectation.headers)
     for request in drawn(run, REQUESTS_EACH):
         answer = exchange.send_encoded(target.endpoint, request.content, call.request.method)
-        if wrong := request.checker.wrong(answer.status, answer.body) or headers.wrong(answer.header):
+        wrong = request.checker.wrong(answer.status, answer.body)
+        if wrong := wrong or call.expectation.header_checker.wrong(answer.header):
             said = answer.body[:200].decode(errors="replace").strip()
             raise LabError(
                 f"{target.name} answers {call.name} wrongly: {wrong}: {answer.status} {said}",

@@ -117,13 +117,13 @@ def write(stream: IO[bytes], message: Command | Reply) -> None:
 
 
 def read_command(stream: IO[bytes]) -> Command | None:
-    """Return the next command; None where the laboratory is gone."""
+    """The next command; None where the laboratory is gone."""
     frame = _frame(stream)
     return msgspec.msgpack.decode(frame, type=Command) if frame is not None else None
 
 
 def read_answer(stream: IO[bytes]) -> Reply | None:
-    """Return the next answer; None where the process is gone."""
+    """The next answer; None where the process is gone."""
     frame = _frame(stream)
     return msgspec.msgpack.decode(frame, type=Reply) if frame is not None else None
 

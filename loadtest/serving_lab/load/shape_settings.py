@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from serving_lab.load.requests import Requests
-from serving_lab.load.settings import Reader, SettingError
+from serving_lab.text.settings import read
 
 _SPIKE_BASE = 0.1
 # A P99 of fewer requests is their slowest one.
@@ -23,32 +26,30 @@ class Kind(StrEnum):
     RAMP = "ramp"
 
 
-@dataclass(frozen=True)
-class ShapeSettings:
+_NAMES = {
+    "kind": "LOAD_SHAPE",
+    "users": "LOAD_SHAPE_USERS",
+    "seconds": "LOAD_SHAPE_SECONDS",
+    "steps": "LOAD_SHAPE_STEPS",
+    "max_failed_ratio": "LOAD_SHAPE_MAX_ERROR_SHARE",
+    "max_p99_seconds": "LOAD_SHAPE_MAX_P99_SECONDS",
+}
+
+
+class ShapeSettings(msgspec.Struct, frozen=True, rename=_NAMES):
     """Users and seconds of a shape, and the limits at which a ramp ends."""
 
     kind: Kind = Kind.NONE
-    users: int = 100
-    seconds: float = 300.0
-    steps: int = 5
-    max_failed_ratio: float = 0.01
-    max_p99_seconds: float = 1.0
+    users: Annotated[int, Meta(ge=1, le=1_000_000)] = 100
+    seconds: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
+    steps: Annotated[int, Meta(ge=1, le=1000)] = 5
+    max_failed_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.01
+    max_p99_seconds: Annotated[float, Meta(ge=0, le=3600)] = 1.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ShapeSettings":
         """Read the settings; an empty value counts as absent. Raises SettingError for the first one that is wrong."""
-        reader = Reader(environment)
-        name = reader.text("LOAD_SHAPE", Kind.NONE)
-        if name not in list(Kind):
-            raise SettingError(f"LOAD_SHAPE must be one of {', '.join(Kind)}, not {name!r}")
-        return cls(
-            kind=Kind(name),
-            users=reader.count("LOAD_SHAPE_USERS", cls.users, maximum=1_000_000),
-            seconds=reader.number("LOAD_SHAPE_SECONDS", cls.seconds, minimum=1, maximum=86_400),
-            steps=reader.count("LOAD_SHAPE_STEPS", cls.steps, maximum=1000),
-            max_failed_ratio=reader.number("LOAD_SHAPE_MAX_ERROR_SHARE", cls.max_failed_ratio, maximum=1),
-            max_p99_seconds=reader.number("LOAD_SHAPE_MAX_P99_SECONDS", cls.max_p99_seconds, maximum=3600),
-        )
+        return read(environment, cls)
 
     def users_at(self, second: float) -> int:
         """Return how many users there are at this second of the run.

@@ -1,36 +1,44 @@
-"""What a user of a prediction service does: log in, ask, and check every answer against the contract."""
+"""What a user of a service does: sign in, ask what the description says, and check every answer."""
 
 import json
 import random
 import time
-from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 import gevent
-from locust import FastHttpUser, task
+from locust import FastHttpUser
 from locust.contrib.fasthttp import ResponseContextManager
 from locust.env import Environment
 
-from serving_lab.load import answers
-from serving_lab.load.answers import Consistency, WrongAnswer
-from serving_lab.load.features import FeatureSource, Vector
+from serving_lab.api import json_path, values
+from serving_lab.api.description import Call
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.expectations import Expectation
+from serving_lab.api.sign_in import Grant, NotSignedInError
+from serving_lab.api.values import Source
+from serving_lab.load.consistency import Consistency
+from serving_lab.load.drafts import Draft, Drawn
+from serving_lab.load.profile import LoadProfile
 from serving_lab.load.settings import LoadSettings
 
-BATCH_ROWS = (5, 20)
-# A token is renewed after nine tenths of its lifetime, less a second: a JWT's times are whole seconds, cut off.
+UNAUTHORIZED = 401
+# What a sign-in gave is renewed after nine tenths of its lifetime, less a second: times of a token are whole seconds.
 RENEW_AFTER = 0.9
 RENEW_MARGIN_SECONDS = 1.0
-LOGIN_RETRY_SECONDS = 1.0
+SIGN_IN_RETRY_SECONDS = 1.0
+_NO_VALUES: Mapping[str, str] = {}
 
-Answer = TypeVar("Answer")
-Judge = Callable[[object], Answer]
+
+class WrongAnswer(ValueError):  # noqa: N818 - it is what Locust lists, and a wrong answer is what it is
+    """An answer is not what is expected. The message holds no value of the answer, so that like failures add up."""
 
 
 class ServiceUser(FastHttpUser):
-    """A user who is signed in at one service.
+    """A user who signs in at one service.
 
-    A subclass says which service, where it is, and what the users share. Requests are named ``<service> <path>``; an
-    answer that breaks the contract is a failure.
+    A subclass says which service, where it is, and what users share. Requests are named ``<service> <path>``; an answer
+    that is not what is expected is a failure.
     """
 
     abstract = True
@@ -40,112 +48,135 @@ class ServiceUser(FastHttpUser):
     service: ClassVar[str]
     base_url: ClassVar[str]
     settings: ClassVar[LoadSettings]
-    features: ClassVar[FeatureSource]
+    profile: ClassVar[LoadProfile]
+    sources: ClassVar[Mapping[str, Source]]
     consistency: ClassVar[Consistency]
 
+    @classmethod
+    def share(cls, settings: LoadSettings, profile: LoadProfile) -> None:
+        """Give all users what they share."""
+        cls.settings = settings
+        cls.profile = profile.repeating(settings.repeat_share, settings.repeat_pool_size)
+        cls.sources = values.sources(cls.profile.api.values)
+        cls.consistency = Consistency(cls.profile.api)
+
     def __init__(self, environment: Environment) -> None:
-        # Locust's one host field would send the users of both services to one of them, under two names.
+        # Locust's one host field would send the users of all services to one of them, under several names.
         self.host = self.base_url
         super().__init__(environment)
-        self._token: str | None = None
+        self._chance = random.Random()  # noqa: S311
+        self._here = {"host": Endpoint.parse(self.base_url).host}
+        self._variables: Mapping[str, str] = self._here
         self._renew_at = 0.0
+        self._drafts: dict[str, Draft] = {}
 
     def wait_time(self) -> float:
         """Think time in seconds."""
-        return random.uniform(self.settings.think_time_min_seconds, self.settings.think_time_max_seconds)  # noqa: S311
+        return self._chance.uniform(self.settings.think_time_min_seconds, self.settings.think_time_max_seconds)
 
     def on_start(self) -> None:
-        """Log in before the first task."""
-        self._log_in()
+        """Sign in before the first task."""
+        self._sign_in()
 
-    def _log_in(self) -> bool:
-        """Fetch a token and say whether there is one; without one, pause before the service is asked again."""
+    def _is_signed_in(self) -> bool:
+        """Sign in where that is needed, and say whether it succeeded."""
+        return time.monotonic() < self._renew_at or self._sign_in()
+
+    def _sign_in(self) -> bool:
+        """Sign in, and say whether that succeeded; where not, pause before the service is asked again."""
+        how = self.profile.api.sign_in
+        if how is None:
+            self._renew_at = float("inf")
+            return True
         asked_at = time.monotonic()
-        credentials = {"username": self.settings.username, "password": self.settings.password}
-        with self._send("POST", "/login", credentials) as response:
-            grant = _judge(response, lambda body: answers.check(body, answers.LOGIN))
+        draft = Draft.of(Call("sign-in", how.request, how.expectation), self._here, self.sources)
+        with self._send(how.request.method, how.request.target, draft.draw(self._chance)) as response:
+            grant = self._granted(response)
+        self._drafts = {}
         if grant is None:
-            self._token, self._renew_at = None, 0.0
-            gevent.sleep(LOGIN_RETRY_SECONDS)
+            self._variables, self._renew_at = self._here, 0.0
+            gevent.sleep(SIGN_IN_RETRY_SECONDS)
             return False
-        self._token = grant["token"]
-        self._renew_at = asked_at + RENEW_AFTER * grant["expires_in"] - RENEW_MARGIN_SECONDS
+        self._variables = {**self._here, **grant.variables}
+        lifetime = grant.lifetime_seconds
+        self._renew_at = float("inf") if lifetime is None else asked_at + RENEW_AFTER * lifetime - RENEW_MARGIN_SECONDS
         return True
 
-    def _send(self, method: str, path: str, body: object = None, token: str | None = None) -> ResponseContextManager:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        payload: dict[str, Any] = {}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            payload["data"] = json.dumps(body)
+    def _granted(self, response: ResponseContextManager) -> Grant | None:
+        how = self.profile.api.sign_in
+        if how is None or not self._judged(response, how.expectation, _NO_VALUES):
+            return None
+        try:
+            return how.granted(response.content)
+        except NotSignedInError as error:
+            response.failure(str(error))
+            return None
+
+    def _draft(self, call: Call) -> Draft:
+        if call.name not in self._drafts:
+            self._drafts[call.name] = Draft.of(call, self._variables, self.sources)
+        return self._drafts[call.name]
+
+    def _send(self, method: str, name: str, drawn: Drawn) -> ResponseContextManager:
         return self.client.request(
-            method, path, name=f"{self.service} {path}", headers=headers, catch_response=True, **payload
+            method,
+            drawn.path,
+            name=f"{self.service} {name}",
+            headers=drawn.headers,
+            data=drawn.body or None,  # type: ignore[arg-type]  # it takes bytes, as it says
+            catch_response=True,
         )
 
+    def _judged(self, response: ResponseContextManager, expected: Expectation, sent: Mapping[str, str]) -> bool:
+        """Whether the response is right; where not, it is reported as a failure."""
+        if response.headers is None:
+            return False  # no response at all: Locust reports the connection's own error
+        wrong = expected.checker.knowing(sent).wrong(response.status_code, response.content)
+        if wrong and response.status_code not in expected.statuses:
+            message = error_message(self.profile, response.content)
+            wrong += f": {message}" if message else ""
+        wrong = wrong or expected.header_checker.wrong(response.headers.get)
+        if wrong:
+            response.failure(wrong)
+        return wrong is None
 
-class PredictionUser(ServiceUser):
-    """Asks for 70% single predictions, 20% batches of 5 to 20 rows, 7% model information, 3% health."""
+
+class RequestUser(ServiceUser):
+    """Sends the requests of a mix, by their weights."""
 
     abstract = True
 
-    @task(70)
-    def predict(self) -> None:
-        """Ask for one prediction."""
-        vector = self.features.draw()
-
-        def judge(body: object) -> None:
-            answer = answers.check(body, answers.PREDICTION)
-            self.consistency.check([vector], [answer["prediction"]], answer["model_version"])
-
-        self._post_with_token("/predict", {"features": vector}, judge)
-
-    @task(20)
-    def batch_predict(self) -> None:
-        """Ask for the predictions of several rows at once."""
-        vectors: list[Vector] = [self.features.draw() for _ in range(random.randint(*BATCH_ROWS))]  # noqa: S311
-
-        def judge(body: object) -> None:
-            answer = answers.check(body, answers.batch(len(vectors)))
-            self.consistency.check(vectors, answer["predictions"], answer["model_version"])
-
-        self._post_with_token("/batch-predict", {"samples": vectors}, judge)
-
-    @task(7)
-    def model_info(self) -> None:
-        """Ask which model answers."""
-        with self._send("GET", "/model-info") as response:
-            _judge(response, lambda body: answers.check(body, answers.MODEL_INFO))
-
-    @task(3)
-    def health(self) -> None:
-        """Ask how the service is."""
-        with self._send("GET", "/health") as response:
-            _judge(response, lambda body: answers.check(body, answers.HEALTH))
-
-    def _post_with_token(self, path: str, body: object, judge: Judge[None]) -> None:
-        """Send a request that needs a token; where the token is refused, log in afresh and repeat it once."""
-        if time.monotonic() >= self._renew_at and not self._log_in():
+    def ask(self, name: str) -> None:
+        """Send a request; where the sign-in is refused, sign in afresh and repeat it once."""
+        call = self.profile.api.requests[name]
+        if call.signed_in and not self._is_signed_in():
             return
-        with self._send("POST", path, body, self._token) as response:
-            refused = response.status_code == 401
+        drawn = self._draft(call).draw(self._chance)
+        with self._send(call.request.method, call.request.target, drawn) as response:
+            refused = call.signed_in and response.status_code == UNAUTHORIZED
             if refused:
                 response.success()  # the repeated request is the one that counts for or against the service
             else:
-                _judge(response, judge)
-        if refused and self._log_in():
-            with self._send("POST", path, body, self._token) as response:
-                _judge(response, judge)
+                self._judge(call, response, drawn)
+        if refused and self._sign_in():
+            repeated = self._draft(call).filled(drawn.sent)
+            with self._send(call.request.method, call.request.target, repeated) as response:
+                self._judge(call, response, repeated)
+
+    def _judge(self, call: Call, response: ResponseContextManager, drawn: Drawn) -> None:
+        if self._judged(response, call.expectation, drawn.sent) and (
+            wrong := self.consistency.wrong(call, drawn.sent, response.content)
+        ):
+            response.failure(wrong)
 
 
-def _judge(response: ResponseContextManager, judge: Judge[Answer]) -> Answer | None:
-    """Return what the judge makes of the body, or None where the response is reported as a failure."""
-    if response.headers is None:
-        return None  # no response at all: Locust reports the connection's own error
-    try:
-        if response.status_code != 200:
-            raise WrongAnswer(f"status {response.status_code}{answers.error_message(response.content)}")
-        answers.check_headers(response.headers.get)
-        return judge(answers.parse(response.content))
-    except WrongAnswer as wrong:
-        response.failure(str(wrong))
+def error_message(profile: LoadProfile, content: bytes) -> str | None:
+    """What an error answer says; None where it is not JSON with a text at the path of error messages."""
+    path = profile.api.error_message
+    if path is None:
         return None
+    try:
+        message = json_path.value_at(json.loads(content), path)
+    except (ValueError, LookupError):
+        return None
+    return message if isinstance(message, str) else None

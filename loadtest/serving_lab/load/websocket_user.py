@@ -1,30 +1,26 @@
-"""What a user of a service's WebSocket does: keep a connection, ask, and check every answer against the contract."""
+"""What a user of a service's WebSocket does: keep a connection, send messages, and check every answer."""
 
 import contextlib
-import json
-import random
 import time
-from itertools import count
 
 import websocket
 from locust import task
 from locust.env import Environment
 
-from serving_lab.load import answers
-from serving_lab.load.answers import Shape, WrongAnswer
-from serving_lab.load.features import Vector
-from serving_lab.load.users import BATCH_ROWS, ServiceUser
+from serving_lab.api.description import Call
+from serving_lab.load.drafts import Drawn
+from serving_lab.load.users import ServiceUser, WrongAnswer, error_message
 
-PATH = "/ws/predict"
 # A pause this long is not for the server to judge, which closes what is idle, or answers no ping in a pause.
 LONGEST_PAUSE_SECONDS = 15.0
+_OF_A_BODY = "content-type"
 
 
 class WebSocketUser(ServiceUser):
-    """Asks for 80% single predictions and 20% batches of 5 to 20 rows, on one connection as long as its token holds.
+    """Sends the messages of a mix, by their weights, on one connection as long as what the sign-in gave holds.
 
-    Messages are requests of type WS, named ``<service> /ws/predict``; to open a connection is one of type GET, named
-    ``<service> /ws/predict (handshake)``.
+    Messages are requests of type WS, named ``<service> <path>``; to open a connection is one of type GET, named
+    ``<service> <path> (handshake)``.
     """
 
     abstract = True
@@ -33,81 +29,75 @@ class WebSocketUser(ServiceUser):
         super().__init__(environment)
         self._connection: websocket.WebSocket | None = None
         self._asked_at = 0.0
-        self._ids = count(1)
 
     def on_stop(self) -> None:
         """Say goodbye."""
         self._hang_up()
 
-    @task(80)
-    def predict(self) -> None:
-        """Ask for one prediction."""
-        vector = self.features.draw()
-        self._ask({"features": vector}, [vector], answers.PREDICTION)
+    @task
+    def ask(self) -> None:
+        """Send a message and wait for its answer."""
+        messages = self.profile.messages
+        (name,) = self._chance.choices(list(messages), list(messages.values()))
+        call = self.profile.api.requests[name]
+        if not self._is_reliable(call):
+            self._hang_up()
+            if call.signed_in and not self._is_signed_in():
+                return
+        drawn = self._draft(call).draw(self._chance)
+        connection = self._connection or self._connect(call, drawn)
+        if connection is not None:
+            self._connection = connection
+            self._exchange(connection, call, drawn)
 
-    @task(20)
-    def batch_predict(self) -> None:
-        """Ask for the predictions of several rows at once."""
-        vectors: list[Vector] = [self.features.draw() for _ in range(random.randint(*BATCH_ROWS))]  # noqa: S311
-        self._ask({"samples": vectors}, vectors, answers.batch(len(vectors)))
-
-    def _ask(self, question: dict[str, object], vectors: list[Vector], shape: Shape) -> None:
-        connection = self._connected()
-        if connection is None:
-            return
-        message_id = next(self._ids)
-        payload = json.dumps(question | {"id": message_id})
+    def _exchange(self, connection: websocket.WebSocket, call: Call, drawn: Drawn) -> None:
         self._asked_at = began = time.monotonic()
         content = b""
         failure: Exception | None = None
         try:
-            connection.send(payload)
+            connection.send(drawn.body)
             opcode, content = connection.recv_data()
             took = time.monotonic() - began
             if opcode != websocket.ABNF.OPCODE_TEXT:
                 raise WrongAnswer(f"closed with {int.from_bytes(content[:2], 'big')}")
-            self._judge(answers.parse(content), answers.identified(shape, message_id), vectors)
+            self._judge_message(call, drawn, content)
         except (WrongAnswer, websocket.WebSocketException, OSError) as error:
             took = time.monotonic() - began
             failure = error
             self._hang_up()
-        self._report("WS", PATH, took, len(content), failure)
+        self._report("WS", call.request.target, took, len(content), failure)
 
-    def _judge(self, answer: object, shape: Shape, vectors: list[Vector]) -> None:
-        """Raise WrongAnswer where the answer is none, or another than an earlier one."""
-        if isinstance(answer, dict) and isinstance(answer.get("error"), str):
-            raise WrongAnswer(answer["error"])
-        found = answers.check(answer, shape)
-        predictions = found["predictions"] if "predictions" in found else [found["prediction"]]
-        self.consistency.check(vectors, predictions, found["model_version"])
+    def _judge_message(self, call: Call, drawn: Drawn, content: bytes) -> None:
+        """Raise WrongAnswer where the answer is not what is expected, or another than an earlier one."""
+        if message := error_message(self.profile, content):
+            raise WrongAnswer(message)
+        # A message has no status: it is as good as the first that is expected.
+        status = call.expectation.statuses[0]
+        wrong = call.expectation.checker.knowing(drawn.sent).wrong(status, content)
+        if wrong := wrong or self.consistency.wrong(call, drawn.sent, content):
+            raise WrongAnswer(wrong)
 
-    def _connected(self) -> websocket.WebSocket | None:
-        """The connection, a new one where there is none to rely on; none where it cannot be had."""
+    def _is_reliable(self, call: Call) -> bool:
+        """Whether the next message can be sent as things are: not signed in for too long, and not idle for too long."""
         now = time.monotonic()
-        if now >= self._renew_at:
-            self._hang_up()
-            if not self._log_in():
-                return None
-        elif now - self._asked_at > LONGEST_PAUSE_SECONDS:
-            self._hang_up()
-        if self._connection is None:
-            self._connection = self._connect()
-        return self._connection
+        if call.signed_in and now >= self._renew_at:
+            return False
+        return self._connection is None or now - self._asked_at <= LONGEST_PAUSE_SECONDS
 
-    def _connect(self) -> websocket.WebSocket | None:
+    def _connect(self, call: Call, drawn: Drawn) -> websocket.WebSocket | None:
         began = time.monotonic()
         connection, failure = None, None
         try:
             connection = websocket.create_connection(
-                f"ws{self.base_url.removeprefix('http')}{PATH}",
+                f"ws{self.base_url.removeprefix('http')}{drawn.path}",
                 timeout=self.network_timeout,
-                header=[f"Authorization: Bearer {self._token}"],
+                header=[f"{name}: {value}" for name, value in drawn.headers.items() if name.lower() != _OF_A_BODY],
                 suppress_origin=True,
                 http_no_proxy=["*"],
             )
         except (websocket.WebSocketException, OSError) as error:
             failure = error
-        self._report("GET", f"{PATH} (handshake)", time.monotonic() - began, 0, failure)
+        self._report("GET", f"{call.request.target} (handshake)", time.monotonic() - began, 0, failure)
         return connection
 
     def _hang_up(self) -> None:

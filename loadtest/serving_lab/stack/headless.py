@@ -9,7 +9,6 @@ import msgspec
 from msgspec import Meta
 
 from serving_lab.errors import LabError
-from serving_lab.load.settings import SettingError
 from serving_lab.load.shape_settings import Kind, ShapeSettings
 from serving_lab.text import settings
 from serving_lab.text.settings import Text
@@ -47,10 +46,7 @@ class LocustRun:
         Raises:
             LabError: a setting is wrong, the duration is not one, or a load shape is set and says otherwise.
         """
-        try:
-            shape = ShapeSettings.from_environment(environment).kind
-        except SettingError as error:
-            raise LabError(str(error), hint="change it in .env") from None
+        shape = ShapeSettings.from_environment(environment).kind
         if shape is not Kind.NONE and (users or spawn_rate or duration):
             raise LabError(
                 f"LOAD_SHAPE is {shape}, and says itself how many users there are and how long",

@@ -109,8 +109,6 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         **{url_setting(service.name): service.url for service in targets(settings)},
-        # Until the load reads these.
-        **{service.port_setting.replace("_PORT", "_URL"): service.url for service in targets(settings)},
         "PROMETHEUS_URL": here[PROMETHEUS].url,
         "DASHBOARDS_DIR": str(dashboards),
         **_of_grafana(ComposeFile(project.compose_file)),

@@ -150,7 +150,7 @@ def _below(base: str, url: str) -> str | None:
 
 def _request(recorded: _Request, target: str, authorization: tuple[Header, ...]) -> Request:
     if not _METHOD.fullmatch(recorded.method):
-        raise ValueError(f"{recorded.method!r} is no method")
+        raise ValueError(f"{recorded.method!r} is not a method")
     headers = list(_headers(recorded, {name.lower() for name, _ in authorization}))
     given = {name.lower() for name, _ in headers}
     body = b""

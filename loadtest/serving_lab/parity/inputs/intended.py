@@ -13,7 +13,7 @@ _EVERYTHING = re.compile(r"[*?\[\]!/ ]*")
 
 
 def read_intended(path: Path, environment: Mapping[str, str]) -> tuple[Declaration, ...]:
-    """Return the intended differences of a file.
+    """The intended differences of a file.
 
     Raises:
         LabError: it cannot be read, is wrong, or declares everything.
@@ -36,7 +36,7 @@ def read_intended(path: Path, environment: Mapping[str, str]) -> tuple[Declarati
         if not _PLACE.fullmatch(declaration.where):
             raise file.fault(
                 f"{place}.where",
-                f"{declaration.where!r} is no place",
+                f"{declaration.where!r} is not a place",
                 hint="status, connection, body, header <name>, metric <family>, or a JSON path such as $.items[*].id",
             )
     return tuple(declarations)

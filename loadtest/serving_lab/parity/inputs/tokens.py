@@ -22,7 +22,7 @@ class TokenForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Fields of the token's header, over `alg` and `typ`."""
 
     def sign(self) -> str:
-        """Return the token.
+        """The token.
 
         Raises:
             ValueError: it cannot be signed like this; the text says why.
