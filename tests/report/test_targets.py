@@ -87,3 +87,13 @@ def test_a_document_says_labels_and_each_comparison_of_answers() -> None:
     assert "## Parity: Go &amp; Gin\n\n**Different.**" in text
     assert "| FastAPI | move | same |" in text
     assert "| Go &amp; Gin | stay | different |" in text
+
+
+def test_numbers_against_another_baseline_are_not_put_beside_those_of_the_measurement() -> None:
+    inputs = ReportInputs(make_three(), (), make_footprint((CANDIDATE, BASELINE, THIRD)))
+
+    document = Document.of(inputs)
+
+    assert f"footprint: its changes are against {CANDIDATE}, all others against {BASELINE}" in document.warnings
+    names = {figure.name for advice in document.advice for figure in advice.figures}
+    assert not {"Memory under load", "Start-up"} & names

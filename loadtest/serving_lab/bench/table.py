@@ -86,7 +86,8 @@ def _notes(result: BenchResult) -> list[str]:
             if each.verdict == "refused" and not scenario.refused
         ]
         if void := _void(scenario):
-            notes.append(f"{scenario.name}: {void} arms did not count and were measured again")
+            again = "" if scenario.refused else " and were measured again"
+            notes.append(f"{scenario.name}: {void} arms did not count{again}")
     return notes + [f"note: {warning}" for warning in result.warnings]
 
 

@@ -81,7 +81,7 @@ def _subjects(result: FootprintResult) -> Iterator[tuple[str, list[_Row]]]:
         [(name, [_size(_of(each.image, value)) for each in targets], None) for name, value in _IMAGE_ROWS.items()],
     )
     yield (
-        "Start, time until it ...: median, and the middle half",
+        "Start, seconds until it ...: median, and the middle half",
         [
             (
                 title,
@@ -153,7 +153,7 @@ def _ratio(ratios: Sequence[RatioToBaseline], candidate: str, measure: str | Non
 def _start(found: Spread | None) -> str:
     if found is None:
         return _UNKNOWN
-    median, low, high = map(phrases.seconds, (found.median, *found.quartiles))
+    median, low, high = map(phrases.significant, (found.median, *found.quartiles))
     return f"{median} ({low} to {high})"
 
 

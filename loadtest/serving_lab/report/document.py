@@ -127,20 +127,20 @@ def _advice(inputs: ReportInputs, candidate: str) -> Advice:
 
 def _glance(inputs: ReportInputs, advice: Sequence[Advice]) -> Table:
     """Return a row for each candidate: what to do, how its answers compare, and its numbers."""
-    labels = list(dict.fromkeys(figure.label for each in advice for figure in each.figures))
+    names = list(dict.fromkeys(figure.name for each in advice for figure in each.figures))
 
     def row(each: Advice) -> Row:
         candidate = each.recommendation.candidate
         parity = inputs.parity_of(candidate)
-        numbers = {figure.label: Cell(figure.big, hint=figure.verdict, tone=figure.tone) for figure in each.figures}
+        numbers = {figure.name: Cell(figure.big, hint=figure.verdict, tone=figure.tone) for figure in each.figures}
         cells = (
             Cell(each.recommendation.word),
             Cell(parity.verdict if parity else "not compared"),
-            *(numbers.get(label, Cell(phrases.UNKNOWN)) for label in labels),
+            *(numbers.get(name, Cell(phrases.UNKNOWN)) for name in names),
         )
         return Row(candidate, cells)
 
-    columns = ("Candidate", "Recommendation", "Answers", *labels)
+    columns = ("Candidate", "Recommendation", "Answers", *names)
     return Table(columns, tuple(row(each) for each in advice), rows_are_targets=True)
 
 
@@ -221,5 +221,8 @@ def _warnings(inputs: ReportInputs) -> Iterator[str]:
         yield from inputs.bench.warnings
     for each in inputs.parities:
         yield from (f"parity: {warning}" for warning in each.result.warnings)
-    if inputs.footprint:
-        yield from (f"footprint: {warning}" for warning in inputs.footprint.warnings)
+    if footprint := inputs.footprint:
+        yield from (f"footprint: {warning}" for warning in footprint.warnings)
+        if inputs.bench and footprint.baseline.name != inputs.bench.baseline.name:
+            names = inputs.label(footprint.baseline.name), inputs.label(inputs.bench.baseline.name)
+            yield f"footprint: its changes are against {names[0]}, all others against {names[1]}"

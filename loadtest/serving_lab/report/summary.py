@@ -26,12 +26,20 @@ _COST = (
 class KeyNumber:
     """A number that can be read from across the table, and what it means."""
 
-    label: str
+    name: str
+    """What it is, such as `Throughput`."""
+    scenario: str
+    """Under which load; empty in a footprint."""
     big: str
     words: str
     verdict: str
     """The measurement's word; a footprint gives none."""
     tone: Tone
+
+    @property
+    def label(self) -> str:
+        """What it is, and under which load."""
+        return f"{self.name}: {self.scenario}" if self.scenario else self.name
 
 
 def figures(inputs: ReportInputs, candidate: str) -> list[KeyNumber]:
@@ -53,7 +61,8 @@ def _figures(inputs: ReportInputs, candidate: str) -> Iterator[KeyNumber]:
         yield _measured(*next((found for found in tails if found[0].loop == "open"), tails[-1]))
     if found := _largest(told, "cpu"):
         yield _measured(*found)
-    if inputs.footprint:
+    # Ratios to another baseline would say something else.
+    if inputs.footprint and inputs.footprint.baseline.name == inputs.names[0]:
         yield from _costs(inputs.footprint, candidate)
 
 
@@ -71,7 +80,8 @@ def _measured(scenario: Scenario, each: Comparison) -> KeyNumber:
     metric = METRICS[each.metric]
     of = "CPU time" if each.metric == "cpu" else "requests a second"
     return KeyNumber(
-        label=f"{metric.title[:1].upper()}{metric.title[1:]}: {scenario.title}",
+        name=f"{metric.title[:1].upper()}{metric.title[1:]}",
+        scenario=scenario.title,
         big=phrases.short(each.ratio or 1),
         words=_in_words(of, wording.words_of(each.metric), each.ratio or 1, each.low, each.high),
         verdict=each.verdict,
@@ -80,11 +90,12 @@ def _measured(scenario: Scenario, each: Comparison) -> KeyNumber:
 
 
 def _costs(footprint: FootprintResult, candidate: str) -> Iterator[KeyNumber]:
-    for measures, label, of, words in _COST:
+    for measures, name, of, words in _COST:
         found = next(filter(None, (ratio_to_baseline(footprint, measure, candidate) for measure in measures)), None)
         if found:
             yield KeyNumber(
-                label=label,
+                name=name,
+                scenario="",
                 big=phrases.short(found.ratio),
                 words=_in_words(of, words, found.ratio, found.low, found.high),
                 verdict="",
