@@ -46,8 +46,8 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
     A single pair is written to parity.json and parity.html, each of several to parity-CANDIDATE.json and .html.
 
     Returns:
-        The exit code. Of several pairs: FOUND if any is different, whatever became of the others; else CANNOT_TELL if
-        any of them could not be told.
+        The exit code. Of several pairs: FOUND if any is different, whatever became of the others; else INTERRUPTED
+        after Ctrl-C; else CANNOT_TELL if any of them could not be told.
 
     Raises:
         LabError: an option or a file is wrong, or nothing could be compared and there is no other pair.
@@ -57,7 +57,7 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
     except OSError as error:
         raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
     if len(options.pairs) == 1:
-        return _compare(options, options.pairs[0], "parity", environment, console).exit_code
+        return _exit_code(_compare(options, options.pairs[0], "parity", environment, console))
     codes = []
     for pair in options.pairs:
         console.print(Rule(Text(f"{pair.name} at {pair.candidate}, compared with {pair.primary}"), align="left"))
@@ -67,7 +67,7 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
             console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
             codes.append(error.exit_code)
             continue
-        codes.append(result.exit_code)
+        codes.append(_exit_code(result))
         if INTERRUPTED in result.why:
             break
     return exit_codes.FOUND if exit_codes.FOUND in codes else max(codes)
@@ -82,6 +82,11 @@ def _compare(options: Options, pair: Pair, name: str, environment: Mapping[str, 
     report.write_html(result, page)
     table.print_result(console, result, (page, data))
     return result
+
+
+def _exit_code(result: ParityResult) -> int:
+    interrupted = INTERRUPTED in result.why and result.verdict != "different"
+    return exit_codes.INTERRUPTED if interrupted else result.exit_code
 
 
 def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> ParityPlan:
