@@ -22,7 +22,7 @@ from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_r
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from serving_lab.bench.history import Move, Series
+    from serving_lab.bench.history import MetricSeries, Move
     from serving_lab.bench.result import BenchResult
 
 RATIO = "fastapi / flask"
@@ -50,7 +50,7 @@ def moves(found: HistoryResult) -> dict[str, list[Move]]:
     return {f"{each.metric} {each.target}": each.moves for each in found.series if each.moves}
 
 
-def the(found: HistoryResult, target: str, metric: str) -> Series:
+def the(found: HistoryResult, target: str, metric: str) -> MetricSeries:
     (one,) = (each for each in found.series if (each.target, each.metric) == (target, metric))
     return one
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from scipy import stats
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth
 from serving_lab.experiment.verdicts import comparisons
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 OLD, NEW = "old", "new"
 NOISE = (0.98, 1.01, 1.0, 1.02, 0.99, 1.015, 0.985, 1.005)
@@ -134,15 +138,18 @@ def test_equal_services_are_told_apart_in_at_most_one_of_twenty_scenarios_whatev
     """Three candidates, four metrics: twelve occasions for a false alarm, which together must stay at 5%."""
     scenarios, pairs, names = 600, 8, [OLD, NEW, "third", "fourth"]
     usual = {"throughput": 1000.0, "p50": 0.01, "p99": 0.02, "cpu": 0.5}
+
+    def values_of(noises: NDArray[np.float64]) -> dict[str, float]:
+        return {metric: usual[metric] * math.exp(noise) for metric, noise in zip(usual, noises, strict=True)}
+
     chance = np.random.default_rng(11)
     alarms = alarms_by_metrics_alone = 0
     for _ in range(scenarios):
         machine, own = chance.normal(0, 0.05, pairs), chance.normal(0, 0.02, (pairs, len(names), len(usual)))
         given = [
-            arm(name, pair, **{metric: usual[metric] * math.exp(machine[pair] + noise) for metric, noise in found})
+            arm(name, pair, (), **values_of(machine[pair] + noises))
             for pair in range(pairs)
             for name, noises in zip(names, own[pair], strict=True)
-            for found in [list(zip(usual, noises, strict=True))]
         ]
         found = comparisons("closed", names, given, margin=0, refused=None, withheld=None)
         alarms += any(each.verdict in {"faster", "slower"} for each in found)

@@ -55,7 +55,7 @@ def test_more_candidates_make_each_interval_wider_so_that_all_hold_together() ->
 
     (alone,), (beside, _) = ratios_to_baseline([old, new]), ratios_to_baseline([old, new, other])
 
-    assert (alone.confidence, beside.confidence) == (pytest.approx(0.95), pytest.approx(0.975))
+    assert [alone.confidence, beside.confidence] == pytest.approx([0.95, 0.975])
     assert alone.ratio == beside.ratio
     assert beside.low is not None
     assert alone.low is not None
