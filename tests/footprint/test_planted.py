@@ -102,6 +102,21 @@ def test_an_interruption_ends_in_order_and_keeps_what_was_measured(tmp_path: Pat
     assert [len(each) >= 2 for each in starts] == [True, True]
 
 
+def test_an_interruption_before_anything_was_measured_leaves_no_result(tmp_path: Path) -> None:
+    path = write(tmp_path, {"one": target(sleep=2), "other": target(sleep=2)})
+    command = [str(LAB), "footprint", "--profile", str(path)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(line.startswith("trying one, other") for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert complaint == "error: interrupted before anything was measured\n"
+    assert not (tmp_path / "results").exists()
+    assert running() == []
+
+
 def test_a_service_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
     path = write(tmp_path, {"broken": target(fail=1)})
 

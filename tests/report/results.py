@@ -58,7 +58,7 @@ NOISY = Service(throughput=1.02, latency=0.97, noise=0.16)
 _RATE, _LATENCY_SECONDS, _CPU_SECONDS = 640.0, 0.0145, 1.42
 _TITLES: Mapping[Loop, str] = {
     "closed": "As many requests as it can answer",
-    "open": "A mixed load at a rate that both can carry",
+    "open": "A mixed load at a rate that all can carry",
     "knee": "The largest rate at which it still answers in time",
 }
 

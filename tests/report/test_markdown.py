@@ -175,9 +175,7 @@ def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> No
 
     for why in make_refused().scenarios[1].refused:
         assert f"Refused: {why}" in read.items
-        assert any(
-            item.startswith(f"A mixed load at a rate that both can carry. Refused: {why}") for item in read.items
-        )
+        assert any(item.startswith(f"A mixed load at a rate that all can carry. Refused: {why}") for item in read.items)
 
 
 def test_nothing_that_a_name_holds_becomes_markup() -> None:

@@ -94,7 +94,7 @@ def test_a_manager_finds_the_decision_its_numbers_parity_and_deployment_in_this_
         for told in (
             "Recommendation Move It answers the same, is faster in 8 of 8 verdicts and slower in none.",
             "Throughput: As many requests as it can answer about 1.92 times as many requests a second; 1.8",
-            "P99 latency: A mixed load at a rate that both can carry about 48% lower; 46% to 49% lower",
+            "P99 latency: A mixed load at a rate that all can carry about 48% lower; 46% to 49% lower",
             "Memory under load about 21% more memory; 17% to 26% more",
             "Do they answer alike? Same. 10,000 requests were answered alike, but for 2 declared differences.",
             "Deployment What it takes",

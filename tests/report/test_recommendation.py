@@ -143,7 +143,7 @@ def test_a_refused_scenario_is_said_once_with_its_cause() -> None:
 
     refused = [text for text in told if "refused" in text]
     assert len(refused) == 1
-    assert refused[0].startswith("A mixed load at a rate that both can carry: refused, fastapi-api does not keep up")
+    assert refused[0].startswith("A mixed load at a rate that all can carry: refused, fastapi-api does not keep up")
 
 
 def test_interrupted_and_withheld_runs_say_so() -> None:
