@@ -15,15 +15,16 @@ from serving_lab.results import files
 from support.services import free_port, wait_until
 from support.subject import Behaviour, subject
 
-from bench.measured import PROFILE, accepted, bench, command, output, subjects
+from bench.measured import PROFILE, bench, command, fairly, output, subjects
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.service, pytest.mark.alone]
+pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(600)]
 
-MILLISECOND = Behaviour(work=0.001)
-TWICE = Behaviour(work=0.002)
+# They wait instead of working, so that what else runs on the machine hardly moves them.
+FAST = Behaviour(wait=0.004)
+HALF_AS_FAST = Behaviour(wait=0.008)
 SHORT = ("--pairs", "3", "--seconds", "1.2")
 
 
@@ -31,8 +32,8 @@ SHORT = ("--pairs", "3", "--seconds", "1.2")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> BenchResult:
     """One measurement of a server against one that is half as fast."""
     directory = tmp_path_factory.mktemp("measured")
-    with subjects(MILLISECOND, TWICE) as targets:
-        done = accepted(directory, *targets, *SHORT, "--scenario", "sequential", "--scenario", "steady")
+    with subjects(FAST, HALF_AS_FAST) as targets:
+        done = fairly(directory, *targets, *SHORT, "--scenario", "sequential", "--scenario", "steady")
     assert done.result is not None, done.stderr
     assert "new against old" in done.stdout
     return done.result
@@ -44,7 +45,8 @@ def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: Bench
     throughput = found["sequential", "throughput"]
     assert throughput.verdict == "slower", throughput.why
     assert throughput.ratio == pytest.approx(0.53, abs=0.1)
-    assert 0.3 < (throughput.low or 0) < (throughput.high or 1) < 0.75
+    # How wide the interval is, the machine decides; it holds what was planted, and not "as fast".
+    assert (throughput.low or 1) < 0.53 < (throughput.high or 0) < 1
     assert found["steady", "p50"].verdict == "slower", found["steady", "p50"].why
 
 
@@ -61,7 +63,7 @@ def test_a_rate_that_both_can_carry_is_found(measured: BenchResult) -> None:
     (steady,) = (scenario for scenario in measured.scenarios if scenario.name == "steady")
 
     assert steady.rate is not None
-    assert steady.rate == pytest.approx(225, abs=60)  # half of what the slower one can: 1 / 2 ms, less the way there
+    assert steady.rate == pytest.approx(60, abs=12)  # half of what the slower one can: 1 / 8 ms, less the way there
     for arm in steady.arms:
         assert arm.planned == pytest.approx(steady.rate * arm.seconds, rel=0.25)
         assert arm.answered == arm.planned
@@ -90,7 +92,7 @@ def test_place_and_conditions_are_recorded(measured: BenchResult) -> None:
 
 
 def test_wrong_answers_are_not_timed(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, Behaviour(status=500)) as targets:
+    with subjects(FAST, Behaviour(status=500)) as targets:
         done = bench(tmp_path, *targets)
 
     assert (done.code, done.result) == (2, None)
@@ -98,7 +100,7 @@ def test_wrong_answers_are_not_timed(tmp_path: Path) -> None:
 
 
 def test_answers_that_must_agree_and_do_not_are_not_timed(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, Behaviour(wrong_every=7)) as targets:
+    with subjects(FAST, Behaviour(wrong_every=7)) as targets:
         text = PROFILE.replace("$.prediction: number, $.cached: false", "$.prediction: any")
         done = bench(tmp_path, *targets, text=text)
 
@@ -107,8 +109,8 @@ def test_answers_that_must_agree_and_do_not_are_not_timed(tmp_path: Path) -> Non
 
 
 def test_a_scenario_with_wrong_answers_is_refused(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, Behaviour(work=0.001, wrong_every=900)) as targets:
-        done = bench(tmp_path, *targets, *SHORT)
+    with subjects(FAST, Behaviour(wait=0.004, wrong_every=300)) as targets:
+        done = fairly(tmp_path, *targets, *SHORT)
 
     assert done.code == 2
     assert done.result is not None
@@ -118,8 +120,8 @@ def test_a_scenario_with_wrong_answers_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_rate_that_a_target_cannot_carry_is_refused(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, MILLISECOND) as targets:
-        done = bench(tmp_path, *targets, "--pairs", "3", "--seconds", "0.5", "--scenario", "too_fast")
+    with subjects(FAST, FAST) as targets:
+        done = fairly(tmp_path, *targets, "--pairs", "3", "--seconds", "0.5", "--scenario", "beyond")
 
     assert done.code == 2
     assert done.result is not None
@@ -128,15 +130,15 @@ def test_a_rate_that_a_target_cannot_carry_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_condition_that_is_met_fails_the_run(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, TWICE) as targets:
-        done = accepted(tmp_path, *targets, *SHORT, "--fail-if", "sequential/throughput:slower:5%")
+    with subjects(FAST, HALF_AS_FAST) as targets:
+        done = fairly(tmp_path, *targets, *SHORT, "--fail-if", "sequential/throughput:slower:5%")
 
     assert done.code == 1, done.stdout
     assert "fails: " in done.stdout
 
 
 def test_an_interruption_keeps_what_was_measured_and_says_that_it_is_partial(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, MILLISECOND) as targets:
+    with subjects(FAST, FAST) as targets:
         process = subprocess.Popen(
             command(tmp_path, *targets, "--pairs", "50", "--seconds", "0.5"),
             stdout=subprocess.PIPE,
@@ -162,7 +164,7 @@ def test_an_interruption_keeps_what_was_measured_and_says_that_it_is_partial(tmp
 
 
 def test_an_interruption_before_the_first_pair_leaves_no_result(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, MILLISECOND) as targets:
+    with subjects(FAST, FAST) as targets:
         process = subprocess.Popen(
             command(tmp_path, *targets), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
         )
@@ -207,7 +209,7 @@ def test_a_target_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_scenario_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with subjects(MILLISECOND, MILLISECOND) as targets:
+    with subjects(FAST, FAST) as targets:
         done = bench(tmp_path, *targets, "--scenario", "fast")
 
     assert (done.code, done.result) == (2, None)

@@ -1,6 +1,6 @@
-"""A server whose speed a test decides: a process of its own that answers every request after working so long.
+"""A server whose speed a test decides: a process of its own that works or waits so long before each answer.
 
-It takes one request after the other, so that its capacity is known: 1 / work.
+It takes one request after the other, so that its capacity is known: 1 / (work + wait).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Behaviour:
 
     work: float = 0.0
     """Busy for so long with each request."""
+    wait: float = 0.0
+    """Idle for so long with each request: on a machine that is busy with other things that is far steadier."""
     slow_until: float = 0.0
     """Until then it takes `slow_factor` times as long."""
     slow_factor: float = 3.0
@@ -38,11 +40,11 @@ class Behaviour:
     """Then it does nothing for `freeze_for`, once."""
     freeze_for: float = 1.0
     wrong_every: int = 0
-    """Every so-manieth answer is wrong; 0: none."""
+    """Every nth answer is wrong; 0: none."""
     close_every: int = 0
-    """After every so-manieth answer the connection is closed, and the answer says so; 0: never."""
+    """After every nth answer the connection is closed, and the answer says so; 0: never."""
     drop_every: int = 0
-    """Every so-manieth request gets no answer, and its connection is closed; 0: none."""
+    """Every nth request gets no answer, and its connection is closed; 0: none."""
     silent: bool = False
     """Nothing is ever answered."""
     status: int = 200
@@ -101,6 +103,8 @@ class _Server:
         until = time.perf_counter() + behaviour.work * (behaviour.slow_factor if slow else 1)
         while time.perf_counter() < until:
             pass
+        if behaviour.wait:
+            time.sleep(behaviour.wait)
         if behaviour.silent:
             return
         if self._is_turn(behaviour.drop_every):
