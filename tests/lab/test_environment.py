@@ -40,7 +40,7 @@ GRACEFUL_TIMEOUT_SECONDS=20
 """
 
 
-MADE_UP = [secret.name for secret in SECRETS if secret.random_bytes]
+GENERATED = [secret.name for secret in SECRETS if secret.random_bytes]
 
 
 @pytest.fixture
@@ -55,13 +55,13 @@ def project(tmp_path: Path) -> Project:
 def test_a_fresh_env_file_is_the_example_with_the_secrets_filled_in_for_the_owner_alone(project: Project) -> None:
     filled = ensure_env_file(project, {})
 
-    assert filled == MADE_UP
+    assert filled == GENERATED
     assert stat.S_IMODE(project.env_file.stat().st_mode) == 0o600
     values = read(project.env_file)
     assert len(values["SECRET_KEY"].encode()) >= 32
-    assert len({values[name] for name in MADE_UP}) == len(MADE_UP)
-    unchanged = {name: value for name, value in values.items() if name not in MADE_UP}
-    assert unchanged == {name: value for name, value in read(project.env_example).items() if name not in MADE_UP}
+    assert len({values[name] for name in GENERATED}) == len(GENERATED)
+    unchanged = {name: value for name, value in values.items() if name not in GENERATED}
+    assert unchanged == {name: value for name, value in read(project.env_example).items() if name not in GENERATED}
     assert project.env_file.read_text().startswith("# A comment.\n")
 
 

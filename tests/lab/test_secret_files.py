@@ -50,7 +50,7 @@ def test_a_secret_may_stand_in_a_file(project: Project, name: str, where: str) -
 
 
 @pytest.mark.parametrize("name", REQUIRED)
-def test_a_secret_whose_file_is_named_is_not_made_up(project: Project, name: str) -> None:
+def test_a_secret_whose_file_is_named_is_not_generated(project: Project, name: str) -> None:
     (project.root / "file").write_text("of a file")
 
     filled = ensure_env_file(project, {f"{name}_FILE": "file"})

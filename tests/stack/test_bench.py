@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
-from support.services import PASSWORD, SECRET_KEY
+from support.services import CATALOGUE, PASSWORD, SECRET_KEY
 from support.stack import SERVICES, run
 
 if TYPE_CHECKING:
@@ -37,13 +37,12 @@ def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: 
     result = files.read(output, BenchResult)
     assert (result.testbed.mode, result.withheld) == ("containers", [])
     assert {target.name: target.url for target in result.targets} == {
-        "flask-api": "http://flask-api:5000",
-        "fastapi-api": "http://fastapi-api:8000",
+        entry.name: f"http://{entry.name}:{entry.port}" for entry in CATALOGUE.entries
     }
     digests = next(each.values for each in result.conditions if each.name == "Image")
-    assert digests == {name: stack.image(name)["Id"] for name in SERVICES.values()}
+    assert digests == {name: stack.image(name)["Id"] for name in SERVICES}
     (scenario,) = result.scenarios
-    assert {arm.target for arm in scenario.arms} == set(SERVICES.values())
+    assert {arm.target for arm in scenario.arms} == set(SERVICES)
     assert all(arm.answered > 100 and not arm.wrong for arm in scenario.arms)
     assert all(arm.values["cpu"] > 0 for arm in scenario.arms)
     project = f"label=com.docker.compose.project={stack.settings['COMPOSE_PROJECT_NAME']}"

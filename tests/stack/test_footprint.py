@@ -134,7 +134,7 @@ def test_an_image_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_path: Path) -> None:
     settings = Settings.load(stack.project, {**os.environ, **stack.settings})
-    before = [stack.container(service) for service in SERVICES.values()]
+    before = [stack.container(service) for service in SERVICES]
     plan = FootprintPlan(starts=2, rounds=1, seconds=2.0, seed=0, type_check=False)
     options = FootprintOptions(
         profile=stack.project.footprint_file,
@@ -153,7 +153,7 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
     written = (tmp_path / "footprint.json").read_text()
     assert not [secret for secret in (SECRET_KEY, PASSWORD) if secret in written]
     result = files.read(tmp_path / "footprint.json", FootprintResult)
-    assert (result.mode, [each.name for each in result.targets]) == ("containers", list(SERVICES.values()))
+    assert (result.mode, [each.name for each in result.targets]) == ("containers", list(SERVICES))
     workers = int(stack.settings["WORKERS"])
     for target in result.targets:
         image = stack.image(target.name)
@@ -170,7 +170,7 @@ def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_pat
             assert size is not None
             assert 20e6 < size < 500e6
         assert 0 < (round_.cpu_seconds_per_1000 or 0) < 60
-    assert [stack.container(service) for service in SERVICES.values()] == before
+    assert [stack.container(service) for service in SERVICES] == before
     assert _left() == []
 
 

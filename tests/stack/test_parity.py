@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
-from serving_lab.targets.catalogue import Catalogue
-from support.services import PASSWORD, SECRET_KEY
+from support.services import CANDIDATES, PASSWORD, SECRET_KEY
 from support.stack import run
 
 if TYPE_CHECKING:
@@ -20,14 +19,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 
-def test_the_new_service_answers_like_the_old_one(stack: Stack, tmp_path: Path) -> None:
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_a_candidate_answers_like_the_baseline(stack: Stack, candidate: str, tmp_path: Path) -> None:
     lab = Path(sys.executable).parent / "lab"
-    sides = ("--primary", stack.url("FLASK_PORT"), "--candidate", stack.url("FASTAPI_PORT"))
-    intended = Catalogue.read(stack.project.catalogue).intended("fastapi-api")
-    profile = ("--profile", str(stack.project.parity_profile), "--intended", str(intended))
 
     compared = run(
-        [str(lab), "parity", *sides, *profile, "--generate", "300", "--output", str(tmp_path)],
+        [str(lab), "parity", "--candidate", candidate, "--generate", "300", "--output", str(tmp_path)],
         environment={**os.environ, **stack.settings},
         check=False,
         seconds=280,

@@ -12,7 +12,7 @@ import pytest
 from serving_lab.stack.secrets import SECRETS
 from support.rotation import rotate
 from support.services import PASSWORD, SECRET_KEY, USERNAME
-from support.stack import OWN_IMAGES, SERVICES, Stack, run
+from support.stack import OWN_IMAGES, PORTS, SERVICES, Stack, run
 from support.tokens import claims, sign
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.stack
 
 LAB = str(Path(sys.executable).parent / "lab")
 NEXT_KEY = "the key that takes the place of the one these tests know"
-PORTS = {"flask-api": "FLASK_PORT", "fastapi-api": "FASTAPI_PORT"}
 
 # Of all processes in a container: each is the same user's, so that what they were given can be read.
 PROCESSES = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'"
@@ -37,7 +36,7 @@ def shown(stack: Stack, text: str) -> list[str]:
 def test_inspect_shows_no_secret(stack: Stack, container: str) -> None:
     shows = run(["docker", "inspect", stack.container(container)]).stdout
 
-    assert f'"Destination": "/run/secrets/{SECRETS[0].name}"' in shows or container not in SERVICES.values()
+    assert f'"Destination": "/run/secrets/{SECRETS[0].name}"' in shows or container not in SERVICES
     assert shown(stack, shows) == []
 
 

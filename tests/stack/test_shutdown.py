@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.services import PASSWORD, USERNAME
-from support.stack import SERVICES, Stack
+from support.services import CATALOGUE, PASSWORD, USERNAME
+from support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 STEADY_LOAD = Path(__file__).with_name("steady_load.py")
-PORTS: dict[str, str] = {"flask": "5000", "fastapi": "8000"}
 LOAD_SECONDS_BEFORE, LOAD_SECONDS_AT_MOST = 2.0, 20.0
 
 
-@pytest.fixture(params=SERVICES, scope="module")
+@pytest.fixture(params=CATALOGUE.entries, ids=lambda entry: entry.name, scope="module")
 def stopped(request: pytest.FixtureRequest, stack: Stack) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Stop each service in turn while it is asked; what the clients saw, and what the engine says of its end."""
-    name: str = request.param
-    service = SERVICES[name]
-    arguments = [service, PORTS[name], USERNAME, PASSWORD, str(LOAD_SECONDS_AT_MOST)]
+    service: str = request.param.name
+    arguments = [service, str(request.param.port), USERNAME, PASSWORD, str(LOAD_SECONDS_AT_MOST)]
     command = ["docker", "exec", "--interactive", stack.container("locust"), "python", "-", *arguments]
     with (
         STEADY_LOAD.open() as script,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from support.dashboards import PanelQuery, panel_queries, values_by_service
-from support.services import wait_until
+from support.services import CATALOGUE, wait_until
 from support.stack import SERVICES, Stack
 
 if TYPE_CHECKING:
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 USERS = 8
-NAMES = tuple(SERVICES.values())
-SCRAPED = {("services", "Flask"), ("services", "FastAPI"), ("locust", None), ("prometheus", None)}
+SCRAPED = {*(("services", entry.label) for entry in CATALOGUE.entries), ("locust", None), ("prometheus", None)}
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +33,13 @@ def swarm(stack: Stack) -> Iterator[None]:
 def test_all_services_are_asked_alike_and_answer_right(stack: Stack) -> None:
     def requests() -> dict[str, int]:
         counted = [(entry["name"].partition(" ")[0], entry["num_requests"]) for entry in statistics(stack)]
-        return {service: sum(number for name, number in counted if name == service) for service in NAMES}
+        return {service: sum(number for name, number in counted if name == service) for service in SERVICES}
 
     wait_until(lambda: min(requests().values()) > 100, "100 requests to each service", 30, lambda: f"{requests()}")
 
     assert [entry for entry in statistics(stack) if entry["num_failures"]] == []
     assert {entry["name"] for entry in statistics(stack)} >= {
-        f"{service} {path}" for service in NAMES for path in ("/predict", "/batch-predict", "/model-info")
+        f"{service} {path}" for service in SERVICES for path in ("/predict", "/batch-predict", "/model-info")
     }
     assert max(requests().values()) < 2 * min(requests().values())
 
@@ -61,16 +60,16 @@ def test_prometheus_sees_the_predictions_of_all_services(stack: Stack) -> None:
     def rates() -> dict[str, float]:
         return values_by_service(stack.url("PROMETHEUS_PORT"), expression)
 
-    wait_until(lambda: rates().keys() == set(NAMES) and min(rates().values()) > 1, "predictions of all", 30)
+    wait_until(lambda: rates().keys() == set(SERVICES) and min(rates().values()) > 1, "predictions of all", 30)
 
 
 @pytest.mark.usefixtures("swarm")
-@pytest.mark.parametrize("panel", [query for query in panel_queries(NAMES) if query.speaks_for_all], ids=str)
+@pytest.mark.parametrize("panel", [query for query in panel_queries(SERVICES) if query.speaks_for_all], ids=str)
 def test_panel_has_data_of_all_services(stack: Stack, panel: PanelQuery) -> None:
     def drawn() -> set[str]:
         return set(values_by_service(stack.url("PROMETHEUS_PORT"), panel.expression))
 
-    wait_until(lambda: drawn() == set(NAMES), f"{panel} draws all services", 30, lambda: panel.expression)
+    wait_until(lambda: drawn() == set(SERVICES), f"{panel} draws all services", 30, lambda: panel.expression)
 
 
 @pytest.mark.usefixtures("swarm")

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 from serving_lab.project import Project
 from serving_lab.stack.environment import merged, read
 
-from support.services import PASSWORD, SECRET_KEY, USERNAME, free_port
+from support.services import CATALOGUE, PASSWORD, SECRET_KEY, USERNAME, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SERVICES: Mapping[str, str] = {"flask": "flask-api", "fastapi": "fastapi-api"}
-OWN_IMAGES = (*SERVICES.values(), "locust")
+SERVICES = tuple(entry.name for entry in CATALOGUE.entries)
+"""All services under test, the baseline first: the stack is tested with every profile that one of them has."""
+PORTS = {entry.name: entry.port_setting for entry in CATALOGUE.entries}
+OWN_IMAGES = (*SERVICES, "locust")
 WITHOUT_GRAFANA = (*OWN_IMAGES, "prometheus")
 CONTAINERS = (*WITHOUT_GRAFANA, "grafana")
 
 # The stack is tested with its defaults, whatever a user's .env says; but the images are those that can be had here.
 _OF_THIS_MACHINE = ("GRAFANA_IMAGE", "CA_BUNDLE")
-_PORTS = ("FLASK_PORT", "FASTAPI_PORT", "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+_PORTS = (*PORTS.values(), "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def stack_settings(project_name: str, base_images: Mapping[str, str]) -> dict[st
         **{name: here[name] for name in _OF_THIS_MACHINE if name in here},
         **base_images,
         **dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True)),
+        "COMPOSE_PROFILES": ",".join(entry.profile for entry in CATALOGUE.entries if entry.profile),
         "COMPOSE_PROJECT_NAME": project_name,
         "SECRET_KEY": SECRET_KEY,
         "API_USERNAME": USERNAME,
