@@ -1,5 +1,5 @@
-# `make` lists what there is. Needs python3 (3.11 to 3.14) and make, nothing else: deploy/bootstrap.py brings uv, and uv
-# the rest. A target is one line; what it does is written in loadtest/serving_lab/ or deploy/.
+# `make` lists all targets. It needs only python3 (3.11 to 3.14) and make: deploy/bootstrap.py fetches uv, and uv fetches the
+# rest. Each target is one line that calls code in loadtest/serving_lab/ or deploy/.
 PYTHON ?= python3
 UV := $(PYTHON) deploy/bootstrap.py
 LAB := $(UV) run --frozen --no-dev --package serving-lab --all-extras lab
@@ -10,69 +10,69 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 	test-unit test-service test-browser test-stack test-proof \
 	parity-proof selftest lint dashboards format lock clean
 
-##@ The lab  (MODE=containers|native chooses how it runs; the default is what this machine can; settings of .env work too: WORKERS=2)
-up: ## Bring the lab up and say where everything is; writes .env where there is none; LOCUST_WORKERS=4
+##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
+up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
 	@$(LAB) up $(if $(MODE),--mode $(MODE))
-down: ## End it; leaves nothing behind: no processes, containers, volumes or logs
+down: ## Stop it and remove its processes, containers, volumes, and logs
 	@$(LAB) down
-restart: ## Restart what runs, or one service: SERVICE=flask-api
+restart: ## Restart everything that runs, or one service: SERVICE=flask-api
 	@$(LAB) restart $(SERVICE)
 ps: ## Show each service: state, health, port, process, memory
 	@$(LAB) ps
-logs: ## Follow the logs, or one service's: SERVICE=flask-api; without following: FOLLOW=0
+logs: ## Follow all logs, or those of one service: SERVICE=flask-api; FOLLOW=0 prints them and exits
 	@$(LAB) logs $(if $(filter 0,$(FOLLOW)),--no-follow) $(SERVICE)
 urls: ## Show where everything is and what to do there
 	@$(LAB) urls
 token: ## Sign in and print a token for all services
 	@$(LAB) token
-load: ## Send load and fail on wrong answers: USERS=20 RATE=5 (users a second) DURATION=1m; or LOAD_SHAPE=ramp
+load: ## Send load, and fail on wrong answers; USERS=20 RATE=5 (users per second) DURATION=1m, or LOAD_SHAPE=ramp
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
-parity: ## Prove that each candidate answers like the baseline; report in results/; GENERATE=10000 REPEAT=3 SEED=1
+parity: ## Check that each candidate answers like the baseline, report in results/; GENERATE=10000 REPEAT=3 SEED=1
 	@$(LAB) parity $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
 bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' PAIRS=20 SECONDS=10 FAIL_IF=slower
 	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
-report: ## Make a page and a document of what is in results/: recommendation, plots, conditions, what is open
+report: ## Write a page and a document from results/: recommendation, plots, conditions, open questions
 	@$(LAB) report
-footprint: ## Measure images, start-up, memory, CPU time and code; STARTS=20 ROUNDS=5 SECONDS=30
+footprint: ## Measure images, start-up, memory, CPU time, and code; STARTS=20 ROUNDS=5 SECONDS=30
 	@$(LAB) footprint $(if $(STARTS),--starts $(STARTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
-doctor: ## Check what `make up` needs and say how to fix it
+doctor: ## Check what `make up` needs, and say how to fix problems
 	@$(LAB) doctor $(if $(MODE),--mode $(MODE))
 
 ##@ The machine
-build: ## Build the images, or on the host install the services and train the model
+build: ## Build the images; on the host, install the services and train the model
 	@$(LAB) build $(if $(MODE),--mode $(MODE))
-engine: ## Set up a container engine on Debian or Ubuntu; asks first, unless YES=1
+engine: ## Set up a container engine on Debian or Ubuntu; asks first unless YES=1
 	@YES=$(YES) deploy/engine.sh
-base-images: ## Build the base images from Debian packages where no registry can be reached
+base-images: ## Build the base images from Debian packages, if no registry can be reached
 	@YES=$(YES) deploy/base-images.sh
-clean: ## End the lab and remove what was built: images, model, caches; keeps .env
+clean: ## Stop the lab and remove everything that was built: images, model, caches; keeps .env
 	@$(LAB) clean
 	@rm -rf build .*_cache .hypothesis
 
 ##@ Development
 install: ## Install everything into .venv
 	@$(UV) sync --frozen --all-packages --all-extras
-test: ## Run every test this machine can; ARGS='-k login' chooses; ARGS='-n 0' runs one after the other
+test: ## Run every test that this machine can run; ARGS='-k login' selects some; ARGS='-n 0' runs one at a time
 	@$(DEV) pytest -n logical --maxprocesses 4 --dist loadfile $(if $(TIER),-m $(TIER)) $(ARGS)
-test-unit: ## Run the tests that start no service and no browser; in less than a minute
-test-service: ## Run those that start services, servers or commands, or compute for long
-test-browser: ## Run those in a browser
-test-stack: ## Run those that bring the lab up, on the host and in containers
-test-proof: ## Run the short proofs of the laboratory itself
+test-unit: ## Run the tests that start neither services nor browsers, in less than a minute
+test-service: ## Run the tests that start services, servers, or commands, or compute for a long time
+test-browser: ## Run the tests that need a browser
+test-stack: ## Run the tests that start the whole lab, on the host and in containers
+test-proof: ## Run short proofs of the laboratory itself
 test-unit test-service test-browser test-stack test-proof: test-%:
 	@$(MAKE) --no-print-directory test TIER=$*
-parity-proof: ## The comparison's own proof at full length: 5,000 requests three times, both services over 10,000; 20 minutes
+parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, 10,000 to both services; 20 minutes
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_services.py
-selftest: ## The measuring part's own proof at full length: false alarms, power, stalls, knee, refusals; about an hour
+selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
-lint: ## Check style, types, Dockerfiles, scripts and configurations; CI=true makes a missing tool an error
+lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error
 	@$(DEV) deploy/lint.sh
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
 	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
 format: ## Format the code
 	@$(DEV) ruff format .
 	@$(DEV) ruff check --fix-only .
-lock: ## Bring uv.lock up to date with the pyproject.toml files
+lock: ## Update uv.lock from the pyproject.toml files
 	@$(UV) lock
 
 help:
