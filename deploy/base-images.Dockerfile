@@ -1,10 +1,10 @@
-# Base images out of Debian packages, for places where no image registry can be reached; built by base-images.sh.
-# It needs no build context. DEBIAN_IMAGE is what debootstrap made.
+# Base images from Debian packages, for machines that cannot reach an image registry. base-images.sh builds them.
+# There is no build context. DEBIAN_IMAGE is the image that debootstrap made.
 ARG DEBIAN_IMAGE
 
 FROM ${DEBIAN_IMAGE} AS debian
 ENV LANG=C.UTF-8
-# The release as debootstrap unpacks it has had no security updates.
+# debootstrap unpacks the release without its security updates.
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update -q \
     && apt-get upgrade -q -y --no-install-recommends
@@ -20,7 +20,7 @@ CMD ["python3"]
 
 FROM debian AS prometheus
 LABEL org.opencontainers.image.title="Prometheus of Debian, for serving-lab"
-# Laid out as prom/prometheus is (/bin is /usr/bin here), so that compose.yaml runs either.
+# Same paths as in prom/prometheus (/bin is /usr/bin here), so that compose.yaml can run either image.
 # hadolint ignore=DL3008
 RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get install -q -y --no-install-recommends ca-certificates prometheus \

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Builds the base images out of Debian packages, for places where no image registry can be reached:
-#   serving-lab/python      stands in for python:3.13-slim-trixie
-#   serving-lab/prometheus  stands in for prom/prometheus (Debian's 2.53)
-#   serving-lab/redis       stands in for redis (Debian's 8.0)
-# and writes their names to .env as PYTHON_IMAGE, PROMETHEUS_IMAGE and REDIS_IMAGE; no other line of .env is touched.
-# Where there is no .env yet, it starts as a copy of .env.example.
+# Builds the base images from Debian packages, for machines that cannot reach an image registry:
+#   serving-lab/python      instead of python:3.13-slim-trixie
+#   serving-lab/prometheus  instead of prom/prometheus (Debian's 2.53)
+#   serving-lab/redis       instead of redis (Debian's 8.0)
+# It writes their names to .env as PYTHON_IMAGE, PROMETHEUS_IMAGE and REDIS_IMAGE, and changes no other line there. If there
+# is no .env yet, it copies .env.example first.
 # Usage: deploy/base-images.sh [build | local]
 #   build  (the default)
-#   local  only print, as NAME=value, those that this machine has already; changes nothing
+#   local  print the images that this machine already has, as NAME=value; changes nothing
 # Environment of build:
-#   FORCE=1         build anew, with today's packages, what exists already
-#   YES=1           install debootstrap without asking, where it is missing
+#   FORCE=1         build images that exist already again, with the packages of today
+#   YES=1           install debootstrap without asking, if it is missing
 #   DEBIAN_MIRROR   where packages come from (default http://deb.debian.org/debian)
 set -euo pipefail
 
@@ -32,22 +32,22 @@ wanted() { [ "${FORCE:-}" = 1 ] || ! docker image inspect "$1" >/dev/null 2>&1; 
 require_debootstrap() {
     local missing=()
     command -v debootstrap >/dev/null || missing+=(debootstrap)
-    # Not there on Ubuntu; without it nothing could tell a genuine package from a forged one.
+    # Ubuntu does not have it. Without it, nothing can tell a genuine package from a forged one.
     [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
     if [ ${#missing[@]} = 0 ]; then return; fi
-    command -v apt-get >/dev/null || die "debootstrap is missing, and there is no apt-get to install it with"
+    command -v apt-get >/dev/null || die "debootstrap is missing, and there is no apt-get to install it"
     say "This will install with apt-get: ${missing[*]}"
     if [ "${YES:-}" != 1 ]; then
-        [ -t 0 ] || die "nobody is there to answer. To agree beforehand: make base-images YES=1"
+        [ -t 0 ] || die "there is no terminal to ask on. To agree beforehand: make base-images YES=1"
         local answer
-        read -r -p "Go on? [y/N] " answer
+        read -r -p "Continue? [y/N] " answer
         case "$answer" in [yY] | [yY][eE][sS]) ;; *) die "nothing was changed" ;; esac
     fi
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o Dpkg::Use-Pty=0 --no-install-recommends "${missing[@]}"
 }
 
-# As Debian's own slim images: licences stay, documentation and translations go, now and with later packages.
+# As in Debian's own slim images: keep licenses; remove documentation and translations, now and from later packages.
 slim_down() {
     local root=$1
     cat >"$root/etc/dpkg/dpkg.cfg.d/slim" <<-'RULES'
@@ -62,7 +62,7 @@ slim_down() {
     find "$root/usr/share/doc" -type l -delete
     find "$root/usr/share/doc" -type d -empty -delete
     rm -rf "$root"/usr/share/{info,lintian,locale,man}/* "$root"/var/cache/{apt,debconf}/* "$root"/var/lib/apt/lists/* "$root"/var/log/*
-    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # a package in an image starts no service
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # packages in an image start no services
     chmod 755 "$root/usr/sbin/policy-rc.d"
     : >"$root/etc/resolv.conf"
     : >"$root/etc/hostname"
@@ -73,15 +73,15 @@ build_debian() {
     require_debootstrap
     local root
     root=$(mktemp -d "${TMPDIR:-/var/tmp}/serving-lab-debian.XXXXXX")
-    # shellcheck disable=SC2064 # the directory of this moment is meant
+    # shellcheck disable=SC2064 # the current value is meant
     trap "rm -rf '$root'" EXIT
     mkdir -p "$CACHE"
-    say "[1/4] $DEBIAN_IMAGE: debootstrap from $MIRROR (about a minute, half with a warm cache)"
-    # The script is named because debootstraps older than the release do not know its name.
+    say "[1/4] $DEBIAN_IMAGE: debootstrap from $MIRROR (about a minute; half of that with a warm cache)"
+    # The script is named because a debootstrap that is older than the release does not know the release.
     debootstrap --variant=minbase --cache-dir="$CACHE" "$SUITE" "$root" "$MIRROR" \
         /usr/share/debootstrap/scripts/sid >"$CACHE/log" 2>&1 || {
         tail -n 15 "$CACHE/log" >&2
-        die "debootstrap failed (log: $CACHE/log); is $MIRROR reachable? DEBIAN_MIRROR names another"
+        die "debootstrap failed (log: $CACHE/log); is $MIRROR reachable? Set DEBIAN_MIRROR to use another one"
     }
     printf 'deb %s %s main\ndeb %s %s-updates main\ndeb %s %s-security main\n' \
         "$MIRROR" "$SUITE" "$MIRROR" "$SUITE" "${MIRROR%/debian}/debian-security" "$SUITE" >"$root/etc/apt/sources.list"
@@ -106,19 +106,19 @@ build() {
         --target "$target" --tag "$image" - <"$HERE/base-images.Dockerfile" >/dev/null
 }
 
-# Writes NAME=value to .env, in place of the line that has it, else at the end.
+# Writes NAME=value to .env: replaces the line of this name, or adds one at the end.
 record() {
     local name=$1 value=$2
     if grep -q "^$name=" "$ENV_FILE"; then
         sed -i "s|^$name=.*|$name=$value|" "$ENV_FILE"
     else
-        # A last line without its newline must not swallow ours.
+        # If the last line has no newline, ours must not be appended to it.
         if [ -s "$ENV_FILE" ] && [ -n "$(tail -c 1 "$ENV_FILE")" ]; then echo >>"$ENV_FILE"; fi
         printf '%s=%s\n' "$name" "$value" >>"$ENV_FILE"
     fi
 }
 
-# What replaces each setting's image.
+# The image for each setting.
 replacements() {
     printf '%s\n' "PYTHON_IMAGE=$PYTHON_IMAGE" "PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE" "REDIS_IMAGE=$REDIS_IMAGE"
 }
@@ -131,7 +131,7 @@ case "${1:-build}" in
         done
         exit
         ;;
-    *) die "there is no command $1; there are build and local" ;;
+    *) die "there is no command $1; the commands are build and local" ;;
 esac
 
 docker info >/dev/null 2>&1 || die "no container engine answers. Run: make engine"
@@ -141,8 +141,8 @@ build 3 prometheus "$PROMETHEUS_IMAGE"
 build 4 redis "$REDIS_IMAGE"
 if [ ! -e "$ENV_FILE" ]; then
     install -m 600 "$HERE/../.env.example" "$ENV_FILE" # `make up` adds the secrets
-    chown --reference="$HERE/.." "$ENV_FILE"           # under sudo too it belongs to whoever has the project
+    chown --reference="$HERE/.." "$ENV_FILE"           # also under sudo, it belongs to the owner of the project
 fi
 replacements | while IFS='=' read -r name image; do record "$name" "$image"; done
-say "Recorded in .env: $(replacements | tr '\n' ' ')"
-say "Grafana has no Debian package: where its image cannot be had, the lab runs without it."
+say "Written to .env: $(replacements | tr '\n' ' ')"
+say "Grafana has no Debian package. If its image is not available, the lab runs without it."

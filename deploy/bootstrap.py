@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs uv on a machine that has only python3: ``bootstrap.py run lab up`` is ``uv run lab up``.
 
-A uv on the PATH is used where pyproject.toml accepts its version. Otherwise the pinned wheel comes from PyPI's
-simple API (JSON), is checked against its sha256 and unpacked into .tools/uv-<version>/. Without arguments the path of
-uv is printed. Only the standard library is used. Exit code 1 with one line where uv cannot be had.
+A uv on the PATH is used if pyproject.toml accepts its version. Otherwise the pinned wheel is downloaded from PyPI's
+simple API (JSON), checked against its sha256, and unpacked into .tools/uv-<version>/. Without arguments, the path of
+uv is printed. Only the standard library is used. Exit code 1 with one line if uv is not available.
 
-The index is the first set of UV_DEFAULT_INDEX, UV_INDEX_URL, PIP_INDEX_URL; proxies come from the usual variables,
-extra certificate authorities from SSL_CERT_FILE, PIP_CERT or REQUESTS_CA_BUNDLE.
+The index is the first of UV_DEFAULT_INDEX, UV_INDEX_URL, and PIP_INDEX_URL that is set. Proxies come from the usual
+variables, additional certificate authorities from SSL_CERT_FILE, PIP_CERT, or REQUESTS_CA_BUNDLE.
 """
 
 import base64
@@ -30,10 +30,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 14)
-# Before anything newer than Python 3.6 is used, so that an old interpreter reads this line and not a traceback.
+# Before anything newer than Python 3.6 is used, so that an old interpreter shows this line and not a traceback.
 if not OLDEST <= sys.version_info[:2] <= NEWEST:
     sys.exit(
-        "error: python3 here is %d.%d, and 3.11 to 3.14 are supported: install one of them, or name it with "  # noqa: UP031
+        "error: python3 here is %d.%d, and 3.11 to 3.14 are supported: install one of them, or select it with "  # noqa: UP031
         "make PYTHON=/path/to/python3.13" % sys.version_info[:2]
     )
 
@@ -47,7 +47,7 @@ TIMEOUT_SECONDS = 60
 
 
 class BootstrapError(Exception):
-    """Says in one line why uv cannot be had, and what to do."""
+    """Says in one line why uv is not available, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
 
 
 def find_uv() -> Path | None:
-    """A uv that is here already and new enough: the pinned one, else one on the PATH."""
+    """A uv that is already here and new enough: the pinned one, otherwise one on the PATH."""
     pinned = pinned_path()
     if pinned.is_file():
         return pinned
@@ -94,14 +94,14 @@ def minimum_version() -> tuple[int, int]:
 
 
 def pinned_path() -> Path:
-    """Where the pinned uv lives once it has been fetched."""
+    """Path of the pinned uv, once it is downloaded."""
     return ROOT / ".tools" / f"uv-{UV_VERSION}" / "uv"
 
 
 def uv_environment() -> dict[str, str]:
-    """The environment uv runs in: this interpreter, no downloads of another, the same index and certificates."""
+    """The environment of uv: this interpreter, no downloads of another one, the same index and certificates."""
     environment = dict(os.environ)
-    environment.pop("VIRTUAL_ENV", None)  # an activated environment is not this project's, and uv would warn each time
+    environment.pop("VIRTUAL_ENV", None)  # an activated environment is another project's: uv would warn each time
     environment.setdefault("UV_PYTHON", sys.executable)
     environment.setdefault("UV_PYTHON_DOWNLOADS", "never")
     environment.setdefault("UV_SYSTEM_CERTS", "true")  # a company's certificate authority is in the system's store
@@ -113,7 +113,7 @@ def uv_environment() -> dict[str, str]:
 
 
 def index_url() -> str:
-    """The package index to ask, without a slash at its end."""
+    """The package index to use, without a slash at its end."""
     return next((os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)), DEFAULT_INDEX).rstrip("/")
 
 
@@ -126,7 +126,7 @@ def fetch_uv() -> Path:
     if digest != wheel.sha256:
         raise BootstrapError(
             f"{wheel.filename} has sha256 {digest}, not the {wheel.sha256} its index names: "
-            "the download is damaged or has been tampered with, and was thrown away; try again, or install uv yourself"
+            "the download is damaged or was tampered with, and is not used; try again, or install uv yourself"
         )
     target = pinned_path()
     try:
@@ -137,7 +137,7 @@ def fetch_uv() -> Path:
             with zipfile.ZipFile(archive) as opened:
                 unpacked = Path(opened.extract(f"uv-{UV_VERSION}.data/scripts/uv", scratch))
             unpacked.chmod(0o755)
-            unpacked.replace(target)  # atomic: a second make at the same moment finds all of it or none
+            unpacked.replace(target)  # atomic: a second make at the same time finds the whole file or none
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise BootstrapError(f"uv could not be unpacked into {target.parent}: {error}") from error
     return target
@@ -150,7 +150,7 @@ def find_wheel() -> Wheel:
         files = json.loads(download(page, accept="application/vnd.pypi.simple.v1+json"))["files"]
     except (ValueError, KeyError, TypeError) as error:
         raise BootstrapError(
-            f"{without_password(page)} does not speak the simple API in JSON: install uv {UV_VERSION} yourself "
+            f"{without_password(page)} does not support the simple API in JSON: install uv {UV_VERSION} yourself "
             f"(pip install uv=={UV_VERSION}), or set UV_DEFAULT_INDEX to an index that does"
         ) from error
     for file in files:
@@ -166,7 +166,7 @@ def find_wheel() -> Wheel:
 
 
 def runs_here(tag: str) -> bool:
-    """Whether a wheel's platform tag (manylinux_2_17_x86_64, musllinux_1_1_aarch64, macosx_11_0_arm64) fits."""
+    """Whether a wheel with this platform tag (such as manylinux_2_17_x86_64 or macosx_11_0_arm64) runs here."""
     parts = re.fullmatch(r"(manylinux|musllinux|macosx)_(\d+)_(\d+)_(\w+)", tag)
     if parts is None:
         return False
@@ -179,7 +179,7 @@ def runs_here(tag: str) -> bool:
     if platform.system() != "Linux":
         return False
     library, release = platform.libc_ver()
-    # Python names no version of musl; its 1.1 of 2014 is what every wheel asks for.
+    # Python does not report the version of musl. Every wheel asks for 1.1, which is of 2014.
     return parts[1] == "musllinux" if library != "glibc" else parts[1] == "manylinux" and oldest <= version_of(release)
 
 
@@ -190,7 +190,7 @@ def version_of(text: str) -> tuple[int, int]:
 
 
 def download(url: str, accept: str = "*/*") -> bytes:
-    """The body at a URL, with a name and password in it sent as basic authentication."""
+    """The body at a URL; a name and password in the URL are sent as basic authentication."""
     parts = urllib.parse.urlsplit(url)
     headers = {"Accept": accept, "User-Agent": f"bootstrap.py (uv {UV_VERSION})"}
     if parts.username:
@@ -198,7 +198,7 @@ def download(url: str, accept: str = "*/*") -> bytes:
         headers["Authorization"] = f"Basic {base64.b64encode(login.encode()).decode()}"
     bare = urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     if parts.scheme not in {"http", "https"}:
-        raise BootstrapError(f"{without_password(url)} is no http or https address: set UV_DEFAULT_INDEX to one")
+        raise BootstrapError(f"{without_password(url)} is not an http or https URL: set UV_DEFAULT_INDEX to one")
     for attempt in range(1, ATTEMPTS + 1):
         try:
             request = urllib.request.Request(bare, headers=headers)  # noqa: S310
@@ -216,7 +216,7 @@ def download(url: str, accept: str = "*/*") -> bytes:
 
 
 def certificates() -> ssl.SSLContext:
-    """The system's certificate authorities and those the environment names."""
+    """The certificate authorities of the system, and those that the environment names."""
     context = ssl.create_default_context()
     for name in CERTIFICATE_VARIABLES:
         file = os.environ.get(name)
@@ -229,17 +229,17 @@ def certificates() -> ssl.SSLContext:
 
 
 def advice() -> str:
-    """What to do about a network that does not answer."""
+    """What to do if the network does not answer."""
     proxies = ", ".join(f"{kind} through {without_password(url)}" for kind, url in urllib.request.getproxies().items())
     return (
-        f"proxy in use: {proxies or 'none (set HTTPS_PROXY if one is needed)'}; set SSL_CERT_FILE for a company's "
-        "certificates, UV_DEFAULT_INDEX for a mirror of PyPI, or install uv "
-        f"({UV_VERSION}) yourself where make finds it on the PATH"
+        f"proxy in use: {proxies or 'none (set HTTPS_PROXY if one is needed)'}; set SSL_CERT_FILE for the "
+        "certificates of a company, UV_DEFAULT_INDEX for a mirror of PyPI, or install uv "
+        f"({UV_VERSION}) yourself, on the PATH"
     )
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """The URL without its password, for messages."""
     return re.sub(r"//[^/@]*@", "//", url)
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Sets up a container engine (Docker with Compose v2 and Buildx) from the packages of Debian or Ubuntu.
 # Usage: deploy/engine.sh [start | status | stop | help]
-#   start   (the default) install what is missing and start the engine; asks first, unless YES=1
-#   status  say what answers; exit 1 unless engine, Compose and Buildx all do
-#   stop    end the engine that `start` put into the background; containers in it end too
+#   start   (the default) install what is missing and start the engine; asks first unless YES=1
+#   status  show whether engine, Compose and Buildx answer; exit code 1 unless all of them do
+#   stop    stop the engine that `start` started in the background, with all its containers
 set -euo pipefail
 
 readonly PIDFILE=/run/serving-lab-dockerd.pid
@@ -48,7 +48,7 @@ require_root() {
 stop() {
     local pid
     if ! ours_runs; then
-        say "No engine runs that this script started: nothing to stop."
+        say "This script has not started an engine that still runs: nothing to stop."
         return
     fi
     require_root
@@ -62,7 +62,7 @@ stop() {
     die "dockerd (process $pid) did not stop within 60 s; see $LOGFILE"
 }
 
-# Sets `packages`, and `foreign_suite` where they come from the next Debian release.
+# Sets `packages`, and `foreign_suite` if they come from the next Debian release.
 choose_packages() {
     # shellcheck source=/dev/null
     . /etc/os-release
@@ -73,15 +73,15 @@ choose_packages() {
         debian)
             compose=docker-compose
             case "${VERSION_CODENAME:-}" in
-                bookworm) foreign_suite=trixie ;; # its own Compose is version 1, and it has no Buildx
+                bookworm) foreign_suite=trixie ;; # bookworm has Compose version 1 and no Buildx
                 buster | bullseye) die "Debian $VERSION_CODENAME is too old: Debian 12 or newer is needed" ;;
             esac ;;
         ubuntu) compose=docker-compose-v2 ;;
-        *) die "${PRETTY_NAME:-this system} is not known here (Debian 12 or newer, Ubuntu 22.04 or newer are). Install Docker, Compose v2 and Buildx as its documentation says, or use: make up MODE=native" ;;
+        *) die "${PRETTY_NAME:-this system} is not supported here (Debian 12 or newer, Ubuntu 22.04 or newer are). Install Docker, Compose v2 and Buildx as its documentation says, or use: make up MODE=native" ;;
     esac
     if ! engine_answers; then
         packages+=(docker.io containerd iptables ca-certificates)
-        # A kernel with AppArmor refuses containers while its parser is missing.
+        # A kernel with AppArmor refuses containers if the parser is missing.
         if grep -qs Y /sys/module/apparmor/parameters/enabled; then packages+=(apparmor); fi
         if [ "$ID" = debian ] && ! command -v docker >/dev/null; then packages+=(docker-cli); fi
     fi
@@ -96,9 +96,9 @@ missing_packages() {
     done
 }
 
-mirror_of() { # the host's own mirror of a suite, or the given one
+mirror_of() { # the mirror that the host uses for a suite, or the given one
     local found
-    # shellcheck disable=SC2016 # the expression is apt-get's
+    # shellcheck disable=SC2016 # apt-get expands this
     found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Release: $1" 2>/dev/null | head -n 1)
     printf '%s' "${found:-$2}"
 }
@@ -106,7 +106,7 @@ mirror_of() { # the host's own mirror of a suite, or the given one
 add_foreign_suite() {
     local host=$1 suite=$2
     cat >"$SUITE_FILE" <<-SOURCES
-	# Written by serving-lab's deploy/engine.sh for the container engine alone; see $PIN_FILE.
+	# Written by serving-lab's deploy/engine.sh, only for the container engine; see $PIN_FILE.
 	Types: deb
 	URIs: $(mirror_of "$host" http://deb.debian.org/debian/)
 	Suites: $suite
@@ -120,7 +120,7 @@ add_foreign_suite() {
 	Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 	SOURCES
     cat >"$PIN_FILE" <<-PINS
-	# Written by serving-lab's deploy/engine.sh: of $suite, only the container engine is ever chosen.
+	# Written by serving-lab's deploy/engine.sh: only the container engine is installed from $suite.
 	Package: *
 	Pin: release n=$suite
 	Pin-Priority: 50
@@ -147,7 +147,7 @@ announce() {
         say "    $SUITE_FILE"
         say "    $PIN_FILE"
     fi
-    if [ -n "$missing" ]; then say "  - install with apt-get: $missing(and what they need)"; fi
+    if [ -n "$missing" ]; then say "  - install with apt-get: $missing(and their dependencies)"; fi
     if ! engine_answers; then
         if runs_systemd; then
             say "  - enable and start the service docker"
@@ -162,9 +162,9 @@ announce() {
 
 confirm() {
     if [ "${YES:-}" = 1 ]; then return; fi
-    [ -t 0 ] || die "nobody is there to answer. To agree beforehand: make engine YES=1"
+    [ -t 0 ] || die "there is no terminal to ask on. To agree beforehand: make engine YES=1"
     local answer
-    read -r -p "Go on? [y/N] " answer
+    read -r -p "Continue? [y/N] " answer
     case "$answer" in [yY] | [yY][eE][sS]) ;; *) die "nothing was changed" ;; esac
 }
 
@@ -172,17 +172,17 @@ install_packages() {
     local missing=$1
     if [ -n "$foreign_suite" ]; then add_foreign_suite "$VERSION_CODENAME" "$foreign_suite"; fi
     apt-get update -qq
-    # Recommended packages would bring in what the engine does not need (git, criu, a needrestart prompt).
-    # shellcheck disable=SC2086 # one word a package
+    # Recommended packages would add things that the engine does not need (git, criu, a needrestart prompt).
+    # shellcheck disable=SC2086 # one word for each package
     DEBIAN_FRONTEND=noninteractive apt-get install -q -y -o Dpkg::Use-Pty=0 --no-install-recommends $missing ||
         die "the packages could not be installed: $missing(on Ubuntu they are in the component universe: add-apt-repository universe)"
     hash -r
 }
 
-# Debian's iptables speaks nftables; a kernel without it may still have the older tables.
+# Debian's iptables uses nftables. A kernel without nftables may still have the older tables.
 choose_iptables() {
     if ! iptables -t nat -nL >/dev/null 2>&1 && iptables-legacy -t nat -nL >/dev/null 2>&1; then
-        say "The kernel has no nftables: iptables is set to its legacy tables."
+        say "The kernel has no nftables: switching iptables to its legacy tables."
         update-alternatives --set iptables /usr/sbin/iptables-legacy
         update-alternatives --set ip6tables /usr/sbin/ip6tables-legacy
     fi
@@ -195,7 +195,7 @@ start_engine() {
         service docker start
     else
         choose_iptables
-        # A session of its own, so that neither a closed terminal nor Ctrl-C in it ends the engine.
+        # In its own session, so that neither Ctrl-C nor a closed terminal stops the engine.
         setsid --fork dockerd --pidfile "$PIDFILE" >>"$LOGFILE" 2>&1 </dev/null
     fi
     for _ in $(seq "$START_TIMEOUT_SECONDS"); do
@@ -208,15 +208,15 @@ start_engine() {
 
 start() {
     if all_answer; then
-        say "A container engine answers already: nothing to do."
+        say "A container engine already answers: nothing to do."
         status
         return
     fi
     if [ -n "${DOCKER_HOST:-}" ] && ! engine_answers; then
-        die "DOCKER_HOST=$DOCKER_HOST is set and nothing answers there. Start it, or unset DOCKER_HOST to set up an engine here"
+        die "DOCKER_HOST=$DOCKER_HOST is set, but nothing answers there. Start that engine, or unset DOCKER_HOST to set up an engine here"
     fi
     if [ -S /var/run/docker.sock ] && [ ! -w /var/run/docker.sock ]; then
-        die "an engine is here, but $(id -un) may not use it. Run: sudo usermod -aG docker $(id -un) (gives root's rights), then log in again"
+        die "there is an engine, but $(id -un) may not use it. Run: sudo usermod -aG docker $(id -un) (this gives root's rights), then log in again"
     fi
     choose_packages
     require_root
@@ -228,7 +228,7 @@ start() {
     if ! engine_answers; then start_engine; fi
     status || die "something is still missing, see above"
     if [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ]; then
-        say "To use it without sudo: usermod -aG docker $SUDO_USER (gives that user root's rights), then log in again."
+        say "To use it without sudo: usermod -aG docker $SUDO_USER (this gives that user root's rights), then log in again."
     fi
 }
 

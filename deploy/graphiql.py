@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Fetches GraphiQL, which the new service must serve without a network; with ``--check`` it only verifies the files.
+"""Fetches GraphiQL, which a service must serve without a network; with ``--check`` it only verifies the files.
 
-The files come from npm's registry, as their projects built them: the last GraphiQL that is published ready for a page,
-and a React that is. Packages are checked against the digests that npm knows them by. What is taken out of them is kept
-compressed, as it is served, and without the fonts, which are most of it. Only the standard library is used. Exit code 1
-with one line where something differs.
-For another version change it here, with its integrity, from https://registry.npmjs.org/<name>/<version>.
+The files come from npm's registry, as their projects built them: the last GraphiQL and the last React that are
+published ready for use in a page. Packages are checked against their digests in npm. The files taken from them are
+stored compressed, as they are served, and without fonts, which are most of the size. Only the standard library is used.
+Exit code 1 with one line if something differs.
+For another version, change the version and its integrity here: https://registry.npmjs.org/<name>/<version> has both.
 """
 
 import argparse
@@ -75,9 +75,9 @@ class GraphiqlError(Exception):
 
 
 def main(arguments: list[str]) -> None:
-    """Fetch the files, or compare those that are here."""
-    parser = argparse.ArgumentParser(description="Brings GraphiQL's files into the new service.")
-    parser.add_argument("--check", action="store_true", help="only compare the files that are here; no network")
+    """Fetch the files, or verify those that are here."""
+    parser = argparse.ArgumentParser(description="Fetches the files of GraphiQL for the service that has it.")
+    parser.add_argument("--check", action="store_true", help="only verify the files that are here; needs no network")
     only_check = parser.parse_args(arguments).check
     try:
         for package in PACKAGES:
@@ -95,21 +95,21 @@ def fetch(package: Package) -> None:
         for name in package.files:
             content = archive.extractfile(f"package/{name}")
             if content is None:
-                raise GraphiqlError(f"{package.name} {package.version} has no file {name}: name another one here")
+                raise GraphiqlError(f"{package.name} {package.version} has no file {name}: correct its name here")
             kept, text = path(package, name), FONT.sub(b"", content.read())
-            # Without a time, so that equal contents give equal bytes.
+            # Without a time, so that equal content gives equal bytes.
             kept.write_bytes(gzip.compress(text, mtime=0) if kept.suffix == ".gz" else text)
 
 
 def download(package: Package) -> bytes:
-    """Return a package, once its digest is the one that npm knows it by."""
+    """Return a package whose digest is the pinned one."""
     url = f"{REGISTRY}/{package.name}/-/{package.name}-{package.version}.tgz"
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the address is above
             content: bytes = response.read()
     except urllib.error.URLError as error:
         raise GraphiqlError(
-            f"cannot fetch {url}: {error.reason}; try again where npm's registry can be reached"
+            f"cannot fetch {url}: {error.reason}; try again on a machine that can reach npm's registry"
         ) from None
     digest = f"sha512-{base64.b64encode(hashlib.sha512(content).digest()).decode()}"
     if digest != package.integrity:
@@ -118,7 +118,7 @@ def download(package: Package) -> bytes:
 
 
 def check(package: Package) -> None:
-    """Compare the files of a package that are here."""
+    """Verify the files of a package that are here."""
     for name, sha256 in package.files.items():
         kept = path(package, name)
         if not kept.is_file():
@@ -135,7 +135,7 @@ def check(package: Package) -> None:
 
 
 def path(package: Package, name: str) -> Path:
-    """Where a file is kept: compressed, or a licence for people to read, named after its package."""
+    """Where a file is stored: compressed; a license as plain text, named after its package."""
     return FOLDER / (f"LICENSE.{package.name}" if name == "LICENSE" else f"{Path(name).name}.gz")
 
 

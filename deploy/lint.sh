@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks style, types, Dockerfiles, scripts and configurations; `make lint` runs it where the tools are installed.
-# A check whose tool is missing is named and left out; with CI=true it fails.
+# Checks style, types, Dockerfiles, scripts and configuration. `make lint` runs it in an environment that has the tools.
+# A check whose tool is missing is skipped, and the output says so. With CI=true it fails.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 root=$PWD
@@ -15,7 +15,7 @@ check() {
 }
 
 without() {
-    printf '%s\n' "== $1: left out, $2"
+    printf '%s\n' "== $1: skipped, $2"
     if [ "${CI:-}" = true ]; then failed+=("$1"); fi
 }
 
@@ -57,7 +57,7 @@ if command -v promtool >/dev/null; then
 elif engine; then
     check "promtool" promtool_checks in_prometheus_image
 else
-    without "promtool" "neither promtool nor a container engine is here (apt-get install prometheus)"
+    without "promtool" "there is neither promtool nor a container engine (apt-get install prometheus)"
 fi
 
 if [ ${#failed[@]} -gt 0 ]; then

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Runs a command of an image build with the certificate authorities of the BuildKit secret "ca" beside the image's own.
+# Runs a command of an image build that also trusts the certificate authorities of the BuildKit secret "ca".
 # Without the secret, or with an empty one, it only runs the command.
-# Put the joined file on a tmpfs (RUN --mount=type=tmpfs,target=/run/ca), so that no layer keeps it.
+# The combined file must be on a tmpfs (RUN --mount=type=tmpfs,target=/run/ca), so that it is not stored in any layer.
 set -eu
 if [ -s /run/secrets/ca ]; then
     cat /etc/ssl/certs/ca-certificates.crt /run/secrets/ca >/run/ca/bundle.pem

@@ -160,7 +160,7 @@ def test_base_images_know_no_other_command(machine: Machine) -> None:
 
     assert (ended.returncode, ended.stderr) == (
         1,
-        "base-images: there is no command remove; there are build and local\n",
+        "base-images: there is no command remove; the commands are build and local\n",
     )
 
 

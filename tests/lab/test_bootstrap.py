@@ -192,7 +192,7 @@ def test_a_refusing_index_is_named_with_its_answer(host: Host, index: Index) -> 
 def test_an_index_without_json_is_named(host: Host, index: Index) -> None:
     index.json = False
 
-    assert_one_line(host.bootstrap(UV_DEFAULT_INDEX=index.url), "does not speak the simple API in JSON")
+    assert_one_line(host.bootstrap(UV_DEFAULT_INDEX=index.url), "does not support the simple API in JSON")
 
 
 def test_an_index_without_the_pinned_version_is_named(host: Host, index: Index) -> None:
