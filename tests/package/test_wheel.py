@@ -225,6 +225,7 @@ def test_starts_and_memory_are_measured(installed: Installed) -> None:
         (("bench",), "is not inside a checkout", "--target NAME=URL"),
         (("parity",), "is not inside a checkout", "--primary URL --candidate URL"),
         (("footprint",), "is not inside a checkout", "--profile FILE"),
+        (("token",), "is not inside a checkout", "URL --profile FILE"),
         (("up",), "is not inside a checkout", "cd to"),
     ],
 )

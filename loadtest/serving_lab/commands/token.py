@@ -29,7 +29,7 @@ def token(
     """Sign in and print the token, or what else the profile saves first. A token of the lab is for all its services."""
     environment = Environment(os.environ)
     if url is None or profile is None:
-        project = Project.find()
+        project = Project.find(otherwise="URL --profile FILE")
         settings = Settings.load(project)
         if url is None:
             Choice(project, settings, console).required()
