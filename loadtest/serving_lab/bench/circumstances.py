@@ -21,7 +21,7 @@ class CircumstanceChange(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """Such as `kernel`, or `Workers`."""
     change: str
-    """In words, such as `flask 2 -> 4`."""
+    """In words, such as `old 2 -> 4`."""
     hinders: bool
     """Whether values of both results say nothing of a target's code; False: it is what a change of code changes."""
     even: bool

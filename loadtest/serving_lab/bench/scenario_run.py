@@ -44,8 +44,11 @@ class Design:
 
     def expected_seconds(self, form: ScenarioForm, targets: int) -> float:
         """Return about how long a scenario takes."""
-        arm = KNEE_SECONDS if form.loop == "knee" else self.seconds + SECONDS_AROUND_AN_ARM
-        return targets * (PREPARATION_SECONDS + self.pairs_of(form) * arm)
+        return targets * PREPARATION_SECONDS + self.pairs_of(form) * self.pair_seconds(form, targets)
+
+    def pair_seconds(self, form: ScenarioForm, targets: int) -> float:
+        """Return about how long an arm of each target takes."""
+        return targets * (KNEE_SECONDS if form.loop == "knee" else self.seconds + SECONDS_AROUND_AN_ARM)
 
 
 @dataclass
@@ -154,7 +157,7 @@ class ScenarioRun:
                 return
             if not any(each.arm.faults for each in measured):
                 whole += 1
-                progress.advance(self.design.expected_seconds(self.form, len(targets)) / planned)
+                progress.advance(self.design.pair_seconds(self.form, len(targets)))
 
     def _arm(self, driver: LoadDriver, target: Target, slot: ArmSlot) -> MeasuredArm:
         load = self.loads[target.name]

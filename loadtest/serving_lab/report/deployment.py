@@ -45,7 +45,7 @@ def code(footprint: FootprintResult) -> Table | None:
 
     rows = [
         row("lines of code", lambda code: f"{code.all_lines:,}", "without blank lines, comments and docstrings"),
-        row("not counted", lambda code: ", ".join(code.without), "it is for what the other does not have"),
+        row("not counted", lambda code: ", ".join(code.without), "for what no other target has"),
         row("files", lambda code: f"{code.files:,}"),
         row("lines that validate requests", lambda code: _counted(code.validation_lines)),
         row("lines of docstrings", lambda code: f"{code.docstring_lines:,}"),
