@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from parity.stand_ins import Asked, Says, service
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.api.sign_in import Grant, NotSignedInError, SignIn
 from serving_lab.errors import LabError
 from serving_lab.wire.signing_in import sign_in
+from support.fake_server import Says, fake_server
 
 SIGN_IN = SignIn(Request("POST", "/login?for=${host}"), {"token": "$.token", "n": "$.of[0]"}, "$.seconds")
 RIGHT = {"token": "abc", "of": [7], "seconds": 60}
@@ -43,23 +43,18 @@ def test_an_answer_without_it_is_refused(changes: dict[str, object], complaint: 
 
 
 def test_the_service_is_asked_under_its_own_name() -> None:
-    asked: list[Asked] = []
-
-    def answer(request: Asked) -> Says:
-        asked.append(request)
-        return Says(RIGHT)
-
-    with service(answer) as url:
-        endpoint = Endpoint.parse(url)
+    with fake_server(lambda _: Says(RIGHT)) as server:
+        endpoint = Endpoint.parse(server.base_url)
         assert sign_in(SIGN_IN, endpoint).variables == {"token": "abc", "n": "7"}
+        [asked] = server.requests
 
-    assert (asked[0].method, asked[0].path) == ("POST", f"/login?for={endpoint.host}")
+    assert (asked.method, asked.path) == ("POST", f"/login?for={endpoint.host}")
 
 
 @pytest.mark.parametrize("says", [Says({"error": "wrong password"}, 401), Says(b"<html>")])
 def test_a_service_that_refuses_is_told_with_what_it_said(says: Says) -> None:
     with (
-        service(lambda _: says) as url,
+        fake_server(lambda _: says) as server,
         pytest.raises(LabError, match=r"http://.* does not sign in: the answer .*: (401 .*wrong password|200 <html>)"),
     ):
-        sign_in(SIGN_IN, Endpoint.parse(url))
+        sign_in(SIGN_IN, Endpoint.parse(server.base_url))

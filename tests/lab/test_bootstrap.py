@@ -9,15 +9,14 @@ import platform
 import re
 import subprocess
 import sys
-import threading
 import tomllib
 import zipfile
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 from support.checkout import REPOSITORY
+from support.fake_server import Asked, Says, fake_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,30 +66,22 @@ class Index:
 
 @pytest.fixture
 def index() -> Iterator[Index]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            served.requests.append((self.path, self.headers["Authorization"]))
-            body = served.page() if self.path == "/simple/uv/" else served.files.get(self.path.rpartition("/")[2])
-            self.send_response(served.status if body is not None else 404)
-            self.end_headers()
-            self.wfile.write(body or b"")
+    files = {
+        f"uv-{VERSION}-py3-none-win_amd64.whl": b"not for here",
+        f"uv-{VERSION}-py3-none-macosx_11_0_arm64.whl": b"not for here",
+        "uv-0.1.0-py3-none-any.whl": b"too old",
+        f"uv-{VERSION}-py3-none-{LINUX}.whl": wheel(),
+    }
+    served = Index("", files)
 
-        def log_message(self, *_: object) -> None:
-            pass
+    def respond(asked: Asked) -> Says:
+        served.requests.append((asked.path, asked.headers.get("authorization")))
+        body = served.page() if asked.path == "/simple/uv/" else served.files.get(asked.path.rpartition("/")[2])
+        return Says(body or b"", served.status if body is not None else 404)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        served = Index(
-            url=f"http://127.0.0.1:{server.server_port}/simple",
-            files={
-                f"uv-{VERSION}-py3-none-win_amd64.whl": b"not for here",
-                f"uv-{VERSION}-py3-none-macosx_11_0_arm64.whl": b"not for here",
-                "uv-0.1.0-py3-none-any.whl": b"too old",
-                f"uv-{VERSION}-py3-none-{LINUX}.whl": wheel(),
-            },
-        )
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with fake_server(respond) as server:
+        served.url = f"{server.base_url}/simple"
         yield served
-        server.shutdown()
 
 
 @dataclass(frozen=True)

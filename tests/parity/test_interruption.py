@@ -12,13 +12,12 @@ import pytest
 from serving_lab import exit_codes
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
-
-from parity.stand_ins import Says, service
+from support.fake_server import Says, fake_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from parity.stand_ins import Asked
+    from support.fake_server import Asked
 
 LAB = Path(sys.executable).parent / "lab"
 CORPUS = "requests: [{name: ask, method: GET, path: /ask}]\n"
@@ -36,9 +35,9 @@ def test_an_interruption_is_no_answer_unless_a_difference_was_found(
     def saying(answer: object) -> Callable[[Asked], Says]:
         return lambda asked: Says(answer, 404 if asked.path == "/openapi.json" else 200)
 
-    with service(saying({"a": 1})) as old, service(saying(candidate)) as new:
+    with fake_server(saying({"a": 1})) as old, fake_server(saying(candidate)) as new:
         (tmp_path / "corpus.yaml").write_text(CORPUS)
-        urls = ("--primary", old, "--candidate", new, "--corpus", "corpus.yaml")
+        urls = ("--primary", old.base_url, "--candidate", new.base_url, "--corpus", "corpus.yaml")
         process = subprocess.Popen(
             [str(LAB), "parity", *urls, "--generate", "1000000"], stdout=subprocess.PIPE, text=True, cwd=tmp_path
         )

@@ -13,8 +13,7 @@ from serving_lab.errors import LabError
 from serving_lab.parity import command, pairs
 from serving_lab.parity.pairs import Pair
 from serving_lab.targets.catalogue import Catalogue
-
-from parity.stand_ins import Asked, Says, service
+from support.fake_server import Asked, Says, fake_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,8 +108,8 @@ def test_of_several_a_difference_counts_more_than_what_cannot_be_told(
     console = Console(file=io.StringIO(), width=140)
     with ExitStack() as running:
         urls = {
-            SAME: running.enter_context(service(greeting("hello"))),
-            DIFFERENT: running.enter_context(service(greeting("good day"))),
+            SAME: running.enter_context(fake_server(greeting("hello"))).base_url,
+            DIFFERENT: running.enter_context(fake_server(greeting("good day"))).base_url,
             GONE: "http://127.0.0.1:1",
         }
         options = command.Options(

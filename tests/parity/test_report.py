@@ -25,7 +25,9 @@ from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
+from support.fake_server import Asked, Says, fake_server
 
+from parity.comparing import result_of_comparing
 from parity.results import (
     CANDIDATE,
     HOSTILE,
@@ -38,7 +40,6 @@ from parity.results import (
     make_many,
     make_result,
 )
-from parity.stand_ins import Asked, Says, result_of_comparing, service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -328,8 +329,8 @@ def test_what_comes_from_the_environment_is_in_no_file_but_its_name_is(tmp_path:
         "before: [{method: POST, path: /clear}]\nparity: {openapi: null, corpus: [corpus.yaml]}\n"
     )
     profile = Profile.load(tmp_path / "profile.yaml", {"API_PASSWORD": "correct horse"})
-    with service(behaviour(200)) as primary, service(behaviour(201)) as candidate:
-        endpoints = Endpoint.parse(primary), Endpoint.parse(candidate)
+    with fake_server(behaviour(200)) as primary, fake_server(behaviour(201)) as candidate:
+        endpoints = Endpoint.parse(primary.base_url), Endpoint.parse(candidate.base_url)
         result = result_of_comparing(ParityPlan(*endpoints, profile=profile, generate=0))
 
         (cause,) = result.causes

@@ -26,9 +26,10 @@ from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
+from support.fake_server import Asked, Says, fake_server
 from support.quiet import Quiet
 
-from parity.stand_ins import Asked, Says, result_of_comparing, service
+from parity.comparing import result_of_comparing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,8 @@ def compared(
     """Compare two behaviours by these cases, or one plain request."""
     profile = replace(profile or Profile(), openapi=None, cases=cases or (case(),))
     with ExitStack() as stack:
-        left, right = (Endpoint.parse(stack.enter_context(service(behave))) for behave in (primary, candidate))
+        servers = [stack.enter_context(fake_server(behave)) for behave in (primary, candidate)]
+        left, right = (Endpoint.parse(server.base_url) for server in servers)
         plan = ParityPlan(left, right, profile=profile, recordings=(Recording(recorded),), generate=0, repeat=repeat)
         return result_of_comparing(plan)
 
@@ -339,10 +341,12 @@ def test_a_sign_in_that_gives_no_token_is_told() -> None:
 
 
 def test_a_service_that_is_not_there_is_told_at_once() -> None:
-    with service(saying(dict)) as url:
+    with fake_server(saying(dict)) as server:
         gone = Endpoint.parse("http://127.0.0.1:9")
         with pytest.raises(LabError, match=r"the candidate does not answer at http://127\.0\.0\.1:9") as refused:
-            result_of_comparing(ParityPlan(Endpoint.parse(url), gone, profile=Profile(openapi=None, cases=(case(),))))
+            result_of_comparing(
+                ParityPlan(Endpoint.parse(server.base_url), gone, profile=Profile(openapi=None, cases=(case(),)))
+            )
 
     assert refused.value.exit_code == 2
 
@@ -352,19 +356,18 @@ def test_an_interruption_keeps_what_was_found() -> None:
         def remark(self, text: str) -> None:
             raise KeyboardInterrupt(text)
 
-    with service(saying(lambda: {"a": 1})) as one, service(saying(lambda: {"a": 2})) as other:
+    with fake_server(saying(lambda: {"a": 1})) as one, fake_server(saying(lambda: {"a": 2})) as other:
         profile = Profile(openapi=None, cases=tuple(case(path=f"/{n}") for n in range(5)))
-        result = result_of_comparing(
-            ParityPlan(Endpoint.parse(one), Endpoint.parse(other), profile=profile, generate=0), Impatient()
-        )
+        left, right = Endpoint.parse(one.base_url), Endpoint.parse(other.base_url)
+        result = result_of_comparing(ParityPlan(left, right, profile=profile, generate=0), Impatient())
 
     assert (result.verdict, result.requests) == ("different", 1)
     assert "interrupted" in result.why
 
 
 def test_nothing_to_compare_is_no_agreement() -> None:
-    with service(saying(dict)) as url:
-        endpoint = Endpoint.parse(url)
+    with fake_server(saying(dict)) as server:
+        endpoint = Endpoint.parse(server.base_url)
         result = result_of_comparing(ParityPlan(endpoint, endpoint, profile=Profile(openapi=None), generate=0))
 
     assert (result.verdict, result.exit_code) == ("cannot tell", 2)

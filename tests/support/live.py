@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from support.fake_server import Says, fake_server
 from support.load import RunningLocust, running_locust
 
 if TYPE_CHECKING:
@@ -50,27 +49,8 @@ class Metrics:
 @contextmanager
 def serving(metrics: Metrics, port: int) -> Iterator[str]:
     """Serve the metrics at this port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            payload = metrics.exposition().encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with fake_server(lambda _: Says(metrics.exposition().encode()), port) as server:
+        yield server.base_url
 
 
 @contextmanager

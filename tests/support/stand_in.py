@@ -1,16 +1,13 @@
-"""A small HTTP server that answers like a service, or wrongly where a test says so."""
+"""A fake of our services: it answers right, or wrongly where a test says so."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import threading
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+from support.fake_server import Asked, FakeServer, Says, fake_server
 
 
 class Request(NamedTuple):
@@ -22,14 +19,6 @@ class Request(NamedTuple):
 
 Reply = tuple[int, dict[str, Any]]
 Respond = Callable[[Request], Reply]
-
-
-@dataclass
-class StandIn:
-    """A server that runs: where it is, and how often each path was asked."""
-
-    base_url: str
-    asked: Counter[str] = field(default_factory=Counter)
 
 
 def login(_: Request) -> Reply:
@@ -72,46 +61,16 @@ RIGHT: dict[str, Respond] = {
 }
 
 
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, *_: object) -> None:
-        """Keep quiet: Locust drops its connections when a run ends."""
-
-
 @contextlib.contextmanager
-def stand_in(**wrong: Respond) -> Iterator[StandIn]:
+def stand_in(**wrong: Respond) -> Iterator[FakeServer]:
     """Serve the contract on a free port, but for the responders given by path: `batch_predict` for /batch-predict."""
     responders = RIGHT | {f"/{path.replace('_', '-')}": respond for path, respond in wrong.items()}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+    def respond(asked: Asked) -> Says:
+        if asked.path not in responders:
+            return Says({"error": "Not found", "detail": None}, 404)
+        status, answer = responders[asked.path](Request(asked.json(), asked.headers.get("authorization", "")))
+        return Says(answer, status, {"X-Request-ID": "stand-in", "X-Process-Time": "0.001"})
 
-        def do_GET(self) -> None:
-            content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            service.asked[self.path] += 1
-            request = Request(json.loads(content or b"{}"), self.headers.get("Authorization", ""))
-            status, answer = responders[self.path](request)
-            payload = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
-            self.send_header("X-Request-ID", "stand-in")
-            self.send_header("X-Process-Time", "0.001")
-            self.end_headers()
-            self.wfile.write(payload)
-
-        do_POST = do_GET  # noqa: N815 - the name http.server looks up
-
-        def log_message(self, *_: object) -> None:
-            """Keep quiet."""
-
-    server = _Server(("127.0.0.1", 0), Handler)
-    service = StandIn(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with fake_server(respond) as server:
+        yield server

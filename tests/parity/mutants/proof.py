@@ -21,9 +21,9 @@ from serving_lab.wire.message import Ending, Exchange, RawRequest
 from support.quiet import Quiet
 from support.services import RunningService, running_service
 
+from parity.comparing import result_of_comparing
 from parity.mutants.proxy import proxied
 from parity.mutants.statuses import LIMIT_BYTES
-from parity.stand_ins import result_of_comparing
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
