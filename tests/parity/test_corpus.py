@@ -271,10 +271,10 @@ WRONG = {
         ":3: requests[1]: the name 'a' is taken:",
     ),
     "a key twice": ("requests:\n- {name: a, path: /, path: /b}", ":2: the key 'path' is here twice"),
-    "an unknown variable": ("requests:\n- {name: a, path: '/${tokn}'}", "requests[0]: ${tokn} stands for nothing"),
+    "an unknown variable": ("requests:\n- {name: a, path: '/${tokn}'}", "requests[0]: ${tokn} is not defined"),
     "a variable of a later step": (
         "sequences:\n- name: a\n  steps:\n  - {path: '/${id}'}\n  - {path: /, save: {id: $.id}}",
-        ":4: sequences[0].steps[0]: ${id} stands for nothing",
+        ":4: sequences[0].steps[0]: ${id} is not defined",
     ),
     "a counter nobody saved": (
         "sequences:\n- {name: a, steps: [{path: /, since: {$.n: n}}]}",

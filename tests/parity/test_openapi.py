@@ -102,12 +102,12 @@ class TestParsing:
     @pytest.mark.parametrize(
         ("content", "what"),
         [
-            (b"<html>Not found</html>", "it holds no object"),
-            (b"{broken", "is no OpenAPI document"),
-            (b"a: [", "is no OpenAPI document"),
-            (b"\xff\xfe\x00", "is no OpenAPI document"),
-            (b"[]", "it holds no object"),
-            (b"", "it holds no object"),
+            (b"<html>Not found</html>", "it is not an object"),
+            (b"{broken", "is not an OpenAPI document"),
+            (b"a: [", "is not an OpenAPI document"),
+            (b"\xff\xfe\x00", "is not an OpenAPI document"),
+            (b"[]", "it is not an object"),
+            (b"", "it is not an object"),
             (b'{"error": "Not found"}', "no openapi version"),
             (b'{"openapi": "3.1.0", "paths": []}', "no paths"),
             (b'{"swagger": "1.2", "paths": {}}', "version '1.2'"),

@@ -227,14 +227,16 @@ class TestIntended:
 
     @pytest.mark.parametrize("request_", ["*", "* *", "* /*", "**", "?* /*"])
     def test_everything_cannot_be_intended(self, tmp_path: Path, request_: str) -> None:
-        with pytest.raises(LabError, match=r"intended\.yaml:1: \[0\]\.request: .* is every request: what is really"):
+        with pytest.raises(
+            LabError, match=r"intended\.yaml:1: \[0\]\.request: .* matches every request, so that a real"
+        ):
             intended(tmp_path, f'[{{reason: x, request: "{request_}", kind: status, where: status}}]')
 
     def test_a_headers_value_may_be_intended_everywhere(self, tmp_path: Path) -> None:
         header = 'reason: x, request: "*", kind: header missing, where: header server'
 
         assert intended(tmp_path, f"[{{{header}, primary: old/1.0}}]")
-        with pytest.raises(LabError, match="is every request"):
+        with pytest.raises(LabError, match="matches every request"):
             intended(tmp_path, f"[{{{header}}}]")
 
     @pytest.mark.parametrize(

@@ -173,10 +173,7 @@ class TestHar:
         recording = read(tmp_path, entry(), upload)
 
         assert len(recording.cases) == 1
-        assert (
-            "entry 2 cannot be sent again: the recording has not the content of the file 'photo'"
-            in recording.warnings[0]
-        )
+        assert "entry 2 cannot be sent again: the recording does not contain the file 'photo'" in recording.warnings[0]
 
     def test_only_what_is_below_the_base_is_meant(self, tmp_path: Path) -> None:
         recording = read(
@@ -211,15 +208,15 @@ class TestHar:
     @pytest.mark.parametrize(
         ("content", "told"),
         [
-            (b"", "is no HAR file"),
-            (b"<html>", "is no HAR file"),
-            (b"{}", "is no HAR file: Object missing required field `log`"),
+            (b"", "is not a HAR file"),
+            (b"<html>", "is not a HAR file"),
+            (b"{}", "is not a HAR file: Object missing required field `log`"),
             (b'{"log": {"entries": [{"request": {"url": "http://a/"}}]}}', "missing required field `method`"),
             (b'{"log": {"entries": []}}', "has no HTTP request"),
             (b'{"log": {"entries": [{"request": {"url": "http://[/", "method": "GET"}}]}}', "has no HTTP request"),
             (b'{"log": {"entries": [{"request": {"url": "http://a/", "method": "G T"}}]}}', "'G T' is not a method"),
             (b"\x1f\x8b\x08\x00", "is a damaged gzip file"),
-            (b'{"log": {"entries": [\xff]}}', "is no HAR file"),
+            (b'{"log": {"entries": [\xff]}}', "is not a HAR file"),
         ],
     )
     def test_a_damaged_file_is_told(self, tmp_path: Path, content: bytes, told: str) -> None:
@@ -300,7 +297,7 @@ class TestLog:
         assert len(recording.cases) == 2
         (warning,) = recording.warnings
         assert warning.startswith(
-            f"{tmp_path / 'predictions.jsonl'}: 4 of 6 lines give no request (line 2: it is no JSON"
+            f"{tmp_path / 'predictions.jsonl'}: 4 of 6 lines give no request (line 2: it is not JSON"
         )
         assert "line 3: it is not UTF-8; line 4: it has no $.features, …)" in warning
 

@@ -96,7 +96,7 @@ def test_a_cause_is_told_with_all_that_is_known_of_it() -> None:
 def test_what_the_primary_itself_is_unsteady_in_is_told_apart() -> None:
     text = flat(printed(make_different(unsteady=[make_cause(candidate=None)])))
 
-    assert "Not to be compared" in text
+    assert "Cannot be compared" in text
     assert "primary, once primary, again" in text
     assert "401 nothing 900 of 1,200" in text
 

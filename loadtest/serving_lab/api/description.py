@@ -144,7 +144,7 @@ class _Reader:
         for name in template.names(msgspec.to_builtins(form)):
             if name not in known:
                 hint = f"known are: {', '.join(sorted(known))}"
-                raise self.file.fault(place, f"${{{name}}} stands for nothing", hint=hint)
+                raise self.file.fault(place, f"${{{name}}} is not defined", hint=hint)
         try:
             return form.build({}, () if signs_in else tuple(self.form.authorization.items()))
         except ValueError as error:

@@ -22,7 +22,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """Differences that are one: same kind, same place, same values but for numbers in them."""
+    """Differences that are one: same kind, same place, same values except for the numbers in them."""
 
     kind: str
     where: str

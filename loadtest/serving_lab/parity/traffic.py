@@ -50,7 +50,7 @@ class Traffic:
         return [(case,) for recording in self.plan.recordings for case in recording.cases]
 
     def generator(self) -> RequestGenerator | None:
-        """An endless source of requests; None where no path is known: what nobody has says nothing about a service."""
+        """An endless source of requests; None if no path is known: unknown paths say nothing about a service."""
         profile = self.plan.profile
         if not (self.document or profile.cases):
             return None

@@ -40,7 +40,7 @@ def differences_with_itself(
 ) -> Iterator[OwnDifference]:
     """In what the primary's answers to the same corpus differ from one pass to another.
 
-    What varies in few of the answers that have it is not noise: a field must not be let off for being wrong once.
+    What varies in few of the answers that have it is not noise: a field must not be excused for being wrong once.
 
     Args:
         corpus: what was sent in each pass.

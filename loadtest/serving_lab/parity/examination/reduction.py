@@ -27,7 +27,7 @@ _STEPS = 1000
 
 
 def smallest(request: Request, shows: Callable[[Request], bool], attempts: int = 300) -> Request:
-    """Return the smallest request found that `shows` holds for, which is asked of so many other requests at most.
+    """The smallest request found that `shows` holds for, which is asked of so many other requests at most.
 
     Method and path stay as they are. Where nothing smaller shows it, the request itself is returned.
     """

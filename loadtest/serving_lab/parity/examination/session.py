@@ -1,4 +1,4 @@
-"""One service while it is compared: its connection, and the variables that requests to it are filled in with."""
+"""One service while it is compared: its connection, and the variables for requests to it."""
 
 import json
 import time
@@ -21,11 +21,11 @@ _NEUTRAL_URL = "http://service"
 
 
 class ServiceGoneError(LabError):
-    """A service does not answer any more."""
+    """A service no longer answers."""
 
 
 class Session:
-    """Requests to one service, and what it told that later requests need."""
+    """Sends to one service, and remembers what later requests need."""
 
     def __init__(self, name: str, endpoint: Endpoint, variables: Mapping[str, str] | None = None) -> None:
         self.name = name
@@ -35,7 +35,7 @@ class Session:
         self._reached = False
 
     def run(self, sequence: Steps) -> list[Exchange]:
-        """Send the steps in order; what one of them saves is known to those behind it alone."""
+        """Send the steps in order; what one of them saves is known to later steps only."""
         known = dict(self.variables)
         try:
             return [self.send(case) for case in sequence]
@@ -78,7 +78,7 @@ class Session:
         else:
             self._reached = True
             return exchange
-        # A service that falls over at a request is given the time to stand up again: that is a difference, not the end.
+        # A service that crashes at a request gets the time to restart: that is a difference, not the end.
         given_up = time.monotonic() + (_RECOVERY_SECONDS if self._reached else 0.0)
         while True:
             try:
@@ -99,7 +99,7 @@ class Session:
         return request.filled(self.variables)
 
     def _neutral(self, answer: Answer) -> Answer:
-        """The answer with the service's own address left out, which the other one cannot have."""
+        """The answer without the service's own address, which differs on the other side."""
         headers = tuple((name, value.replace(self.endpoint.url, _NEUTRAL_URL)) for name, value in answer.headers)
         body = answer.body.replace(self.endpoint.url.encode(), _NEUTRAL_URL.encode())
         return Answer(answer.status, headers, body)
@@ -124,7 +124,7 @@ class Session:
 
 
 def _subtract(document: object, path: str, earlier: str | None) -> None:
-    """Put in a counter's place what it grew by; a place that is no number, or was none, stays as it is."""
+    """Replace a counter by how much it grew; what is not a number, or was not, stays as it is."""
     *above, last = json_path.steps(path)
     try:
         holder = json_path.value_at(document, "$" + "".join(f"[{json.dumps(step)}]" for step in above))

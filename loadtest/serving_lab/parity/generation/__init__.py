@@ -1,1 +1,1 @@
-"""Requests that nobody wrote: from an OpenAPI document, changed from others, and made smaller again."""
+"""Generated requests: from an OpenAPI document, and by changing other requests."""

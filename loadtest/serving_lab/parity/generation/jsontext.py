@@ -1,4 +1,4 @@
-"""JSON read and written so that what is not to change stays as it was: spelling of numbers, repeated keys, NaN."""
+"""JSON read and written so that everything else stays as it was: spelling of numbers, repeated keys, NaN."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class Literal(str):
-    """Text that stands in the JSON as it is: a number in its own spelling, NaN, or what is no JSON at all."""
+    """Text that stands in the JSON as it is: a number in its own spelling, NaN, or what is not JSON at all."""
 
     __slots__ = ()
 
@@ -20,7 +20,7 @@ class Members:
 
     @classmethod
     def of(cls, *pairs: tuple[str, "Value"]) -> "Members":
-        """Return the object with these keys and values."""
+        """The object with these keys and values."""
         return cls(tuple(key for key, _ in pairs), tuple(value for _, value in pairs))
 
     @property
@@ -37,10 +37,10 @@ IndexPath = tuple[int, ...]
 
 
 def read(body: bytes) -> Value:
-    """Return the body's value.
+    """The body's value.
 
     Raises:
-        ValueError: the body is no JSON, or nested too deeply to be changed.
+        ValueError: the body is not JSON, or nested too deeply to be changed.
     """
     try:
         plain = json.loads(
@@ -62,33 +62,33 @@ def read(body: bytes) -> Value:
 
 
 def write(value: Value) -> bytes:
-    """Return the value as JSON; a lone surrogate, which UTF-8 cannot hold, as an escape."""
+    """The value as JSON; a lone surrogate, which UTF-8 cannot hold, as an escape."""
     return _text(value).encode("utf-8", "backslashreplace")
 
 
 def children(value: Value) -> tuple[Value, ...]:
-    """Return the items of an array, the values of an object."""
+    """The items of an array, the values of an object."""
     if isinstance(value, Members):
         return value.values
     return value if isinstance(value, tuple) else ()
 
 
 def paths(value: Value, here: IndexPath = ()) -> Iterator[IndexPath]:
-    """Yield the path of each value, outer ones first."""
+    """The path of each value, outer ones first."""
     yield here
     for index, child in enumerate(children(value)):
         yield from paths(child, (*here, index))
 
 
 def at(value: Value, path: IndexPath) -> Value:
-    """Return the value at a path."""
+    """The value at a path."""
     for index in path:
         value = children(value)[index]
     return value
 
 
 def replaced(value: Value, path: IndexPath, new: Value) -> Value:
-    """Return the value with another one at a path."""
+    """The value with another one at a path."""
     if not path:
         return new
     index, inside = path[0], children(value)

@@ -17,14 +17,14 @@ _Mutation = Callable[[Request, random.Random], Request]
 
 
 def mutated(request: Request, rng: random.Random) -> Request:
-    """Return the request with one change, seldom with more; not yet made well-formed."""
+    """The request with one change, seldom with more; not yet made well-formed."""
     for _ in range(rng.choice((1, 1, 1, 1, 2, 3))):
         request = rng.choices(_MUTATIONS, _WEIGHTS[bool(request.body)])[0](request, rng)
     return request
 
 
 def authorization_spoiled(headers: tuple[Header, ...], rng: random.Random) -> tuple[Header, ...]:
-    """Return what signs a request in, in a form that may not."""
+    """What signs a request in, in a form that may not."""
     if not headers:
         return ()
     name, value = rng.choice(headers)

@@ -9,7 +9,7 @@ _MAXIMUM_ITEMS = 1001
 
 
 def mutated(value: Value, rng: random.Random) -> Value:
-    """Return the value with one change somewhere in it."""
+    """The value with one change somewhere in it."""
     everywhere = list(paths(value))
     containers = [path for path in everywhere if isinstance(at(value, path), tuple | Members)]
     # Most paths are items of the longest array: so the few others come up nearly as often.
@@ -19,7 +19,7 @@ def mutated(value: Value, rng: random.Random) -> Value:
 
 
 def text(rng: random.Random) -> str:
-    """Return a text that programs seldom expect."""
+    """A text that programs seldom expect."""
     return rng.choice(edge_values.TEXTS)
 
 
@@ -37,7 +37,7 @@ def _changed(old: Value, elsewhere: Value, rng: random.Random) -> Value:
 
 
 def _number(old: Literal, rng: random.Random) -> Literal:
-    """Return another number, or this one in another spelling: mostly one that stays acceptable."""
+    """Another number, or this one in another spelling: mostly one that stays acceptable."""
     try:
         amount = float(old)
         whole = round(amount)
@@ -114,7 +114,7 @@ def _object(old: Members, elsewhere: Value, rng: random.Random) -> Value:
 
 
 def _other(old: Value, elsewhere: Value, rng: random.Random) -> Value:
-    """Return a value that is mostly of another type."""
+    """A value that is mostly of another type."""
     kind = rng.randrange(11)
     if kind == 0:
         return None

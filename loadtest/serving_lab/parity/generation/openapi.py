@@ -13,7 +13,7 @@ from serving_lab.errors import LabError
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 """The methods an OpenAPI document can describe."""
 
-_HINT = "Check the address, or name the document's path in the profile (openapi: /openapi.json)"
+_HINT = "check the address, or give the document's path in the profile (openapi: /openapi.json)"
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,20 @@ class OpenApiDocument:
 
     @classmethod
     def parse(cls, content: bytes, source: str, base_path: str = "") -> "OpenApiDocument":
-        """Return the document in these bytes, JSON or YAML; `source` names it in errors.
+        """The document in these bytes, JSON or YAML; `source` names it in errors.
 
         `base_path` is the path of the service's base URL: the one that the document's servers name is not put before
         the paths again where it is in there already.
 
         Raises:
-            LabError: it is no OpenAPI or Swagger document.
+            LabError: it is not an OpenAPI or Swagger document.
         """
         document = _read(content, source)
         version = document.get("openapi", document.get("swagger"))
         if version is None or not isinstance(document.get("paths"), dict):
-            raise LabError(f"{source} is no OpenAPI document: it has no openapi version or no paths", hint=_HINT)
+            raise LabError(f"{source} is not an OpenAPI document: it has no openapi version or no paths", hint=_HINT)
         if not str(version).startswith(("2.", "3.")):
-            raise LabError(f"{source} is of OpenAPI version {str(version)[:20]!r}; 2.0, 3.0, and 3.1 are read")
+            raise LabError(f"{source} is of OpenAPI version {str(version)[:20]!r}; 2.0, 3.0 and 3.1 are supported")
         prefix = _server_path(document)
         return cls(document, "" if base_path.rstrip("/").endswith(prefix) else prefix)
 
@@ -79,7 +79,7 @@ class OpenApiDocument:
         return tuple(self.resolved(parameter) for parameters in lists for parameter in parameters)
 
     def resolved(self, node: object) -> Mapping[str, Any]:
-        """Return the object, or the one that its reference into the document names; an empty one where none is."""
+        """The object, or the one that its reference points to in the document; an empty one if there is none."""
         for _ in range(10):
             reference = node.get("$ref") if isinstance(node, dict) else None
             if not isinstance(reference, str):
@@ -92,18 +92,18 @@ class OpenApiDocument:
 
 def _read(content: bytes, source: str) -> dict[str, Any]:
     try:
-        # YAML's own parser takes seconds where the document is long, and reads JSON that is none.
+        # The parser of YAML takes seconds for long documents, and accepts what is not JSON.
         document = json.loads(content) if content.lstrip()[:1] == b"{" else yaml.safe_load(content)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LabError(f"{source} is no OpenAPI document: {reason}", hint=_HINT) from error
+        raise LabError(f"{source} is not an OpenAPI document: {reason}", hint=_HINT) from error
     if not isinstance(document, dict):
-        raise LabError(f"{source} is no OpenAPI document: it holds no object", hint=_HINT)
+        raise LabError(f"{source} is not an OpenAPI document: it is not an object", hint=_HINT)
     return document
 
 
 def _server_path(document: Mapping[str, Any]) -> str:
-    """Return the path that the document's first server puts before all paths, without a slash at its end."""
+    """The path that the document's first server puts before all paths, without a slash at its end."""
     if "swagger" in document:
         return str(document.get("basePath") or "").rstrip("/")
     servers = document.get("servers")

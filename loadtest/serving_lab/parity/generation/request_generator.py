@@ -1,4 +1,4 @@
-"""Requests that nobody wrote: drawn from the OpenAPI document, changed from others, and sent again."""
+"""Generated requests: drawn from the OpenAPI document, changed from others, and repeated."""
 
 import random
 from collections import deque
@@ -28,8 +28,8 @@ _EXCLUDED_IN_A_ROW = 1000
 class RequestGenerator(Iterator[Case]):
     """An endless iterator of cases; the same arguments yield the same cases in the same order.
 
-    A share of them is valid, so that services do what they are there for, and a share comes again soon, so that
-    caches answer. What `exclude` names (`POST /cache/*`) is never among them; where that is everything, it ends.
+    A share of them is valid, so that services do their work, and a share is repeated soon, so that caches answer.
+    What `exclude` names (`POST /cache/*`) is never among them; if that is everything, the iterator ends.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class RequestGenerator(Iterator[Case]):
         seed: int = 0,
     ) -> None:
         self.warnings: list[str] = []
-        """What requests could not be drawn for, and why; grows while requests are drawn."""
+        """Operations that requests could not be drawn for, and why; grows while requests are drawn."""
         given = [case.request for case in base if isinstance(case.request, Request)]
         self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
         self._authorization = authorization
@@ -89,7 +89,7 @@ class RequestGenerator(Iterator[Case]):
             return self._recent[-1] if self._random.random() < 0.5 else self._random.choice(self._recent)
         drawn = self._draw(way)
         if drawn is None:
-            # Every service has a root: there is something to change even where nothing is known.
+            # Every service has a root: there is something to change even if nothing is known.
             known = [bases for bases in (self._valid, self._base) if bases] or [
                 [Request("GET", "/", self._authorization)]
             ]
@@ -97,7 +97,7 @@ class RequestGenerator(Iterator[Case]):
         return well_formed(drawn, self._variables)
 
     def _draw(self, way: str) -> Request | None:
-        """Return a request from the document, signed in mostly; None where the document has none of this sort."""
+        """A request from the document, signed in mostly; None if the document has none of this kind."""
         while sources := self._drawn.get(way):
             source = self._random.choices(sources, [source.weight for source in sources])[0]
             try:
@@ -121,7 +121,7 @@ class RequestGenerator(Iterator[Case]):
 
 
 def _signed(request: Request, authorization: tuple[Header, ...]) -> Request:
-    """Return the request with these headers, in place of what a document has drawn for them."""
+    """The request with these headers, in place of what a document has drawn for them."""
     names = {name.lower() for name, _ in authorization}
     return replace(
         request, headers=(*(each for each in request.headers if each[0].lower() not in names), *authorization)
@@ -129,7 +129,7 @@ def _signed(request: Request, authorization: tuple[Header, ...]) -> Request:
 
 
 class _Batches:
-    """Requests of one operation and fit, drawn some at a time, because each drawing has a cost of its own."""
+    """Requests of one operation and fit, drawn in batches, because each drawing has a fixed cost."""
 
     def __init__(self, operation: SchemaOperation, fit: Fit, seed: int) -> None:
         self.fit = fit
@@ -142,7 +142,7 @@ class _Batches:
         self._exhausted = False
 
     def take(self) -> Request:
-        """Return the next request; where the schema allows few, they come round again."""
+        """The next request; if the schema allows few, they are repeated."""
         if not self._waiting:
             drawn = self._operation.draw(self.fit, self._size, self._random.getrandbits(64))
             if not drawn:

@@ -35,7 +35,7 @@ _TEST_CASE_HEADER = "x-schemathesis-testcaseid"
 
 
 class Fit(StrEnum):
-    """Whether a request is as the document asks."""
+    """Whether a request fits the document."""
 
     VALID = "valid"
     INVALID = "invalid"
@@ -57,7 +57,7 @@ class SchemaOperation:
     _operation: _Operation = field(repr=False)
 
     def draw(self, fit: Fit, count: int, number: int) -> list[Request]:
-        """Return at most `count` requests; `number` is the seed, which with the count decides which.
+        """At most `count` requests; `number` is the seed, which with the count decides which.
 
         Raises:
             Exception: whatever schemathesis raises about a schema that it cannot read or satisfy.
@@ -86,7 +86,7 @@ class SchemaOperation:
 
 
 def schema_operations(document: OpenApiDocument, *, signed_in: bool) -> tuple[list[SchemaOperation], list[str]]:
-    """Return the operations that requests can be drawn for, and a warning for each that they cannot.
+    """The operations that requests can be drawn for, and a warning for each that they cannot.
 
     Where requests are `signed_in` by other means, the document's own security schemes are left out of them.
     """
@@ -106,7 +106,7 @@ def schema_operations(document: OpenApiDocument, *, signed_in: bool) -> tuple[li
 
 
 def reason(error: Exception) -> str:
-    """Return an error's first line, or its name where it says nothing."""
+    """An error's first line, or its name if it says nothing."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
@@ -126,7 +126,7 @@ def _schema_operation(operation: _Operation, prefix: str) -> SchemaOperation:
 
 
 def _prepared(document: OpenApiDocument, *, signed_in: bool) -> dict[str, Any]:
-    """Return the document as schemathesis is to have it."""
+    """The document as schemathesis is to have it."""
     content: dict[str, Any] = copy.deepcopy(dict(document.content))
     if signed_in:
         content.pop("security", None)
@@ -141,7 +141,7 @@ def _prepared(document: OpenApiDocument, *, signed_in: bool) -> dict[str, Any]:
 
 
 def _body_schemas(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what holds the schema of a body: a media type, or with Swagger 2.0 a parameter."""
+    """What holds the schema of a body: a media type, or with Swagger 2.0 a parameter."""
     body = definition.get("requestBody")
     media_types = body.get("content") if isinstance(body, dict) else None
     parameters = definition.get("parameters")
@@ -154,7 +154,7 @@ def _body_schemas(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _closed(document: OpenApiDocument, schema: object) -> object:
-    """Return the schema of an object without members that it does not name.
+    """The schema of an object without members that it does not name.
 
     Half of what is drawn would be such members, which services ignore; mutations add some too.
     """
@@ -165,7 +165,7 @@ def _closed(document: OpenApiDocument, schema: object) -> object:
 
 
 def _request(case: _Case, base_url: str) -> Request:
-    """Return what schemathesis would send, without what it says of itself."""
+    """What schemathesis would send, without what it says of itself."""
     arguments = case.as_transport_kwargs(base_url=base_url)
     prepared = requests.Request(**arguments).prepare()
     chosen = {name.lower() for name in case.headers}
@@ -179,7 +179,7 @@ def _request(case: _Case, base_url: str) -> Request:
     content_type = headers.get("Content-Type", "")
     _, found, boundary = content_type.partition("boundary=")
     if found and content_type.startswith("multipart/"):
-        # It is drawn anew each time, and the same seed is to mean the same bytes.
+        # It is random each time, and the same seed must give the same bytes.
         headers["Content-Type"] = content_type.replace(boundary, _BOUNDARY)
         body = body.replace(boundary.encode("latin-1"), _BOUNDARY.encode())
     return Request(str(prepared.method), prepared.path_url, tuple(headers.items()), body)

@@ -17,7 +17,7 @@ _EXAMPLES: Mapping[str, object] = {"integer": 1, "number": 1, "boolean": "true",
 def cases(
     document: OpenApiDocument, *, authorization: tuple[Header, ...], exclude: tuple[str, ...]
 ) -> tuple[Case, ...]:
-    """Return the cases in the document's order; what `exclude` names (`POST /cache/*`) is not among them."""
+    """The cases in the document's order; what `exclude` names (`POST /cache/*`) is not among them."""
     paths = Operations(document.templates)
     requests = dict.fromkeys(_requests(document, authorization))
     return tuple(
@@ -47,7 +47,7 @@ def _requests(document: OpenApiDocument, authorization: tuple[Header, ...]) -> I
 
 
 def _spellings(path: str) -> Iterator[str]:
-    """Yield the path as other routers would still take it for the same."""
+    """The path as other routers would still take it for the same."""
     yield f"{path}/"
     yield f"{path}//"
     yield f"/{path}"
@@ -66,13 +66,13 @@ def _spellings(path: str) -> Iterator[str]:
 
 
 def _query(operation: Operation) -> str:
-    """Return a query with the operation's own parameters, or one that means nothing to it."""
+    """A query with the operation's own parameters, or one that means nothing to it."""
     own = [parameter for parameter in operation.parameters if parameter.get("in") == "query" and "name" in parameter]
     return "&".join(f"{_quoted(str(each['name']), safe='/')}={_quoted(_example(each))}" for each in own) or "unknown=1"
 
 
 def _filled(operation: Operation) -> str:
-    """Return the operation's path with an example for each of its parameters."""
+    """The operation's path with an example for each of its parameters."""
     path = operation.template
     for parameter in operation.parameters:
         if parameter.get("in") == "path":
@@ -86,7 +86,7 @@ def _quoted(text: str, safe: str = "") -> str:
 
 
 def _example(parameter: Mapping[str, Any]) -> str:
-    """Return a value that the document gives, or one of the type that it asks for."""
+    """A value that the document gives, or one of the type that it asks for."""
     schema = parameter.get("schema", parameter)
     schema = schema if isinstance(schema, Mapping) else {}
     examples = schema.get("examples")

@@ -35,7 +35,7 @@ _VALUE_MAXIMUM = 4000
 
 
 def well_formed(request: Request, variables: frozenset[str] = frozenset()) -> Request:
-    """Return the request with all that is not HTTP/1.1 taken out, and no `${...}` but these variables."""
+    """The request with all that is not HTTP/1.1 taken out, and no `${...}` but these variables."""
     method = _NOT_TOKEN.sub("", request.method)
     return Request(
         method="GET" if method.upper() in {"", "CONNECT"} else method,
@@ -47,7 +47,7 @@ def well_formed(request: Request, variables: frozenset[str] = frozenset()) -> Re
 
 
 def variables_of(requests: Iterable[Request]) -> frozenset[str]:
-    """Return the `${...}` that stand anywhere in these requests."""
+    """The `${...}` that stand anywhere in these requests."""
     texts = (
         text
         for request in requests

@@ -16,7 +16,7 @@ from serving_lab.text.yaml_file import YamlFile
 from serving_lab.wire.message import RawRequest
 
 Matrix = dict[str, list[Any] | dict[str | int | float | bool | None, Any]]
-"""Names, each with the values that it takes in turn; a mapping also says how they are called."""
+"""Names, each with its values; a mapping also gives each value a label."""
 
 _LABEL_CHARACTERS = 60
 
@@ -203,7 +203,7 @@ class _Reader:
             if not choices:
                 raise self.file.fault(f"{place}.matrix.{key}", "it has no values")
             if len(choices) > 1 and f"${{{key}}}" not in name:
-                raise self.file.fault(place, f"the name does not say ${{{key}}}, so that all would be called the same")
+                raise self.file.fault(place, f"the name does not say ${{{key}}}, so that all would have the same name")
         for chosen in itertools.product(*(_labelled(choices) for choices in matrix.values())):
             pairs = dict(zip(matrix, chosen, strict=True))
             labels = {**self.variables, **{key: label for key, (label, _) in pairs.items()}}
@@ -215,7 +215,7 @@ class _Reader:
         for name in template.names(msgspec.to_builtins(form)):
             if name not in known:
                 raise self.file.fault(
-                    place, f"${{{name}}} stands for nothing", hint=f"known are: {', '.join(sorted(known))}"
+                    place, f"${{{name}}} is not defined", hint=f"known are: {', '.join(sorted(known))}"
                 )
 
 

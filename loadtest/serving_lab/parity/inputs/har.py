@@ -16,13 +16,13 @@ from serving_lab.errors import LabError
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings"}
 )
-"""What was said to the next hop only."""
+"""Headers for the next hop only."""
 CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-csrf-token", "x-xsrf-token"})
-"""What was valid for one person at one time: never sent again, never shown."""
+"""Headers that were valid for one person at one time: never sent again, never shown."""
 CONDITIONS = frozenset(
     {"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "accept-encoding"}
 )
-"""What depends on an earlier answer, or would make this one harder to compare."""
+"""Headers that depend on an earlier answer, or would make this one harder to compare."""
 
 _LEFT_OUT = HOP_BY_HOP | CREDENTIALS | CONDITIONS | {"host", "content-length", "expect"}
 _KEPT_IN_TARGETS = "/?:@!$&'()*+,;=%-._~[]|"
@@ -32,7 +32,7 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class HarForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which requests of a HAR file are meant."""
+    """Which requests of a HAR file are wanted."""
 
     base: str | None = None
     """What their URLs begin with (`https://api.example.org/v1`); it is not part of the paths that are sent."""
@@ -73,17 +73,17 @@ class _Har(msgspec.Struct, frozen=True):
 def requests(
     path: Path, content: bytes, form: HarForm, authorization: tuple[Header, ...]
 ) -> tuple[list[tuple[int, Request]], list[str]]:
-    """Return the requests that are meant, each with its number in the file, and what was left out, in words.
+    """The requests that are wanted, each with its number in the file, and what was left out, in words.
 
     Raises:
-        LabError: it is no HAR file, or holds none of the requests that are meant.
+        LabError: it is not a HAR file, or has none of the requests that are wanted.
     """
     try:
         entries = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Har).log.entries
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise LabError(
-            f"{path} is no HAR file: {error}",
-            hint="save the requests anew: in a browser's network panel, 'Save all as HAR'",
+            f"{path} is not a HAR file: {error}",
+            hint="save the requests again: in a browser's network panel, 'Save all as HAR'",
         ) from None
     base = form.base or _only_origin(path, entries)
     found: list[tuple[int, Request]] = []
@@ -115,14 +115,14 @@ def requests(
 
 
 def _only_origin(path: Path, entries: list[_Entry]) -> str:
-    """The origin of all requests; where there are several, a person has to say which is meant."""
+    """The origin of all requests; if there are several, a person has to choose."""
     origins = Counter(origin for entry in entries if (origin := _origin(entry.request.url)))
     if len(origins) == 1:
         return next(iter(origins))
     told = ", ".join(f"{origin} ({count})" for origin, count in origins.most_common(5))
     raise LabError(
         f"{path} has requests to {len(origins)} addresses: {told}" if origins else f"{path} has no HTTP request",
-        hint="say in the profile which are meant, such as har: {base: https://api.example.org}" if origins else None,
+        hint="say in the profile which are wanted, such as har: {base: https://api.example.org}" if origins else None,
     )
 
 
@@ -177,7 +177,7 @@ def _headers(recorded: _Request, replaced: set[str]) -> Iterator[Header]:
         if name.startswith((":", "sec-websocket-")) or name in _LEFT_OUT | replaced | named:
             continue
         if not _METHOD.fullmatch(name) or any(sign in pair.value for sign in "\r\n\0"):
-            raise ValueError(f"{pair.name!r} is no header")
+            raise ValueError(f"{pair.name!r} is not a header")
         yield pair.name, pair.value.encode("utf-8" if not _is_latin1(pair.value) else "latin-1").decode("latin-1")
 
 
@@ -187,7 +187,7 @@ def _body(data: _PostData, media_type: str) -> bytes:
             try:
                 return base64.b64decode(data.text, validate=True)
             except binascii.Error as error:
-                raise ValueError(f"its body is no base64: {error}") from None
+                raise ValueError(f"its body is not base64: {error}") from None
         charset = _CHARSET.search(media_type)
         try:
             return data.text.encode(
@@ -207,7 +207,7 @@ def _multipart(params: list[_Pair], media_type: str) -> bytes:
     if not boundary:
         raise ValueError("its parts have no boundary")
     if missing := [pair.name for pair in params if pair.fileName and not pair.value]:
-        raise ValueError(f"the recording has not the content of the file {missing[0]!r}")
+        raise ValueError(f"the recording does not contain the file {missing[0]!r}")
     parts = (
         f'--{boundary[1]}\r\nContent-Disposition: form-data; name="{pair.name}"'
         + (f'; filename="{pair.fileName}"' if pair.fileName else "")

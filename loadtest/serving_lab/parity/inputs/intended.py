@@ -23,15 +23,19 @@ def read_intended(path: Path, environment: Mapping[str, str]) -> tuple[Declarati
     for index, declaration in enumerate(declarations):
         place = f"[{index}]"
         if not declaration.reason.strip():
-            raise file.fault(f"{place}.reason", "it is empty", hint="say for whoever reads the report why it is meant")
+            raise file.fault(
+                f"{place}.reason",
+                "it is empty",
+                hint="say why the difference is intended: readers of the report see it",
+            )
         valued = declaration.primary is not None or declaration.candidate is not None
         one_header = valued and declaration.where.startswith("header ")
         if _EVERYTHING.fullmatch(declaration.request) and not one_header:
             raise file.fault(
                 f"{place}.request",
-                f"{declaration.request!r} is every request: what is really wrong somewhere would pass as meant",
+                f"{declaration.request!r} matches every request, so that a real fault would pass as intended",
                 hint="name the operation, such as POST /orders (* stands for any characters); "
-                "only a header's value, given as primary or candidate, may be meant everywhere",
+                "only a header's value, given as primary or candidate, may be intended everywhere",
             )
         if not _PLACE.fullmatch(declaration.where):
             raise file.fault(

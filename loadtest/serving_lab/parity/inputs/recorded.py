@@ -34,10 +34,10 @@ class Recording:
 
 
 def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
-    """Return the requests of a HAR 1.2 file, gzip'd or not, with their recorded credentials replaced.
+    """The requests of a HAR 1.2 file, gzip'd or not, with their recorded credentials replaced.
 
     Raises:
-        LabError: it cannot be read, is no HAR file, or holds none of the requests that are meant.
+        LabError: it cannot be read, is not a HAR file, or has none of the requests that are wanted.
     """
     found, left_out = har.requests(path, _content(path), form or HarForm(), authorization)
     cases = (
@@ -50,7 +50,7 @@ def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Heade
 
 
 def read_log(path: Path, form: RequestForm, authorization: tuple[Header, ...] = ()) -> Recording:
-    """Return a request for each line of a log, gzip'd or not; lines that give none are counted.
+    """A request for each line of a log, gzip'd or not; other lines are counted.
 
     Raises:
         LabError: it cannot be read, or none of its lines gives a request.
@@ -100,7 +100,7 @@ def _told(error: Exception) -> str:
             return str(error)
         case UnicodeDecodeError():
             return "it is not UTF-8"
-    return f"it is no JSON: {error}" if type(error).__name__ == "JSONDecodeError" else str(error)
+    return f"it is not JSON: {error}" if type(error).__name__ == "JSONDecodeError" else str(error)
 
 
 def _summary(path: Path, faults: list[str], lines: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Tokens that no login gives out, signed when a profile is loaded: expired, without a claim, of another key."""
+"""Tokens that no sign-in gives, signed when a profile is loaded: expired, without a claim, of another key."""
 
 import re
 import time

@@ -38,4 +38,4 @@ def _expositions(primary: bytes, candidate: bytes) -> list[Difference]:
     try:
         return list(exposition.differences(primary.decode(), candidate.decode()))
     except ValueError as error:
-        return [Difference(DifferenceKind.BODY, "body", None, shown(f"no exposition: {error}"))]
+        return [Difference(DifferenceKind.BODY, "body", None, shown(f"not an exposition: {error}"))]

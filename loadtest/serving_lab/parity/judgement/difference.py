@@ -89,7 +89,7 @@ class Difference:
     def signature(self) -> Signature:
         """What differences with one cause have in common: kind and place, and the values where those tell causes apart.
 
-        A status does, and a text but for the numbers in it; a number does not.
+        A status does, and a text except for the numbers in it; a number does not.
         """
         if self.kind in _ONE_CAUSE:
             return (self.kind, self.where)

@@ -31,12 +31,12 @@ class _Family:
 
 
 def differences(primary: str, candidate: str) -> Iterator[Difference]:
-    """Yield what differs between two expositions: families, types, help texts, labels, buckets.
+    """What differs between two expositions: families, types, help texts, labels, buckets.
 
     Labels and buckets are compared where both sides have samples.
 
     Raises:
-        ValueError: one of them is no exposition.
+        ValueError: one of them is not an exposition.
     """
     left, right = _families(primary), _families(candidate)
     for name in left | right:

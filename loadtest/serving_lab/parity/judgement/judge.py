@@ -45,7 +45,7 @@ class Judgement:
     declared: tuple[tuple[Difference, Declaration], ...]
     """Each with the declaration that intends it."""
     values: tuple[NoisyValue, ...]
-    """Samples of fields in which the primary varies, for whoever watches whether the candidate varies too."""
+    """Samples of fields in which the primary varies, for watching whether the candidate varies too."""
     noise: Noise
     """The noise by which it was judged, with the forms that these exchanges added."""
 

@@ -59,7 +59,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class NoisyValue:
-    """A noisy field in which both sides had a value of the right form: no difference, but a sample of how it varies."""
+    """Values of the right form in a noisy field of both sides: not a difference, but a sample of how it varies."""
 
     field: Field
     primary: object
@@ -87,7 +87,7 @@ def sift(
         difference: what differs.
         noisy: the field that it is in.
         noise: what is known of the primary's noise.
-        request: what was asked; a value that was taken from it is no noise.
+        request: what was asked; a value that was taken from it is not noise.
         answered: when both had answered; a clock that tells this time must tell it on both sides.
     """
     if noisy not in noise.forms or difference.kind not in VALUE_KINDS or difference.values is None:

@@ -19,12 +19,12 @@ SOURCES = {
 
 
 def difference(cause: CauseRecord | Intended) -> str:
-    """Return what differs and where, each word once."""
+    """What differs and where, each word once."""
     return _differs(cause.kind, cause.where)
 
 
 def follows(cause: CauseRecord) -> str:
-    """Return what else differs because of it."""
+    """What else differs because of it."""
     return "; ".join(_differs(*text.split(": ", 1)) if ": " in text else text for text in cause.follows)
 
 
@@ -34,18 +34,18 @@ def _differs(kind: str, where: str) -> str:
 
 
 def operation(label: str) -> str:
-    """Return `METHOD /path` as it is shown: cut where somebody sent a very long path."""
+    """`METHOD /path` as it is shown: cut where somebody sent a very long path."""
     line = visible(label).replace("\n", "\\n")
     return line if len(line) <= _LONGEST_OPERATION else f"{line[: _LONGEST_OPERATION - 1]}…"
 
 
 def side(shown: str | None) -> str:
-    """Return what one side has at the place of a difference."""
+    """What one side has at the place of a difference."""
     return _NOTHING if shown is None else visible(shown) or "an empty text"
 
 
 def less_known(result: ParityResult) -> str | None:
-    """Return how much less is known of single operations, in a sentence without its full stop."""
+    """How much less is known of single operations, in a sentence without its full stop."""
     if len(result.operations) < _FEW:
         return None
     best = min(result.operations, key=lambda sent: sent.detectable_rate)
@@ -59,7 +59,7 @@ def less_known(result: ParityResult) -> str | None:
 
 
 def showed_again(cause: CauseRecord) -> str | None:
-    """Return how often the smallest example showed the difference when it was sent again."""
+    """How often the smallest example showed the difference when it was sent again."""
     if not cause.repeated:
         return None
     shown = "each time" if cause.reproduced == cause.repeated else f"in {cause.reproduced or 'none'} of them"
@@ -67,11 +67,11 @@ def showed_again(cause: CauseRecord) -> str | None:
 
 
 def apart(cause: CauseRecord) -> str | None:
-    """Return how far apart numbers are."""
+    """How far apart numbers are."""
     return None if cause.relative is None else f"up to {cause.relative:.2g} apart, as a share of the larger"
 
 
 def sources(result: ParityResult) -> str:
-    """Return where the requests came from, most first."""
+    """Where the requests came from, most first."""
     ordered = sorted(result.sources.items(), key=lambda item: -item[1])
     return ", ".join(f"{count:,} {SOURCES.get(name, name)}" for name, count in ordered)

@@ -17,11 +17,11 @@ from serving_lab.text import phrases as words
 
 _TEMPLATE = "report.html.j2"
 _REASON = ""
-"""Left for a person to give: a declaration without one is not read."""
+"""Left for a person to fill in: a declaration without a reason is an error."""
 _FREE_VALUES = frozenset({"number", "clock", "length", "order", "constant"})
 """Kinds whose two sides change from request to request: a declaration leaves them open."""
 _LONGEST_ANSWER, _LONGEST_COMMAND = 8_000, 20_000
-"""Characters; the rest stands in the JSON result."""
+"""Characters; the rest is in the JSON result."""
 _OPEN_AT_FIRST = 3
 _NAMED_OPERATIONS, _DECLARED_OPERATIONS, _LISTED_OPERATIONS = 12, 12, 24
 _MOST_PAIRS = 100_000
@@ -54,7 +54,7 @@ def write_html(result: ParityResult, path: Path) -> None:
 
 
 def render(result: ParityResult) -> str:
-    """Return the report as HTML."""
+    """The report as HTML."""
     environment = pages.environment(__package__)
     environment.filters |= {"visible": words.visible, "operation": phrases.operation, "shortened": _shortened}
     template = environment.get_template(_TEMPLATE)
@@ -72,7 +72,7 @@ def render(result: ParityResult) -> str:
 
 
 def declaration(cause: CauseRecord) -> str:
-    """Return the YAML that declares the cause as intended, as narrowly as it occurred."""
+    """The YAML that declares the cause as intended, as narrowly as it occurred."""
     what = {"kind": cause.kind, "where": cause.where}
     if cause.kind not in _FREE_VALUES:
         sides = {"primary": cause.primary, "candidate": cause.candidate}
@@ -89,7 +89,7 @@ def declaration(cause: CauseRecord) -> str:
 
 
 def side_by_side(primary: str, candidate: str, noisy: frozenset[str]) -> tuple[list[Piece], list[Piece]]:
-    """Return both answers with what differs marked: headers by name, whose order means nothing, bodies by word."""
+    """Both answers with what differs marked: headers by name, whose order means nothing, bodies by word."""
     left, right = _Answer.parse(primary), _Answer.parse(candidate)
     heads = (_head(left, right, noisy), _head(right, left, noisy))
     bodies = _bodies(left.body, right.body, noisy)
@@ -142,7 +142,7 @@ _Span = tuple[int, int]
 
 
 def _spans(primary: list[Piece], candidate: list[Piece]) -> Iterator[tuple[bool, _Span, _Span]]:
-    """Yield which tokens of one side are which of the other, and which have no counterpart."""
+    """Which tokens of one side are which of the other, and which have no counterpart."""
     shorter = min(len(primary), len(candidate))
     begin = next((at for at in range(shorter) if primary[at] != candidate[at]), shorter)
     end = next((at for at in range(shorter - begin) if primary[-1 - at] != candidate[-1 - at]), shorter - begin)
@@ -170,7 +170,7 @@ def _tokens(body: str, noisy: frozenset[str]) -> list[Piece]:
 
 
 def _joined(tokens: Iterable[Piece], mark: str) -> Iterable[Piece]:
-    """Return the tokens in as few pieces as show their marks."""
+    """The tokens in as few pieces as show their marks."""
     text = ""
     for token in tokens:
         if token.mark:
@@ -184,7 +184,7 @@ def _joined(tokens: Iterable[Piece], mark: str) -> Iterable[Piece]:
 
 
 def _indented(body: str) -> str:
-    """Return JSON with a field a line, and any other text as it is; no character of a value is touched."""
+    """JSON with a field a line, and any other text as it is; no character of a value is touched."""
     if not body.startswith(("{", "[")):
         return body
     holders: list[str] = []
@@ -218,4 +218,4 @@ def _cut(text: str, characters: int) -> str:
 def _shortened(command: str) -> str:
     if len(command) <= _LONGEST_COMMAND:
         return words.visible(command)
-    return f"# {len(command):,} characters long: it stands in the JSON result"
+    return f"# {len(command):,} characters long: it is in the JSON result"

@@ -1,9 +1,9 @@
-"""Requests as lines for a shell: whoever reads a report pastes one and sees the difference.
+"""Requests as lines for a shell: a reader of the report pastes one and sees the difference.
 
-What curl can send goes with curl. What it would mend or refuse (odd headers, wrong lengths, several requests at once)
-goes through python3, which whoever runs this lab has: nc is missing from many machines, and its flavours disagree on
-what to do at the end of their input. Variables stay variables (`${token}` becomes `$TOKEN`): no secret is written down.
-Left to curl: its own Accept and User-Agent where the request has none, the order of headers, the size of chunks.
+What curl can send is sent by curl. What it would correct or refuse (odd headers, wrong lengths, several requests at
+once) is sent by python3, which every user of the lab has: nc is missing on many machines, and its variants disagree on
+what to do at the end of their input. Variables stay variables (`${token}` becomes `$TOKEN`), so no secret is written.
+Left to curl: its own Accept and User-Agent if the request has none, the order of headers, the size of chunks.
 """
 
 import base64
@@ -45,7 +45,7 @@ _READ_RAW = (
 
 
 def command(request: Request | RawRequest, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
-    """Return one line for a POSIX shell that sends the request to a service and shows what it answers.
+    """One line for a POSIX shell that sends the request to a service and shows what it answers.
 
     Args:
         request: as it stands in the corpus, its variables not filled in.
@@ -63,13 +63,13 @@ def command(request: Request | RawRequest, base_url: str, host: str, secrets: Ma
 
 
 def commands(steps: Steps, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
-    """Return the lines, one a step, that send a sequence; what a step saves is in the variables of those behind it."""
+    """The lines, one a step, that send a sequence; what a step saves is in the variables of those behind it."""
     lines = [line for step in steps[:-1] for line in assignments(step, base_url, host, secrets)]
     return "\n".join([*lines, *(command(step.request, base_url, host, secrets) for step in steps[-1:])])
 
 
 def assignments(case: Case, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> list[str]:
-    """Return the lines that send the case and set the variables it saves, such as a login's token."""
+    """The lines that send the case and set the variables it saves, such as a login's token."""
     if not case.save or not isinstance(case.request, Request):
         return [command(case.request, base_url, host, secrets)]
     send = _curl("-sS", _below(base_url, case.request, secrets), base_url, host)
@@ -84,7 +84,7 @@ def assignments(case: Case, base_url: str, host: str, secrets: Mapping[str, str]
 
 
 def _below(base_url: str, request: Request, secrets: Mapping[str, str]) -> Request:
-    """Return the request with its whole path, and without secrets."""
+    """The request with its whole path, and without secrets."""
     return replace(
         request,
         target=urlsplit(base_url).path.rstrip("/") + _without(secrets, request.target.encode()).decode(),
@@ -157,7 +157,7 @@ def _curl(flags: str, request: Request, base_url: str, host: str) -> str:
 
 
 def _body(request: Request, host: str) -> tuple[str, list[str]]:
-    """Return the command that makes the body, if one does, and what curl is told about it."""
+    """The command that makes the body, if one does, and curl's options for it."""
     if not (request.body or request.chunked or request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}):
         return "", []
     words = []
@@ -186,7 +186,7 @@ def _raw(parts: list[_Part], base_url: str, *, half_close: bool) -> str:
 
 
 def _header(header: Header) -> bytes:
-    """Return the header as curl takes it: with a semicolon it is sent empty, with a colon it would be left out."""
+    """The header as curl takes it: with a semicolon it is sent empty, with a colon it would be left out."""
     name, value = header
     return f"{name}: {value}".encode("latin-1", "replace") if value else f"{name};".encode()
 
@@ -199,7 +199,7 @@ def _is_text(parts: list[_Part]) -> bool:
 
 
 def _word(content: bytes, host: str) -> str:
-    """Return the content as one word of a shell line."""
+    """The content as one word of a shell line."""
     parts = _parts(content, host)
     if not _is_text(parts) or len(content) > _LONG_BYTES:
         return f'"$({_writer(parts)})"'
@@ -212,7 +212,7 @@ def _word(content: bytes, host: str) -> str:
 
 
 def _writer(parts: list[_Part]) -> str:
-    """Return the command that writes the content to its standard output."""
+    """The command that writes the content to its standard output."""
     commands: list[str] = []
     written, arguments = "", ""
     for part in _shortened(parts):
@@ -231,7 +231,7 @@ def _writer(parts: list[_Part]) -> str:
 
 
 def _shortened(parts: list[_Part]) -> list[_Part | str]:
-    """Return the parts, long ones replaced by commands that write them."""
+    """The parts, long ones replaced by commands that write them."""
     shortened: list[_Part | str] = []
     for part in parts:
         if isinstance(part, _Variable) or len(part) <= _LONG_BYTES:
@@ -256,7 +256,7 @@ def _repetition(unit: bytes, length_bytes: int) -> str:
 
 
 def _printf_format(content: bytes) -> str:
-    """Return the content as printf's format between single quotes; a dash at its beginning is no option."""
+    """The content as printf's format between single quotes; a dash at its beginning is not taken for an option."""
     named = {0x0D: r"\r", 0x0A: r"\n", 0x09: r"\t", 0x25: "%%", 0x5C: r"\\"}
     written = "".join(
         named[byte] if byte in named else chr(byte) if 0x20 <= byte < 0x7F and byte != 0x27 else f"\\{byte:03o}"

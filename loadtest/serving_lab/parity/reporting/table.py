@@ -29,7 +29,7 @@ _LONGEST_COMMAND = 4000
 
 
 def print_result(console: Console, result: ParityResult, files: Sequence[Path] = ()) -> None:
-    """Print the result; `files` are those that say more, in the order in which a person wants them."""
+    """Print the result; `files` have the details, the most useful first."""
     verdict = Text(result.verdict.capitalize(), style=f"bold {_COLOURS[result.verdict]}")
     console.print()
     console.print(verdict.append(f": {visible(result.why)}", style="not bold default"))
@@ -38,7 +38,7 @@ def print_result(console: Console, result: ParityResult, files: Sequence[Path] =
     _print_causes(
         console,
         result.unsteady,
-        "Not to be compared: the primary answers the same request now so, now so",
+        "Cannot be compared: the primary answers the same request in different ways",
         ("primary, once", "primary, again"),
     )
     if result.causes or result.unsteady:
@@ -78,7 +78,7 @@ def _print_example(console: Console, number: int, cause: CauseRecord) -> None:
         if len(command) > _LONGEST_COMMAND:
             command = f"# {len(command):,} characters long: see the report"
         console.print(Text(f"# {name}", style="dim"))
-        # Neither wrapped nor in a table: it is there to be copied.
+        # Neither wrapped nor in a table, so that it can be copied.
         console.print(Text(visible(command)), soft_wrap=True)
     console.print()
 
