@@ -310,6 +310,38 @@ def test_counters_are_compared_by_what_they_grew(step: int, *, same: bool) -> No
     assert (result.verdict == "same") is same
 
 
+def test_what_a_service_said_is_sent_in_any_script() -> None:
+    seen: list[object] = []
+
+    def naming(asked: Asked) -> Says:
+        seen.append(json.loads(asked.body) if asked.body else None)
+        return Says({"name": "Zoë 漢字 \ud83d\ude00"})
+
+    sequence = (
+        Case(Source.SEQUENCE, "asked", Request("GET", "/"), {"name": "$.name"}),
+        Case(Source.SEQUENCE, "sent", Request("POST", "/", body=b'{"name": "${name}"}')),
+    )
+
+    result = compared(naming, naming, profile=Profile(sequences=(sequence,)))
+
+    assert result.verdict == "same"
+    assert {"name": "Zoë 漢字 😀"} in seen
+
+
+@pytest.mark.parametrize("earlier", [10**400, 1.5, "text", None])
+def test_a_counter_that_cannot_be_subtracted_from_is_compared_as_it_is(earlier: object) -> None:
+    numbers = itertools.cycle([earlier, 2.5])
+    read = Request("GET", "/stats")
+    sequence = (
+        Case(Source.SEQUENCE, "before", read, {"hits": "$.hits"}),
+        Case(Source.SEQUENCE, "after", read, since={"$.hits": "hits"}),
+    )
+
+    result = compared(saying(dict), saying(lambda: {"hits": next(numbers)}), profile=Profile(sequences=(sequence,)))
+
+    assert result.verdict == "different"
+
+
 def guarded(token: str) -> Behaviour:
     def answer(asked: Asked) -> Says:
         if asked.path == "/login":

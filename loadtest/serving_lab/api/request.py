@@ -74,8 +74,11 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
 
 
 def fill_bytes(content: bytes, variables: Mapping[str, str]) -> bytes:
-    """The bytes with these variables in place of `${name}`; others stay."""
-    return fill(content.decode("latin-1"), variables).encode("latin-1") if b"${" in content else content
+    """The bytes with these variables, as UTF-8, in place of `${name}`; others stay."""
+    if b"${" not in content:
+        return content
+    octets = {name: value.encode("utf-8", "surrogatepass").decode("latin-1") for name, value in variables.items()}
+    return fill(content.decode("latin-1"), octets).encode("latin-1")
 
 
 def _chunks(body: bytes) -> bytes:

@@ -12,12 +12,12 @@ from serving_lab.api.sign_in import SignIn
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.judgement import json_body
+from serving_lab.parity.judgement.addresses import without_address
 from serving_lab.wire import signing_in
 from serving_lab.wire.connection import Client
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
 
 _RECOVERY_SECONDS = 15.0
-_NEUTRAL_URL = "http://service"
 
 
 class ServiceGoneError(LabError):
@@ -44,18 +44,16 @@ class Session:
                 self.variables = known
 
     def send(self, case: Case) -> Exchange:
-        """Send the case with its variables filled in, and return what a comparison is made of.
+        """Send the case with its variables filled in; what comes back is ready to be judged.
 
         Raises:
             ServiceGoneError: no connection can be made for some seconds.
         """
-        exchange = self._reach(self._filled(case.request))
-        if not exchange.answers:
+        exchange = without_address(self._reach(self._filled(case.request)), self.endpoint.url)
+        if not exchange.answers or not (case.save or case.since):
             return exchange
-        neutral = tuple(self._neutral(answer) for answer in exchange.answers)
-        if case.save or case.since:
-            neutral = (self._remember(neutral[0], case), *neutral[1:])
-        return replace(exchange, answers=neutral)
+        first, *others = exchange.answers
+        return replace(exchange, answers=(self._remember(first, case), *others))
 
     def sign_in(self, sign_in: SignIn) -> None:
         """Sign in, and keep what that gives for later requests.
@@ -98,14 +96,8 @@ class Session:
             return replace(request, content=fill_bytes(request.content, self.variables))
         return request.filled(self.variables)
 
-    def _neutral(self, answer: Answer) -> Answer:
-        """The answer without the service's own address, which differs on the other side."""
-        headers = tuple((name, value.replace(self.endpoint.url, _NEUTRAL_URL)) for name, value in answer.headers)
-        body = answer.body.replace(self.endpoint.url.encode(), _NEUTRAL_URL.encode())
-        return Answer(answer.status, headers, body)
-
     def _remember(self, answer: Answer, case: Case) -> Answer:
-        """Save what later steps use, and return the answer with its counters as what they grew by."""
+        """Save what later steps use; the answer then has by how much its counters grew, in their place."""
         for name in case.save:
             self.variables.pop(name, None)
         try:
@@ -118,9 +110,14 @@ class Session:
             except LookupError:
                 continue
             self.variables[name] = value if isinstance(value, str) else json.dumps(value)
+        if not case.since:
+            return answer
         for path, name in case.since.items():
             _subtract(document, path, self.variables.get(name))
-        return replace(answer, body=json.dumps(document).encode()) if case.since else answer
+        try:
+            return replace(answer, body=json.dumps(document).encode())
+        except RecursionError:
+            return answer
 
 
 def _subtract(document: object, path: str, earlier: str | None) -> None:
@@ -130,5 +127,5 @@ def _subtract(document: object, path: str, earlier: str | None) -> None:
         holder = json_path.value_at(document, "$" + "".join(f"[{json.dumps(step)}]" for step in above))
         # Under a name of its own, because the counter itself may be noise.
         holder[last] = {"grown": holder[last] - json.loads(earlier or "")}
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         return
