@@ -130,7 +130,7 @@ def test_up_without_an_engine_says_what_to_do(checkout: Checkout, tmp_path: Path
     result = ask(checkout, "up", "--mode", "containers", PATH=str(tmp_path / "bin"))
 
     assert result.returncode == exit_codes.CANNOT_TELL
-    assert result.stderr.startswith("error: engine: the docker command is missing\n hint: make engine")
+    assert result.stderr.startswith("error: the docker command is missing\n hint: make engine")
 
 
 def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_pa
     result = ask(checkout, "up", "--mode", "containers", PATH=str(docker.parent))
 
     assert result.returncode == exit_codes.CANNOT_TELL
-    assert "engine: no container engine answers (Cannot connect to the Docker daemon. Is it running?)" in result.stderr
+    assert "error: no container engine answers (Cannot connect to the Docker daemon. Is it running?)" in result.stderr
 
 
 def test_make_explains_every_target() -> None:
