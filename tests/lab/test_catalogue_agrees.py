@@ -72,7 +72,7 @@ def test_the_files_it_names_are_there(entry: Entry) -> None:
     assert entry.code is not None
 
     assert all((folder / each).is_dir() for each in entry.code.folders)
-    assert entry.intended is None or (folder / entry.intended).is_file()
+    assert all((folder / each).is_file() for each in entry.intended)
 
 
 def test_the_load_waits_for_services_that_always_run() -> None:

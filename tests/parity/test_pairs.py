@@ -32,7 +32,7 @@ def catalogue(tmp_path: Path) -> Catalogue:
     file = tmp_path / "catalogue.yaml"
     entries = (
         ("old", "baseline", 1, ""),
-        ("new", "candidate", 2, ", intended: new.yaml"),
+        ("new", "candidate", 2, ", intended: [new.yaml], besides: [documentation]"),
         ("newer", "candidate", 3, ""),
     )
     file.write_text("services:\n" + "".join(ENTRY.format(*entry) for entry in entries))
@@ -40,17 +40,25 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 
 def test_without_names_the_baseline_is_compared_with_every_candidate_that_runs(catalogue: Catalogue) -> None:
-    declared = catalogue.path.parent / "new.yaml"
+    declared = (catalogue.path.parent / "new.yaml",)
 
     assert pairs.of_catalogue(None, None, None, catalogue, RUNNING) == [
         Pair(RUNNING["old"], RUNNING["new"], "new", declared),
-        Pair(RUNNING["old"], RUNNING["newer"], "newer", None),
+        Pair(RUNNING["old"], RUNNING["newer"], "newer", (), described_by=RUNNING["new"]),
+    ]
+
+
+def test_what_no_running_service_describes_is_not_described(catalogue: Catalogue) -> None:
+    running = {name: url for name, url in RUNNING.items() if name != "new"}
+
+    assert pairs.of_catalogue(None, "newer", None, catalogue, running) == [
+        Pair(RUNNING["old"], RUNNING["newer"], "newer", ())
     ]
 
 
 def test_names_and_urls_may_be_mixed(catalogue: Catalogue, tmp_path: Path) -> None:
-    declared = catalogue.path.parent / "new.yaml"
-    other = tmp_path / "other.yaml"
+    declared = (catalogue.path.parent / "new.yaml",)
+    other = (tmp_path / "other.yaml",)
 
     assert pairs.of_catalogue(ELSEWHERE, "new", None, catalogue, RUNNING) == [
         Pair(ELSEWHERE, RUNNING["new"], "new", declared)

@@ -122,19 +122,20 @@ class TestProfile:
 
         assert [case.name for case in profile.cases] == ["a", "b", "more"]
 
-    def test_intended_differences_may_come_from_elsewhere_and_be_absent(self, tmp_path: Path) -> None:
+    def test_intended_differences_may_come_from_elsewhere(self, tmp_path: Path) -> None:
         declared = "[{reason: %s, request: GET /, kind: status, where: status}]"
         (tmp_path / "own.yaml").write_text(declared % "own")
         (tmp_path / "other.yaml").write_text(declared % "other")
         profile = tmp_path / "profile.yaml"
         profile.write_text("parity: {intended: own.yaml}")
 
-        found = {
-            name: [each.reason for each in Profile.load(profile, {}, intended=path).intended]
-            for name, path in (("none", None), ("other", tmp_path / "other.yaml"), ("absent", tmp_path / "absent.yaml"))
-        }
+        def reasons(*names: str) -> list[str]:
+            given = [tmp_path / f"{name}.yaml" for name in names]
+            return [each.reason for each in Profile.load(profile, {}, intended=given or None).intended]
 
-        assert found == {"none": ["own"], "other": ["other"], "absent": []}
+        assert (reasons(), reasons("other"), reasons("other", "own")) == (["own"], ["other"], ["other", "own"])
+        with pytest.raises(LabError, match=r"absent\.yaml: No such file"):
+            reasons("absent")
 
     def test_a_description_with_a_section_says_the_same_as_two_files(self, tmp_path: Path) -> None:
         api = "sign_in: {request: {path: /login}, save: {token: $.token}}\nauthorization: {X-Token: '${token}'}\n"

@@ -1,7 +1,8 @@
-"""Our two services, compared as whoever migrates does it: only declared differences, and none of those is stale."""
+"""Our services, each compared with the baseline: only declared differences, and none of those is stale."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
+from serving_lab import exit_codes
+from serving_lab.parity import command, pairs
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
-from serving_lab.targets.catalogue import Catalogue
 from support.checkout import REPOSITORY
-from support.services import BASELINE, CANDIDATES, PASSWORD, SECRET_KEY, USERNAME, running_services
+from support.services import BASELINE, CANDIDATES, CATALOGUE, PASSWORD, SECRET_KEY, USERNAME, running_services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,19 +28,20 @@ pytestmark = pytest.mark.proof
 GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "800"))
 SECONDS = 280 + GENERATE // 10
 PROFILE = REPOSITORY / "loadtest" / "parity" / "profile.yaml"
-INTENDED = Catalogue.read(REPOSITORY / "loadtest" / "catalogue.yaml").intended("fastapi-api")
 CREDENTIALS = {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD, "SECRET_KEY": SECRET_KEY}
 
 
 @pytest.fixture(scope="module")
-def pair(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
-    with running_services(model_dir, (BASELINE, CANDIDATES[0])) as services:
-        yield services
+def services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    with running_services(model_dir) as running:
+        yield running
 
 
-def parity(pair: Mapping[str, RunningService], *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def parity(
+    services: Mapping[str, RunningService], *options: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command as a person does."""
-    sides = ("--primary", pair[BASELINE].base_url, "--candidate", pair[CANDIDATES[0]].base_url)
+    sides = ("--primary", services[BASELINE].base_url, "--candidate", services[CANDIDATES[0]].base_url)
     return subprocess.run(
         [str(Path(sys.executable).parent / "lab"), "parity", *sides, *options],
         env={"PATH": os.environ["PATH"], **CREDENTIALS, **environment},
@@ -50,11 +54,24 @@ def parity(pair: Mapping[str, RunningService], *options: str, **environment: str
 
 
 @pytest.mark.timeout(SECONDS)
-def test_they_are_the_same(pair: Mapping[str, RunningService], tmp_path: Path) -> None:
-    known = ("--profile", str(PROFILE), "--intended", str(INTENDED))
-    compared = parity(pair, *known, "--generate", str(GENERATE), "--output", str(tmp_path))
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_they_are_the_same(services: Mapping[str, RunningService], candidate: str, tmp_path: Path) -> None:
+    said = io.StringIO()
+    urls = {name: service.base_url for name, service in services.items()}
+    options = command.Options(
+        pairs=pairs.of_catalogue(None, candidate, None, CATALOGUE, urls),
+        second_primary=None,
+        profile=PROFILE,
+        corpus=(),
+        har=(),
+        prediction_log=(),
+        generate=GENERATE,
+        repeat=1,
+        seed=0,
+        output=tmp_path,
+    )
 
-    assert compared.returncode == 0, compared.stdout + compared.stderr
+    assert command.compare(options, CREDENTIALS, Console(file=said, width=140)) == exit_codes.OK, said.getvalue()
     result = files.read(tmp_path / "parity.json", ParityResult)
     assert (result.causes, result.unsteady, result.warnings) == ([], [], [])
     assert result.sources["generated"] == GENERATE
@@ -63,9 +80,9 @@ def test_they_are_the_same(pair: Mapping[str, RunningService], tmp_path: Path) -
 
 
 def test_without_a_profile_what_differs_is_found_all_the_same(
-    pair: Mapping[str, RunningService], tmp_path: Path
+    services: Mapping[str, RunningService], tmp_path: Path
 ) -> None:
-    compared = parity(pair, "--generate", "30", "--output", str(tmp_path))
+    compared = parity(services, "--generate", "30", "--output", str(tmp_path))
 
     assert compared.returncode == 1, compared.stdout + compared.stderr
     causes = files.read(tmp_path / "parity.json", ParityResult).causes
@@ -82,13 +99,13 @@ def test_without_a_profile_what_differs_is_found_all_the_same(
     ],
 )
 def test_what_prevents_a_comparison_is_told(
-    pair: Mapping[str, RunningService],
+    services: Mapping[str, RunningService],
     tmp_path: Path,
     options: tuple[str, ...],
     environment: dict[str, str],
     complaint: str,
 ) -> None:
-    compared = parity(pair, "--profile", str(PROFILE), "--output", str(tmp_path), *options, **environment)
+    compared = parity(services, "--profile", str(PROFILE), "--output", str(tmp_path), *options, **environment)
 
     assert compared.returncode == 2, compared.stdout
     assert complaint in compared.stderr

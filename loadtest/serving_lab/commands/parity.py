@@ -31,7 +31,8 @@ def parity(
     profile: Annotated[Path | None, typer.Option(help="What must be known of the API [default: the lab's own]")] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,
     intended: Annotated[
-        Path | None, typer.Option(help="Differences that are meant [default: those of the catalogue or the profile]")
+        list[Path] | None,
+        typer.Option(help="Differences that are meant; may be repeated [default: those of the catalogue or profile]"),
     ] = None,
     har: Annotated[list[Path] | None, typer.Option(help="Recorded traffic (HAR); may be repeated.")] = None,
     prediction_log: Annotated[list[Path] | None, typer.Option(help="Logged predictions; may be repeated.")] = None,
@@ -50,14 +51,15 @@ def parity(
     from serving_lab.parity import command, pairs
 
     environment = dict(os.environ)
-    if pair := pairs.of_urls(primary, candidate, intended):
+    declared = tuple(intended) if intended else None
+    if pair := pairs.of_urls(primary, candidate, declared):
         chosen = [pair]
     else:
         project = Project.find(otherwise="--primary URL --candidate URL")
         settings = Settings.load(project)
         running = running_targets(Choice(project, settings, console).required(), settings)
         urls = {service.name: service.url for service in running}
-        chosen = pairs.of_catalogue(primary, candidate, intended, settings.catalogue, urls)
+        chosen = pairs.of_catalogue(primary, candidate, declared, settings.catalogue, urls)
         profile = profile or project.parity_profile
         environment = dict(settings.environment)
     options = command.Options(

@@ -95,6 +95,7 @@ def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> Parit
         primary=Endpoint.parse(pair.primary),
         candidate=Endpoint.parse(pair.candidate),
         second_primary=Endpoint.parse(options.second_primary) if options.second_primary else None,
+        described_by=Endpoint.parse(pair.described_by) if pair.described_by else None,
         profile=profile,
         recordings=tuple(_recordings(options, profile)),
         generate=options.generate,

@@ -16,11 +16,13 @@ class Pair:
     candidate: str
     name: str = "candidate"
     """Of the candidate."""
-    intended: Path | None = None
-    """The file of its intended differences, which may be absent; None: what the profile names."""
+    intended: tuple[Path, ...] | None = None
+    """The files of its intended differences; None: what the profile names."""
+    described_by: str | None = None
+    """Base URL of the service whose OpenAPI document describes the API; None: the candidate has one, or nobody."""
 
 
-def of_urls(primary: str | None, candidate: str | None, intended: Path | None) -> Pair | None:
+def of_urls(primary: str | None, candidate: str | None, intended: tuple[Path, ...] | None) -> Pair | None:
     """The pair where only URLs are given; None where the catalogue must be asked.
 
     Raises:
@@ -35,14 +37,18 @@ def of_urls(primary: str | None, candidate: str | None, intended: Path | None) -
 
 
 def of_catalogue(
-    primary: str | None, candidate: str | None, intended: Path | None, catalogue: Catalogue, running: Mapping[str, str]
+    primary: str | None,
+    candidate: str | None,
+    intended: tuple[Path, ...] | None,
+    catalogue: Catalogue,
+    running: Mapping[str, str],
 ) -> list[Pair]:
     """The pairs of services that run.
 
     Args:
         primary: A name or a URL; None: the baseline.
         candidate: A name or a URL; None: every service that runs, except the primary.
-        intended: The file of intended differences; None: what the catalogue names for each candidate.
+        intended: The files of intended differences; None: those that the catalogue names for each candidate.
         catalogue: All services.
         running: The base URL of each that runs, by name.
 
@@ -55,10 +61,20 @@ def of_catalogue(
     # Differences are declared against the baseline; a primary that is given by its URL is another instance of it.
     declared = primary == baseline or _is_url(primary)
 
+    # All serve the same API: what one of them says of it holds for those that say nothing.
+    documented = [entry.name for entry in catalogue.entries if "documentation" in entry.besides]
+    described_by = next((running[name] for name in documented if name in running), None)
+
     def pair(name: str) -> Pair:
         if _is_url(name):
             return Pair(url, name, intended=intended)
-        return Pair(url, _url(name, running), name, intended or (catalogue.intended(name) if declared else None))
+        return Pair(
+            primary=url,
+            candidate=_url(name, running),
+            name=name,
+            intended=intended or (catalogue.intended(name) if declared else None),
+            described_by=None if name in documented else described_by,
+        )
 
     return [pair(name) for name in ([candidate] if candidate else running) if name != primary]
 

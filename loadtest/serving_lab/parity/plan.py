@@ -21,6 +21,8 @@ class ParityPlan:
     profile: Profile
     second_primary: Endpoint | None = None
     """Another instance of the primary to learn the noise from; by default the same one again."""
+    described_by: Endpoint | None = None
+    """The service whose OpenAPI document describes the API; by default the candidate."""
     recordings: tuple[Recording, ...] = ()
     generate: int = 1000
     """Requests to generate."""
@@ -37,6 +39,6 @@ class ParityPlan:
 
     @property
     def requests(self) -> int:
-        """About how many there will be to a side, as far as is known before the candidate's document is read."""
+        """About how many there will be to a side, as far as is known before the OpenAPI document is read."""
         passes = NOISE_PASSES + (self.second_primary is not None) + self.repeat
         return passes * len(self.corpus) + sum(len(recording.cases) for recording in self.recordings) + self.generate

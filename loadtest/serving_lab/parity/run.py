@@ -179,16 +179,17 @@ class _Comparison:
         self._progress.advance()
 
     def _read_document(self) -> OpenApiDocument | None:
-        path, candidate = self._plan.profile.openapi, self._plan.candidate
+        path = self._plan.profile.openapi
         if path is None:
             return None
-        exchange = self._services.candidate.send(Case(Source.SURFACE, "OpenAPI document", Request("GET", path)))
-        where = f"{candidate.url}{path}"
+        with self._services.describing(self._plan.described_by) as session:
+            exchange = session.send(Case(Source.SURFACE, "OpenAPI document", Request("GET", path)))
+        where = f"{session.endpoint.url}{path}"
         if not exchange.answers or exchange.answers[0].status != HTTPStatus.OK:
             said = exchange.answers[0].status if exchange.answers else exchange.ending
-            self._warnings.append(f"the candidate has no OpenAPI document at {where} ({said}): none was used")
+            self._warnings.append(f"the {session.name} has no OpenAPI document at {where} ({said}): none was used")
             return None
-        return OpenApiDocument.parse(exchange.answers[0].body, where, candidate.prefix)
+        return OpenApiDocument.parse(exchange.answers[0].body, where, session.endpoint.prefix)
 
     def _unvaried(self) -> list[Steps]:
         return [steps for steps in self._noise.unvaried() if not is_raw(steps)]

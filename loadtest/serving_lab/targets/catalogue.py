@@ -54,8 +54,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     profile: str | None = None
     """It runs only where COMPOSE_PROFILES has this; None: always."""
     besides: list[Besides] = []
-    intended: str | None = None
-    """The file of its intended differences from the baseline, relative to the catalogue."""
+    intended: list[str] = []
+    """Files of its intended differences from the baseline, relative to the catalogue."""
     code: Code | None = None
 
 
@@ -88,10 +88,14 @@ class Catalogue:
         """All but the baseline."""
         return self.entries[1:]
 
-    def intended(self, name: str) -> Path | None:
-        """The file of a service's intended differences from the baseline; it may be absent."""
-        (entry,) = (each for each in self.entries if each.name == name)
-        return self.path.parent / entry.intended if entry.intended else None
+    def entry(self, name: str) -> Entry:
+        """The service of this name."""
+        (found,) = (entry for entry in self.entries if entry.name == name)
+        return found
+
+    def intended(self, name: str) -> tuple[Path, ...]:
+        """The files of a service's intended differences from the baseline."""
+        return tuple(self.path.parent / each for each in self.entry(name).intended)
 
     @property
     def labels(self) -> Mapping[str, str]:

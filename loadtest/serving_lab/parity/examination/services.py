@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -57,6 +58,15 @@ class Services:
         for session in sessions or (self.primary, self.candidate):
             for request in self._profile.before:
                 session.send(Case(Source.CORPUS, "before", request))
+
+    @contextmanager
+    def describing(self, endpoint: Endpoint | None) -> Iterator[Session]:
+        """A session with the service whose OpenAPI document describes the API; without an endpoint, the candidate's."""
+        if endpoint is None:
+            yield self.candidate
+            return
+        with closing(Session("service that describes the API", endpoint)) as session:
+            yield session
 
     def compare(self, steps: Steps) -> list[ExchangePair]:
         """Send the steps to both sides; what both answered to each of them.

@@ -1,6 +1,6 @@
 """A profile of `lab parity`: the description of an API, and what else a comparison must know of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -90,7 +90,7 @@ class Profile:
         path: Path | None,
         environment: Mapping[str, str],
         corpus: Iterable[Path] = (),
-        intended: Path | None = None,
+        intended: Sequence[Path] | None = None,
     ) -> Self:
         """Read a profile if there is one, the files that it names (their paths are relative to it), and further ones.
 
@@ -98,14 +98,13 @@ class Profile:
             path: The profile.
             environment: What `${env:NAME}` in files stands for.
             corpus: Corpora besides those that the profile names.
-            intended: The file of intended differences, instead of the one that the profile names. It may be absent:
-                then none are declared.
+            intended: Files of intended differences, instead of the one that the profile names.
 
         Raises:
             LabError: a file cannot be read or is wrong, or refers to an unset environment variable.
         """
         environment = Environment(environment)
-        declared = read_intended(intended, environment) if intended and intended.exists() else ()
+        declared = tuple(each for file in intended or () for each in read_intended(file, environment))
         if path is None:
             found = Corpus.read([*corpus], Known(environment))
             return cls(cases=found.cases, sequences=found.sequences, intended=declared, secrets=environment.read)
