@@ -11,6 +11,8 @@ from fastapi_api.documentation import documentation, graphiql
 from fastapi_api.routers import operations, predictions
 from flask import Flask
 from flask_api.routes import blueprint
+from litestar.handlers import HTTPRouteHandler
+from litestar_api.controllers import Operations, Predictions
 from support.answers import assert_error
 from support.services import SERVICE_NAMES, RunningService, launched_service, stop, wait_until, with_besides
 from support.tokens import claims, sign
@@ -147,7 +149,12 @@ def fastapi_paths() -> set[str]:
     return {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
 
 
-PATHS = {"flask-api": flask_paths, "fastapi-api": fastapi_paths}
+def litestar_paths() -> set[str]:
+    handlers = [*vars(Predictions).values(), *vars(Operations).values()]
+    return {path for handler in handlers if isinstance(handler, HTTPRouteHandler) for path in handler.paths}
+
+
+PATHS = {"flask-api": flask_paths, "fastapi-api": fastapi_paths, "litestar-api": litestar_paths}
 """What each service routes, as its framework says; a new service is added here."""
 
 

@@ -128,19 +128,16 @@ def test_a_port_of_the_catalogue_needs_no_line_in_a_file(project: Project) -> No
 
 
 def test_a_service_with_a_profile_runs_where_it_is_set(project: Project) -> None:
-    text = project.catalogue.read_text()
-    project.catalogue.write_text(text.replace("    role: candidate\n", "    role: candidate\n    profile: new\n"))
-
-    assert [entry.name for entry in Settings.load(project, {}).running.entries] == ["flask-api"]
-    with_it = Settings.load(project, {"COMPOSE_PROFILES": "redis,new"})
-    assert [entry.name for entry in with_it.running.entries] == ["flask-api", "fastapi-api"]
+    assert [entry.name for entry in Settings.load(project, {}).running.entries] == ["flask-api", "fastapi-api"]
+    with_it = Settings.load(project, {"COMPOSE_PROFILES": "redis,litestar"})
+    assert [entry.name for entry in with_it.running.entries] == ["flask-api", "fastapi-api", "litestar-api"]
     assert with_it.with_redis
 
 
 def test_a_profile_that_no_service_has_is_named(project: Project) -> None:
     with pytest.raises(LabError, match="COMPOSE_PROFILES has 'redi', which no service has") as error:
         Settings.load(project, {"COMPOSE_PROFILES": "redi"})
-    assert error.value.hint == "choose from redis"
+    assert error.value.hint == "choose from litestar, redis"
 
 
 def test_a_service_of_the_catalogue_has_not_the_name_of_one_of_the_labs(project: Project) -> None:

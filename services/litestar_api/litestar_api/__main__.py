@@ -1,0 +1,23 @@
+"""Command `litestar-api`: gunicorn with uvicorn's workers."""
+
+from serving_core.server import Program, run
+
+from litestar_api.app import create_app
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    run(
+        Program(
+            name="litestar-api",
+            framework="litestar",
+            server="gunicorn uvicorn",
+            default_port=8001,
+            worker_class="litestar_api.worker.Worker",
+            create_app=create_app,
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

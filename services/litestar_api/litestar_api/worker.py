@@ -1,0 +1,27 @@
+"""gunicorn's worker that runs the application on uvicorn's event loop."""
+
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn_worker import UvicornWorker
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Offers no upgrade: one that is asked for is ignored (RFC 9110, 7.8), without a warning in the log."""
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing is wrong."""
+
+
+class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
+    """uvicorn with the settings that the FastAPI service has."""
+
+    CONFIG_KWARGS: ClassVar[dict[str, Any]] = {
+        "loop": "uvloop",
+        "http": HttpProtocol,
+        "ws": "none",
+        "lifespan": "on",  # a worker whose start fails must not answer
+        "access_log": False,  # written by the service itself, the same for all
+        "server_header": False,
+        "proxy_headers": False,  # which proxies are trusted is a setting of the service
+    }
