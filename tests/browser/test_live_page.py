@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
-from serving_lab.targets.catalogue import Catalogue
 from support.browser import Visit, chromium, visit
 from support.live import LABELS, Metrics, running_live, serving
-from support.load import RunningLocust, running_locust
-from support.services import free_port, running_services, wait_until
+from support.load import RunningLocust, of_services, running_locust
+from support.services import CATALOGUE, free_port, running_services, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
 USERS = 8
 THINKING = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.1}
-CATALOGUE = Catalogue.read(Path(__file__).resolve().parents[2] / "loadtest" / "catalogue.yaml")
-COLOURS = [entry.colour for entry in CATALOGUE.entries if entry.profile is None]
+SERVICES = CATALOGUE.running({}).entries
+COLOURS = [entry.colour for entry in SERVICES]
 CHARTS = [
     "requests_per_second",
     "p50_seconds",
@@ -53,9 +52,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def locust(model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
-    """Both services, and Locust with its web UI, doing nothing yet."""
-    with running_services(model_dir, ("flask-api", "fastapi-api"), WORKERS=2) as pair:
-        urls = {"FLASK_API_URL": pair["flask-api"].base_url, "FASTAPI_API_URL": pair["fastapi-api"].base_url}
+    """The services that run unless told otherwise, and Locust with its web UI, doing nothing yet."""
+    with running_services(model_dir, [entry.name for entry in SERVICES], WORKERS=2) as services:
+        urls = of_services({name: service.base_url for name, service in services.items()})
         with running_locust(tmp_path_factory.mktemp("locust"), **urls, **THINKING) as running:
             yield running
 
@@ -90,7 +89,9 @@ def under_load(browser: Browser, locust: RunningLocust, quiet_page: dict[str, An
         page.wait_for_url("**/live")
         page.wait_for_function("/\\d/.test(document.querySelector('.ratio')?.textContent)")
         for chart in CHARTS:
-            page.wait_for_function(f"(({DRAWN_LINES})('{chart}')).length === 2 || '{chart}' === 'failed_ratio'")
+            page.wait_for_function(
+                f"(({DRAWN_LINES})('{chart}')).length === {len(SERVICES)} || '{chart}' === 'failed_ratio'"
+            )
         yield visited
 
 
@@ -121,12 +122,12 @@ def test_the_ratio_is_that_of_the_figures_beside_it_and_has_its_direction_in_wor
     row, shown, words = under_load.page.evaluate(
         "['#figures tr', '.ratio', '.words'].map(selector => document.querySelector(selector).textContent)"
     )
-    flask, fastapi = (float(number) for number in re.findall(r"([\d.]+) /s", row))
+    baseline, candidate = (float(number) for number in re.findall(r"([\d.]+) /s", row)[:2])
     ratio = float(shown[:-1])
 
-    assert ratio == pytest.approx(fastapi / flask, rel=0.02)
+    assert ratio == pytest.approx(candidate / baseline, rel=0.02)
     expected = "as many requests as" if abs(ratio - 1) < 0.05 else "more|times as many" if ratio > 1 else "fewer"
-    assert re.fullmatch(f"FastAPI answers .*({expected}).* Flask", words)
+    assert re.fullmatch(f"{SERVICES[1].label} answers .*({expected}).* {SERVICES[0].label}", words)
 
 
 def test_the_fairness_table_names_equal_and_intended_differences(under_load: Visit) -> None:
@@ -214,7 +215,7 @@ def test_a_run_that_stopped_is_downloaded_as_it_is_shown(
     assert saved["run"]["users"] == USERS
     assert saved["run"]["stopped"] > saved["run"]["started"]
     assert shown_rates(page) == pytest.approx(
-        [saved["run"]["summary"][service]["requests_per_second"] for service in ("flask-api", "fastapi-api")], rel=0.01
+        [saved["run"]["summary"][entry.name]["requests_per_second"] for entry in SERVICES], rel=0.01
     )
     assert len(rows) == len(saved["points"]) >= 3
     for row, point in zip(rows, saved["points"], strict=True):

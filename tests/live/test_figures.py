@@ -1,4 +1,4 @@
-"""The mathematics of the comparison page: percentiles as Prometheus estimates them, rates through restarts and gaps."""
+"""The mathematics of the live page: percentiles as Prometheus estimates them, rates through restarts and gaps."""
 
 from __future__ import annotations
 

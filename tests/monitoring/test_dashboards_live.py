@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from support.dashboards import OF_SERVICE, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
-from support.load import RunningLocust, running_locust
+from support.load import RunningLocust, of_services, running_locust
 from support.prometheus import running_prometheus
 from support.services import (
     BASELINE,
@@ -47,7 +47,7 @@ def services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
 @pytest.fixture(scope="module")
 def locust(services: Mapping[str, RunningService], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
     """Locust that waits for somebody to start its load."""
-    urls = {"FLASK_API_URL": services["flask-api"].base_url, "FASTAPI_API_URL": services["fastapi-api"].base_url}
+    urls = of_services({name: service.base_url for name, service in services.items()})
     thinking = {"THINK_TIME_MIN_SECONDS": 0.05, "THINK_TIME_MAX_SECONDS": 0.1}
     with running_locust(tmp_path_factory.mktemp("locust"), **urls, **thinking) as running:
         yield running

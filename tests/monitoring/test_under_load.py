@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
-from support.load import LoadRun, RunningLocust, run_headless, running_locust
+from support.load import LoadRun, RunningLocust, of_services, run_headless, running_locust
 from support.prometheus import promtool
-from support.services import RunningService, running_service
+from support.services import SERVICE_NAMES, RunningService, running_services
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.service
@@ -27,43 +26,29 @@ ACCEPT_OF_PROMETHEUS_3 = (
 )
 
 
-class Urls(TypedDict):
-    """Where the services are, by the names of Locust's settings."""
-
-    FLASK_API_URL: str
-    FASTAPI_API_URL: str
+@pytest.fixture(scope="module")
+def services(model_dir: Path) -> Iterator[Mapping[str, RunningService]]:
+    """All services with a token lifetime short enough to be renewed during a test."""
+    with running_services(model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def service_pair(model_dir: Path) -> Iterator[dict[str, RunningService]]:
-    """Both services with a token lifetime short enough to be renewed during a test."""
-    with ExitStack() as stack:
-        yield {
-            name: stack.enter_context(
-                running_service(name, model_dir, WORKERS=2, TOKEN_LIFETIME_SECONDS=TOKEN_LIFETIME_SECONDS)
-            )
-            for name in ("flask-api", "fastapi-api")
-        }
+def urls(services: Mapping[str, RunningService]) -> dict[str, str]:
+    return of_services({name: service.base_url for name, service in services.items()})
 
 
 @pytest.fixture(scope="module")
-def urls(service_pair: dict[str, RunningService]) -> Urls:
-    return {
-        "FLASK_API_URL": service_pair["flask-api"].base_url,
-        "FASTAPI_API_URL": service_pair["fastapi-api"].base_url,
-    }
-
-
-@pytest.fixture(scope="module")
-def finished_run(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> LoadRun:
+def finished_run(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> LoadRun:
     """A headless run of some seconds without think time."""
     directory = tmp_path_factory.mktemp("headless")
-    return run_headless(directory, "--users", 6, "--spawn-rate", 6, "--run-time", 5, **urls, REPEAT_POOL_SIZE=50)
+    users = ("--users", 3 * len(SERVICE_NAMES), "--spawn-rate", 6, "--run-time", 5)
+    return run_headless(directory, *users, until=None, **urls, REPEAT_POOL_SIZE=50)
 
 
 @pytest.fixture(scope="module")
-def locust(urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
-    """Locust with its web UI, loading both services from the start."""
+def locust(urls: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLocust]:
+    """Locust with its web UI, loading all services from the start."""
     directory = tmp_path_factory.mktemp("locust")
     thinking = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.05}
     with running_locust(directory, "--autostart", "--users", 8, "--spawn-rate", 8, **urls, **thinking) as running:
@@ -75,7 +60,7 @@ def test_load_on_the_real_services_has_no_failures(finished_run: LoadRun) -> Non
     assert finished_run.failures == 0
 
 
-@pytest.mark.parametrize("service", ["flask-api", "fastapi-api"])
+@pytest.mark.parametrize("service", SERVICE_NAMES)
 def test_requests_come_in_the_stated_shares(finished_run: LoadRun, service: str) -> None:
     counts = {path: finished_run.statistics[f"{service} {path}"]["num_requests"] for path in SHARES}
     total = sum(counts.values())
@@ -86,22 +71,22 @@ def test_requests_come_in_the_stated_shares(finished_run: LoadRun, service: str)
         assert abs(counts[path] - share * total) < 5 * (total * share * (1 - share)) ** 0.5, counts
 
 
-@pytest.mark.parametrize("service", ["flask-api", "fastapi-api"])
+@pytest.mark.parametrize("service", SERVICE_NAMES)
 def test_tokens_are_renewed_before_they_end(
-    finished_run: LoadRun, service_pair: dict[str, RunningService], service: str
+    finished_run: LoadRun, services: Mapping[str, RunningService], service: str
 ) -> None:
     users = 3
     assert finished_run.statistics[f"{service} /login"]["num_requests"] >= 2 * users
-    with service_pair[service].client() as client:
+    with services[service].client() as client:
         exposition = client.get("/metrics").text
     assert not [line for line in exposition.splitlines() if line.startswith("http_requests_total") and '"401"' in line]
 
 
-@pytest.mark.parametrize("service", ["flask-api", "fastapi-api"])
+@pytest.mark.parametrize("service", SERVICE_NAMES)
 def test_repeated_vectors_hit_the_cache(
-    finished_run: LoadRun, service_pair: dict[str, RunningService], service: str
+    finished_run: LoadRun, services: Mapping[str, RunningService], service: str
 ) -> None:
-    with service_pair[service].client(service_pair[service].login()) as client:
+    with services[service].client(services[service].login()) as client:
         statistics = client.get("/cache/stats").json()
 
     assert finished_run.exit_code == 0

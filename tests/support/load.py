@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
+from serving_lab.targets.addresses import url_setting
 
-from support.services import PASSWORD, USERNAME, free_port, wait_until
+from support.services import CATALOGUE, PASSWORD, USERNAME, free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 OUTPUT = "output"  # the file in a run's directory that holds what it printed
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtest" / "locustfile.py"
@@ -84,6 +85,12 @@ def environment(**settings: str | float) -> dict[str, str]:
         "THINK_TIME_MAX_SECONDS": 0,
     }
     return {name: str(value) for name, value in (defaults | settings).items()}
+
+
+def of_services(urls: Mapping[str, str]) -> dict[str, str]:
+    """The settings with which Locust loads these services of the catalogue, by their names, whatever their profiles."""
+    profiles = [entry.profile for entry in CATALOGUE.entries if entry.name in urls and entry.profile]
+    return {url_setting(name): url for name, url in urls.items()} | {"COMPOSE_PROFILES": ",".join(profiles)}
 
 
 def run_headless(

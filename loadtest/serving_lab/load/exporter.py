@@ -1,4 +1,4 @@
-"""Locust's state for Prometheus: /metrics on the web UI's Flask app."""
+"""Locust's state for Prometheus: /metrics of the web UI."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
