@@ -6,17 +6,15 @@ baseline must be one of them. Tests that must start a service of their own are l
 CONTRACT_MODEL_DIR names a trained model to use instead of training one.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from serving_lab.stack.engine import Engine
 from support import tiers, workers
 from support.needs import needed_base_images, needed_engine
 from support.services import (
@@ -26,16 +24,11 @@ from support.services import (
     RUNNING_URLS,
     SERVICE_NAMES,
     RunningService,
+    StartedService,
     report,
     running_service,
     with_besides,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from serving_lab.stack.engine import Engine
-    from support.services import StartedService
 
 # Hundreds of processes are started here: without bytecode on disk each would compile all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

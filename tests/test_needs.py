@@ -1,17 +1,12 @@
 """What a machine lacks is said once, and CI, which lacks nothing, fails."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from serving_lab.stack import engine
 from serving_lab.stack.base_images import BaseImages
 from support.needs import lacking, needed, needed_base_images
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 BUILT = {"PYTHON_IMAGE": "built/python", "PROMETHEUS_IMAGE": "built/prometheus", "REDIS_IMAGE": "built/redis"}
 ENGINE = engine.Engine("28", "2.40", 8_000_000_000, data_dir=None, own_way_out=False)  # type: ignore[arg-type]

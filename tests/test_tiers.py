@@ -1,7 +1,5 @@
 """Every test has one tier, and what has the machine for itself shares it with no other test."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

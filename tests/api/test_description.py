@@ -1,8 +1,7 @@
 """A description says how to sign in, what is sent and what a right answer is; what is wrong is told with its place."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,9 +12,6 @@ from serving_lab.api.request import Request
 from serving_lab.api.values import Choice, Pool, Row, Several, Unique
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENVIRONMENT = {"API_USERNAME": "lab", "API_PASSWORD": "secret"}
 HOME: dict[str, Any] = {"request": {"path": "/"}}

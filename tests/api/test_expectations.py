@@ -1,7 +1,5 @@
 """An answer is right where status, values and headers are what is expected, whichever way they are checked."""
 
-from __future__ import annotations
-
 import json
 from typing import ClassVar
 

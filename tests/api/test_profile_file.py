@@ -1,8 +1,7 @@
 """One file for all commands, or a command's own keys beside the description: both say the same."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,10 +9,6 @@ from serving_lab.api.profile_file import ProfileFile, read_description
 from serving_lab.errors import LabError
 from serving_lab.text.environment import Environment
 from serving_lab.text.settings import SettingError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 API = "authorization: {X-Key: '${env:KEY}'}\n"
 ENVIRONMENT = {"KEY": "k"}

@@ -1,7 +1,5 @@
 """Signing in keeps what later requests need, and says what prevents it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

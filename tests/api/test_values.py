@@ -1,7 +1,5 @@
 """Values are drawn from what is said of them, the same for the same seed."""
 
-from __future__ import annotations
-
 import json
 import random
 

@@ -1,23 +1,18 @@
 """`lab bench` on servers whose speed a test decides."""
 
-from __future__ import annotations
-
 import contextlib
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from support.needs import lacking
 from support.subject import Behaviour, subject
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LAB = Path(sys.executable).parent / "lab"
 PROFILE = """

@@ -1,9 +1,8 @@
 """Results as `lab bench` would leave them, drawn from a known truth, to compare and to make histories of."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,17 +11,13 @@ from serving_lab.experiment.records import (
     Arm,
     ConditionRecord,
     GeneratorHealth,
+    Loop,
     TargetRecord,
     TestbedFacts,
     Verification,
 )
 from serving_lab.experiment.verdicts import comparisons
 from serving_lab.results.machine import Machine
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from serving_lab.experiment.records import Loop
 
 TRUTH: Mapping[str, Mapping[str, float]] = {
     "flask": {"throughput": 1000.0, "p50": 0.010, "p99": 0.040, "cpu": 0.9},

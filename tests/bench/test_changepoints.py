@@ -1,16 +1,11 @@
 """Of series whose truth is known, moves are found where they are, and noise is left alone. Seeds are fixed."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from serving_lab.bench.changepoints import Finding, SeriesPoint, fewest, find
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NOISE = 0.03
 ERROR = 0.01

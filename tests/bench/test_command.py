@@ -1,12 +1,10 @@
 """`lab bench` from the outside: what it measures, what it refuses, and what it says of mistakes."""
 
-from __future__ import annotations
-
 import re
 import signal
 import subprocess
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.bench.result import BenchResult
@@ -16,9 +14,6 @@ from support.services import free_port, wait_until
 from support.subject import Behaviour, subject
 
 from bench.measured import PROFILE, bench, command, fairly, output, subjects
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(600)]
 

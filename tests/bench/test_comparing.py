@@ -1,12 +1,9 @@
 """Two results are judged by what changed between them, and by nothing that changed with them."""
 
-from __future__ import annotations
-
 import io
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -14,15 +11,12 @@ import pytest
 from rich.console import Console
 from scipy import stats
 from serving_lab.bench.compare_table import print_compared
-from serving_lab.bench.comparing import CompareResult, compare
+from serving_lab.bench.comparing import Change, CompareResult, compare
+from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from support.command import lab
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario, measured, slower
-
-if TYPE_CHECKING:
-    from serving_lab.bench.comparing import Change
-    from serving_lab.bench.result import BenchResult
 
 RATIO = "fastapi / flask"
 ELSEWHERE = msgspec.structs.replace(MACHINE, processor="Another processor", kernel="6.12.0")

@@ -1,7 +1,5 @@
 """How long a measurement is expected to take, and that its parts add up to it."""
 
-from __future__ import annotations
-
 import pytest
 from serving_lab.bench.scenario_run import PREPARATION_SECONDS, Design
 from serving_lab.experiment.profile import ObjectiveForm, ScenarioForm

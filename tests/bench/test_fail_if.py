@@ -1,20 +1,14 @@
 """A condition under which a measurement fails is judged as it reads, and a wrong one is never silently unmet."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import msgspec
 import pytest
 from report.results import CANDIDATE, THIRD, make_three
 from serving_lab.bench.fail_if import FailIf
+from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
+from serving_lab.experiment.records import Comparison, VerdictWord
 
 from bench.results import make_arms, make_result, make_scenario, measured
-
-if TYPE_CHECKING:
-    from serving_lab.bench.result import BenchResult
-    from serving_lab.experiment.records import Comparison, VerdictWord
 
 # FastAPI against Flask: in truth 20% more throughput, 20% less P50, 25% less P99.
 SLOWER_P99 = {"fastapi/p99": 1.2 / 0.75}

@@ -1,8 +1,6 @@
 """One file for all commands: docs/bring-your-own-service.md and docs/measuring.md, followed as they stand there."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,9 +8,6 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
 from support.guide import BENCH_GUIDE, PARITY_GUIDE, Guide, Reader
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.service, pytest.mark.alone]
 

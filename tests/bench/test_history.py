@@ -1,29 +1,22 @@
 """Over many results, the commit at which a metric moved is named with what else changed there."""
 
-from __future__ import annotations
-
 import io
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from rich.console import Console
 from serving_lab.bench.compare_table import print_history
-from serving_lab.bench.history import HistoryResult, history, read
+from serving_lab.bench.history import HistoryResult, MetricSeries, Move, history, read
+from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
 from serving_lab.results import files
 from support.command import lab
 
 from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from serving_lab.bench.history import MetricSeries, Move
-    from serving_lab.bench.result import BenchResult
 
 RATIO = "fastapi / flask"
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)

@@ -1,7 +1,5 @@
 """The order of arms: random, and over two blocks even for all targets."""
 
-from __future__ import annotations
-
 import itertools
 import random
 from collections import Counter

@@ -1,17 +1,12 @@
 """A profile says what is sent; what is wrong in it is told with its place."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import yaml
 from serving_lab.errors import LabError
 from serving_lab.experiment.profile import Profile
 from serving_lab.project import Project
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SMALL = {"requests": {"home": {"request": {"path": "/"}}}, "mixes": {"all": {"home": 2}}}
 ENVIRONMENT = {"API_USERNAME": "lab", "API_PASSWORD": "secret"}

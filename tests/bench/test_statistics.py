@@ -1,9 +1,7 @@
 """The statistics agree with SciPy's tests, and keep in simulation what they promise: false alarms, coverage, power."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -17,9 +15,6 @@ from serving_lab.experiment.statistics import (
     unpaired,
     verdict,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 TIMES = 2000
 """Measurements simulated: a true share of 5% then shows as 4% to 6%, of 80% as 78% to 82%."""

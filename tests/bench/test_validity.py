@@ -1,7 +1,5 @@
 """What makes an arm worthless is named; what does not is let pass."""
 
-from __future__ import annotations
-
 import pytest
 from serving_lab.experiment.records import GeneratorHealth
 from serving_lab.experiment.validity import faults, samples_needed

@@ -1,19 +1,14 @@
 """Verdicts are made from whole pairs of arms that count, metric by metric."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth
 from serving_lab.experiment.verdicts import comparisons
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 OLD, NEW = "old", "new"
 NOISE = (0.98, 1.01, 1.0, 1.02, 0.99, 1.015, 0.985, 1.005)

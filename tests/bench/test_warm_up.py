@@ -1,7 +1,5 @@
 """Warm-up ends where two stretches of it are alike, and no sooner."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,20 +1,13 @@
 """GraphiQL of the new service in a real browser that can reach nothing but the service."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from contract.cases import ROW
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Locator, expect
 from support.browser import Visit, chromium, visit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Locator
-    from support.services import RunningService
+from support.services import RunningService
 
 
 @pytest.fixture(scope="module")

@@ -1,25 +1,19 @@
 """The live page in a real browser: from Locust's start button to a moving line for each service."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, Page, expect
 from support.browser import Visit, chromium, visit
 from support.live import LABELS, Metrics, running_live, serving
 from support.load import RunningLocust, of_services, running_locust
 from support.services import CATALOGUE, free_port, running_services, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from playwright.sync_api import Browser, Page
 
 USERS = 8
 THINKING = {"THINK_TIME_MIN_SECONDS": 0.02, "THINK_TIME_MAX_SECONDS": 0.1}

@@ -1,21 +1,15 @@
 """The parity report in a real browser, opened as a file."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from parity.results import make_cannot_tell, make_cause, make_different, make_many, make_result
+from playwright.sync_api import Browser
 from serving_lab.parity.reporting.report import write_html
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from playwright.sync_api import Browser
 
 RESULTS = {
     "same": make_result(),

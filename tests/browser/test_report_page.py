@@ -1,12 +1,12 @@
 """The report in a real browser, opened as a file."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from parity.results import make_many, make_result
+from playwright.sync_api import Browser
 from report.footprints import make_footprint
 from report.results import (
     BASELINE,
@@ -25,12 +25,6 @@ from serving_lab.report.document import Document
 from serving_lab.report.inputs import Compared, ReportInputs
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from playwright.sync_api import Browser
 
 REPORTS = {
     "win": ReportInputs(make_win(), (Compared(make_result()),), make_footprint()),

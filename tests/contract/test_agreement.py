@@ -1,12 +1,11 @@
 """A client cannot tell a candidate from the baseline: same answers, also where the contract leaves it open."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from support.answers import REQUEST_ID, comparable
+from support.services import RunningService
 from support.tokens import claims, sign
 from support.wire import Request, send
 
@@ -16,9 +15,6 @@ from contract.cases.features import BATCH_FAULTS, PREDICT_FAULTS
 from contract.cases.order import ORDER
 from contract.cases.paths import ALLOWED, GET_PATHS, UNKNOWN_PATHS, WRONG_METHODS
 from contract.cases.silent import SILENT
-
-if TYPE_CHECKING:
-    from support.services import RunningService
 
 FAULTS = {
     fault.id: fault.request

@@ -1,14 +1,13 @@
 """Request bodies: their size, their content type, and what is JSON."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from support.answers import assert_error
-from support.services import SERVICE_NAMES, running_services
+from support.services import SERVICE_NAMES, RunningService, running_services
 from support.wire import JSON_TYPE, LIMIT_BYTES, TIMEOUT_SECONDS, Request, read_response, send
 
 from contract.cases import Accepted, Fault, each
@@ -22,12 +21,6 @@ from contract.cases.bodies import (
     SIZES_ACCEPTED,
     padded,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
 
 
 @each("fault", BODY_FAULTS)

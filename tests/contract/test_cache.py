@@ -1,23 +1,17 @@
 """The prediction cache: one for the whole service, whichever worker answers."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.answers import assert_all_alike
-from support.services import SERVICE_NAMES, running_services
+from support.services import SERVICE_NAMES, RunningService, running_services
 from support.wire import Request, send
 
 from contract.cases import ROW, array, literals, random_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from support.services import RunningService
 
 # Fresh connections, so many that with two workers it is practically certain that both have answered some.
 MANY = 24

@@ -1,21 +1,14 @@
 """CORS_ORIGINS: which pages of other origins a browser lets call the services."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from support.answers import assert_all_alike, assert_contract_headers, comparable
-from support.services import SERVICE_NAMES, running_services
+from support.services import SERVICE_NAMES, RunningService, running_services
 from support.wire import Request, send
 
 from contract.cases.bodies import GOOD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
 
 ALLOWED = "https://app.example.org"
 OTHER_ALLOWED = "http://localhost:3000"

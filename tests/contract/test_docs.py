@@ -1,22 +1,16 @@
 """The interactive documentation, which must work without internet; it exists on services that say so."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.answers import assert_contract_headers, assert_error
-from support.services import running_service, with_besides, without_besides
+from support.services import RunningService, StartedService, running_service, with_besides, without_besides
 from support.wire import Request, send
 
 from contract.cases.paths import ALLOWED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from support.services import RunningService, StartedService
 
 PAGES = ("/docs", "/redoc")
 PROTECTED = {"/predict", "/batch-predict", "/cache/stats", "/cache/clear"}

@@ -1,15 +1,16 @@
 """/graphql of the new service: the other endpoints' answers, rules and words, and how much a query may ask for."""
 
-from __future__ import annotations
-
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from support.answers import assert_contract_headers, assert_error
 from support.exposition import scrape
-from support.services import running_service, with_besides, without_besides
+from support.services import RunningService, StartedService, running_service, with_besides, without_besides
 from support.tokens import claims, sign
 from support.wire import Request, send
 
@@ -25,13 +26,6 @@ from contract.cases.graphql import (
     as_variables,
     query,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    import httpx
-    from support.services import RunningService, StartedService
 
 PREDICT = "query ($features: Features) { predict(features: $features) { prediction cached modelVersion } }"
 BATCH = "query ($samples: Samples) { batchPredict(samples: $samples) { predictions count modelVersion inferenceMs } }"

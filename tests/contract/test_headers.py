@@ -1,19 +1,14 @@
 """The headers on every response."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 from support.answers import REQUEST_ID, assert_contract_headers
+from support.services import RunningService
 from support.wire import LIMIT_BYTES, Request, send
 
 from contract.cases.access import login
 from contract.cases.bodies import GOOD, padded
-
-if TYPE_CHECKING:
-    from support.services import RunningService
 
 EVERY_KIND = {
     "health": (Request("GET", "/health"), 200),

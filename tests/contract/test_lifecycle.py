@@ -1,7 +1,5 @@
 """The end of a service: it says so first, finishes what it has begun, and leaves nothing behind."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -9,13 +7,13 @@ import signal
 import socket
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from support.answers import assert_error
 from support.services import (
     SERVICE_NAMES,
+    RunningService,
     process_group,
     refusal,
     running_service,
@@ -27,9 +25,6 @@ from support.wire import Request, encode, read_response, send
 
 from contract.cases import ROW
 from contract.cases.bodies import GOOD
-
-if TYPE_CHECKING:
-    from support.services import RunningService
 
 each_service = pytest.mark.parametrize("name", SERVICE_NAMES)
 

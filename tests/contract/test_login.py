@@ -1,23 +1,16 @@
 """/login."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import jwt
 import pytest
 from support.answers import assert_contract_headers, assert_error
-from support.services import SERVICE_NAMES, running_services
+from support.services import SERVICE_NAMES, RunningService, running_services
 from support.wire import send
 
 from contract.cases import Fault, each
 from contract.cases.access import LOGIN_FAULTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
 
 
 @each("fault", LOGIN_FAULTS)

@@ -1,16 +1,17 @@
 """What a service writes about itself."""
 
-from __future__ import annotations
-
 import json
 import re
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.answers import assert_all_alike
 from support.services import (
     SERVICE_NAMES,
+    RunningService,
     running_service,
     running_services,
     terminate,
@@ -21,13 +22,7 @@ from support.wire import Request, send
 
 from contract.cases.bodies import GOOD
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
-
-    Group = Mapping[str, RunningService]
+Group = Mapping[str, RunningService]
 
 
 def json_lines(text: str) -> list[dict[str, Any]]:

@@ -1,31 +1,25 @@
 """/metrics: the same families on all services, with values of the whole service, with one worker and with four."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket
 import time
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.answers import assert_all_alike
 from support.exposition import Exposition, Series, scrape
-from support.services import SERVICE_NAMES, running_services, wait_until
+from support.services import SERVICE_NAMES, RunningService, running_services, wait_until
 from support.wire import Request, encode, read_response, send
 
 from contract.cases import random_rows
 from contract.cases.access import login
 from contract.cases.bodies import GOOD, padded
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
-
-    Group = Mapping[str, RunningService]
+Group = Mapping[str, RunningService]
 
 FAMILIES = {
     "http_requests_total": ("counter", {"method", "handler", "status"}),

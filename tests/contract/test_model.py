@@ -1,23 +1,17 @@
 """/health, /ready, /model-info, and whether the model behind them is the one that scikit-learn trained."""
 
-from __future__ import annotations
-
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from model_training.forest import train
 from support.answers import assert_all_alike
+from support.services import RunningService
 from support.wire import Request, send
 
 from contract.cases import random_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
 
 
 def test_health_tells_the_time_and_for_how_long_the_service_has_been_up(service: RunningService) -> None:

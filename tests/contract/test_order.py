@@ -1,17 +1,11 @@
 """Where several things are wrong at once, the contract's order decides which one is reported."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from support.answers import assert_error
+from support.services import RunningService
 from support.wire import Request, send
 
 from contract.cases import Fault, each
 from contract.cases.order import ORDER
-
-if TYPE_CHECKING:
-    from support.services import RunningService
 
 
 @each("fault", ORDER)

@@ -1,18 +1,12 @@
 """Which paths and methods exist, and what the others are told."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from support.answers import assert_contract_headers, assert_error
+from support.services import RunningService
 from support.wire import Request, send
 
 from contract.cases import Fault, each
 from contract.cases.paths import ALLOWED, GET_PATHS, UNKNOWN_PATHS, WRONG_METHODS
-
-if TYPE_CHECKING:
-    from support.services import RunningService
 
 
 @each("fault", UNKNOWN_PATHS)

@@ -1,14 +1,14 @@
 """The prediction log: a line a row, whole, bounded, and never in the way of a request."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
 import time
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from support.exposition import scrape
@@ -17,10 +17,6 @@ from support.wire import Request, send
 
 from contract.cases import ROW, random_rows
 from contract.cases.bodies import GOOD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 LOG = "predictions.jsonl"  # each service has it in the directory where it runs
 

@@ -1,18 +1,12 @@
 """/predict and /batch-predict: what they take and what they answer."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from support.answers import assert_contract_headers, assert_error
+from support.services import RunningService
 from support.wire import send
 
 from contract.cases import ROW, Accepted, Fault, each, random_rows
 from contract.cases.features import BATCH_ACCEPTED, BATCH_FAULTS, PREDICT_ACCEPTED, PREDICT_FAULTS
-
-if TYPE_CHECKING:
-    from support.services import RunningService
 
 
 @each("fault", PREDICT_FAULTS)

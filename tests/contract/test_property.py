@@ -1,25 +1,19 @@
 """Whatever is sent, all services answer the same: generated requests, sent to all in the same order."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.answers import assert_all_alike, assert_contract_headers, comparable
-from support.services import BASELINE
+from support.services import BASELINE, RunningService
 from support.tokens import claims, sign
 from support.wire import Request, send
 
 from contract.cases import ROW, random_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from support.services import RunningService
 
 EXAMPLES = settings(
     max_examples=150,

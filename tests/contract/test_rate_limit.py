@@ -1,10 +1,10 @@
 """RATE_LIMIT and LOGIN_RATE_LIMIT: one window a caller for the whole service, after path and method."""
 
-from __future__ import annotations
-
 import itertools
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 from fastapi.routing import APIRoute
 from fastapi_api.documentation import documentation, graphiql
@@ -21,12 +21,6 @@ from support.wire import Request, send
 from contract.cases.bodies import GOOD
 from contract.cases.order import faulty
 from contract.cases.paths import ALLOWED
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    import httpx
 
 MOST = 6
 PROXY = "203.0.113.1"

@@ -1,13 +1,14 @@
 """CACHE_URL: Redis keeps cache and rate limits for all instances of a service, and its loss fails nothing."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from support.answers import assert_error
 from support.exposition import scrape
@@ -17,12 +18,6 @@ from support.tokens import claims, sign
 from support.wire import Request, send
 
 from contract.cases import random_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    import httpx
 
 WORKERS = 2
 MOST = 300  # of requests by a user; scrapes come from one address, and fewer of them are needed

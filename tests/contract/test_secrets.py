@@ -1,19 +1,12 @@
 """Secrets: from files, in no log and no error text, and replaced without locking anybody out."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from support.answers import assert_error
-from support.services import PASSWORD, SECRET_KEY, SERVICE_NAMES, running_service
+from support.services import PASSWORD, SECRET_KEY, SERVICE_NAMES, Setting, running_service
 from support.tokens import claims, sign
 from support.wire import Request, send
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from support.services import Setting
 
 PREVIOUS = "the-key-that-was-in-use-until-it-was-replaced-0123456789"
 

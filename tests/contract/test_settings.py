@@ -1,18 +1,11 @@
 """Settings and models that cannot be: one line that names what is wrong, and an exit code of its own."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from support.services import SERVICE_NAMES, refusals
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from support.services import Refusal, Setting
+from support.services import SERVICE_NAMES, Refusal, Setting, refusals
 
 # One of each kind. That every setting is checked, and what is said of it: tests/core/test_settings.py.
 WRONG_SETTINGS: list[tuple[str, Setting]] = [

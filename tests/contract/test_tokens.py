@@ -1,24 +1,18 @@
 """Which tokens open the protected endpoints."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time
-from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from support.answers import assert_error
-from support.services import wait_until
+from support.services import RunningService, wait_until
 from support.tokens import claims, sign
 from support.wire import Request, send
 
 from contract.cases import ROW, Fault, each
 from contract.cases.access import BAD_TOKENS, NO_TOKEN
-
-if TYPE_CHECKING:
-    import httpx
-    from support.services import RunningService
 
 EXPIRED = "Token has expired"
 

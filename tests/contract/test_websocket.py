@@ -1,14 +1,14 @@
 """/ws/predict of the new service: tokens, messages, limits, its end, and what is counted and logged of it."""
 
-from __future__ import annotations
-
 import json
 import socket
 import struct
 import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -28,17 +28,12 @@ from support.tokens import claims, sign
 from support.websocket import PATH, ask, ask_for_text, connect, farewell
 from support.wire import LIMIT_BYTES, Request, encode, read_response, send
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
+from websockets.sync.client import ClientConnection
 
 from contract.cases import ROW, Fault, random_rows
 from contract.cases.bodies import BODY_ACCEPTED, BODY_FAULTS, GOOD, padded
 from contract.cases.features import BATCH_ACCEPTED, BATCH_FAULTS, PREDICT_ACCEPTED, PREDICT_FAULTS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from websockets.http11 import Response
-    from websockets.sync.client import ClientConnection
 
 KEY = (("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="))
 UPGRADE = (("Upgrade", "websocket"), ("Connection", "Upgrade"))

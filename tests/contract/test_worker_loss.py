@@ -1,29 +1,22 @@
 """A worker that dies takes nothing with it: counters go on, the cache answers, the number of workers returns."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from support.exposition import Exposition, scrape
-from support.services import SERVICE_NAMES, running_service, running_services, wait_until
+from support.services import SERVICE_NAMES, RunningService, running_service, running_services, wait_until
 from support.wire import Request, encode, send
 
 from contract.cases.bodies import GOOD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from support.services import RunningService
 
 WORKERS = 4
 CLIENTS = 4

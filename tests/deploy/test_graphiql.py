@@ -1,7 +1,5 @@
 """GraphiQL's files in the new service are those that its project published, and the script sees where they are not."""
 
-from __future__ import annotations
-
 import gzip
 import shutil
 import subprocess

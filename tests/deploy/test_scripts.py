@@ -2,8 +2,6 @@
 the package manager are stand-ins that note how they were called.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

@@ -1,16 +1,12 @@
 """Footprint files and descriptions of the small service, and the command run on them."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any
 
 SERVICE = Path(__file__).parent / "service.py"
 LAB = Path(sys.executable).parent / "lab"

@@ -1,19 +1,13 @@
 """Code counted: each line for what it is, each function for its types."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.footprint import code
 from serving_lab.footprint.python_source import PythonSource
+from serving_lab.footprint.result import CodeFacts
 from serving_lab.targets.catalogue import Code as CodeForm
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from serving_lab.footprint.result import CodeFacts
 
 SOURCE = '''\
 """What the module is.

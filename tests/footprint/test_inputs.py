@@ -1,8 +1,7 @@
 """Mistakes in footprint files and on the command line: each is told with its place, and none is a traceback."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from serving_lab.errors import LabError
@@ -12,9 +11,6 @@ from support.checkout import REPOSITORY
 from support.command import lab
 
 from footprint.files import target, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 OWN_FILE = REPOSITORY / "loadtest" / "footprint.yaml"
 CREDENTIALS = {"API_USERNAME": "somebody", "API_PASSWORD": "something"}

@@ -1,19 +1,14 @@
 """What `docker save` writes, in the form of each engine, and what its layers weigh when packed."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json
 import random
 import tarfile
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 from serving_lab.footprint import layers
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 NOISE = random.Random(1).randbytes(700_000)  # noqa: S311 - what cannot be packed
 ZEROS = bytes(3_000_000)

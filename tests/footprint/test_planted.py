@@ -1,11 +1,9 @@
 """What is planted in a service is found: a slow start, held memory, CPU time; and nothing is left behind."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,9 +11,6 @@ from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
 
 from footprint.files import LAB, SERVICE, footprint, target, write
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = [pytest.mark.service, pytest.mark.alone]
 

@@ -1,18 +1,13 @@
 """Our two services on this host, measured as whoever runs the lab does it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
 from serving_lab.stack.supervisor import Supervisor
 from support.checkout import Checkout, new_checkout
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = [pytest.mark.service, pytest.mark.alone]
 

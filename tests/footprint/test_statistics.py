@@ -1,7 +1,5 @@
 """Samples summed up, and pairs of a candidate and the baseline."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,18 +1,13 @@
 """Runs of the generator as tests need them."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
 from serving_lab.api.places import Draw
 from serving_lab.api.values import Column, Row
 from serving_lab.generator.messages import Closed, Open, RunCommand, Template
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 RULES: Mapping[str, object] = {"$.prediction": "number", "$.cached": False}
 PREDICT = Template(

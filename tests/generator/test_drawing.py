@@ -1,7 +1,5 @@
 """Requests are bytes before a run begins, with the values where the template has their places."""
 
-from __future__ import annotations
-
 import json
 from email.parser import BytesParser
 

@@ -1,10 +1,8 @@
 """Load on a real server: every answer is checked, counted once, and timed from when its request was due."""
 
-from __future__ import annotations
-
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,9 +14,6 @@ from support.services import free_port
 from support.subject import Behaviour, subject
 
 from generator.runs import run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.service, pytest.mark.alone]
 

@@ -1,7 +1,5 @@
 """deploy/bootstrap.py on a host that has nothing but python3: a real script against an index of our own."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -11,16 +9,13 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from support.checkout import REPOSITORY
 from support.fake_server import Asked, Says, fake_server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 SCRIPT = REPOSITORY / "deploy" / "bootstrap.py"
 VERSION = re.search(r'UV_VERSION = "(.+)"', SCRIPT.read_text())[1]  # type: ignore[index]

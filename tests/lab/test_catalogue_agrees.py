@@ -1,20 +1,15 @@
 """What the catalogue says of a service is what compose.yaml, services/Dockerfile, .env.example and its package say."""
 
-from __future__ import annotations
-
 import re
 import tomllib
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from serving_lab.project import Project
 from serving_lab.stack.environment import read
+from serving_lab.targets.catalogue import Entry
 from support.checkout import REPOSITORY
 from support.services import CATALOGUE
-
-if TYPE_CHECKING:
-    from serving_lab.targets.catalogue import Entry
 
 PROJECT = Project(REPOSITORY)
 COMPOSE = yaml.safe_load(PROJECT.compose_file.read_text())["services"]

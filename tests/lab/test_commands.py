@@ -1,19 +1,14 @@
 """What a person types wrongly, or asks for too early, is answered with a line and an exit code, never a traceback."""
 
-from __future__ import annotations
-
 import re
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab import exit_codes
 from support.checkout import PORT_SETTINGS, REPOSITORY, Checkout, new_checkout
 from support.command import lab
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

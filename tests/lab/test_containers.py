@@ -1,13 +1,12 @@
 """The lab in containers, for real, where an engine answers; under a project name and on ports of its own."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,10 +14,6 @@ from serving_lab.project import Project
 from serving_lab.stack.environment import merged
 from support.checkout import REPOSITORY, Checkout, new_checkout
 from support.services import CATALOGUE
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 UP_AGAIN_SECONDS = 10.0
 SERVICES = [*(entry.name for entry in CATALOGUE.running({}).entries), "locust", "prometheus"]

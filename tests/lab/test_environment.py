@@ -1,10 +1,8 @@
 """Settings come from .env.example, .env and the shell, in this order; .env is written once and then left alone."""
 
-from __future__ import annotations
-
 import shutil
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.errors import LabError
@@ -12,9 +10,6 @@ from serving_lab.project import Project
 from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
 from serving_lab.stack.secrets import SECRETS
 from support.checkout import REPOSITORY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXAMPLE = """\
 # A comment.

@@ -1,17 +1,12 @@
 """Every way in which a command ends has its exit code, and 1 is kept for what a command looks for."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 from serving_lab import exit_codes
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PLANTED = """
 import os, signal, sys

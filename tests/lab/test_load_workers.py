@@ -1,9 +1,9 @@
 """The load from several processes on this host: what the lab shows of them, and a run that loses one."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -11,10 +11,6 @@ import pytest
 from support.checkout import Checkout, new_checkout
 from support.load import RunningLocust
 from support.services import free_port, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.stack
 

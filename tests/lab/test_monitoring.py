@@ -1,23 +1,18 @@
 """What `lab up` writes for Prometheus and Grafana follows from the catalogue and is readable in a container."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from serving_lab.project import Project
 from serving_lab.stack import dashboards, monitoring
 from serving_lab.stack.environment import Settings
+from serving_lab.stack.service import Service
+from serving_lab.targets.catalogue import Entry
 from support.checkout import REPOSITORY
 from support.services import CATALOGUE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from serving_lab.stack.service import Service
-    from serving_lab.targets.catalogue import Entry
 
 PROJECT = Project(REPOSITORY)
 

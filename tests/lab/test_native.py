@@ -1,7 +1,5 @@
 """The lab on this host, for real: up, used, changed, broken and down, with nothing left behind."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -9,7 +7,9 @@ import re
 import socket
 import time
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,10 +20,6 @@ from serving_lab.targets.catalogue import Entry
 from support.checkout import Checkout, new_checkout
 from support.needs import needed
 from support.services import CATALOGUE, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 pytestmark = pytest.mark.stack
 

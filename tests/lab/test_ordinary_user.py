@@ -1,24 +1,19 @@
 """The way of an ordinary user on a fresh machine: `make up` in a clone, with python3 and make and nothing else."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import new_checkout, odd_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 NOBODY = 65534
 UP_SECONDS, UP_AGAIN_SECONDS = 300.0, 10.0

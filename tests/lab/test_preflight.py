@@ -1,12 +1,11 @@
 """What keeps the stack from coming up is named, with what mends it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.errors import LabError
@@ -15,10 +14,6 @@ from serving_lab.stack.environment import Settings
 from serving_lab.stack.preflight import Check, Outcome, check_disk, check_memory, check_ports, check_writable, require
 from serving_lab.stack.services import services
 from support.checkout import REPOSITORY, odd_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 NOBODY = 65534
 

@@ -1,7 +1,5 @@
 """Programs on the host follow from the catalogue, and from compose.yaml where they are the same as in containers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,10 +1,8 @@
 """Secrets from files, and as files: who may read them, when they change, what is said of one that cannot be had."""
 
-from __future__ import annotations
-
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.errors import LabError
@@ -13,9 +11,6 @@ from serving_lab.stack import secrets
 from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
 from serving_lab.stack.secrets import SECRETS
 from support.checkout import REPOSITORY
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = [secret.name for secret in SECRETS]
 REQUIRED = [secret.name for secret in SECRETS if secret.random_bytes]

@@ -1,10 +1,9 @@
 """The lab on this host keeps its secrets to itself, and replaces them one service at a time."""
 
-from __future__ import annotations
-
 import re
 import stat
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import psutil
@@ -18,10 +17,6 @@ from support.redis import PASSWORD as REDIS_PASSWORD
 from support.redis import running_redis
 from support.rotation import rotate
 from support.services import CATALOGUE, free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.stack
 

@@ -1,7 +1,5 @@
 """One list of settings: .env.example, the services, the load, compose.yaml and the lab know the same ones."""
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePath
 

@@ -1,7 +1,5 @@
 """What packages of the laboratory import: capabilities know each other by result files alone, services from outside."""
 
-from __future__ import annotations
-
 import re
 from graphlib import TopologicalSorter
 

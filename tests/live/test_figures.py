@@ -1,7 +1,5 @@
 """The mathematics of the live page: percentiles as Prometheus estimates them, rates through restarts and gaps."""
 
-from __future__ import annotations
-
 import math
 import random
 from itertools import pairwise

@@ -1,21 +1,16 @@
 """The live page's JSON: any number of services, new points only, services that are down or restarted, downloads."""
 
-from __future__ import annotations
-
 import csv
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from support.live import LABELS, NAMES, Metrics, running_live, serving
+from support.load import RunningLocust
 from support.services import free_port, wait_until
 from support.stand_in import stand_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from support.load import RunningLocust
 
 pytestmark = pytest.mark.service
 

@@ -1,22 +1,16 @@
 """The model artifact: reproducible, and checked before it is written."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from model_training import artifact, onnx_export
-from model_training.forest import train
-
-if TYPE_CHECKING:
-    from model_training.forest import TrainedForest
+from model_training.forest import TrainedForest, train
 
 pytestmark = pytest.mark.service
 

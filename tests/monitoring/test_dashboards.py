@@ -1,7 +1,5 @@
 """The dashboards as files: Grafana can load them offline, and they hold for any services."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

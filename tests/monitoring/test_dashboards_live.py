@@ -1,12 +1,11 @@
 """Real services, real Locust, real Prometheus: every panel's query has an answer, idle, under load, and after it."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,10 +21,6 @@ from support.services import (
     running_services,
     wait_until,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 pytestmark = pytest.mark.service
 

@@ -1,17 +1,12 @@
 """What the dashboards' queries make of three services: promtool evaluates them over series that are written here."""
 
-from __future__ import annotations
-
 import json
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from support.dashboards import OF_SERVICE, panel_queries
 from support.prometheus import PROMETHEUS_DIR, promtool
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = ("old-api", "new-api", "third-api")
 LABELS = {

@@ -1,7 +1,5 @@
 """The dashboards against the types that the pinned Grafana itself is built from, which it publishes on npm."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,15 +1,14 @@
 """The parts of the load: its settings, what it draws, and how strictly it reads an answer."""
 
-from __future__ import annotations
-
 import json
 import random
 import statistics
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
+from serving_lab.api.description import Call
 from serving_lab.api.values import Row, sources
 from serving_lab.errors import LabError
 from serving_lab.load.consistency import Consistency
@@ -19,9 +18,6 @@ from serving_lab.load.settings import LoadSettings
 from serving_lab.project import Project
 from serving_lab.text.settings import SettingError
 from support.stand_in import RIGHT, Request
-
-if TYPE_CHECKING:
-    from serving_lab.api.description import Call
 
 PROFILE = LoadProfile.load(Project.find(Path(__file__)).api_file, {"API_USERNAME": "user", "API_PASSWORD": "password"})
 API = PROFILE.api

@@ -1,21 +1,17 @@
 """What the locustfile does as a program: its verdicts on right and wrong services, its tokens, its /metrics."""
 
-from __future__ import annotations
-
 import subprocess
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from support.load import OUTPUT, LoadRun, command, environment, process_ended, run_headless, running_locust
 from support.services import free_port, wait_until
 from support.stand_in import RIGHT, Reply, Request, Respond, batch_predict, predict, stand_in
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 pytestmark = pytest.mark.service
 

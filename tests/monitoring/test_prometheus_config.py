@@ -1,7 +1,5 @@
 """The scrape configuration is valid where it is used, and every job has somewhere to go."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

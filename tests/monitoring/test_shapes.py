@@ -1,11 +1,9 @@
 """Load shapes: how many users there are when, what is wrong with a setting, and where a ramp ends."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.load.requests import Requests
@@ -14,9 +12,6 @@ from serving_lab.text.settings import SettingError
 from support.load import run_headless, running_locust
 from support.services import wait_until
 from support.stand_in import Reply, Request, predict, stand_in
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.service
 

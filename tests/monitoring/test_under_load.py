@@ -1,9 +1,8 @@
 """Real services, real Locust: the load is as stated, and /metrics says so as Prometheus asks."""
 
-from __future__ import annotations
-
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,10 +10,6 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from support.load import LoadRun, RunningLocust, of_services, run_headless, running_locust
 from support.prometheus import promtool
 from support.services import SERVICE_NAMES, RunningService, running_services
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 pytestmark = pytest.mark.service
 

@@ -1,28 +1,23 @@
 """Load on the WebSocket: what its users ask of a real service, and what they take for wrong."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 from support.exposition import scrape
 from support.load import LoadRun, run_headless
 from support.services import RunningService, free_port, wait_until
 from support.stand_in import stand_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from starlette.requests import Request
-    from starlette.websockets import WebSocket
 
 pytestmark = pytest.mark.service
 

@@ -1,17 +1,11 @@
 """Comparisons whose progress nobody looks at."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting.records import result_of
+from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import run
+from serving_lab.text.progress import Progress
 from support.quiet import Quiet
-
-if TYPE_CHECKING:
-    from serving_lab.parity.plan import ParityPlan
-    from serving_lab.parity.result import ParityResult
-    from serving_lab.text.progress import Progress
 
 
 def result_of_comparing(plan: ParityPlan, progress: Progress | None = None) -> ParityResult:

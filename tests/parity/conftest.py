@@ -1,7 +1,5 @@
 """The profile that the project ships, as the proof of the comparison uses it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,19 +1,15 @@
 """Exchanges to judge: recorded ones, and the words that tests make others of."""
 
-from __future__ import annotations
-
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from serving_lab.api.request import Request
 from serving_lab.parity.judgement.judge import ExchangePair
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 JSON = ("content-type", "application/json")
 EXPOSITION = ("content-type", "text/plain; version=0.0.4; charset=utf-8")

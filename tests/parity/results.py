@@ -1,7 +1,5 @@
 """Results as a comparison would leave them, to make tables and reports of."""
 
-from __future__ import annotations
-
 import msgspec
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.result import CauseRecord, Example, Intended, NoiseRecord, ParityResult, Sent, Side

@@ -1,9 +1,7 @@
 """Corpus files: every construct, and what a person is told who got one wrong."""
 
-from __future__ import annotations
-
+from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.api.request import Request
@@ -11,9 +9,6 @@ from serving_lab.errors import LabError
 from serving_lab.parity.cases import Source
 from serving_lab.parity.inputs.corpus import Corpus, Known
 from serving_lab.wire.message import RawRequest
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 KNOWN = Known(
     environment={"USER_NAME": 'a "quoted" name'},

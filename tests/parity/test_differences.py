@@ -1,7 +1,5 @@
 """What two answers differ in, named as a client would name it."""
 
-from __future__ import annotations
-
 import pytest
 from serving_lab.parity.judgement import exchanges
 from serving_lab.parity.judgement.difference import DifferenceKind

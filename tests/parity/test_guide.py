@@ -1,16 +1,11 @@
 """docs/bring-your-own-service.md, followed step by step: its files and its commands, as they stand there."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.guide import PARITY_GUIDE, SHOP, Guide, Reader
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.service
 

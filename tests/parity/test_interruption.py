@@ -1,23 +1,16 @@
 """Ctrl-C while services are compared: what was found is kept, and the exit code tells it from an answer."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab import exit_codes
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
-from support.fake_server import Says, fake_server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from support.fake_server import Asked
+from support.fake_server import Asked, Says, fake_server
 
 LAB = Path(sys.executable).parent / "lab"
 CORPUS = "requests: [{name: ask, method: GET, path: /ask}]\n"

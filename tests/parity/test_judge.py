@@ -1,15 +1,13 @@
 """The judgement of two exchanges: a pure function, of whatever services answer."""
 
-from __future__ import annotations
-
 import ast
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -25,9 +23,6 @@ from serving_lab.parity.judgement.rules import Rules, Tolerance
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
 
 from parity.exchanges import EXPOSITION, JSON, NOW, answer, pair
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PACKAGE = Path(judgement.__file__).parent
 IMPURE = {"asyncio", "http", "os", "pathlib", "random", "select", "socket", "subprocess", "threading", "time"}

@@ -1,10 +1,9 @@
 """Which services are compared, and what several comparisons come to."""
 
-from __future__ import annotations
-
 import io
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -14,10 +13,6 @@ from serving_lab.parity import command, pairs
 from serving_lab.parity.pairs import Pair
 from serving_lab.targets.catalogue import Catalogue
 from support.fake_server import Asked, Says, fake_server
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
 
 ENTRY = (
     "  - {{name: {0}, label: {0}, about: x, role: {1}, port: {2}, port_setting: P{2}_PORT, colour: '#00000{2}', "

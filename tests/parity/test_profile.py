@@ -1,14 +1,12 @@
 """Profiles: what they say, what a person is told who got one wrong, and that ours covers the contract."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import json
 import re
 import time
+from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
 
 import jwt
 import pytest
@@ -25,12 +23,7 @@ from serving_lab.parity.judgement.rules import Rules, Tolerance
 from serving_lab.targets.catalogue import Catalogue
 from serving_lab.wire.message import RawRequest
 from support.checkout import REPOSITORY
-from support.services import PASSWORD, SECRET_KEY, USERNAME
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from support.services import RunningService
+from support.services import PASSWORD, SECRET_KEY, USERNAME, RunningService
 
 KEY = "k" * 40
 

@@ -1,23 +1,17 @@
 """The proxy that differences are planted in: invisible where it changes nothing, and exact where it does."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from support.services import RunningService
 from support.wire import chunks
 
+from parity.mutants.http import Answer, Request
 from parity.mutants.proxy import Mutation, proxied
-
-if TYPE_CHECKING:
-    from support.services import RunningService
-
-    from parity.mutants.http import Answer, Request
 
 GET = b"GET /model-info HTTP/1.1\r\nHost: x\r\n\r\n"
 LAST = b"GET /model-info HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -1,24 +1,19 @@
 """Recorded traffic: what of it is sent again, what must not be, and what a person is told of the rest."""
 
-from __future__ import annotations
-
 import base64
 import gzip
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from serving_lab.api.request import Request
+from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Source
 from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording, read_har, read_log
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from serving_lab.api.request_form import RequestForm
 
 BASE = "https://api.example.org"
 AUTHORIZATION = (("Authorization", "Bearer ${token}"),)

@@ -1,16 +1,15 @@
 """The report as a file: everything that the result knows, nothing that a browser would obey."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import jwt
 import msgspec
@@ -23,6 +22,7 @@ from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
+from serving_lab.parity.result import ParityResult
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
 from support.fake_server import Asked, Says, fake_server
@@ -40,13 +40,6 @@ from parity.results import (
     make_many,
     make_result,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from serving_lab.parity.result import ParityResult
-
 
 VOID = {"meta", "link", "br"}
 

@@ -1,17 +1,16 @@
 """A comparison as a whole, against small services whose every answer the test decides."""
 
-from __future__ import annotations
-
 import base64
 import functools
 import itertools
 import json
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.api.endpoint import Endpoint
@@ -31,11 +30,7 @@ from support.quiet import Quiet
 
 from parity.comparing import result_of_comparing
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    Behaviour = Callable[[Asked], Says]
+Behaviour = Callable[[Asked], Says]
 
 
 @pytest.fixture(autouse=True)

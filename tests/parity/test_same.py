@@ -3,20 +3,14 @@
 PARITY_GENERATE and PARITY_TIMES make it as thorough as a person has time for: 5000 requests, three times.
 """
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+from serving_lab.parity.inputs.profile import Profile
 from support.services import BASELINE, CANDIDATES
 
 from parity.mutants.proof import compare, twins
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from serving_lab.parity.inputs.profile import Profile
 
 pytestmark = pytest.mark.proof
 

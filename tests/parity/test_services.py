@@ -1,13 +1,11 @@
 """Our services, each compared with the baseline: only declared differences, and none of those is stale."""
 
-from __future__ import annotations
-
 import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
@@ -16,12 +14,16 @@ from serving_lab.parity import command, pairs
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from support.checkout import REPOSITORY
-from support.services import BASELINE, CANDIDATES, CATALOGUE, PASSWORD, SECRET_KEY, USERNAME, running_services
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from support.services import RunningService
+from support.services import (
+    BASELINE,
+    CANDIDATES,
+    CATALOGUE,
+    PASSWORD,
+    SECRET_KEY,
+    USERNAME,
+    RunningService,
+    running_services,
+)
 
 pytestmark = pytest.mark.proof
 

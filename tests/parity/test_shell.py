@@ -1,7 +1,5 @@
 """The lines of a report, run by a shell: what arrives is the request, byte for byte where that matters."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -10,8 +8,9 @@ import ssl
 import subprocess
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,10 +19,6 @@ from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.reporting.shell import assignments, command, commands
 from serving_lab.wire.message import RawRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 JSON = ("Content-Type", "application/json")
 VARIABLES = {"TOKEN": "abc.DEF-123_4", "API_PASSWORD": "correct horse '\"$!"}

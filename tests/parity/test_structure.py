@@ -1,7 +1,5 @@
 """What the parts of parity import: the judgement nothing that acts, and nobody but the command the wording."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from serving_lab import parity

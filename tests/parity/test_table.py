@@ -1,7 +1,5 @@
 """What a person reads on the console after a comparison."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,11 +1,9 @@
 """Requests go out as they are, and what becomes of the connection is seen."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import pytest
 from serving_lab.api.endpoint import Endpoint
@@ -15,9 +13,6 @@ from serving_lab.wire import connection
 from serving_lab.wire.connection import Client
 from serving_lab.wire.exchange import send
 from serving_lab.wire.message import Answer, Ending, RawRequest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

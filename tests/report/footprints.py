@@ -1,7 +1,5 @@
 """Footprints as `lab footprint` would leave them."""
 
-from __future__ import annotations
-
 from statistics import quantiles
 
 import msgspec

@@ -1,10 +1,8 @@
 """Results as measurements would leave them, to make reports of: arms are simulated, verdicts are the lab's own."""
 
-from __future__ import annotations
-
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -24,9 +22,6 @@ from serving_lab.experiment.records import (
     WarmUp,
 )
 from serving_lab.results.machine import Machine
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 HOSTILE = (
     "</script><script>alert('x')</script> | **b** `c` [d](http://evil.example) <img src=x onerror=e()> \u202e&amp;"

@@ -1,7 +1,5 @@
 """`lab report` as a person runs it: files in, files and a line out, and what to do where there is nothing to read."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,11 +1,8 @@
 """The document: read by a parser of Markdown as it is meant, whatever the names in it are."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from parity.results import make_many, make_result
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
@@ -26,9 +23,6 @@ from report.results import (
     make_undecided,
     make_win,
 )
-
-if TYPE_CHECKING:
-    from markdown_it.token import Token
 
 WHOLE = ReportInputs(make_win(), (Compared(make_result()),), make_footprint())
 

@@ -1,13 +1,11 @@
 """The report as a file: the decision first, all that the results know, nothing that a browser would obey."""
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
 import zipfile
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from parity.results import make_cannot_tell, make_many, make_result
@@ -33,9 +31,6 @@ from report.results import (
     make_win,
     make_withheld,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VOID = {"meta", "link", "br"}
 WIN = ReportInputs(make_win(), (Compared(make_result()),), make_footprint())

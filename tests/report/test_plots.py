@@ -1,11 +1,9 @@
 """What is drawn lies where the data says, and says in words what it shows."""
 
-from __future__ import annotations
-
 import math
 import re
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element
 
 import msgspec
 import numpy as np
@@ -30,9 +28,6 @@ from report.results import (
     make_scenario,
     make_undecided,
 )
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
 
 THREE = shown([TargetRecord(name=name, url="") for name in (BASELINE, CANDIDATE, THIRD)])
 PAIR = THREE[:2]

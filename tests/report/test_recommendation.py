@@ -1,16 +1,16 @@
 """What to do follows from verdicts alone, and each reason quotes the verdict it is taken from."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import msgspec
 import pytest
 from parity.results import make_cannot_tell, make_cause, make_different, make_result
+from serving_lab.bench.result import BenchResult
 from serving_lab.experiment import wording
-from serving_lab.experiment.records import METRICS
+from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
+from serving_lab.parity.result import ParityResult
 from serving_lab.report.inputs import Compared, ReportInputs
-from serving_lab.report.recommendation import leaves_room_for_loss, recommend
+from serving_lab.report.recommendation import Reason, leaves_room_for_loss, recommend
 
 from report.results import (
     BASELINE,
@@ -28,14 +28,6 @@ from report.results import (
     make_win,
     make_withheld,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from serving_lab.bench.result import BenchResult
-    from serving_lab.experiment.records import Comparison, VerdictWord
-    from serving_lab.parity.result import ParityResult
-    from serving_lab.report.recommendation import Reason
 
 SAME = make_result()
 

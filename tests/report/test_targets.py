@@ -1,7 +1,5 @@
 """Targets are shown by what people call them, in colours of their own; nothing else of a result gets into the style."""
 
-from __future__ import annotations
-
 import msgspec
 import pytest
 from parity.results import make_different, make_result

@@ -1,7 +1,5 @@
 """Result files: what is written is read again, files of version 1 stay readable, and others are told apart."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

@@ -5,8 +5,6 @@ Needs wrk (apt-get install wrk). Every round loads a bare ASGI application under
 bodies and looks for a number and a false in each answer, as the lab does, though without reading it as JSON.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -15,8 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 from serving_lab.experiment.arms import Load
@@ -24,9 +22,6 @@ from serving_lab.generator.messages import Closed
 from support.services import free_port, wait_until
 
 from selftest.proof import GENERATOR, SERVER, bench, generator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 5, 16
 ANSWER = '{"prediction":1.5,"cached":false}'

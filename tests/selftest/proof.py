@@ -4,18 +4,18 @@ SELFTEST=full, which `make selftest` sets, runs them at the length that was prom
 where the outcome is a count, one right outcome in a few tries suffices: the machine may be busy otherwise.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench.measured import PROFILE
 from scipy import stats
+from serving_lab.bench.result import Scenario
 from serving_lab.bench.run import BenchMeasurement
+from serving_lab.bench.scenario_run import Design
 from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TestbedFacts
@@ -23,12 +23,6 @@ from serving_lab.experiment.targets import Target, parse
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.generator.fleet import HERE, Fleet
 from support.quiet import Quiet
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from serving_lab.bench.result import Scenario
-    from serving_lab.bench.scenario_run import Design
 
 FULL = os.environ.get("SELFTEST") == "full"
 SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))

@@ -1,8 +1,6 @@
 """A service measured against itself: whoever says that one is better is wrong."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.bench.scenario_run import Design
@@ -10,9 +8,6 @@ from serving_lab.project import Project
 from support.services import CANDIDATES, PASSWORD, USERNAME, running_service
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, profile, say
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RUNS, PAIRS, SECONDS, MOST = (40, 6, 0.6, 4) if FULL else (2, 3, 0.6, 1)
 

@@ -1,7 +1,5 @@
 """The knee of a server whose capacity is known lies where queueing theory has it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from serving_lab.experiment import capacity

@@ -1,7 +1,5 @@
 """A planted slowdown is found nearly always."""
 
-from __future__ import annotations
-
 import pytest
 from serving_lab.bench.scenario_run import Design
 from support.subject import Behaviour, subject

@@ -1,7 +1,5 @@
 """What a result says of latencies is what was measured, to half a percent and better."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from serving_lab.bench.scenario_run import curve

@@ -1,20 +1,15 @@
 """A generator that lacks its processor is refused, and a healthy one is not: both loads need a good part of one."""
 
-from __future__ import annotations
-
 import contextlib
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 from serving_lab.bench.scenario_run import Design
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, GENERATOR, SERVER, counted, generator, measure, say
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TIMES = 5 if FULL else 3
 """With each of the two loads; in the short form one that is right suffices."""

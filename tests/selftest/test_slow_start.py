@@ -1,7 +1,5 @@
 """A slow start is warmed up, not measured."""
 
-from __future__ import annotations
-
 from serving_lab.bench.scenario_run import Design
 from support.subject import Behaviour, subject
 

@@ -1,7 +1,5 @@
 """A server that stands still is seen to stand still: time counts from when a request was due."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from serving_lab.experiment.arms import Load, latency_values

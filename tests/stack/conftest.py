@@ -1,19 +1,14 @@
 """Fixtures of the stack tests: the whole stack, running in containers."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.project import Project
 from serving_lab.stack import monitoring, secrets
 from serving_lab.stack.environment import Settings
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 UP_SECONDS = 120
 COLD_BUILD_SECONDS = 900

@@ -6,8 +6,6 @@ Usage: steady_load.py HOST PORT USERNAME PASSWORD SECONDS
 It prints "loading" when every client has had an answer, and at its end one line of JSON.
 """
 
-from __future__ import annotations
-
 import http.client
 import json
 import socket

@@ -1,20 +1,14 @@
 """In containers the generator runs beside the services, on their network, and leaves nothing behind."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from support.services import CATALOGUE, PASSWORD, SECRET_KEY
-from support.stack import SERVICES, run
-
-if TYPE_CHECKING:
-    from support.stack import Stack
+from support.stack import SERVICES, Stack, run
 
 pytestmark = pytest.mark.stack
 

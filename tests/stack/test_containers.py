@@ -1,7 +1,5 @@
 """The containers: healthy, without privileges, with equal limits that are in force."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families

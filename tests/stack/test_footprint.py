@@ -1,13 +1,11 @@
 """In containers, too: our services with their images, and any image that somebody names."""
 
-from __future__ import annotations
-
 import io
 import os
 import random
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from footprint.files import write
@@ -21,12 +19,7 @@ from serving_lab.results import files
 from serving_lab.stack.base import Mode
 from serving_lab.stack.environment import Settings
 from support.services import PASSWORD, SECRET_KEY
-from support.stack import SERVICES, docker_json, run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from support.stack import Stack
+from support.stack import SERVICES, Stack, docker_json, run
 
 pytestmark = pytest.mark.stack
 

@@ -1,7 +1,5 @@
 """The images: what they say about themselves, what is in them, and what is not."""
 
-from __future__ import annotations
-
 import io
 import subprocess
 import tarfile

@@ -1,20 +1,14 @@
 """In containers, too, the new service answers like the old one."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from support.services import CANDIDATES, PASSWORD, SECRET_KEY
-from support.stack import run
-
-if TYPE_CHECKING:
-    from support.stack import Stack
+from support.stack import Stack, run
 
 pytestmark = pytest.mark.stack
 

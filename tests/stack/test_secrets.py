@@ -1,11 +1,9 @@
 """Secrets in containers: files that a service reads and nothing shows, and a key that is replaced while all answer."""
 
-from __future__ import annotations
-
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -14,9 +12,6 @@ from support.rotation import rotate
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 from support.stack import OWN_IMAGES, PORTS, SERVICES, Stack, run
 from support.tokens import claims, sign
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.stack
 

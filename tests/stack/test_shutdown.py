@@ -1,19 +1,15 @@
 """Stopping a service under load: it says first that it is going, and no request is lost."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from support.services import CATALOGUE, PASSWORD, USERNAME
 from support.stack import Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.stack
 

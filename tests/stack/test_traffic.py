@@ -1,17 +1,13 @@
 """The load, and what is watched of it: users make all services work, and Prometheus and the dashboard see it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from support.dashboards import PanelQuery, panel_queries, values_by_service
 from support.services import CATALOGUE, wait_until
 from support.stack import SERVICES, Stack
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.stack
 

@@ -1,18 +1,14 @@
 """What every answer of the contract has in common, and what of an answer two services are compared by."""
 
-from __future__ import annotations
-
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import httpx
 
 from support.services import BASELINE, CANDIDATES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 

@@ -1,7 +1,5 @@
 """A checkout of one's own to bring the lab up in, on ports nobody uses."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -3,21 +3,16 @@
 The program itself is run by tests/lab/test_exit_codes.py, and wherever a test starts what has to be stopped again.
 """
 
-from __future__ import annotations
-
 import io
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from serving_lab import cli
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def lab(

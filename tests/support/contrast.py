@@ -1,11 +1,6 @@
 """Whether the text of a page stands out from its ground, as WCAG's level AA asks: 4.5 to 1."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
+from playwright.sync_api import Page
 
 _TOO_LOW = """() => {
     const luminance = colour => {

@@ -1,19 +1,15 @@
 """Grafana's provisioned dashboards, read as Grafana reads them: panels and their queries, variables put in."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import math
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 DASHBOARDS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "grafana" / "dashboards"
 OF_SERVICE = "{{label}}"

@@ -1,18 +1,12 @@
 """What a service says of itself at /metrics."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.services import RunningService
 from support.wire import Request, send
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from support.services import RunningService
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 

@@ -4,22 +4,17 @@ They close the connection after each answer, as werkzeug does. Fakes that must b
 programs of their own: support/subject.py and footprint/service.py, or sockets.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 from werkzeug.serving import WSGIRequestHandler
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 _ANY = re.compile("")
 

@@ -1,22 +1,17 @@
 """A guide of docs/, followed as it stands there: its files, its commands, and the shop that it is about."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from support.checkout import REPOSITORY
 from support.services import free_port, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _BIN = Path(sys.executable).parent
 PARITY_GUIDE, BENCH_GUIDE = "bring-your-own-service.md", "measuring.md"

@@ -1,18 +1,13 @@
 """The live page of any number of services, of which nothing but /metrics answers."""
 
-from __future__ import annotations
-
 import json
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from support.fake_server import Says, fake_server
 from support.load import RunningLocust, running_locust
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LOCUSTFILE = Path(__file__).with_name("live_locustfile.py")
 NAMES = ["old-api", "new-api", "third-api", "fourth-api", "fifth-api"]

@@ -3,13 +3,11 @@
 The first one is the baseline. Each has users that only ask for /health.
 """
 
-from __future__ import annotations
-
 import json
 import os
-from typing import TYPE_CHECKING
 
 from locust import HttpUser, between, events, task
+from locust.env import Environment
 from serving_lab.live.page import add_page
 from serving_lab.load.exporter import add_metrics_route
 from serving_lab.load.services import LoadedService
@@ -17,9 +15,6 @@ from serving_lab.load.totals import Totals
 from serving_lab.load.vitals import VitalsMonitor
 from serving_lab.load.workers import WorkerWatch
 from serving_lab.targets.catalogue import Entry
-
-if TYPE_CHECKING:
-    from locust.env import Environment
 
 COLOURS = ("#e0751a", "#0f97b0", "#7a4fc9", "#4b8b3b", "#b3387a")
 SERVICES = [

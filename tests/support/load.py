@@ -1,24 +1,20 @@
 """Locust as its users start it: headless to an exit code, or with its web UI."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from serving_lab.targets.addresses import url_setting
 
 from support.services import CATALOGUE, PASSWORD, USERNAME, free_port, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 OUTPUT = "output"  # the file in a run's directory that holds what it printed
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtest" / "locustfile.py"

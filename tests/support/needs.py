@@ -4,11 +4,10 @@ CI has all of it, so that there (CI=true) the test fails: nobody takes a gap for
 such as an image that only a registry offers, is skipped by `pytest.skip`.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import NoReturn
 
 import pytest
 from serving_lab.errors import LabError
@@ -18,9 +17,6 @@ from serving_lab.stack.base_images import BaseImages
 from serving_lab.stack.environment import merged, read
 
 from support.checkout import REPOSITORY
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _BASE_IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE")
 

@@ -1,21 +1,16 @@
 """Prometheus with the project's configuration and rules, its targets where the tests started them."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from support.load import answers, process_ended
 from support.needs import needed
 from support.services import CATALOGUE, free_port, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 PROMETHEUS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "prometheus"
 

@@ -1,21 +1,16 @@
 """A real Redis of its own, which tests may hang, kill and start again."""
 
-from __future__ import annotations
-
 import contextlib
 import signal
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from redis import Redis, RedisError
 
 from support.needs import needed
 from support.services import free_port, wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PASSWORD = "a-password-of-redis-that-nobody-may-see"
 

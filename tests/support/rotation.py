@@ -1,13 +1,8 @@
 """Replacing the key that signs tokens, as docs/operations.md says, while somebody holds a token of each moment."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import httpx
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 
 def rotate(

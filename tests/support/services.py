@@ -1,7 +1,5 @@
 """The services of the catalogue as real processes, or as addresses of a stack that already runs."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import random
@@ -12,17 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 from serving_lab.targets.catalogue import Besides, Catalogue
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 RUNNING_URLS: Mapping[str, str] = dict(
     target.split("=", 1) for target in os.environ.get("CONTRACT_TARGETS", "").split()

@@ -1,20 +1,16 @@
 """The stack in containers, under a project name and on ports of its own: a user's running stack is not touched."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from serving_lab.project import Project
 from serving_lab.stack.environment import merged, read
 
 from support.services import CATALOGUE, PASSWORD, SECRET_KEY, USERNAME, free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 SERVICES = tuple(entry.name for entry in CATALOGUE.entries)
 """All services under test, the baseline first: the stack is tested with every profile that one of them has."""

@@ -1,7 +1,5 @@
 """A fake of our services: it answers right, or wrongly where a test says so."""
 
-from __future__ import annotations
-
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 It takes one request after the other, so that its capacity is known: 1 / (work + wait).
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib
@@ -13,13 +11,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import uvloop
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ANSWER = b'{"prediction":1.5,"cached":false}'
 WRONG = b'{"prediction":null}'
@@ -64,7 +59,7 @@ def subject(behaviour: Behaviour | None = None, processor: int | None = None) ->
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, server: _Server) -> None:
+    def __init__(self, server: "_Server") -> None:
         self._server = server
         self._received = b""
         self._transport: asyncio.WriteTransport | None = None

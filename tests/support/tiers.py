@@ -5,15 +5,10 @@ else `unit`. None is below its folder's, so that `-m unit` need not even import 
 marked `alone` as well: no other test runs meanwhile.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-    from pathlib import Path
 
 TIERS: Mapping[str, str] = {
     "unit": "starts no service and no browser",

@@ -1,7 +1,5 @@
 """Tokens that /login would never give out."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from typing import Any

@@ -1,20 +1,15 @@
 """WebSocket as a client speaks it, over real sockets."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 from websockets.sync.client import connect as connect_to
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from websockets.sync.client import ClientConnection
-
-    from support.services import RunningService
+from support.services import RunningService
 
 PATH = "/ws/predict"
 WAIT_SECONDS = 20.0

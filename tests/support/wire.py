@@ -1,17 +1,13 @@
 """HTTP byte by byte: requests that no well-behaved client library would send, one new connection each."""
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import socket
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import httpx
 
-if TYPE_CHECKING:
-    from support.services import RunningService
+from support.services import RunningService
 
 JSON_TYPE = (("Content-Type", "application/json"),)
 LIMIT_BYTES = 1_048_576
@@ -29,7 +25,7 @@ class Request:
     signed_in: bool = True
     chunked: bool = False
 
-    def with_headers(self, *headers: tuple[str, str | bytes]) -> Request:
+    def with_headers(self, *headers: tuple[str, str | bytes]) -> "Request":
         """Return the same request with further headers."""
         return replace(self, headers=(*self.headers, *headers))
 

@@ -1,22 +1,16 @@
 """What the processes of one test run (`-n 2`) have in common: turns, and what is made once for all of them."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from support.tiers import ALONE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
-
-    from xdist.remote import Producer
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,16 +1,11 @@
 """Where each service answers follows from the catalogue and a few settings."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.targets.addresses import addresses
 from serving_lab.targets.catalogue import Catalogue
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = """\
 services:

@@ -1,16 +1,11 @@
 """The catalogue names each service under test once; what is wrong with it is said with file, line and place."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.targets.catalogue import Catalogue
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ENTRY = (
     "{{name: {0}, label: {0}, about: x, role: {1}, port: {2}, port_setting: {3}_PORT, colour: '#00000{2}', "

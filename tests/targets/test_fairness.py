@@ -1,7 +1,5 @@
 """Which conditions of services are equal: any number of services, some of which say nothing."""
 
-from __future__ import annotations
-
 import pytest
 from serving_lab.targets.fairness import Verdict, compare, judge
 from serving_lab.targets.reading import Conditions

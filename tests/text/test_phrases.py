@@ -1,7 +1,5 @@
 """Numbers are said as people say them, and no rounding turns a change around."""
 
-from __future__ import annotations
-
 import pytest
 from serving_lab.experiment import wording
 from serving_lab.text import phrases

@@ -1,7 +1,5 @@
 """What a console shows of how far the work is: time left from what is expected, then from the pace."""
 
-from __future__ import annotations
-
 import io
 
 import pytest

@@ -1,17 +1,13 @@
 """Settings are read into structs; the first one that is wrong is told by name, with what it must be."""
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import pytest
 from msgspec import Meta
 from serving_lab.text.settings import Port, Secret, SettingError, Text, Url, read, read_one
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Colour(StrEnum):

@@ -2,15 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import httptools
 
 from serving_lab.generator.drawing import Ready
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 CLOSED = "the connection was closed before the answer"
 NOT_HTTP = "the answer is not HTTP"

@@ -1,17 +1,11 @@
 """Requests and the answers the contract gives them, as tables that the specification and the comparison share."""
 
-from __future__ import annotations
-
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from support.wire import Request
+from support.wire import Request
 
 # A patient of the data set the model is trained on.
 ROW = (59.0, 2.0, 32.1, 101.0, 157.0, 93.2, 38.0, 4.0, 4.8598, 87.0)

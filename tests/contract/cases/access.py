@@ -1,7 +1,5 @@
 """Credentials and the form of the Authorization header; forged tokens are in the tests, they need the key."""
 
-from __future__ import annotations
-
 from support.wire import Request
 
 from contract.cases import Fault

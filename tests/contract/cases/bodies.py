@@ -1,7 +1,5 @@
 """Bodies as bytes: size, content type, JSON."""
 
-from __future__ import annotations
-
 from support.wire import JSON_TYPE, LIMIT_BYTES, Request
 
 from contract.cases import Accepted, Fault, array, literals

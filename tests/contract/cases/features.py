@@ -1,7 +1,5 @@
 """Bodies of /predict and /batch-predict that are JSON objects, field by field."""
 
-from __future__ import annotations
-
 from support.wire import Request
 
 from contract.cases import Accepted, Fault, array, literals

@@ -1,20 +1,14 @@
 """Requests of the other endpoints as GraphQL: their bodies as variables, and written into the query."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from support.wire import Request
 
-from contract.cases import Fault
+from contract.cases import Accepted, Fault
 from contract.cases.bodies import BODY_FAULTS, CONTENT_TYPE_FAULTS
 from contract.cases.features import BATCH_ACCEPTED, BATCH_FAULTS, PREDICT_ACCEPTED, PREDICT_FAULTS
-
-if TYPE_CHECKING:
-    from contract.cases import Accepted
 
 PATH = "/graphql"
 

@@ -1,7 +1,5 @@
 """Requests with several faults at once: the contract says which one is reported."""
 
-from __future__ import annotations
-
 import itertools
 
 from support.wire import JSON_TYPE, LIMIT_BYTES, Request

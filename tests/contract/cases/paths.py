@@ -1,7 +1,5 @@
 """Paths and methods."""
 
-from __future__ import annotations
-
 from support.wire import Request
 
 from contract.cases import Fault

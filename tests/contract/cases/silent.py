@@ -4,8 +4,6 @@ What is not HTTP (control characters, a repeated Content-Type, no path) never be
 each in their own words.
 """
 
-from __future__ import annotations
-
 from support.wire import JSON_TYPE, Request
 
 from contract.cases.access import login

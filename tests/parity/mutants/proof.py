@@ -1,38 +1,31 @@
 """Comparisons of a service with itself, with something planted in between."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import random
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Request
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.session import Session
+from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.plan import ParityPlan
+from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import learn
 from serving_lab.wire.message import Ending, Exchange, RawRequest
 from support.quiet import Quiet
 from support.services import RunningService, running_service
 
 from parity.comparing import result_of_comparing
+from parity.mutants.mutant import Planted
 from parity.mutants.proxy import proxied
 from parity.mutants.statuses import LIMIT_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
-    from pathlib import Path
-
-    from serving_lab.parity.inputs.profile import Profile
-    from serving_lab.parity.result import ParityResult
-
-    from parity.mutants.mutant import Planted
 
 
 @dataclass(frozen=True)
