@@ -1,12 +1,8 @@
 """The stack in containers, under Docker Compose."""
 
-import json
 import math
-import os
-import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -15,6 +11,7 @@ from serving_lab.project import Project
 from serving_lab.stack import engine, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.base_images import BaseImages
+from serving_lab.stack.compose import Compose
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
@@ -27,35 +24,6 @@ _STOP_SECONDS = 10
 _GRAFANA_IMAGE = "GRAFANA_IMAGE"
 
 
-@dataclass(frozen=True)
-class _Container:
-    id: str
-    service: str
-    number: int
-    """From 1; above that only workers are."""
-    state: str
-    healthy: bool
-    checkout: str
-    """The directory Compose was run for."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.service}-{self.number}" if self.service == LOCUST_WORKER else self.service
-
-    @classmethod
-    def read(cls, line: str) -> "_Container":
-        facts = json.loads(line)
-        labels = dict(label.partition("=")[::2] for label in facts["Labels"].split(","))
-        return cls(
-            id=facts["ID"],
-            service=facts["Service"],
-            number=int(labels.get("com.docker.compose.container-number", "1")),
-            state=facts["State"],
-            healthy=facts["Health"] == "healthy",
-            checkout=labels.get("com.docker.compose.project.working_dir", ""),
-        )
-
-
 class ContainerStack:
     """The services as containers; Grafana where its image can be had."""
 
@@ -65,10 +33,11 @@ class ContainerStack:
         self._project = project
         self._settings = settings
         self._console = console
+        self._compose = Compose(project, settings)
 
     def running(self) -> bool:
         """Whether the engine answers and runs containers of this checkout."""
-        return self._engine_answers() and any(container.state == "running" for container in self._containers())
+        return self._engine_answers() and any(container.state == "running" for container in self._compose.containers())
 
     def checks(self) -> list[preflight.Check]:
         """What must hold before `up`."""
@@ -79,7 +48,9 @@ class ContainerStack:
         detail = f"{found.version}, Compose {found.compose_version}"
         checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
         checks += [*self._base_images.checks(found), self._check_grafana(found)]
-        if elsewhere := sorted({container.checkout for container in self._of_project()} - {str(self._project.root)}):
+        if elsewhere := sorted(
+            {container.checkout for container in self._compose.of_project()} - {str(self._project.root)}
+        ):
             detail = f"the lab is up from another checkout, {elsewhere[0]}"
             checks.append(preflight.Check("containers", preflight.Outcome.FAIL, detail, f"make -C {elsewhere[0]} down"))
         elif not self.running():
@@ -99,7 +70,7 @@ class ContainerStack:
             LabError: a build fails.
         """
         names = [service.name for service in targets(self._settings)]
-        if self._compose("build", *names, LOCUST).returncode != 0:
+        if self._compose.run("build", *names, LOCUST).returncode != 0:
             raise LabError("an image could not be built; the lines above say why", hint="fix it, then make up")
 
     def up(self) -> Sequence[Service]:
@@ -108,12 +79,12 @@ class ContainerStack:
         wanted = self._wanted()
         self.build()
         names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
-        if gone := sorted({found.service for found in self._containers()} - set(names)):
-            self._compose("rm", "--stop", "--force", *gone)  # of an `up` with other settings
+        if gone := sorted({found.service for found in self._compose.containers()} & set(self._known) - set(names)):
+            self._compose.run("rm", "--stop", "--force", *gone)  # of an `up` with other settings
         monitoring.write(self._project, self._settings, self._project.config_dir, _address)
         secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
         # Compose shows its progress itself.
-        started = self._compose("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
+        started = self._compose.run("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
         if started.returncode != 0 or not self._restarted(self._outdated()):
             self._show_unhealthy()
             self._remove(quiet=True)
@@ -125,14 +96,14 @@ class ContainerStack:
 
     def down(self) -> bool:
         """Remove the containers, their network and volumes."""
-        if not self._engine_answers() or not self._containers():
+        if not self._engine_answers() or not self._compose.containers():
             return False
         self._remove()
         return True
 
     def _remove(self, *, quiet: bool = False) -> None:
         command = ("down", "--volumes", "--remove-orphans", *self._stop_timeout)
-        if self._compose(*command, capture=quiet).returncode != 0:
+        if self._compose.run(*command, capture=quiet).returncode != 0:
             raise LabError(
                 "the containers could not be removed; the lines above say why", hint="docker compose ps --all"
             )
@@ -140,12 +111,12 @@ class ContainerStack:
     def remove_built(self) -> None:
         """Remove the images built for the containers."""
         if self._engine_answers():
-            self._compose("down", "--volumes", "--remove-orphans", "--rmi", "local")
+            self._compose.run("down", "--volumes", "--remove-orphans", "--rmi", "local")
 
     def restart(self, names: Sequence[str]) -> None:
         """Restart containers, with the secrets as they are set by now, and wait until they are healthy."""
         self._require_known(names)
-        running = {container.service for container in self._containers()}
+        running = {container.service for container in self._compose.containers()}
         as_it_runs = replace(self._settings, with_redis=REDIS in running)
         secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
         if not self._restarted(names or sorted(running)):
@@ -157,13 +128,13 @@ class ContainerStack:
     def logs(self, names: Sequence[str], *, follow: bool, lines: int) -> int:
         """Print what the containers wrote."""
         self._require_known(names)
-        return self._compose("logs", "--tail", str(lines), *(["--follow"] if follow else []), *names).returncode
+        return self._compose.run("logs", "--tail", str(lines), *(["--follow"] if follow else []), *names).returncode
 
     def status(self) -> list[Status]:
         """The state of each container."""
         ports = {each.name: each.port if each.published else None for each in known_services(self._settings)}
         order = [*ports, LOCUST_WORKER]
-        containers = [container for container in self._containers() if container.service in order]
+        containers = [container for container in self._compose.containers() if container.service in order]
         memory = engine.memory_bytes([found.id for found in containers if found.state == "running"])
         return [
             Status(
@@ -181,14 +152,14 @@ class ContainerStack:
         """Run Locust in a container of its own on the stack's network."""
         once = ("run", "--rm", "--no-deps", "--no-TTY", LOCUST)
         with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:
-            return self._compose(*once, *load.arguments, SECRETS_DIR=str(directory)).returncode
+            return self._compose.run(*once, *load.arguments, SECRETS_DIR=str(directory)).returncode
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
         """What starts a process of the generator on the stack's network."""
-        if self._compose("build", "--quiet", LOCUST, capture=True).returncode != 0:
+        if self._compose.run("build", "--quiet", LOCUST, capture=True).returncode != 0:
             raise LabError("the load generator's image cannot be built", hint="make build says why")
         once = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "python")
-        return self._compose_command(*once, LOCUST, "-m", "serving_lab.generator")
+        return self._compose.command(*once, LOCUST, "-m", "serving_lab.generator")
 
     def inside_url(self, service: Service) -> str:
         """Where other containers reach a service: by its name, at its own port."""
@@ -196,7 +167,7 @@ class ContainerStack:
 
     def facts(self, service: Service) -> dict[str, str]:
         """The digest of the image of a service's container."""
-        found = [container.id for container in self._containers() if container.service == service.name]
+        found = [container.id for container in self._compose.containers() if container.service == service.name]
         return {"Image": engine.image_digest(found[0])} if found else {}
 
     @property
@@ -211,7 +182,7 @@ class ContainerStack:
         return sorted(
             {
                 container.service
-                for container in self._containers()
+                for container in self._compose.containers()
                 if container.state == "running"
                 and secrets.outdated(container.service, engine.started(container.id), self._settings.secrets_dir)
             }
@@ -221,9 +192,9 @@ class ContainerStack:
         """Restart these services, and return whether they became healthy."""
         if not names:
             return True
-        self._compose("restart", *self._stop_timeout, *names)
-        workers = sum(container.service == LOCUST_WORKER for container in self._containers())
-        started = self._compose(
+        self._compose.run("restart", *self._stop_timeout, *names)
+        workers = sum(container.service == LOCUST_WORKER for container in self._compose.containers())
+        started = self._compose.run(
             "up",
             *("--detach", "--wait", "--no-recreate", "--wait-timeout", str(READY_SECONDS), *names),
             # As many as there are, whatever the settings say by now.
@@ -260,58 +231,20 @@ class ContainerStack:
         detail = f"{image} is not here, and its registry cannot be reached"
         return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.WARN, detail, "the lab comes up without it")
 
-    def _of_project(self) -> list[_Container]:
-        lines = self._output("ps", "--all", "--format", "json").splitlines()
-        return [_Container.read(line) for line in lines]
-
-    def _containers(self) -> list[_Container]:
-        return [container for container in self._of_project() if container.checkout == str(self._project.root)]
+    @property
+    def _known(self) -> list[str]:
+        return [*(service.name for service in known_services(self._settings)), LOCUST_WORKER]
 
     def _require_known(self, names: Sequence[str]) -> None:
-        known = [*(service.name for service in known_services(self._settings)), LOCUST_WORKER]
-        if unknown := [name for name in names if name not in known]:
-            raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(known)}")
+        if unknown := [name for name in names if name not in self._known]:
+            raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(self._known)}")
 
     def _show_unhealthy(self) -> None:
         for status in self.status():
             if not status.healthy:
-                self._compose("logs", "--tail", str(_SHOWN_LOG_LINES), without_number(status.name))
-
-    def _output(self, *arguments: str) -> str:
-        result = self._compose(*arguments, capture=True)
-        if result.returncode != 0:
-            raise LabError(f"docker compose {arguments[0]}: {result.stderr.strip()}")
-        return result.stdout
-
-    def _compose(self, *arguments: str, capture: bool = False, **overriding: str) -> subprocess.CompletedProcess[str]:
-        command, environment = self._compose_command(*arguments, **overriding)
-        return subprocess.run(command, env=environment, capture_output=capture, text=True, check=False)  # noqa: S603
-
-    def _compose_command(self, *arguments: str, **overriding: str) -> tuple[list[str], dict[str, str]]:
-        # Not .env: all settings come from here, and Compose would print a line that it cannot parse.
-        project = ("--project-directory", str(self._project.root), "--env-file", os.devnull)
-        # All that may run are looked at and removed; which ones start, `up` names.
-        command = ["docker", "compose", *project, "--profile", "*", *arguments]
-        settings = {
-            **self._settings.public,
-            "CONFIG_DIR": str(self._project.config_dir),
-            "CA_BUNDLE": _ca_bundle(self._settings),
-            **overriding,
-        }
-        environment = {**os.environ, **settings}
-        if arguments[0] != "run" and (workers := settings["LOCUST_WORKERS"]) != "0":
-            environment |= {"LOCUST_MODE_MASTER": "true", "LOCUST_EXPECT_WORKERS": workers}
-        return command, environment
+                self._compose.run("logs", "--tail", str(_SHOWN_LOG_LINES), without_number(status.name))
 
 
 def _address(service: Service) -> str:
     """Where Prometheus, itself a container, reaches a service."""
     return service.container_address
-
-
-def _ca_bundle(settings: Settings) -> str:
-    given = settings.environment.get("CA_BUNDLE", "")
-    if given and not Path(given).is_file():
-        raise LabError(f"CA_BUNDLE names {given}, which is not a file", hint="change it in .env")
-    found = given or os.environ.get("SSL_CERT_FILE", "")
-    return str(Path(found).resolve()) if found and Path(found).is_file() else ""

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack import logs, monitoring, preflight, secrets
+from serving_lab.stack import installation, logs, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
@@ -63,8 +63,8 @@ class NativeStack:
 
     def build(self) -> None:
         """Install the services and train the model, where that is not done."""
-        install(self._project, [service.name for service in targets(self._settings)])
-        self._train()
+        installation.install(self._project, [service.name for service in targets(self._settings)])
+        installation.train(self._project, self._console)
 
     def remove_built(self) -> None:
         """Remove the trained model."""
@@ -218,40 +218,11 @@ class NativeStack:
             self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
         raise LabError(f"{name} {what}; its last log lines are above", hint="fix what they say, then make up")
 
-    def _train(self) -> None:
-        model = self._project.model_dir / "model.json"
-        sources = [*(self._project.root / "services" / "model").rglob("*.py"), self._project.root / "uv.lock"]
-        if model.exists() and model.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
-            return
-        with self._console.status("training the model"):
-            result = subprocess.run(  # noqa: S603
-                [tool("train-model"), "--output", self._project.model_dir], capture_output=True, text=True, check=False
-            )
-        if result.returncode != 0:
-            raise LabError(f"the model could not be trained: {(result.stdout + result.stderr).strip()}")
-        self._console.print("[green]ready[/] model")
-
     def _identity(self, programs: list[Program], environment: object) -> str:
         digest = hashlib.sha256(repr((programs, environment)).encode())
         for path in sorted(_sources(self._project)):
             digest.update(f"{path}\0".encode() + path.read_bytes())
         return f"serving-lab-{digest.hexdigest()[:16]}"
-
-
-def install(project: Project, names: Sequence[str]) -> None:
-    """Install services beside the lab, each from the package of its name; without uv they must be there already.
-
-    Raises:
-        LabError: they are not there and cannot be installed.
-    """
-    if uv := os.environ.get("UV"):
-        packages = [option for name in (*names, "model-training") for option in ("--package", name)]
-        command = [uv, "sync", "--frozen", "--inexact", "--no-dev", "--quiet", *packages]
-        if subprocess.run(command, cwd=project.root, check=False).returncode != 0:  # noqa: S603
-            raise LabError("the services could not be installed: the lines above say why", hint="fix it, then make up")
-    for name in (*names, "train-model"):
-        if not Path(tool(name)).exists():
-            raise LabError(f"{name} is not installed", hint="make install")
 
 
 def _is_worker(program: str, name: str) -> bool:

@@ -1,0 +1,47 @@
+"""What services on the host need: their packages, and the model."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from serving_lab.errors import LabError
+from serving_lab.project import Project
+from serving_lab.stack.programs import tool
+
+
+def install(project: Project, names: Sequence[str]) -> None:
+    """Install services beside the lab, each from the package of its name; without uv they must be there already.
+
+    Raises:
+        LabError: they are not there and cannot be installed.
+    """
+    if uv := os.environ.get("UV"):
+        packages = [option for name in (*names, "model-training") for option in ("--package", name)]
+        command = [uv, "sync", "--frozen", "--inexact", "--no-dev", "--quiet", *packages]
+        if subprocess.run(command, cwd=project.root, check=False).returncode != 0:  # noqa: S603
+            raise LabError("the services could not be installed: the lines above say why", hint="fix it, then make up")
+    for name in (*names, "train-model"):
+        if not Path(tool(name)).exists():
+            raise LabError(f"{name} is not installed", hint="make install")
+
+
+def train(project: Project, console: Console) -> None:
+    """Train the model, unless that was done since its sources were last changed.
+
+    Raises:
+        LabError: it cannot be trained.
+    """
+    model = project.model_dir / "model.json"
+    sources = [*(project.root / "services" / "model").rglob("*.py"), project.root / "uv.lock"]
+    if model.exists() and model.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
+        return
+    with console.status("training the model"):
+        result = subprocess.run(  # noqa: S603
+            [tool("train-model"), "--output", project.model_dir], capture_output=True, text=True, check=False
+        )
+    if result.returncode != 0:
+        raise LabError(f"the model could not be trained: {(result.stdout + result.stderr).strip()}")
+    console.print("[green]ready[/] model")
