@@ -159,6 +159,7 @@ def test_these_are_all_endpoints_that_there_are(name: str) -> None:
     expected |= documentation if name in with_besides("documentation") else set()
     expected |= {GRAPHQL} if name in with_besides("graphql") else set()
 
+    assert name in PATHS, "add how its routes are listed"
     assert PATHS[name]() == expected
 
 

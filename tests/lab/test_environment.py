@@ -9,6 +9,7 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
 from serving_lab.stack.secrets import SECRETS
+from serving_lab.targets.catalogue import Catalogue
 from support.checkout import REPOSITORY
 
 EXAMPLE = """\
@@ -132,7 +133,8 @@ def test_a_service_with_a_profile_runs_where_it_is_set(project: Project) -> None
 def test_a_profile_that_no_service_has_is_named(project: Project) -> None:
     with pytest.raises(LabError, match="COMPOSE_PROFILES has 'redi', which no service has") as error:
         Settings.load(project, {"COMPOSE_PROFILES": "redi"})
-    assert error.value.hint == "choose from litestar, redis"
+    profiles = {entry.profile for entry in Catalogue.read(project.catalogue).entries if entry.profile}
+    assert error.value.hint == f"choose from {', '.join(sorted({*profiles, 'redis'}))}"
 
 
 def test_a_service_of_the_catalogue_has_not_the_name_of_one_of_the_labs(project: Project) -> None:
