@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from serving_lab.bench.changepoints import Finding, SeriesPoint, fewest, find
 
+pytestmark = pytest.mark.service
+
 NOISE = 0.03
 ERROR = 0.01
 """Standard error of each run, from the spread within it."""

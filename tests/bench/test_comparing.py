@@ -95,6 +95,7 @@ def test_what_is_undecided_says_what_so_many_arms_or_pairs_would_have_found() ->
     assert f"10 pairs of each find changes from {ratio.detectable:.1%}" in ratio.why
 
 
+@pytest.mark.service
 def test_in_equal_results_a_scenario_has_a_false_verdict_at_most_once_in_twenty() -> None:
     results = [measured(seed, noise=0.05) for seed in range(200)]
 

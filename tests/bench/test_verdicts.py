@@ -129,6 +129,7 @@ def test_every_candidate_is_compared_with_the_first() -> None:
     assert [each.confidence for each in found] == [pytest.approx(1 - 0.05 / 8)] * 8
 
 
+@pytest.mark.service
 def test_equal_services_are_told_apart_in_at_most_one_of_twenty_scenarios_whatever_their_number() -> None:
     """Three candidates, four metrics: twelve occasions for a false alarm, which together must stay at 5%."""
     scenarios, pairs, names = 600, 8, [OLD, NEW, "third", "fourth"]

@@ -166,6 +166,7 @@ def test_what_is_no_python_is_an_error_with_its_file(tmp_path: Path) -> None:
         counted(tmp_path)
 
 
+@pytest.mark.service
 def test_type_errors_are_counted(tmp_path: Path) -> None:
     (tmp_path / "typed.py").write_text("import no_such_library\n\n\ndef f(a: int) -> str:\n    return a\n")
     assert counted(tmp_path, type_check=True).type_errors == 1

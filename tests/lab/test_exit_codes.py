@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import pytest
 from serving_lab import exit_codes
 
+pytestmark = pytest.mark.service
+
 PLANTED = """
 import os, signal, sys
 from serving_lab import cli

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Source
@@ -221,6 +221,7 @@ def test_below_a_base_url_with_a_path(server: Recorder) -> None:
     body=st.one_of(st.binary(max_size=40), st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))),
 )
 def test_whatever_is_in_it(server: Recorder, method: str, target: str, value: str, body: bytes) -> None:
+    assume(b"${" not in body and "${" not in target + value)  # a variable is another thing
     request = Request(method, f"/{target}", (JSON, ("X-A", value)), body)
 
     received, _ = server.run(command(request, f"http://{server.host}", server.host))
