@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.services import BASELINE, launched_service
 from support.tiers import TIERS, tier_of
 
 TESTS = Path(__file__).parent
@@ -51,6 +52,15 @@ def test_marks_that_contradict_each_other_or_the_folder_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         tier_of(folder, [], marks)
+
+
+@pytest.mark.unit
+def test_who_starts_a_service_says_so(tmp_path: Path) -> None:
+    with (
+        pytest.raises(pytest.fail.Exception, match=r"of the tier unit starts .*: mark it service"),
+        launched_service(BASELINE, tmp_path),
+    ):
+        pass
 
 
 def test_who_is_alone_meets_nobody(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from support.needs import needed
+from support.tiers import at_least
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 WAIT_SECONDS = 40
@@ -53,6 +54,7 @@ class Visit:
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the browser."""
+    at_least("browser", "a browser")
     program = needed("chromium", package="chromium")
     sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
     with sync_playwright() as playwright:

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving_lab.targets.addresses import url_setting
 
 from support.services import CATALOGUE, PASSWORD, USERNAME, free_port, wait_until
+from support.tiers import at_least
 
 OUTPUT = "output"  # the file in a run's directory that holds what it printed
 LOCUSTFILE = Path(__file__).resolve().parents[2] / "loadtest" / "locustfile.py"
@@ -93,6 +94,7 @@ def run_headless(
     directory: Path, *options: str | float, until: Callable[[], bool] | None = None, **settings: str | float
 ) -> LoadRun:
     """Run Locust to its end, or stop it once a condition holds; `settings` are its environment, the URLs among them."""
+    at_least("service", "Locust")
     log = directory / OUTPUT
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -116,6 +118,7 @@ def run_headless(
 @contextlib.contextmanager
 def running_locust(directory: Path, *options: str | float, **settings: str | float) -> Iterator[RunningLocust]:
     """Start Locust with its web UI on a free port, yield it once it answers, and stop it."""
+    at_least("service", "Locust")
     port = free_port()
     log = directory / f"locust-{port}.log"
     with (

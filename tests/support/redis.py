@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 
 from support.needs import needed
 from support.services import free_port, wait_until
+from support.tiers import at_least
 
 PASSWORD = "a-password-of-redis-that-nobody-may-see"
 
@@ -78,6 +79,7 @@ class RunningRedis:
 @contextlib.contextmanager
 def running_redis(directory: Path, *options: str) -> Iterator[RunningRedis]:
     """Start a Redis on a free port and end it whatever became of it; options are those of its command line."""
+    at_least("service", "Redis")
     redis = RunningRedis(directory, options=options)
     redis.start()
     try:

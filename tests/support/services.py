@@ -18,6 +18,8 @@ from pathlib import Path
 import httpx
 from serving_lab.targets.catalogue import Besides, Catalogue
 
+from support.tiers import at_least
+
 RUNNING_URLS: Mapping[str, str] = dict(
     target.split("=", 1) for target in os.environ.get("CONTRACT_TARGETS", "").split()
 )
@@ -182,6 +184,7 @@ def running_services(
 @contextlib.contextmanager
 def launched_service(name: str, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
     """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving."""
+    at_least("service", name)
     environment = settings_environment(model_dir, **settings)
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:

@@ -5,6 +5,7 @@ else `unit`. None is below its folder's, so that `-m unit` need not even import 
 marked `alone` as well: no other test runs meanwhile.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ TIERS: Mapping[str, str] = {
 """Each tier with what its tests do, from the cheapest to the dearest."""
 
 ALONE = "alone"
+_running: deque[str] = deque(maxlen=1)
 _RANK = list(TIERS)
 _TIER_OF_FOLDER = {"contract": "service", "browser": "browser", "stack": "stack", "selftest": "proof"}
 _ALONE_FOLDERS = frozenset({"selftest"})
@@ -63,6 +65,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test with its tier, before `-m` chooses."""
     for item in items:
         _mark(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember the tier of the test that begins."""
+    _running.append(next(mark.name for mark in item.iter_markers() if mark.name in TIERS))
+
+
+def at_least(tier: str, what: str) -> None:
+    """Fail a test of a lower tier that starts this: else `make test-unit` would become slow without anybody's doing."""
+    if _running and _RANK.index(_running[-1]) < _RANK.index(tier):
+        pytest.fail(f"a test of the tier {_running[-1]} starts {what}: mark it {tier}")
 
 
 def _mark(item: pytest.Item) -> None:
