@@ -15,8 +15,8 @@ SHORT = ("--starts", "1", "--rounds", "1", "--seconds", "1", "--no-type-check")
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, model_dir: Path) -> Iterator[Checkout]:
-    copy = new_checkout(tmp_path / "checkout", model_dir)
+def checkout(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
+    copy = new_checkout(tmp_path_factory.mktemp("own") / "checkout", model_dir)
     yield copy
     copy.lab("down")
 

@@ -68,7 +68,7 @@ def test_a_run_outlives_a_worker_and_says_that_it_lost_one(distributed: Checkout
     before = locust.total("locust_requests_total")
     wait_until(lambda: locust.total("locust_requests_total") > before + 20, "the run goes on")
     assert re.search(
-        r"WARNING/lab\.load\.workers: Worker \S+ is lost; \d of 2 workers take over", locust.log.read_text()
+        r"WARNING/serving_lab\.load\.workers: Worker \S+ is lost; \d of 2 workers take over", locust.log.read_text()
     )
     wait_until(lambda: locust.total("locust_workers") == WORKERS, "it was replaced")
     wait_until(lambda: locust.total("locust_users") == USERS, "all users are back", explain=locust.log.read_text)

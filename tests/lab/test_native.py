@@ -46,9 +46,12 @@ http.server.HTTPServer(address, Handler).serve_forever()
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, model_dir: Path) -> Iterator[Checkout]:
-    """A copy of the repository with a trained model; what is left running in it is ended."""
-    copy = new_checkout(tmp_path / "checkout", model_dir)
+def checkout(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
+    """A copy of the repository with a trained model; what is left running in it is ended.
+
+    Not in tmp_path, which has the name of the test: the path of supervisord's socket must be short.
+    """
+    copy = new_checkout(tmp_path_factory.mktemp("own") / "checkout", model_dir)
     yield copy
     copy.lab("down")
 
