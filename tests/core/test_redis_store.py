@@ -18,6 +18,8 @@ from support.exposition import parse
 from support.redis import RunningRedis, running_redis
 from support.services import wait_until
 
+pytestmark = pytest.mark.service
+
 SHA = "ab" * 32
 TIMEOUT_SECONDS = 0.05
 KEYS = [bytes([number]) * 16 for number in range(20)]
