@@ -82,13 +82,18 @@ def test_the_live_page_speaks_for_all_workers(locust: RunningLocust) -> None:
         assert isinstance(newest, dict)
         return newest
 
-    def complete(generator: dict[str, float]) -> bool:
-        return generator["workers"] == WORKERS and generator["users"] == USERS
+    def complete(point: dict[str, Any]) -> bool:
+        generator, services = point["generator"], point["services"].values()
+        told = all(service["failed_ratio"] is not None for service in services)
+        return generator["workers"] == WORKERS and generator["users"] == USERS and told
 
-    wait_until(
-        lambda: complete(newest()["generator"]), "all workers and users on the page", explain=locust.log.read_text
-    )
-    point = newest()
+    point: dict[str, Any] = {}
+
+    def seen() -> bool:
+        point.update(newest())
+        return complete(point)
+
+    wait_until(seen, "all workers, users and services on the page", explain=locust.log.read_text)
     assert point["generator"]["workers_expected"] == WORKERS
     assert point["generator"]["workers_lost"] >= 1
     assert {service["failed_ratio"] for service in point["services"].values()} == {0}
