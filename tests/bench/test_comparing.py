@@ -8,6 +8,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from made.measurement import (
+    MACHINE,
+    make_arms,
+    make_bench,
+    make_condition,
+    make_conditions,
+    make_scenario,
+    measured,
+    slower,
+)
 from rich.console import Console
 from scipy import stats
 from serving_lab.bench.compare_table import print_compared
@@ -16,10 +26,8 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from support.command import lab
 
-from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario, measured, slower
-
 RATIO = "fastapi / flask"
-ELSEWHERE = msgspec.structs.replace(MACHINE, processor="Another processor", kernel="6.12.0")
+ELSEWHERE = msgspec.structs.replace(MACHINE, processor="Another processor", kernel="6.18.0")
 
 
 def compared(
@@ -112,11 +120,11 @@ def test_a_slower_machine_moves_values_but_not_the_ratio_and_values_get_no_verdi
     assert verdicts(found, "value") == {"withheld"}
     assert verdicts(found, "ratio") <= {"undecided", "equivalent"}
     assert [str(each) for each in found.circumstances] == [
-        "processor: A processor -> Another processor",
-        "kernel: 6.1.0 -> 6.12.0",
+        "processor: AMD EPYC 7B13 -> Another processor",
+        "kernel: Linux 6.12.0 -> 6.18.0",
     ]
     assert change(found, "flask", "p99").ratio == pytest.approx(2, rel=0.05)
-    assert "processor: A processor -> Another processor" in change(found, "flask", "p99").why
+    assert "processor: AMD EPYC 7B13 -> Another processor" in change(found, "flask", "p99").why
 
 
 def other_machine(**factors: float) -> BenchResult:
@@ -156,7 +164,7 @@ def test_a_condition_that_differs_withholds_values_and_the_ratio_where_it_touche
     conditions: tuple[object, ...], named: str, *, ratio_stands: bool
 ) -> None:
     names = [each.name for each in conditions]  # type: ignore[attr-defined]
-    changed = [*conditions, *(each for each in CONDITIONS if each.name not in names)]
+    changed = [*conditions, *(each for each in make_conditions() if each.name not in names)]
 
     found = compared(measured(), measured(seed=1, conditions=changed))
 
@@ -166,11 +174,11 @@ def test_a_condition_that_differs_withholds_values_and_the_ratio_where_it_touche
 
 
 def test_what_is_meant_to_differ_between_targets_is_what_a_change_changes() -> None:
-    newer = [make_condition("Framework", "Flask 3.1", "FastAPI 0.121", meant=True), *CONDITIONS[1:]]
+    newer = [make_condition("Framework", "framework 0", "framework 1.1", meant=True), *make_conditions()[1:]]
 
     found = compared(measured(), measured(seed=1, conditions=newer))
 
-    assert [str(each) for each in found.circumstances] == ["Framework: fastapi FastAPI 0.120 -> FastAPI 0.121"]
+    assert [str(each) for each in found.circumstances] == ["Framework: fastapi framework 1 -> framework 1.1"]
     assert "withheld" not in verdicts(found, "value")
 
 
@@ -184,8 +192,8 @@ def test_what_is_meant_to_differ_between_targets_is_what_a_change_changes() -> N
     ],
 )
 def test_another_load_is_named_and_withholds_values_of_that_scenario(load: dict[str, object], named: str) -> None:
-    old = make_result(make_scenario(make_arms(0, {})), make_scenario(make_arms(2, {}), name="other"))
-    new = make_result(
+    old = make_bench(make_scenario(make_arms(0, {})), make_scenario(make_arms(2, {}), name="other"))
+    new = make_bench(
         msgspec.structs.replace(make_scenario(make_arms(1, {})), **load), make_scenario(make_arms(3, {}), name="other")
     )
 
@@ -198,16 +206,16 @@ def test_another_load_is_named_and_withholds_values_of_that_scenario(load: dict[
 
 def test_a_rate_that_was_found_anew_is_the_same_within_a_hundredth() -> None:
     rates = (100.0, 100.9, 102.0)
-    first, close, far = (make_result(make_scenario(make_arms(0, {}), rate=rate)) for rate in rates)
+    first, close, far = (make_bench(make_scenario(make_arms(0, {}), rate=rate)) for rate in rates)
 
     assert compared(first, close).scenarios[0].circumstances == []
     assert [each.name for each in compared(first, far).scenarios[0].circumstances] == ["rate"]
 
 
 def test_a_little_more_memory_and_a_busier_minute_are_no_difference() -> None:
-    machine = msgspec.structs.replace(MACHINE, memory_bytes=(8 << 30) - (40 << 20), load=1.5)
+    machine = msgspec.structs.replace(MACHINE, memory_bytes=MACHINE.memory_bytes - (40 << 20), load=1.5)
 
-    assert compared(measured(), make_result(machine=machine)).circumstances == []
+    assert compared(measured(), make_bench(machine=machine)).circumstances == []
 
 
 def test_what_only_one_of_them_has_is_named() -> None:
@@ -217,7 +225,7 @@ def test_what_only_one_of_them_has_is_named() -> None:
         for arm in make_arms(0, {})
     ]
 
-    found = compared(measured(), make_result(make_scenario(arms), extra))
+    found = compared(measured(), make_bench(make_scenario(arms), extra))
 
     assert found.only_old == ["steady/cpu"]
     assert found.only_new == ["scenario burst"]
@@ -232,7 +240,7 @@ def test_arms_that_do_not_count_are_not_counted() -> None:
         if arm.pair == 1
     ]
 
-    found = compared(make_result(make_scenario([*arms, *stalled])), measured(seed=1))
+    found = compared(make_bench(make_scenario([*arms, *stalled])), measured(seed=1))
 
     assert change(found, "flask", "p99").baseline_value == pytest.approx(0.04, rel=0.05)
 
@@ -241,8 +249,8 @@ def test_a_refused_scenario_and_an_arm_without_a_value_are_refused_with_the_file
     arms = make_arms(0, {})
     arms[0] = msgspec.structs.replace(arms[0], values={**arms[0].values, "p99": 0.0})
 
-    refused = compared(measured(), make_result(make_scenario([], refused=["no steady state"])))
-    valueless = compared(measured(), make_result(make_scenario(arms)))
+    refused = compared(measured(), make_bench(make_scenario([], refused=["no steady state"])))
+    valueless = compared(measured(), make_bench(make_scenario(arms)))
 
     assert refused.scenarios[0].refused == ["new: no steady state"]
     assert not refused.concluded
@@ -253,7 +261,7 @@ def test_a_refused_scenario_and_an_arm_without_a_value_are_refused_with_the_file
 
 
 def test_a_ratio_that_was_withheld_when_it_was_measured_stays_so() -> None:
-    unfair = make_result(make_scenario(make_arms(1, {}), withheld="Workers: flask 2, fastapi 4"))
+    unfair = make_bench(make_scenario(make_arms(1, {}), withheld="Workers: flask 2, fastapi 4"))
 
     found = compared(measured(), unfair)
 
@@ -266,8 +274,8 @@ def test_a_ratio_that_was_withheld_when_it_was_measured_stays_so() -> None:
 def test_the_console_names_differences_verdicts_and_the_machine(width: int) -> None:
     text = " ".join(printed(compared(measured(), other_machine(fastapi__p99=1.15)), width).split())
 
-    assert "old (commit c0ffee" in text
-    assert "not the same in both: kernel: 6.1.0 -> 6.12.0" in text
+    assert "old (commit 1d5f80b" in text
+    assert "not the same in both: kernel: Linux 6.12.0 -> 6.18.0" in text
     assert re.search(r"fastapi / flask x 0\.7\d+ x 0\.8\d+ \+1[3-7]\.\d%", text)
     assert "slower" in text
     assert text.count("steady: values withheld: not the same in both: processor") == 1
@@ -286,8 +294,8 @@ def test_the_console_names_differences_verdicts_and_the_machine(width: int) -> N
         (other_machine(fastapi__p99=1.3), ("--only-ratio", "--fail-if", "slower:99%"), 0, "slower"),
         (slower({}), ("--fail-if", "knee:slower"), 2, "knee was not compared"),
         (slower({}), ("--fail-if", "slowly"), 2, "'slowly' is not one of slower"),
-        (make_result(make_scenario([], refused=["no steady state"])), (), 2, "refused: new.json: no steady state"),
-        (make_result(), (), 2, "only in old: scenario steady"),
+        (make_bench(make_scenario([], refused=["no steady state"])), (), 2, "refused: new.json: no steady state"),
+        (make_bench(), (), 2, "only in old: scenario steady"),
     ],
 )  # fmt: skip
 def test_the_command_says_it_by_its_exit_code(
@@ -316,9 +324,9 @@ def test_the_verdicts_can_be_kept_in_a_file(tmp_path: Path) -> None:
 
 def test_a_condition_that_could_not_be_judged_everywhere_is_no_pass(tmp_path: Path) -> None:
     burst = make_scenario(make_arms(5, {}), name="burst")
-    files.write(tmp_path / "old.json", make_result(make_scenario(make_arms(0, {})), burst))
+    files.write(tmp_path / "old.json", make_bench(make_scenario(make_arms(0, {})), burst))
     stopped = make_scenario([], name="burst", refused=["no steady state"])
-    files.write(tmp_path / "new.json", make_result(make_scenario(make_arms(1, {})), stopped))
+    files.write(tmp_path / "new.json", make_bench(make_scenario(make_arms(1, {})), stopped))
 
     gated = lab("compare", "old.json", "new.json", "--fail-if", "slower:50%", cwd=tmp_path)
     narrowed = lab("compare", "old.json", "new.json", "--fail-if", "steady/slower:50%", cwd=tmp_path)

@@ -2,17 +2,16 @@
 
 import msgspec
 import pytest
-from report.results import CANDIDATE, THIRD, make_three
+from made.measurement import CANDIDATE, THIRD, make_arms, make_bench, make_scenario, measured
+from made.simulated import make_three
 from serving_lab.bench.fail_if import FailIf
 from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
 from serving_lab.experiment.records import Comparison, VerdictWord
 
-from bench.results import make_arms, make_result, make_scenario, measured
-
 # FastAPI against Flask: in truth 20% more throughput, 20% less P50, 25% less P99.
 SLOWER_P99 = {"fastapi/p99": 1.2 / 0.75}
-RESULT = make_result(
+RESULT = make_bench(
     make_scenario(make_arms(1, {})),
     make_scenario(make_arms(2, SLOWER_P99), name="a/b: burst"),
 )
@@ -26,7 +25,7 @@ def with_verdict(word: VerdictWord) -> BenchResult:
     """Return a result all of whose verdicts are this one."""
     scenario = make_scenario(make_arms(1, {}))
     changed: list[Comparison] = [msgspec.structs.replace(each, verdict=word) for each in scenario.comparisons]
-    return make_result(msgspec.structs.replace(scenario, comparisons=changed))
+    return make_bench(msgspec.structs.replace(scenario, comparisons=changed))
 
 
 def test_any_metric_of_any_scenario_meets_a_bare_word() -> None:
@@ -86,7 +85,7 @@ def test_what_was_not_concluded_can_fail_too(word: VerdictWord, text: str) -> No
 
 
 def test_a_scenario_that_was_refused_is_told_with_its_reason() -> None:
-    result = make_result(make_scenario([], refused=["fastapi did not become steady"]))
+    result = make_bench(make_scenario([], refused=["fastapi did not become steady"]))
 
     assert met("refused", result) == ["steady refused: fastapi did not become steady"]
     assert met("p99:slower", result) == []
@@ -141,6 +140,6 @@ def test_what_the_result_has_not_is_an_error_and_not_unmet(text: str, complaint:
 
 def test_a_result_without_any_verdict_answers_no_condition() -> None:
     with pytest.raises(LabError, match="nothing was compared"):
-        met("slower", make_result())
+        met("slower", make_bench())
     with pytest.raises(LabError, match="nothing was compared"):
-        met("slower", make_result(make_scenario([], comparisons=[])))
+        met("slower", make_bench(make_scenario([], comparisons=[])))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from made.measurement import MACHINE, make_arms, make_bench, make_condition, make_conditions, make_scenario
 from rich.console import Console
 from serving_lab.bench.compare_table import print_history
 from serving_lab.bench.history import HistoryResult, MetricSeries, Move, history, read
@@ -15,8 +16,6 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
 from serving_lab.results import files
 from support.command import lab
-
-from bench.results import CONDITIONS, MACHINE, make_arms, make_condition, make_result, make_scenario
 
 RATIO = "fastapi / flask"
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -28,7 +27,7 @@ def run(
     """Return the result of the commit of that number."""
     scenario = make_scenario(make_arms(number, factors or {}, machine=machine))
     started = (FIRST + timedelta(days=number)).isoformat()
-    return msgspec.structs.replace(make_result(scenario), started=started, revision=commit(number), **changes)
+    return msgspec.structs.replace(make_bench(scenario), started=started, revision=commit(number), **changes)
 
 
 def commit(number: int) -> str:
@@ -94,19 +93,19 @@ def test_another_machine_moves_values_but_not_ratios_and_is_named_as_the_cause()
     assert not any(RATIO in name for name in moves(found))
     assert len(moves(found)) == 8
     assert all(
-        move.causes == ["processor: A processor -> Another processor"]
+        move.causes == ["processor: AMD EPYC 7B13 -> Another processor"]
         for moved in moves(found).values()
         for move in moved
     )
     assert (
         f"steady/p99 flask at {commit(12)[:12]}: likely the cause, rather than the code: "
-        "processor: A processor -> Another processor" in printed(found)
+        "processor: AMD EPYC 7B13 -> Another processor" in printed(found)
     )
 
 
 def test_a_condition_that_changed_one_result_off_is_named_as_near() -> None:
     results = runs(factors={"fastapi/p99": 1.2})
-    other = [CONDITIONS[0], make_condition("Model", "2 def", "2 def"), CONDITIONS[2]]
+    other = [make_condition("Model", "2 def", "2 def"), *(each for each in make_conditions() if each.name != "Model")]
     results[11:] = [msgspec.structs.replace(each, conditions=other) for each in results[11:]]
 
     (move,) = moves(history(results, target="fastapi"))["p99 fastapi"]

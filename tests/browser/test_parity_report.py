@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parity.results import make_cannot_tell, make_cause, make_different, make_many, make_result
+from made.comparison import make_cannot_tell, make_cause, make_different, make_many, make_parity
 from playwright.sync_api import Browser
 from serving_lab.parity.reporting.report import write_html
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 
 RESULTS = {
-    "same": make_result(),
+    "same": make_parity(),
     "one": make_different(make_cause()),
     "many": make_many(),
     "cannot-tell": make_cannot_tell(),

@@ -5,21 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from parity.results import make_many, make_result
+from made.comparison import make_many, make_parity
+from made.footprint import make_footprint
+from made.measurement import BASELINE, CANDIDATE, THIRD
+from made.simulated import HOSTILE, make_hostile, make_mixed, make_refused, make_three, make_undecided, make_win
 from playwright.sync_api import Browser
-from report.footprints import make_footprint
-from report.results import (
-    BASELINE,
-    CANDIDATE,
-    HOSTILE,
-    THIRD,
-    make_hostile,
-    make_mixed,
-    make_refused,
-    make_three,
-    make_undecided,
-    make_win,
-)
 from serving_lab.report import page as report_page
 from serving_lab.report.document import Document
 from serving_lab.report.inputs import Compared, ReportInputs
@@ -27,11 +17,11 @@ from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 
 REPORTS = {
-    "win": ReportInputs(make_win(), (Compared(make_result()),), make_footprint()),
+    "win": ReportInputs(make_win(), (Compared(make_parity()),), make_footprint()),
     "mixed": ReportInputs(make_mixed(), (Compared(make_many()),), None),
     "undecided": ReportInputs(make_undecided(), (), None),
-    "refused": ReportInputs(make_refused(), (Compared(make_result()),), None),
-    "three": ReportInputs(make_three(), (Compared(make_result()),), make_footprint((BASELINE, CANDIDATE, THIRD))),
+    "refused": ReportInputs(make_refused(), (Compared(make_parity()),), None),
+    "three": ReportInputs(make_three(), (Compared(make_parity()),), make_footprint((BASELINE, CANDIDATE, THIRD))),
     "hostile": ReportInputs(make_hostile(), (Compared(make_many()),), make_footprint((BASELINE, HOSTILE))),
     "footprint": ReportInputs(None, (), make_footprint()),
 }

@@ -15,6 +15,18 @@ import jwt
 import msgspec
 import pytest
 import yaml
+from made.comparison import (
+    CANDIDATE,
+    HOSTILE,
+    PRIMARY,
+    make_cannot_tell,
+    make_cause,
+    make_different,
+    make_example,
+    make_intended,
+    make_many,
+    make_parity,
+)
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 from serving_lab.parity.inputs.intended import read_intended
@@ -28,18 +40,6 @@ from support.checkout import REPOSITORY
 from support.fake_server import Asked, Says, fake_server
 
 from parity.comparing import result_of_comparing
-from parity.results import (
-    CANDIDATE,
-    HOSTILE,
-    PRIMARY,
-    make_cannot_tell,
-    make_cause,
-    make_different,
-    make_example,
-    make_intended,
-    make_many,
-    make_result,
-)
 
 VOID = {"meta", "link", "br"}
 
@@ -79,7 +79,7 @@ class Page(HTMLParser):
 
 
 def test_a_manager_finds_verdict_extent_and_certainty() -> None:
-    text = Page(make_result()).text
+    text = Page(make_parity()).text
 
     for told in (
         "Verdict Same 10,000 requests were answered alike, but for 2 declared differences.",
@@ -128,11 +128,11 @@ def test_without_a_verdict_it_does_not_look_like_one() -> None:
 def test_stale_declarations_stand_out_with_their_reason() -> None:
     stale = make_intended(reason="Old habit", count=0, tried=44)
 
-    text = Page(make_result(intended=[make_intended(), stale])).text
+    text = Page(make_parity(intended=[make_intended(), stale])).text
 
     assert "GET /docs Old habit stale in 44" in text
     assert "Stale: the declared difference was looked for" in text
-    assert "Stale:" not in Page(make_result()).text
+    assert "Stale:" not in Page(make_parity()).text
 
 
 def test_nothing_that_a_service_said_is_obeyed() -> None:
@@ -284,7 +284,7 @@ def test_json_is_laid_out_and_left_as_it_is(body: str, shown: str) -> None:
 
 def test_it_says_where_it_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No such file or directory") as raised:
-        write_html(make_result(), tmp_path / "missing" / "parity.html")
+        write_html(make_parity(), tmp_path / "missing" / "parity.html")
 
     assert raised.value.hint
 

@@ -4,14 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
-from serving_lab.parity.ledger import detectable_rate
-from serving_lab.parity.reporting.phrases import difference, showed_again
-from serving_lab.parity.reporting.table import print_result
-from serving_lab.parity.result import Sent
-from serving_lab.text.phrases import duration, rarest_seen
-
-from parity.results import (
+from made.comparison import (
     PRIMARY,
     make_cannot_tell,
     make_cause,
@@ -19,8 +12,14 @@ from parity.results import (
     make_example,
     make_intended,
     make_many,
-    make_result,
+    make_parity,
 )
+from rich.console import Console
+from serving_lab.parity.ledger import detectable_rate
+from serving_lab.parity.reporting.phrases import difference, showed_again
+from serving_lab.parity.reporting.table import print_result
+from serving_lab.parity.result import Sent
+from serving_lab.text.phrases import duration, rarest_seen
 
 FILES = (Path("build/parity/parity.html"), Path("build/parity/parity.json"))
 
@@ -37,7 +36,7 @@ def flat(text: str) -> str:
 
 
 def test_when_nothing_differs_it_is_a_few_calm_lines() -> None:
-    text = printed(make_result())
+    text = printed(make_parity())
 
     assert text.strip().startswith("Same: 10,000 requests were answered alike")
     assert len(text.strip().splitlines()) <= 15
@@ -106,7 +105,7 @@ def test_stale_and_untried_declarations_are_named_with_their_reasons() -> None:
         make_intended(request="GET /graphql", count=0, tried=0),
     ]
 
-    text = flat(printed(make_result(intended=intended)))
+    text = flat(printed(make_parity(intended=intended)))
 
     assert "1 of 3 declared differences occurred" in text
     assert "stale: status at GET /redoc did not occur in 44 requests (declared as: Old habit)" in text

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-from parity.results import make_different, make_result
+from made.comparison import make_different, make_parity
+from made.footprint import make_footprint
+from made.measurement import CANDIDATE, THIRD, make_bench
+from made.simulated import make_three, make_win
 from serving_lab.results import files
 from support.command import lab
-
-from report.footprints import make_footprint
-from report.results import CANDIDATE, THIRD, make_bench, make_three, make_win
 
 
 def test_it_writes_page_and_document_and_says_what_to_do(tmp_path: Path) -> None:
     files.write(tmp_path / "bench.json", make_win())
-    files.write(tmp_path / "parity.json", make_result())
+    files.write(tmp_path / "parity.json", make_parity())
     files.write(tmp_path / "footprint.json", make_footprint())
 
     done = lab("report", "--results", tmp_path)
@@ -52,7 +52,7 @@ def test_files_may_lie_elsewhere_and_the_report_go_elsewhere(tmp_path: Path) -> 
 def test_each_candidate_may_have_its_own_comparison_of_answers(tmp_path: Path) -> None:
     files.write(tmp_path / "bench.json", make_three())
     files.write(tmp_path / f"parity-{CANDIDATE}.json", make_different())
-    files.write(tmp_path / f"parity-{THIRD}.json", make_result())
+    files.write(tmp_path / f"parity-{THIRD}.json", make_parity())
 
     done = lab("report", "--results", tmp_path)
 
@@ -65,7 +65,7 @@ def test_each_candidate_may_have_its_own_comparison_of_answers(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["bench", "parity", "footprint"])
 def test_one_result_is_enough(tmp_path: Path, name: str) -> None:
-    made = {"bench": make_win(), "parity": make_result(), "footprint": make_footprint()}
+    made = {"bench": make_win(), "parity": make_parity(), "footprint": make_footprint()}
     files.write(tmp_path / f"{name}.json", made[name])
 
     assert lab("report", "--results", tmp_path).returncode == 0
@@ -105,7 +105,7 @@ def test_a_measurement_of_one_target_compares_nothing(tmp_path: Path) -> None:
 
 
 def test_it_says_where_it_cannot_write(tmp_path: Path) -> None:
-    files.write(tmp_path / "parity.json", make_result())
+    files.write(tmp_path / "parity.json", make_parity())
     (tmp_path / "taken").write_text("")
 
     done = lab("report", "--results", tmp_path, "--output", tmp_path / "taken")

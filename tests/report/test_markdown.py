@@ -1,9 +1,12 @@
 """The document: read by a parser of Markdown as it is meant, whatever the names in it are."""
 
 import pytest
+from made.comparison import make_many, make_parity
+from made.footprint import make_footprint, make_native
+from made.measurement import BASELINE, CANDIDATE, THIRD
+from made.simulated import HOSTILE, make_hostile, make_refused, make_three, make_undecided, make_win
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from parity.results import make_many, make_result
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
 from serving_lab.report.document import Document
@@ -11,20 +14,7 @@ from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.markdown import escape, render
 from serving_lab.text import phrases
 
-from report.footprints import make_footprint, make_native
-from report.results import (
-    BASELINE,
-    CANDIDATE,
-    HOSTILE,
-    THIRD,
-    make_hostile,
-    make_refused,
-    make_three,
-    make_undecided,
-    make_win,
-)
-
-WHOLE = ReportInputs(make_win(), (Compared(make_result()),), make_footprint())
+WHOLE = ReportInputs(make_win(), (Compared(make_parity()),), make_footprint())
 
 
 class Read:
@@ -135,7 +125,7 @@ def test_what_a_footprint_could_not_measure_is_no_row_of_nothing() -> None:
 
 
 def test_three_targets_each_have_their_recommendation_and_tables() -> None:
-    read = Read(ReportInputs(make_three(), (Compared(make_result()),), make_footprint((BASELINE, CANDIDATE, THIRD))))
+    read = Read(ReportInputs(make_three(), (Compared(make_parity()),), make_footprint((BASELINE, CANDIDATE, THIRD))))
 
     assert read.headings[1:4] == [
         "The candidates side by side",
@@ -154,7 +144,7 @@ def test_three_targets_each_have_their_recommendation_and_tables() -> None:
 
 
 def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes() -> None:
-    read = Read(ReportInputs(make_undecided(), (Compared(make_result()),), None))
+    read = Read(ReportInputs(make_undecided(), (Compared(make_parity()),), None))
 
     (told,) = (item for item in read.items if "many requests as it can answer: throughput. Undecided" in item)
     (_, comparison), *_ = make_undecided().comparisons
@@ -165,7 +155,7 @@ def test_undecided_says_what_could_have_been_found_and_how_many_pairs_it_takes()
 
 
 def test_a_refused_scenario_says_why_in_its_place_and_among_what_is_open() -> None:
-    read = Read(ReportInputs(make_refused(), (Compared(make_result()),), None))
+    read = Read(ReportInputs(make_refused(), (Compared(make_parity()),), None))
 
     for why in make_refused().scenarios[1].refused:
         assert f"Refused: {why}" in read.items

@@ -8,18 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from parity.results import make_cannot_tell, make_many, make_result
-from serving_lab.report.document import Document
-from serving_lab.report.inputs import Compared, ReportInputs
-from serving_lab.report.page import render
-from support.checkout import REPOSITORY
-
-from report.footprints import make_footprint
-from report.results import (
-    BASELINE,
-    CANDIDATE,
+from made.comparison import make_cannot_tell, make_many, make_parity
+from made.footprint import make_footprint
+from made.measurement import BASELINE, CANDIDATE, THIRD
+from made.simulated import (
     HOSTILE,
-    THIRD,
     make_equivalent,
     make_hostile,
     make_loss,
@@ -31,21 +24,25 @@ from report.results import (
     make_win,
     make_withheld,
 )
+from serving_lab.report.document import Document
+from serving_lab.report.inputs import Compared, ReportInputs
+from serving_lab.report.page import render
+from support.checkout import REPOSITORY
 
 VOID = {"meta", "link", "br"}
-WIN = ReportInputs(make_win(), (Compared(make_result()),), make_footprint())
+WIN = ReportInputs(make_win(), (Compared(make_parity()),), make_footprint())
 ALL = {
     "win": WIN,
     "loss": ReportInputs(make_loss(), (), None),
     "mixed": ReportInputs(make_mixed(), (Compared(make_many()),), None),
-    "equivalent": ReportInputs(make_equivalent(), (Compared(make_result()),), None),
+    "equivalent": ReportInputs(make_equivalent(), (Compared(make_parity()),), None),
     "undecided": ReportInputs(make_undecided(), (Compared(make_cannot_tell()),), None),
-    "refused": ReportInputs(make_refused(), (Compared(make_result()),), None),
+    "refused": ReportInputs(make_refused(), (Compared(make_parity()),), None),
     "withheld": ReportInputs(make_withheld(), (), make_footprint()),
-    "partial": ReportInputs(make_partial(), (Compared(make_result()),), None),
-    "three": ReportInputs(make_three(), (Compared(make_result()),), make_footprint((BASELINE, CANDIDATE, THIRD))),
+    "partial": ReportInputs(make_partial(), (Compared(make_parity()),), None),
+    "three": ReportInputs(make_three(), (Compared(make_parity()),), make_footprint((BASELINE, CANDIDATE, THIRD))),
     "hostile": ReportInputs(make_hostile(), (Compared(make_many()),), make_footprint((BASELINE, HOSTILE))),
-    "parity alone": ReportInputs(None, (Compared(make_result()),), None),
+    "parity alone": ReportInputs(None, (Compared(make_parity()),), None),
     "footprint alone": ReportInputs(None, (), make_footprint()),
 }
 
@@ -116,7 +113,7 @@ def test_an_engineer_finds_conditions_method_and_what_each_scenario_was() -> Non
         "1d5f80b+",
         "AMD EPYC 7B13, 4 cores, 16.0 GiB, Linux 6.12.0",
         "75 requests to each target; compared between them: $.prediction, $.predictions",
-        "server gunicorn/0 gunicorn/1 meant to differ",
+        "Framework framework 0 framework 1 meant to differ",
         "Randomised pairs.",
         "The arm is the sample.",
         "(here 95%, 98.33% and 98.75% for a single interval)",

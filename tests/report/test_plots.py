@@ -8,26 +8,14 @@ from xml.etree.ElementTree import Element
 import msgspec
 import numpy as np
 import pytest
+from made.measurement import BASELINE, CANDIDATE, MARGIN, THIRD
+from made.simulated import BETTER, HOSTILE, MIXED, WORSE, make_refused, make_undecided, simulate
 from serving_lab.experiment.records import QUANTILES, Distribution, TargetRecord
 from serving_lab.report.plots.arms import arms
 from serving_lab.report.plots.drawing import Drawing, Scale, round_values
 from serving_lab.report.plots.latency import BINS, bins, curve, histogram, percentiles, shares_within
 from serving_lab.report.plots.pairs import pairs, signed
 from serving_lab.report.targets import shown
-
-from report.results import (
-    BASELINE,
-    BETTER,
-    CANDIDATE,
-    HOSTILE,
-    MARGIN,
-    MIXED,
-    THIRD,
-    WORSE,
-    make_refused,
-    make_scenario,
-    make_undecided,
-)
 
 THREE = shown([TargetRecord(name=name, url="") for name in (BASELINE, CANDIDATE, THIRD)])
 PAIR = THREE[:2]
@@ -66,7 +54,7 @@ def test_ticks_of_changes_have_as_many_digits_as_they_need() -> None:
 
 
 def test_bars_are_as_long_as_the_means_and_marks_lie_at_their_arms() -> None:
-    scenario = make_scenario({CANDIDATE: BETTER}, void=2)
+    scenario = simulate({CANDIDATE: BETTER}, void=2)
     (throughput, *_) = scenario.comparisons
 
     root = parsed(arms("x", scenario, "throughput", PAIR))
@@ -83,16 +71,16 @@ def test_bars_are_as_long_as_the_means_and_marks_lie_at_their_arms() -> None:
 
 
 def test_a_metric_that_no_arm_has_is_not_drawn() -> None:
-    scenario = make_scenario({CANDIDATE: BETTER}, "open")
+    scenario = simulate({CANDIDATE: BETTER}, "open")
 
     assert arms("x", scenario, "throughput", PAIR) is None
     assert pairs("x", msgspec.structs.replace(scenario.comparisons[0], log_ratios=[]), MARGIN, NEW, OLD) is None
-    assert percentiles("x", make_scenario({CANDIDATE: BETTER}, "knee"), PAIR) is None
-    assert histogram("x", make_scenario({CANDIDATE: BETTER}, "knee"), PAIR) is None
+    assert percentiles("x", simulate({CANDIDATE: BETTER}, "knee"), PAIR) is None
+    assert histogram("x", simulate({CANDIDATE: BETTER}, "knee"), PAIR) is None
 
 
 def test_percentile_marks_lie_where_the_logarithmic_axes_say() -> None:
-    scenario = make_scenario({CANDIDATE: MIXED})
+    scenario = simulate({CANDIDATE: MIXED})
     shares = [0.5, 0.9, 0.99, 0.999]
 
     drawing = percentiles("x", scenario, PAIR)
@@ -110,7 +98,7 @@ def test_percentile_marks_lie_where_the_logarithmic_axes_say() -> None:
 def test_an_open_loop_shows_both_ways_to_count_and_a_closed_one_does_not() -> None:
     opened, closed = (
         [path.attrib["class"] for path in parsed(percentiles("x", scenario, PAIR)).findall("path")]
-        for scenario in (make_scenario({CANDIDATE: MIXED}, "open"), make_scenario({CANDIDATE: MIXED}, "closed"))
+        for scenario in (simulate({CANDIDATE: MIXED}, "open"), simulate({CANDIDATE: MIXED}, "closed"))
     )
 
     assert sum("dashed" in style for style in opened) == 2
@@ -148,7 +136,7 @@ def test_equal_latencies_are_one_step_of_a_histogram() -> None:
 
 
 def test_pairs_lie_at_their_ratios_around_the_mean_within_the_interval() -> None:
-    (comparison, *_) = make_scenario({CANDIDATE: WORSE}).comparisons
+    (comparison, *_) = simulate({CANDIDATE: WORSE}).comparisons
     assert comparison.ratio is not None
     assert comparison.low is not None
     assert comparison.high is not None
@@ -182,7 +170,7 @@ def test_an_endless_interval_is_cut_and_the_pairs_stay_apart() -> None:
 
 
 def test_three_targets_have_three_colours_and_three_shapes() -> None:
-    scenario = make_scenario({CANDIDATE: BETTER, THIRD: WORSE})
+    scenario = simulate({CANDIDATE: BETTER, THIRD: WORSE})
 
     root = parsed(percentiles("x", scenario, THREE))
 
@@ -196,7 +184,7 @@ def test_three_targets_have_three_colours_and_three_shapes() -> None:
 
 
 def test_a_drawing_says_in_words_what_it_shows() -> None:
-    scenario = make_scenario({CANDIDATE: BETTER})
+    scenario = simulate({CANDIDATE: BETTER})
 
     root = parsed(percentiles("here", scenario, PAIR))
 

@@ -4,20 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from parity.results import make_cannot_tell, make_cause, make_different, make_result
-from serving_lab.bench.result import BenchResult
-from serving_lab.experiment import wording
-from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
-from serving_lab.parity.result import ParityResult
-from serving_lab.report.inputs import Compared, ReportInputs
-from serving_lab.report.recommendation import Reason, leaves_room_for_loss, recommend
-
-from report.results import (
-    BASELINE,
-    CANDIDATE,
-    MARGIN,
-    THIRD,
-    make_bench,
+from made.comparison import make_cannot_tell, make_cause, make_different, make_parity
+from made.measurement import BASELINE, CANDIDATE, MARGIN, THIRD, make_bench
+from made.simulated import (
     make_equivalent,
     make_loss,
     make_mixed,
@@ -28,8 +17,14 @@ from report.results import (
     make_win,
     make_withheld,
 )
+from serving_lab.bench.result import BenchResult
+from serving_lab.experiment import wording
+from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
+from serving_lab.parity.result import ParityResult
+from serving_lab.report.inputs import Compared, ReportInputs
+from serving_lab.report.recommendation import Reason, leaves_room_for_loss, recommend
 
-SAME = make_result()
+SAME = make_parity()
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,15 @@
 
 import msgspec
 import pytest
-from parity.results import make_different, make_result
+from made.comparison import make_different, make_parity
+from made.footprint import make_footprint
+from made.measurement import BASELINE, CANDIDATE, THIRD
+from made.simulated import make_three
 from serving_lab.experiment.records import TargetRecord
 from serving_lab.report import markdown, page
 from serving_lab.report.document import Document
 from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.targets import PALETTE, shown
-
-from report.footprints import make_footprint
-from report.results import BASELINE, CANDIDATE, THIRD, make_three
 
 ORANGE, TEAL, *_ = PALETTE
 LABELS = {BASELINE: ("Flask", "#aa5511"), CANDIDATE: ("FastAPI", "#0f97b0"), THIRD: ("Go & Gin", None)}
@@ -26,7 +26,7 @@ def labelled() -> ReportInputs:
     targets = [
         msgspec.structs.replace(each, label=LABELS[each.name][0], colour=LABELS[each.name][1]) for each in bench.targets
     ]
-    parities = (Compared(make_result(), CANDIDATE), Compared(make_different(), THIRD))
+    parities = (Compared(make_parity(), CANDIDATE), Compared(make_different(), THIRD))
     return ReportInputs(
         msgspec.structs.replace(bench, targets=targets), parities, msgspec.structs.replace(footprint, targets=measured)
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from bench.results import measured
-from parity.results import make_result
-from report.footprints import make_footprint
+from made.comparison import make_parity
+from made.footprint import make_footprint
+from made.measurement import measured
 from serving_lab.bench.comparing import compare
 from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
@@ -19,7 +19,7 @@ from serving_lab.results.envelope import Envelope, Metadata
 
 VERSION_1 = Path(__file__).parent / "version1"
 """Written by the code of the last revision with version 1, from its own tests' builders."""
-RESULTS: tuple[Envelope, ...] = (measured(), make_footprint(), make_result())
+RESULTS: tuple[Envelope, ...] = (measured(), make_footprint(), make_parity())
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=lambda result: type(result).__name__)

@@ -1,35 +1,21 @@
-"""Results as measurements would leave them, to make reports of: arms are simulated, verdicts are the lab's own."""
+"""Results of `lab bench` on services whose arms and latencies are simulated: a win, a loss, and what cannot be told."""
 
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-import msgspec
 import numpy as np
 from scipy import special
 from serving_lab.bench.result import BenchResult, Scenario
-from serving_lab.experiment import verdicts
-from serving_lab.experiment.records import (
-    QUANTILES,
-    Arm,
-    ConditionRecord,
-    Distribution,
-    GeneratorHealth,
-    Loop,
-    TargetRecord,
-    TestbedFacts,
-    Verification,
-    WarmUp,
-)
-from serving_lab.results.machine import Machine
+from serving_lab.experiment.records import QUANTILES, Arm, ConditionRecord, Distribution, GeneratorHealth, Loop, WarmUp
+
+from made.measurement import BASELINE, CANDIDATE, PAIRS, THIRD, make_arm, make_bench, make_condition, make_scenario
 
 HOSTILE = (
     "</script><script>alert('x')</script> | **b** `c` [d](http://evil.example) <img src=x onerror=e()> \u202e&amp;"
 )
-BASELINE, CANDIDATE, THIRD = "flask-api", "fastapi-api", "go-api"
-MARGIN = 0.03
-PAIRS, REQUESTS = 10, 4_000
-URLS = {BASELINE: "http://127.0.0.1:5000", CANDIDATE: "http://127.0.0.1:8000", THIRD: "http://127.0.0.1:9000"}
+REQUESTS = 4_000
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,7 @@ _TITLES: Mapping[Loop, str] = {
 }
 
 
-def make_scenario(
+def simulate(
     candidates: Mapping[str, Service],
     loop: Loop = "closed",
     *,
@@ -69,7 +55,7 @@ def make_scenario(
     withheld: str | None = None,
     void: int = 0,
 ) -> Scenario:
-    """Return a scenario; `void` pairs more were left out."""
+    """A scenario against the baseline; `void` pairs more were left out."""
     services = {BASELINE: Service(noise=max(service.noise for service in candidates.values())), **candidates}
     name = name or {"closed": "peak", "open": "steady", "knee": "knee"}[loop]
     generator = np.random.default_rng(zlib.crc32(f"{name} {loop} {pairs} {sorted(services)}".encode()))
@@ -86,133 +72,104 @@ def make_scenario(
             arms.append(_arm(str(target), services[target], loop, pair, position, own, answers, faults))
     whole = loop != "knee"
     names = list(services)
-    return Scenario(
+    return make_scenario(
+        arms,
+        loop,
+        targets=names,
+        refused=refused,
+        withheld=withheld,
         name=name,
         title=title or _TITLES[loop],
-        loop=loop,
         connections=dict.fromkeys(names, 64) if loop != "closed" else {each: 8 + 8 * i for i, each in enumerate(names)},
         rate=320.0 if loop == "open" else None,
         arrivals=None if loop == "closed" else "poisson",
         requests={"predict": 0.7, "batch_predict": 0.2, "model_info": 0.1} if loop == "open" else {"predict": 1.0},
         objective="P99 within 100 ms and at most 0.100% wrong answers" if loop == "knee" else None,
-        arm_seconds=5.0,
         pairs_planned=pairs,
         warm_ups=[
             WarmUp(target=each, connections=8, seconds=6.0, steady=True, throughput=[610.0, 641.0]) for each in names
         ],
-        arms=arms,
         distributions={each: _distribution(np.concatenate(latencies[each]), loop) for each in names if whole},
-        comparisons=verdicts.comparisons(
-            loop, names, arms, margin=MARGIN, refused="; ".join(refused) or None, withheld=withheld
-        ),
-        refused=list(refused),
     )
-
-
-def make_bench(*scenarios: Scenario, **changes: object) -> BenchResult:
-    """Return a measurement of scenarios."""
-    names = list(scenarios[0].connections) if scenarios else [BASELINE, CANDIDATE]
-    result = BenchResult(
-        started="2026-11-22T08:00:00+00:00",
-        seconds=612.0,
-        partial=False,
-        seed=7,
-        revision="1d5f80b+",
-        margin=MARGIN,
-        targets=[TargetRecord(name=name, url=URLS.get(name, "http://127.0.0.1:7000")) for name in names],
-        conditions=[
-            make_condition(names, "workers", "2"),
-            make_condition(names, "memory limit", "512 MiB"),
-            ConditionRecord(
-                name="server",
-                values={name: f"gunicorn/{order}" for order, name in enumerate(names)},
-                verdict="meant to differ",
-            ),
-        ],
-        withheld=[],
-        machine=Machine(
-            processor="AMD EPYC 7B13",
-            cores=4,
-            memory_bytes=16 << 30,
-            kernel="Linux 6.12.0",
-            load=0.21,
-        ),
-        testbed=TestbedFacts(mode="containers", generator="2 processes on the host"),
-        verification=Verification(requests=75, compared=["$.prediction", "$.predictions"]),
-        scenarios=list(scenarios),
-        warnings=[],
-        versions={"lab": "0.1.0", "python": "3.13.9"},
-    )
-    return msgspec.structs.replace(result, **changes)
-
-
-def make_condition(names: Sequence[str], name: str, value: str) -> ConditionRecord:
-    return ConditionRecord(name=name, values=dict.fromkeys(names, value), verdict="same")
 
 
 def of(service: Service, **changes: object) -> BenchResult:
-    """Return a measurement of one candidate in all kinds of loops."""
+    """A measurement of one candidate in all kinds of loops."""
+    return make_bench(*_in_all_loops(service), **changes)
+
+
+@cache
+def _in_all_loops(service: Service) -> list[Scenario]:
     loops: tuple[Loop, ...] = ("closed", "open", "knee")
-    return make_bench(*(make_scenario({CANDIDATE: service}, loop) for loop in loops), **changes)
+    return [simulate({CANDIDATE: service}, loop) for loop in loops]
 
 
 def make_win(**changes: object) -> BenchResult:
     return of(BETTER, **changes)
 
 
+@cache
 def make_loss() -> BenchResult:
     return of(WORSE)
 
 
+@cache
 def make_mixed() -> BenchResult:
     return of(MIXED)
 
 
+@cache
 def make_equivalent() -> BenchResult:
-    return make_bench(*(make_scenario({CANDIDATE: SAME}, loop, pairs=20) for loop in ("closed", "open")))
+    return make_bench(*(simulate({CANDIDATE: SAME}, loop, pairs=20) for loop in ("closed", "open")))
 
 
+@cache
 def make_undecided() -> BenchResult:
-    return make_bench(*(make_scenario({CANDIDATE: NOISY}, loop, pairs=6) for loop in ("closed", "open")))
+    return make_bench(*(simulate({CANDIDATE: NOISY}, loop, pairs=6) for loop in ("closed", "open")))
 
 
+@cache
 def make_refused() -> BenchResult:
-    """Return a measurement that won one scenario and had to refuse the other."""
+    """A measurement that won one scenario and had to refuse the other."""
     why = ["fastapi-api does not keep up with 320 requests/s", "4 of 6 pairs do not count: the machine was busy"]
     return make_bench(
-        make_scenario({CANDIDATE: BETTER}, void=2), make_scenario({CANDIDATE: BETTER}, "open", pairs=3, refused=why)
+        simulate({CANDIDATE: BETTER}, void=2), simulate({CANDIDATE: BETTER}, "open", pairs=3, refused=why)
     )
 
 
+@cache
 def make_withheld() -> BenchResult:
     why = f"memory limit: {BASELINE} 512 MiB, {CANDIDATE} 1,024 MiB"
-    limits: dict[str, str | None] = {BASELINE: "512 MiB", CANDIDATE: "1,024 MiB"}
+    limits = make_condition("memory limit", "512 MiB", "1,024 MiB", targets=(BASELINE, CANDIDATE))
     return make_bench(
-        make_scenario({CANDIDATE: BETTER}, withheld=f"the conditions differ: {why}"),
+        simulate({CANDIDATE: BETTER}, withheld=f"the conditions differ: {why}"),
         withheld=[f"the conditions differ: {why}"],
-        conditions=[ConditionRecord(name="memory limit", values=limits, verdict="differs")],
+        conditions=[limits],
     )
 
 
+@cache
 def make_partial() -> BenchResult:
     interrupted = "it was interrupted: 4 of 10 pairs were measured"
     return make_bench(
-        make_scenario({CANDIDATE: BETTER}),
-        make_scenario({CANDIDATE: BETTER}, "open", pairs=4, withheld=interrupted),
+        simulate({CANDIDATE: BETTER}),
+        simulate({CANDIDATE: BETTER}, "open", pairs=4, withheld=interrupted),
         partial=True,
     )
 
 
+@cache
 def make_three() -> BenchResult:
     return make_bench(
-        *(make_scenario({CANDIDATE: BETTER, THIRD: WORSE}, loop) for loop in ("closed", "open")),
+        *(simulate({CANDIDATE: BETTER, THIRD: WORSE}, loop) for loop in ("closed", "open")),
     )
 
 
+@cache
 def make_hostile() -> BenchResult:
-    """Return a measurement whose every name would be obeyed by a browser or by Markdown."""
-    scenario = make_scenario({HOSTILE: MIXED}, title=HOSTILE, name="hostile")
-    refused = make_scenario({HOSTILE: BETTER}, "open", title=f"{HOSTILE} | again", refused=[HOSTILE])
+    """A measurement whose every name would be obeyed by a browser or by Markdown."""
+    scenario = simulate({HOSTILE: MIXED}, title=HOSTILE, name="hostile")
+    refused = simulate({HOSTILE: BETTER}, "open", title=f"{HOSTILE} | again", refused=[HOSTILE])
     return make_bench(
         scenario,
         refused,
@@ -249,20 +206,17 @@ def _arm(
         values = {"knee": throughput * 0.86}
     elif loop == "closed":
         values["throughput"] = throughput
-    return Arm(
-        target=target,
-        pair=pair,
+    return make_arm(
+        target,
+        pair,
+        values,
         position=position,
         started=pair * 12.0 + position * 6.0,
-        seconds=5.0,
         rate=320.0 if loop == "open" else None,
         planned=1600 if loop == "open" else None,
         answered=1600 if loop == "open" else int(throughput * 5),
-        wrong={},
-        values=values,
         uncorrected={name: value * 0.8 for name, value in times.items()} if loop == "open" else {},
         generator=GeneratorHealth(cpu_share=0.41, waited_share=0.01, lag_p99=0.0002 if loop == "open" else None),
-        other_cpu=0.05,
         faults=faults,
     )
 

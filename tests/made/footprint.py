@@ -1,4 +1,4 @@
-"""Footprints as `lab footprint` would leave them."""
+"""Results of `lab footprint`."""
 
 from statistics import quantiles
 
@@ -16,9 +16,8 @@ from serving_lab.footprint.result import (
     StartUp,
     TargetFootprint,
 )
-from serving_lab.results.machine import Machine
 
-from report.results import BASELINE, CANDIDATE
+from made.measurement import BASELINE, CANDIDATE, MACHINE
 
 MIB = 1 << 20
 
@@ -32,7 +31,7 @@ def make_footprint(names: tuple[str, ...] = (BASELINE, CANDIDATE), **changes: ob
         partial=False,
         seed=7,
         mode="containers",
-        machine=Machine(processor="AMD EPYC 7B13", cores=4, memory_bytes=16 << 30, kernel="Linux 6.12.0"),
+        machine=msgspec.structs.replace(MACHINE, load=None),
         engine="Docker 27.5",
         load=RoundLoad(rate=50.0, seconds=20.0, connections=64, requests={"predict": 1.0}),
         targets=[make_target(name, 1 + index / 10) for index, name in enumerate(names)],

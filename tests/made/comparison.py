@@ -1,4 +1,4 @@
-"""Results as a comparison would leave them, to make tables and reports of."""
+"""Results of `lab parity`."""
 
 import msgspec
 from serving_lab.parity.judgement.difference import DifferenceKind
@@ -50,7 +50,7 @@ def make_intended(**changes: object) -> Intended:
     return msgspec.structs.replace(intended, **changes)
 
 
-def make_result(**changes: object) -> ParityResult:
+def make_parity(**changes: object) -> ParityResult:
     """Return a result: the same, unless changed."""
     result = ParityResult(
         verdict="same",
@@ -90,7 +90,7 @@ def make_result(**changes: object) -> ParityResult:
 
 def make_different(*causes: CauseRecord, **changes: object) -> ParityResult:
     why = "Differences that nobody has declared, in 10,000 requests."
-    return make_result(**{"verdict": "different", "why": why, "causes": list(causes), **changes})
+    return make_parity(**{"verdict": "different", "why": why, "causes": list(causes), **changes})
 
 
 def make_many(number: int = 25) -> ParityResult:
@@ -150,7 +150,7 @@ def make_many(number: int = 25) -> ParityResult:
 
 
 def make_cannot_tell() -> ParityResult:
-    return make_result(
+    return make_parity(
         verdict="cannot tell",
         why="The candidate does not answer at http://127.0.0.1:8000: Connection refused.",
         sources={"corpus": 31},
