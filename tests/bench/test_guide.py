@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
+from support import local_http
 from support.guide import BENCH_GUIDE, PARITY_GUIDE, Guide, Reader
 
 pytestmark = [pytest.mark.service, pytest.mark.alone]
@@ -44,7 +44,7 @@ def test_the_same_file_compares_and_signs_in(reader: Reader) -> None:
         code, said = reader.run(f"{compare} --generate 100")
         signed_in, token = reader.run("lab token http://127.0.0.1:5001 --profile shop.yaml")
         orders = f"http://127.0.0.1:{reader.ports['5001']}/orders"
-        answer = httpx.get(orders, headers={"X-Token": token.strip()}, trust_env=False)
+        answer = local_http.get(orders, headers={"X-Token": token.strip()})
 
     assert (code, "Different: " in said) == (1, True), said
     assert (signed_in, answer.status_code) == (0, 200), token

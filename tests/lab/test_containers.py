@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import httpx
 import pytest
 from serving_lab.project import Project
 from serving_lab.stack.environment import merged
+from support import local_http
 from support.checkout import REPOSITORY, Checkout, new_checkout
 from support.services import CATALOGUE
 
@@ -203,7 +203,7 @@ def backends(checkout: Checkout) -> set[str]:
     headers = {"Authorization": f"Bearer {checkout.lab('token').stdout.strip()}"}
     ports = [checkout.environment[entry.port_setting] for entry in CATALOGUE.running({}).entries]
     urls = [f"http://127.0.0.1:{port}/cache/stats" for port in ports]
-    return {httpx.get(url, headers=headers, trust_env=False).json()["backend"] for url in urls}
+    return {local_http.get(url, headers=headers).json()["backend"] for url in urls}
 
 
 def container_ids(checkout: Checkout) -> set[str]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
+from support import local_http
 from support.checkout import Checkout, new_checkout
 from support.load import RunningLocust
 from support.services import free_port, wait_until
@@ -77,7 +77,7 @@ def test_a_run_outlives_a_worker_and_says_that_it_lost_one(distributed: Checkout
 
 def test_the_live_page_speaks_for_all_workers(locust: RunningLocust) -> None:
     def newest() -> dict[str, dict[str, Any]]:
-        points = httpx.get(f"{locust.base_url}/live/data", trust_env=False).json()["points"]
+        points = local_http.get(f"{locust.base_url}/live/data").json()["points"]
         newest = points[-1]
         assert isinstance(newest, dict)
         return newest

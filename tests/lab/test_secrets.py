@@ -5,12 +5,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 from serving_lab.stack.environment import read
 from serving_lab.stack.secrets import SECRETS
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
+from support import local_http
 from support.checkout import Checkout, new_checkout
 from support.needs import needed
 from support.redis import PASSWORD as REDIS_PASSWORD
@@ -128,7 +128,7 @@ def test_the_password_of_a_redis_is_one_of_them(native: Checkout, tmp_path: Path
 
         headers = {"Authorization": f"Bearer {native.lab('token').stdout.strip()}"}
         urls = [f"http://127.0.0.1:{native.environment[port]}/cache/stats" for port in SERVICES.values()]
-        stores = [httpx.get(url, headers=headers, trust_env=False).json()["backend"] for url in urls]
+        stores = [local_http.get(url, headers=headers).json()["backend"] for url in urls]
         seen = "".join(f"{process.environ()} {process.cmdline()}" for process in programs(native))
 
     assert set(stores) == {"redis"}
@@ -145,7 +145,7 @@ def test_a_restart_keeps_the_labs_own_redis(native: Checkout) -> None:
 
     headers = {"Authorization": f"Bearer {native.lab('token').stdout.strip()}"}
     stats = f"http://127.0.0.1:{native.environment['FLASK_PORT']}/cache/stats"
-    assert httpx.get(stats, headers=headers, trust_env=False).json()["backend"] == "redis"
+    assert local_http.get(stats, headers=headers).json()["backend"] == "redis"
 
 
 def test_files_stay_when_the_lab_is_down_and_are_gone_when_it_is_cleaned(native: Checkout) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from support import local_http
 from support.live import LABELS, NAMES, Metrics, running_live, serving
 from support.load import RunningLocust
 from support.services import free_port, wait_until
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.service
 
 
 def data(locust: RunningLocust, **query: str | int) -> dict[str, Any]:
-    response = httpx.get(f"{locust.base_url}/live/data", params=query, timeout=10, trust_env=False)
+    response = local_http.get(f"{locust.base_url}/live/data", params=query, timeout=10)
     assert response.status_code == 200, response.text
     answer = response.json()
     assert isinstance(answer, dict)
@@ -82,7 +82,7 @@ def test_the_page_is_told_only_what_is_new_and_a_new_locust_tells_all(tmp_path: 
 
 @pytest.mark.parametrize("since", ["-1", "x", "1.5"])
 def test_a_wrong_question_is_refused(quiet: RunningLocust, since: str) -> None:
-    response = httpx.get(f"{quiet.base_url}/live/data", params={"since": since}, trust_env=False)
+    response = local_http.get(f"{quiet.base_url}/live/data", params={"since": since})
 
     assert response.status_code == 400
     assert response.json() == {"error": f"since must be a whole number, not {since!r}"}
@@ -92,14 +92,14 @@ def test_a_wrong_question_is_refused(quiet: RunningLocust, since: str) -> None:
     "path", ["runs/latest.csv", "runs/latest.json", "runs/20200101T000000Z.csv", "runs/latest.xml"]
 )
 def test_a_run_that_is_not_there_is_not_found(quiet: RunningLocust, path: str) -> None:
-    assert httpx.get(f"{quiet.base_url}/live/{path}", trust_env=False).status_code == 404
+    assert local_http.get(f"{quiet.base_url}/live/{path}").status_code == 404
 
 
 def test_plotly_comes_from_this_host_and_is_kept_by_the_browser(quiet: RunningLocust) -> None:
-    page = httpx.get(f"{quiet.base_url}/live", trust_env=False).text
+    page = local_http.get(f"{quiet.base_url}/live").text
     source = next(part for part in page.split('"') if "plotly" in part)
 
-    script = httpx.get(f"{quiet.base_url}{source}", trust_env=False)
+    script = local_http.get(f"{quiet.base_url}{source}")
 
     assert "max-age=31536000" in script.headers["Cache-Control"]
     assert b"plotly.js v" in script.content[:200]
@@ -119,8 +119,8 @@ def test_a_run_has_exact_totals_and_can_be_downloaded(tmp_path: Path) -> None:
         wait_until(lambda: data(locust)["runs"][-1]["stopped"] is not None, "the end")
 
         run = data(locust)["runs"][-1]
-        saved = httpx.get(f"{locust.base_url}/live/runs/{run['id']}.json", trust_env=False).json()
-        table = httpx.get(f"{locust.base_url}/live/runs/latest.csv", trust_env=False)
+        saved = local_http.get(f"{locust.base_url}/live/runs/{run['id']}.json").json()
+        table = local_http.get(f"{locust.base_url}/live/runs/latest.csv")
 
     assert run["users"] == 3
     assert run["summary"].keys() == {"old-api", "third-api"}, "the other has no metrics"

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import httpx
 import pytest
+from support import local_http
 from support.dashboards import OF_SERVICE, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
 from support.load import RunningLocust, of_services, running_locust
 from support.prometheus import running_prometheus
@@ -68,7 +68,7 @@ def loaded_url(prometheus_url: str, locust: RunningLocust, services: Mapping[str
     done = threading.Event()
 
     def be_refused() -> None:
-        with httpx.Client(trust_env=False) as client:
+        with local_http.client() as client:
             while not done.wait(0.3):
                 for service in services.values():
                     client.post(f"{service.base_url}/login", json={"username": "", "password": ""})
@@ -173,7 +173,7 @@ def test_load_is_seen_from_locust_too(loaded_url: str) -> None:
 
 
 def test_every_rule_is_evaluated_without_error(loaded_url: str) -> None:
-    groups = httpx.get(f"{loaded_url}/api/v1/rules", trust_env=False).json()["data"]["groups"]
+    groups = local_http.get(f"{loaded_url}/api/v1/rules").json()["data"]["groups"]
     rules = {rule["name"]: (rule["health"], rule.get("lastError", "")) for group in groups for rule in group["rules"]}
 
     assert {"TargetDown", "GeneratorSaturated", "ServicesNotComparable", "LatencyBudgetBurns"} <= set(rules)

@@ -4,9 +4,9 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from support import local_http
 from support.load import LoadRun, RunningLocust, of_services, run_headless, running_locust
 from support.prometheus import promtool
 from support.services import SERVICE_NAMES, RunningService, running_services
@@ -91,7 +91,7 @@ def test_repeated_vectors_hit_the_cache(
 
 
 def test_promtool_finds_no_fault_with_the_metrics_of_locust(locust: RunningLocust) -> None:
-    exposition = httpx.get(f"{locust.base_url}/metrics", trust_env=False).text
+    exposition = local_http.get(f"{locust.base_url}/metrics").text
 
     lint = subprocess.run(
         [promtool(), "check", "metrics"], input=exposition, capture_output=True, text=True, check=False
@@ -101,7 +101,7 @@ def test_promtool_finds_no_fault_with_the_metrics_of_locust(locust: RunningLocus
 
 
 def test_metrics_of_locust_are_what_prometheus_3_asks_for(locust: RunningLocust) -> None:
-    response = httpx.get(f"{locust.base_url}/metrics", headers={"Accept": ACCEPT_OF_PROMETHEUS_3}, trust_env=False)
+    response = local_http.get(f"{locust.base_url}/metrics", headers={"Accept": ACCEPT_OF_PROMETHEUS_3})
 
     assert response.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
     assert "locust_requests" in {family.name for family in openmetrics_families(response.text)}

@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 from serving_lab.experiment.arms import Load
 from serving_lab.generator.messages import Closed
+from support import local_http
 from support.services import free_port, wait_until
 
 from selftest.proof import GENERATOR, SERVER, bench, generator
@@ -97,7 +98,7 @@ def server(directory: Path) -> Iterator[str]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).status_code == 200
+        return local_http.get(url).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -1,8 +1,8 @@
 """The containers: healthy, without privileges, with equal limits that are in force."""
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support import local_http
 from support.services import CATALOGUE, USERNAME
 from support.stack import PORTS, SERVICES, Stack, run
 
@@ -74,7 +74,7 @@ def test_limits_are_in_force(stack: Stack, service: str) -> None:
 
 @pytest.mark.parametrize("port", PORTS.values())
 def test_service_reports_the_limits_it_runs_under(stack: Stack, port: str) -> None:
-    exposition = httpx.get(f"{stack.url(port)}/metrics", trust_env=False).text
+    exposition = local_http.get(f"{stack.url(port)}/metrics").text
     values = {family.name: family.samples for family in text_string_to_metric_families(exposition)}
 
     assert values["service_cpu_limit_cores"][0].value == CPUS

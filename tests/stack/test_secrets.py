@@ -5,9 +5,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from serving_lab.stack.secrets import SECRETS
+from support import local_http
 from support.rotation import rotate
 from support.services import PASSWORD, SECRET_KEY, USERNAME
 from support.stack import OWN_IMAGES, PORTS, SERVICES, Stack, run
@@ -46,7 +46,7 @@ def test_no_process_is_told_a_secret(stack: Stack, container: str) -> None:
 def test_no_secret_is_logged(stack: Stack, container: str) -> None:
     refused = {"username": USERNAME, "password": PASSWORD[::-1]}
     for port in PORTS.values():
-        httpx.post(f"{stack.url(port)}/login", json=refused, trust_env=False)
+        local_http.post(f"{stack.url(port)}/login", json=refused)
 
     logged = run(["docker", "logs", stack.container(container)])
 
@@ -84,10 +84,10 @@ def test_a_container_has_its_own_secrets_and_cannot_change_them(stack: Stack, se
 def test_the_services_take_their_secrets_from_there(stack: Stack) -> None:
     for port in PORTS.values():
         url, credentials = stack.url(port), {"username": USERNAME, "password": PASSWORD}
-        assert httpx.post(f"{url}/login", json=credentials, trust_env=False).status_code == 200
+        assert local_http.post(f"{url}/login", json=credentials).status_code == 200
         for key, status in ((SECRET_KEY, 200), (stack.settings["SECRET_KEY_PREVIOUS"], 200), (NEXT_KEY, 401)):
             headers = {"Authorization": f"Bearer {sign(claims(), key)}"}
-            assert httpx.get(f"{url}/cache/stats", headers=headers, trust_env=False).status_code == status
+            assert local_http.get(f"{url}/cache/stats", headers=headers).status_code == status
 
 
 @pytest.fixture

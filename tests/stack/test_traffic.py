@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
+from support import local_http
 from support.dashboards import PanelQuery, panel_queries, values_by_service
 from support.services import CATALOGUE, wait_until
 from support.stack import SERVICES, Stack
@@ -19,10 +19,10 @@ SCRAPED = {*(("services", entry.label) for entry in CATALOGUE.entries), ("locust
 def swarm(stack: Stack) -> Iterator[None]:
     """Locust's users at work, started as the button of its web UI does."""
     locust = stack.url("LOCUST_PORT")
-    started = httpx.post(f"{locust}/swarm", data={"user_count": USERS, "spawn_rate": USERS}, trust_env=False)
+    started = local_http.post(f"{locust}/swarm", data={"user_count": USERS, "spawn_rate": USERS})
     assert started.json()["success"], started.text
     yield
-    httpx.post(f"{locust}/stop", trust_env=False).raise_for_status()
+    local_http.post(f"{locust}/stop").raise_for_status()
 
 
 @pytest.mark.usefixtures("swarm")
@@ -74,10 +74,8 @@ def test_grafana_shows_the_dashboard_without_a_login(stack: Stack) -> None:
         pytest.skip(f"the image {stack.settings['GRAFANA_IMAGE']} cannot be had here")
     grafana = stack.url("GRAFANA_PORT")
 
-    dashboard = httpx.get(f"{grafana}/api/dashboards/uid/side-by-side", trust_env=False)
-    answer = httpx.get(
-        f"{grafana}/api/datasources/proxy/uid/prometheus/api/v1/query", params={"query": "up"}, trust_env=False
-    )
+    dashboard = local_http.get(f"{grafana}/api/dashboards/uid/side-by-side")
+    answer = local_http.get(f"{grafana}/api/datasources/proxy/uid/prometheus/api/v1/query", params={"query": "up"})
 
     assert dashboard.json()["meta"]["provisioned"] is True
     assert answer.json()["status"] == "success"
@@ -85,14 +83,14 @@ def test_grafana_shows_the_dashboard_without_a_login(stack: Stack) -> None:
 
 def statistics(stack: Stack) -> list[dict[str, Any]]:
     """Return Locust's statistics of each request name."""
-    stats = httpx.get(f"{stack.url('LOCUST_PORT')}/stats/requests", trust_env=False).json()["stats"]
+    stats = local_http.get(f"{stack.url('LOCUST_PORT')}/stats/requests").json()["stats"]
     return [entry for entry in stats if entry["name"] != "Aggregated"]
 
 
 def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
     """Return what Prometheus answers to an instant query."""
     url = f"{stack.url('PROMETHEUS_PORT')}/api/v1/query"
-    answer = httpx.get(url, params={"query": expression}, trust_env=False).json()
+    answer = local_http.get(url, params={"query": expression}).json()
     assert answer["status"] == "success", answer
     result: list[dict[str, Any]] = answer["data"]["result"]
     return result

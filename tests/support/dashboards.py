@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+from support import local_http
 
 DASHBOARDS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "grafana" / "dashboards"
 OF_SERVICE = "{{label}}"
 """The legend of a query that has a series for each service."""
 ROW = "row"
 
-_CLIENT = httpx.Client(timeout=10, trust_env=False)  # one for all: to make one costs more than a query
+_CLIENT = local_http.client(timeout=10)  # one for all: to make one costs more than a query
 
 
 @dataclass(frozen=True)

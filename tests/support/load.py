@@ -14,6 +14,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from serving_lab.targets.addresses import url_setting
 
+from support import local_http
 from support.services import CATALOGUE, PASSWORD, USERNAME, free_port, wait_until
 from support.tiers import at_least
 
@@ -46,7 +47,7 @@ class RunningLocust:
 
     def metrics(self) -> Samples:
         """Scrape and parse /metrics: value by sample name and labels."""
-        response = httpx.get(f"{self.base_url}/metrics", timeout=10, trust_env=False)
+        response = local_http.get(f"{self.base_url}/metrics", timeout=10)
         assert response.status_code == 200, response.text
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
@@ -64,7 +65,7 @@ class RunningLocust:
 
     def post(self, path: str, **form: str | float) -> None:
         """Press a button of the web UI."""
-        httpx.post(f"{self.base_url}{path}", data=form, timeout=10, trust_env=False).raise_for_status()
+        local_http.post(f"{self.base_url}{path}", data=form, timeout=10).raise_for_status()
 
 
 def command(*options: str | float) -> list[str]:
@@ -156,6 +157,6 @@ def process_ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen
 def answers(url: str) -> bool:
     """Whether the address answers 200 now."""
     try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+        return local_http.get(url, timeout=2).status_code == 200
     except httpx.TransportError:
         return False

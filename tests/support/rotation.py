@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-import httpx
+from support import local_http
 
 
 def rotate(
@@ -24,13 +24,13 @@ def rotate(
     """
 
     def issued() -> list[str]:
-        answers = [httpx.post(f"{url}/login", json=credentials, trust_env=False) for url in urls.values()]
+        answers = [local_http.post(f"{url}/login", json=credentials) for url in urls.values()]
         return [answer.json()["token"] for answer in answers]
 
     def statuses(tokens: list[str]) -> set[int]:
         asked = [(url, token) for url in urls.values() for token in tokens]
         return {
-            httpx.get(f"{url}/cache/stats", headers={"Authorization": f"Bearer {token}"}, trust_env=False).status_code
+            local_http.get(f"{url}/cache/stats", headers={"Authorization": f"Bearer {token}"}).status_code
             for url, token in asked
         }
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 from serving_lab.targets.catalogue import Besides, Catalogue
 
+from support import local_http
 from support.tiers import at_least
 
 RUNNING_URLS: Mapping[str, str] = dict(
@@ -84,12 +85,11 @@ class RunningService:
 
     def client(self, token: str | None = None, *, keep_alive: bool = True) -> httpx.Client:
         """Return an HTTP client, signed in where given a token; `keep_alive=False` opens a connection a request."""
-        return httpx.Client(
+        return local_http.client(
             base_url=self.base_url,
             headers={"Authorization": f"Bearer {token}"} if token else {},
             limits=httpx.Limits(max_keepalive_connections=20 if keep_alive else 0),
             timeout=30,
-            trust_env=False,
         )
 
     def login(self) -> str:
@@ -242,7 +242,7 @@ def wait_until_ready(service: RunningService) -> None:
         if service.process is not None and service.process.poll() is not None:
             raise AssertionError(f"{service.name} ended before it was ready\n{report(service)}")
         try:
-            return httpx.get(f"{service.base_url}/ready", timeout=5, trust_env=False).status_code == 200
+            return local_http.get(f"{service.base_url}/ready", timeout=5).status_code == 200
         except httpx.TransportError:
             return False
 
