@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.services import BASELINE, launched_service
 from support.tiers import TIERS, tier_of
+from support.workers import WITH_ENGINE
 
 TESTS = Path(__file__).parent
 
@@ -15,6 +16,13 @@ TESTS = Path(__file__).parent
 def test_every_test_of_this_run_has_exactly_one_tier(request: pytest.FixtureRequest) -> None:
     for item in request.session.items:
         assert sum(mark.name in TIERS for mark in {each.name: each for each in item.iter_markers()}.values()) == 1, item
+
+
+def test_what_uses_the_engine_goes_to_one_worker(request: pytest.FixtureRequest) -> None:
+    assert all((TESTS.parent / path).exists() for path in WITH_ENGINE)
+    for item in request.session.items:
+        if "engine" in getattr(item, "fixturenames", ()):
+            assert any(path in item.nodeid for path in WITH_ENGINE), item.nodeid
 
 
 @pytest.mark.parametrize(

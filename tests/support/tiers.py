@@ -70,7 +70,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Remember the tier of the test that begins."""
-    _running.append(next(mark.name for mark in item.iter_markers() if mark.name in TIERS))
+    _running.append(_RANK[rank(item)])
+
+
+def rank(item: pytest.Item) -> int:
+    """How dear a test's tier is, from 0 for unit."""
+    return next(_RANK.index(mark.name) for mark in item.iter_markers() if mark.name in TIERS)
 
 
 def at_least(tier: str, what: str) -> None:

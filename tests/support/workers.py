@@ -10,16 +10,21 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from support.tiers import ALONE
+from support.tiers import ALONE, rank
+
+# They share a running stack, or build and remove images of the same names.
+WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files: long ones first, so that short ones fill the gap at the end; those that run alone come last."""
     alone = {item.path for item in items if item.get_closest_marker(ALONE)}
-    long = {item.path for item in items if item.get_closest_marker("unit") is None}
-    place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
-    items.sort(key=lambda item: (item.path in alone, item.path not in long, place[item.path]))
+    cost: dict[Path, int] = {}
+    for item in items:
+        cost[item.path] = max(cost.get(item.path, 0), rank(item))
+    place = {path: number for number, path in enumerate(cost)}
+    items.sort(key=lambda item: (item.path in alone, -cost[item.path], place[item.path]))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -29,8 +34,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """`--dist loadfile` hands out whole files in their order; here those that share a stack go together."""
+    """`--dist loadfile` hands out whole files in their order; here those that use the engine go to one worker."""
     if config.getoption("dist") != "loadfile":
         return None
     config.option.loadscopereorder = False
@@ -38,8 +44,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     class Files(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             path, _, _ = nodeid.partition("::")
-            folder = path.rpartition("/")[0]
-            return folder if folder.endswith("/stack") else path
+            return "engine" if any(each in path for each in WITH_ENGINE) else path
 
     return Files(config, log)
 
