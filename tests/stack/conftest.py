@@ -21,9 +21,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(COLD_BUILD_SECONDS))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack, built and healthy; everything of it is removed at the end."""
+    """The stack, built and healthy; removed before the tests that measure, which an idle stack would disturb."""
     directories = {name: tmp_path_factory.mktemp(name) for name in ("SECRETS_DIR", "CONFIG_DIR")}
     settings = stack_settings(f"serving-lab-test-{os.getpid()}", base_images) | {
         name: str(at) for name, at in directories.items()
