@@ -5,17 +5,22 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
+from support import services
 from support.answers import assert_error
 from support.services import (
     SERVICE_NAMES,
     RunningService,
+    children,
+    launched_service,
     process_group,
     refusal,
+    report,
     running_service,
     terminate,
     wait_stopped,
@@ -170,6 +175,26 @@ def test_an_interrupt_from_the_keyboard_ends_it_too(model_dir: Path, name: str) 
     with running_service(name, model_dir) as service:
         os.kill(service.pid, signal.SIGINT)
         wait_until(lambda: has_ended(service), "its end")
+
+
+SLOW_FORK = """
+import time
+from gunicorn.arbiter import util
+util._setproctitle = lambda title: time.sleep(0.7 * title.startswith("worker"))
+from {package}.__main__ import main
+main()
+"""
+
+
+@each_service
+def test_a_stop_right_after_a_fork_is_not_lost(model_dir: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a worker has handlers of its own, it has copies of the arbiter's, which only put signals into a queue."""
+    script = SLOW_FORK.format(package=name.replace("-", "_"))
+    monkeypatch.setattr(services, "command", lambda _: [sys.executable, "-c", script])
+    with launched_service(name, model_dir, WORKERS=1, GRACEFUL_TIMEOUT_SECONDS=60) as service:
+        wait_until(lambda: len(children(service.pid)) > 0, "the fork")
+        os.kill(service.pid, signal.SIGINT)
+        wait_until(lambda: has_ended(service), "its end", explain=lambda: report(service))
 
 
 @each_service

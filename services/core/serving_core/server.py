@@ -151,6 +151,14 @@ class _DrainingArbiter(Arbiter):
 
     app: _Application
 
+    def spawn_worker(self) -> int:
+        """Fork with SIGTERM held back until the worker takes it: a copy of the arbiter's handler would swallow it."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            return int(super().spawn_worker())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def handle_term(self) -> None:
         service = self.app.service
         service.lifecycle.drain()
@@ -177,6 +185,8 @@ class _WorkerSlots:
 
     def enter(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
         """Called in the worker, after the fork."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until it has begun with anything, it just ends
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         metrics.enter_slot(self._slots[worker.age])
 
     def release(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
