@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass, replace
 
 import httpx
+from serving_lab.wire.response import KeptOpen
 
 from support.services import RunningService
 
@@ -16,7 +17,10 @@ TIMEOUT_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it goes over the wire; `signed_in` adds a valid token, a body brings its Content-Length."""
+    """A request as it goes over the wire; `signed_in` adds a valid token, a body brings its Content-Length.
+
+    It closes its connection, unless it has a Connection header of its own.
+    """
 
     method: str
     target: str
@@ -42,8 +46,9 @@ def send(service: RunningService, request: Request, token: str = "") -> httpx.Re
 def encode(request: Request, service: RunningService, token: str = "") -> bytes:
     """Return the bytes of the request."""
     host, port = service.address
-    headers: list[tuple[str, str | bytes]] = [("Host", f"{host}:{port}"), ("Connection", "close"), *request.headers]
-    given = {name.lower() for name, _ in headers}
+    given = {name.lower() for name, _ in request.headers}
+    defaults = [("Host", f"{host}:{port}"), ("Connection", "close")]
+    headers = [*(default for default in defaults if default[0].lower() not in given), *request.headers]
     if request.signed_in and token:
         headers.append(("Authorization", f"Bearer {token}"))
     if request.chunked:
@@ -64,7 +69,17 @@ def chunks(body: bytes, size: int = 8192) -> bytes:
 
 def read_response(connection: socket.socket, method: str = "POST") -> httpx.Response:
     """Return the answer that arrives on the connection."""
-    with http.client.HTTPResponse(connection, method=method) as response:
-        response.begin()
-        body = response.read()
-        return httpx.Response(response.status, headers=response.getheaders(), content=body)
+    [response] = read_responses(connection, method)
+    return response
+
+
+def read_responses(connection: socket.socket, *methods: str) -> list[httpx.Response]:
+    """Return the answers that arrive on the connection, as many as there are methods of requests."""
+    received = KeptOpen(connection.makefile("rb"))
+    return [_next_response(received, method) for method in methods]
+
+
+def _next_response(received: KeptOpen, method: str) -> httpx.Response:
+    response = http.client.HTTPResponse(received, method=method)  # type: ignore[arg-type]
+    response.begin()
+    return httpx.Response(response.status, headers=response.getheaders(), content=response.read())

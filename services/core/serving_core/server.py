@@ -130,6 +130,9 @@ class _Application(BaseApplication):
             "keepalive": settings.keep_alive_seconds,
             "worker_tmp_dir": str(self._run_dir),
             "control_socket_disable": True,  # two services of one user would use the same socket
+            # Only TRUSTED_PROXIES decides what headers may say. gunicorn would believe these of any local client.
+            "forwarder_headers": "",
+            "secure_scheme_headers": {},
             "logger_class": _JsonLogger,
             "pre_fork": slots.assign,
             "post_fork": slots.enter,

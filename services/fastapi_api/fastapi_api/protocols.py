@@ -4,10 +4,10 @@ import asyncio
 import logging
 from typing import Any
 
+from serving_core import uvicorn_protocol
 from serving_core.runtime.metrics import WEBSOCKET
 from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -23,14 +23,11 @@ _logger = logging.getLogger("uvicorn.error.websocket")
 _logger.setLevel(logging.WARNING)
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """Upgrades to WebSocket at one path only; elsewhere upgrade requests are ignored (RFC 9110, 7.8)."""
+class HttpProtocol(uvicorn_protocol.HttpProtocol):
+    """Upgrades to WebSocket at one path only."""
 
     def _should_upgrade_to_ws(self) -> bool:
         return self.url.partition(b"?")[0] == _PATH and self.parser.get_method() == b"GET"
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Do not warn."""
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

@@ -2,15 +2,8 @@
 
 from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from serving_core.uvicorn_protocol import HttpProtocol
 from uvicorn_worker import UvicornWorker
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """Offers no upgrade: one that is asked for is ignored (RFC 9110, 7.8), without a warning in the log."""
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Nothing is wrong."""
 
 
 class Worker(UvicornWorker):  # type: ignore[misc] # ships no types

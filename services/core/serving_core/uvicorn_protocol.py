@@ -1,0 +1,61 @@
+"""uvicorn's HTTP protocol, for services that offer no upgrade, or one at some requests only.
+
+Clients may offer to continue in another protocol with any request, body included (`curl --http2` and Java's client do).
+A server that does not take the offer answers as if it were not there (RFC 9110, 7.8). httptools, however, always stops
+behind the head of such a request: it takes the rest for data of the other protocol, and uvicorn drops that.
+"""
+
+from typing import Any
+
+from httptools import HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Ignores offers of an upgrade that is not taken."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
+        super().__init__(*args, **kwargs)
+        self.parser = _Parser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+
+    def declines_upgrade(self) -> bool:
+        """Whether the current request offers an upgrade that is not taken; CONNECT needs no offer."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT" and not self._should_upgrade()
+
+    def head_without_offer(self) -> bytes:
+        """The head of the current request, as if it offered no upgrade."""
+        line = self.parser.get_method() + b" " + self.url + b" HTTP/" + self.parser.get_http_version().encode()
+        kept = (name + b": " + value for name, value in self.headers if name != b"upgrade")
+        return b"\r\n".join((line, *kept, b"", b""))
+
+    def on_headers_complete(self) -> None:
+        """Start to answer, unless the head is about to come again without its offer."""
+        if not self.declines_upgrade():
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Complete a request; one with an offer ends with its head."""
+        if not self.declines_upgrade():
+            super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Do not warn of CONNECT."""
+
+
+class _Parser(HttpRequestParser):
+    """Continues behind the head of a request whose offer is not taken."""
+
+    def __init__(self, protocol: HttpProtocol) -> None:
+        super().__init__(protocol)
+        self._protocol = protocol
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override] # uvicorn has bytes only
+        """Parse what arrived."""
+        while True:
+            try:
+                return super().feed_data(data)
+            except HttpParserUpgrade as stop:
+                if not self._protocol.declines_upgrade():
+                    raise
+                data = self._protocol.head_without_offer() + data[stop.args[0] :]
