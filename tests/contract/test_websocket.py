@@ -24,7 +24,7 @@ from support.services import (
     with_besides,
     without_besides,
 )
-from support.tokens import claims, sign
+from support.tokens import LEEWAY_SECONDS, claims, sign
 from support.websocket import PATH, ask, ask_for_text, connect, farewell
 from support.wire import LIMIT_BYTES, Request, encode, read_response, send
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -109,7 +109,9 @@ BAD_TOKENS = {
 @pytest.mark.parametrize("way", ["header", "message"])
 @pytest.mark.parametrize("bad", BAD_TOKENS)
 def test_a_bad_token_ends_the_connection_with_rests_words(service: RunningService, bad: str, way: str) -> None:
-    given = BAD_TOKENS[bad] if bad != "expired" else user_token(service, "late", exp=int(time.time()) - 1)
+    given = (
+        BAD_TOKENS[bad] if bad != "expired" else user_token(service, "late", exp=int(time.time()) - LEEWAY_SECONDS - 1)
+    )
     refused = Request("POST", "/predict", body=GOOD).with_headers(("Authorization", f"Bearer {given}"))
     rest = send(service, refused).json()
 
@@ -144,14 +146,14 @@ def test_a_token_that_does_not_come_in_time_ends_it(strict: RunningService) -> N
 
 @pytest.mark.parametrize("way", ["header", "message"])
 def test_a_token_that_expires_meanwhile_ends_it_at_the_next_message(service: RunningService, way: str) -> None:
-    expiry = int(time.time()) + 2
-    given = user_token(service, "short", exp=expiry)
+    refused_from = int(time.time()) + 2
+    given = user_token(service, "short", exp=refused_from - LEEWAY_SECONDS)
     with connect(service, given if way == "header" else None) as connection:
         if way == "message":
             connection.send(json.dumps({"token": given}))
         assert "prediction" in ask(connection, GOOD)
 
-        time.sleep(max(0, expiry + 0.1 - time.time()))
+        time.sleep(max(0, refused_from + 0.1 - time.time()))
         connection.send(GOOD)
 
         assert farewell(connection) == (1008, "Token has expired")

@@ -2,7 +2,7 @@
 
 import jwt
 import pytest
-from serving_core.http.tokens import AuthenticationError, Tokens
+from serving_core.http.tokens import LEEWAY_SECONDS, AuthenticationError, Tokens
 from serving_core.runtime.settings import Settings
 
 KEY = "k" * 32
@@ -18,7 +18,9 @@ def test_a_remembered_token_still_expires(tokens: Tokens, monkeypatch: pytest.Mo
     token = tokens.issue("lab")
     assert tokens.authenticate(f"Bearer {token}") == "lab"
     expiry = jwt.decode(token, KEY, algorithms=["HS256"])["exp"]
-    monkeypatch.setattr("time.time", lambda: float(expiry))
+    monkeypatch.setattr("time.time", lambda: float(expiry + LEEWAY_SECONDS - 1))
+    assert tokens.authenticate(f"Bearer {token}") == "lab"
+    monkeypatch.setattr("time.time", lambda: float(expiry + LEEWAY_SECONDS))
     with pytest.raises(AuthenticationError) as refused:
         tokens.authenticate(f"Bearer {token}")
     assert (refused.value.reason, refused.value.detail) == ("expired", "Token has expired")

@@ -6,6 +6,9 @@ from typing import Any
 
 import jwt
 
+LEEWAY_SECONDS = 5
+"""How far clocks may disagree, according to the contract."""
+
 
 def claims(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - a claim may be anything, that is what is tested
     """Return valid claims with changes; a claim that is None is left out."""

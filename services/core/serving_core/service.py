@@ -23,6 +23,7 @@ from serving_core.store.cache_collector import CacheCollector
 from serving_core.store.circuit import StoreError
 from serving_core.store.stores import open_store
 
+_logger = logging.getLogger(__name__)
 _access_logger = logging.getLogger("serving_core.access")
 LOGIN, PREDICT, BATCH_PREDICT = "/login", "/predict", "/batch-predict"
 _CHECK_ROW = (0.0,) * FEATURES
@@ -131,6 +132,8 @@ class Service:
             return self.tokens.authenticate(authorization)
         except AuthenticationError as error:
             self.metrics.auth_failures.labels(error.reason).inc()
+            if error.log:
+                _logger.warning(error.log)
             raise
 
     def log_in(self, username: str, password: str) -> str:

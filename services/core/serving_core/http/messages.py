@@ -19,12 +19,13 @@ NOT_AN_OBJECT = "Request body must be a JSON object"
 INTERNAL_ERROR = "Internal server error"
 UNAVAILABLE = "Service unavailable"
 
-# Tokens; TOKEN_EXPIRED is a detail.
+# Tokens; TOKEN_EXPIRED and TOKEN_NOT_YET_VALID are details.
 MISSING_CREDENTIALS = "Missing credentials"
 INVALID_CREDENTIALS = "Invalid credentials"
 TOKEN_MISSING = "Token is missing"  # noqa: S105 - a message
 TOKEN_INVALID = "Token is invalid"  # noqa: S105 - a message
 TOKEN_EXPIRED = "Token has expired"  # noqa: S105 - a message
+TOKEN_NOT_YET_VALID = "Token is not valid yet"  # noqa: S105 - a message
 
 # Rows.
 MISSING_FEATURES = "Missing features field"

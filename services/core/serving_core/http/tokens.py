@@ -12,19 +12,22 @@ from serving_core.http import messages
 from serving_core.http.errors import UnauthorizedError
 from serving_core.runtime.settings import Settings
 
+LEEWAY_SECONDS = 5
+"""How far the clocks of those who issue tokens and those who check them may disagree."""
 _ALGORITHM = "HS256"
 _REQUIRED_CLAIMS = ["user", "iat", "exp"]
 _REMEMBERED_TOKENS = 1024
 
-FailureReason = Literal["missing", "invalid", "expired", "credentials"]
+FailureReason = Literal["missing", "invalid", "expired", "not_yet_valid", "credentials"]
 
 
 class AuthenticationError(UnauthorizedError):
-    """401, with the reason under which the metrics count it."""
+    """401, with the reason under which the metrics count it, and a line for the log if an operator should know."""
 
-    def __init__(self, reason: FailureReason, message: str, *, detail: str | None = None) -> None:
+    def __init__(self, reason: FailureReason, message: str, *, detail: str | None = None, log: str = "") -> None:
         super().__init__(message, detail=detail)
         self.reason: FailureReason = reason
+        self.log = log
 
 
 class Tokens:
@@ -75,9 +78,11 @@ class Tokens:
             user, expiry = self._verified(token)
         except jwt.ExpiredSignatureError:
             raise _expired() from None
+        except jwt.ImmatureSignatureError:
+            raise _not_yet_valid(token) from None
         except (jwt.InvalidTokenError, UnicodeEncodeError):  # JSON strings may contain lone surrogates
             raise AuthenticationError("invalid", messages.TOKEN_INVALID) from None
-        if expiry <= time.time():
+        if expiry + LEEWAY_SECONDS <= time.time():
             raise _expired()
         return user
 
@@ -96,9 +101,22 @@ class Tokens:
 
 
 def _decode(token: str, key: bytes) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token, key, algorithms=[_ALGORITHM], options={"require": _REQUIRED_CLAIMS})
+    claims: dict[str, Any] = jwt.decode(
+        token, key, algorithms=[_ALGORITHM], leeway=LEEWAY_SECONDS, options={"require": _REQUIRED_CLAIMS}
+    )
     return claims
 
 
 def _expired() -> AuthenticationError:
     return AuthenticationError("expired", messages.TOKEN_INVALID, detail=messages.TOKEN_EXPIRED)
+
+
+def _not_yet_valid(token: str) -> AuthenticationError:
+    claims = jwt.decode(token, options={"verify_signature": False})  # it has been verified
+    times = f"iat {claims['iat']}, nbf {claims.get('nbf')}, here it is {time.time():.0f}"
+    return AuthenticationError(
+        "not_yet_valid",
+        messages.TOKEN_INVALID,
+        detail=messages.TOKEN_NOT_YET_VALID,
+        log=f"token refused: it is not valid yet ({times}); do the clocks of issuer and service agree?",
+    )

@@ -30,7 +30,7 @@ WEBSOCKET = "/ws/predict"
 PREDICTING = ("/predict", "/batch-predict", WEBSOCKET)
 MESSAGE_OUTCOMES = ("answered", "invalid", "rate_limited", "failed")
 STORE_USES = ("cache", "limits")
-AUTH_FAILURES = ("missing", "invalid", "expired", "credentials")
+AUTH_FAILURES = ("missing", "invalid", "expired", "not_yet_valid", "credentials")
 UNMATCHED = "none"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
