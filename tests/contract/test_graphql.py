@@ -144,6 +144,40 @@ def test_the_named_operation_is_executed(service: RunningService) -> None:
 
     assert answer(send(service, query(text, None, "B"))) == {"data": {"b": "Query"}}
     assert messages(answer(send(service, query(text, None, "C")))) == ['Unknown operation named "C".']
+    assert messages(answer(send(service, query(text, None, "")))) == ['Unknown operation named "".']
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query A { a: __typename } query B { b: __typename }",
+        "query A { a: predict(features: [1]) { prediction } } query B { __typename }",
+        "fragment f on Query { __typename } query A { ...f } query B { __typename } query C { ...f }",
+    ],
+)
+def test_of_several_operations_none_is_executed_unless_it_is_named(service: RunningService, text: str) -> None:
+    refused = answer(send(service, query(text)))
+
+    assert refused == {"errors": [{"message": "Must provide operation name if query contains multiple operations."}]}
+
+
+@pytest.mark.parametrize("name", [None, "B"])
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{ a: __typename } query B { b: __typename }", "anonymous operation must be the only"),
+        ("{ a: __typename } { b: __typename }", "anonymous operation must be the only"),
+        ("query B { a: __typename } query B { b: __typename }", "There can be only one operation named 'B'"),
+        ("fragment f on Query { __typename }", "operation"),
+    ],
+)
+def test_operations_that_cannot_be_told_apart_are_refused(
+    service: RunningService, text: str, complaint: str, name: str | None
+) -> None:
+    refused = answer(send(service, query(text, None, name)))
+
+    assert "data" not in refused
+    assert complaint in " ".join(messages(refused)) or "Unknown operation" in messages(refused)[0]
 
 
 def test_a_variable_may_stand_within_a_row(service: RunningService, token: str) -> None:

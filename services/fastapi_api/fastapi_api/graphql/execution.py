@@ -2,11 +2,13 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import ExecutionResult, GraphQLError, OperationDefinitionNode
 from serving_core.http.errors import ApiError, TooManyRequestsError
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
@@ -23,6 +25,9 @@ _CODES = {
 }
 
 
+_OPERATION_NOT_NAMED = "Must provide operation name if query contains multiple operations."
+
+
 class Schema(strawberry.Schema):
     """A schema that logs only errors of the service; strawberry would also log those of its clients."""
 
@@ -36,6 +41,23 @@ class Schema(strawberry.Schema):
             refusal = _refusal(error)
             if refusal and refusal.status == ApiError.status:
                 _logger.error("request failed", exc_info=error.original_error)
+
+
+class NamedOperation(SchemaExtension):
+    """Refuses to choose among several operations (GraphQL, 6.1); strawberry would execute the first one."""
+
+    def on_execute(self) -> Iterator[None]:
+        """Give the error of graphql-core, which strawberry hides by naming an operation itself."""
+        context = self.execution_context
+        if context.graphql_document and context._provided_operation_name is None:
+            operations = [
+                definition
+                for definition in context.graphql_document.definitions
+                if isinstance(definition, OperationDefinitionNode)
+            ]
+            if len(operations) > 1:
+                context.result = ExecutionResult(None, [GraphQLError(_OPERATION_NOT_NAMED)])
+        yield
 
 
 async def answer(schema: strawberry.Schema, request: GraphQLRequest, context: Context) -> bytes:

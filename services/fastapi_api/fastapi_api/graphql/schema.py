@@ -19,7 +19,7 @@ from strawberry.extensions import DisableIntrospection
 from strawberry.schema.config import StrawberryConfig
 
 from fastapi_api.graphql.context import Context
-from fastapi_api.graphql.execution import Schema
+from fastapi_api.graphql.execution import NamedOperation, Schema
 from fastapi_api.graphql.limits import LIMITERS
 from fastapi_api.schemas import BatchPredictRequest, ModelInfoResponse, PredictRequest
 from fastapi_api.validation import validate
@@ -123,7 +123,7 @@ def create_schema(*, introspection: bool) -> Schema:
     """Build the schema; without introspection it does not describe itself."""
     return Schema(
         Query,
-        extensions=[*LIMITERS, *([] if introspection else [DisableIntrospection])],
+        extensions=[*LIMITERS, NamedOperation, *([] if introspection else [DisableIntrospection])],
         config=StrawberryConfig(
             disable_field_suggestions=not introspection,
             scalar_map={
