@@ -76,7 +76,7 @@ def old_pets() -> OpenApiDocument:
     identifier = {"name": "petId", "in": "path", "required": True, "type": "integer"}
     name = {"name": "name", "in": "formData", "required": True, "type": "string"}
     body = {"name": "body", "in": "body", "schema": {"$ref": "#/definitions/Pet"}}
-    return OpenApiDocument(
+    return OpenApiDocument.of(
         {
             "swagger": "2.0",
             "info": {"title": "pets", "version": "1"},
@@ -104,7 +104,7 @@ def _document(paths: dict[str, Any], *, version: str = "3.1.0", **fields: object
             if isinstance(definition, dict):
                 definition.setdefault("responses", {"200": {"description": "done"}})
     content = {"openapi": version, "info": {"title": "t", "version": "1"}, "paths": paths} | fields
-    return OpenApiDocument(content, "/v3" if "servers" in fields else "")
+    return OpenApiDocument.of(content, "/v3" if "servers" in fields else "")
 
 
 def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import contextlib
 import time
 from collections.abc import Sequence
-from http import HTTPStatus
 from itertools import islice
 
 from serving_lab.api.request import Request
-from serving_lab.parity.cases import Case, Source, Steps, is_raw
+from serving_lab.parity.cases import Steps, is_raw
+from serving_lab.parity.documents.references import NotFollowedError
+from serving_lab.parity.documents.site import Site
 from serving_lab.parity.examination.examiner import Examiner
 from serving_lab.parity.examination.learning import Pass, differences_with_itself
 from serving_lab.parity.examination.noise_book import NoiseBook, NoisyField
@@ -15,6 +16,7 @@ from serving_lab.parity.examination.services import Services, in_order
 from serving_lab.parity.examination.session import ServiceGoneError, Session
 from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.judgement.judge import Judging
+from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.ledger import Ledger
 from serving_lab.parity.outcome import Outcome
 from serving_lab.parity.plan import NOISE_PASSES, ParityPlan
@@ -179,17 +181,20 @@ class _Comparison:
         self._progress.advance()
 
     def _read_document(self) -> OpenApiDocument | None:
-        path = self._plan.profile.openapi
-        if path is None:
+        profile = self._plan.profile
+        if profile.openapi is None:
             return None
         with self._services.describing(self._plan.described_by) as session:
-            exchange = session.send(Case(Source.SURFACE, "OpenAPI document", Request("GET", path)))
-        where = f"{session.endpoint.url}{path}"
-        if not exchange.answers or exchange.answers[0].status != HTTPStatus.OK:
-            said = exchange.answers[0].status if exchange.answers else exchange.ending
-            self._warnings.append(f"the {session.name} has no OpenAPI document at {where} ({said}): none was used")
-            return None
-        return OpenApiDocument.parse(exchange.answers[0].body, where, session.endpoint.prefix)
+            authorization = Request("GET", "/", profile.authorization).filled(session.variables).headers
+            paths = Operations()
+            site = Site(session.endpoint, authorization, lambda target: paths.excludes(profile.exclude, "GET", target))
+            url = f"{session.endpoint.url}{profile.openapi}"
+            try:
+                found = site.get(url)
+            except NotFollowedError as error:
+                self._warnings.append(f"no OpenAPI document is used: {url} of the {session.name} is {error}")
+                return None
+            return OpenApiDocument.parse(found.content, url, session.endpoint.prefix, found.url, site.fetch)
 
     def _unvaried(self) -> list[Steps]:
         return [steps for steps in self._noise.unvaried() if not is_raw(steps)]

@@ -1,6 +1,8 @@
 """Numbers and foreign text as people read them: changes and intervals, times, rates, sizes, counts."""
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 MINUS, UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
@@ -16,6 +18,8 @@ _SENSELESS = 100.0
 _ALMOST_NOTHING = 0.0005
 _MEBIBYTE, _GIBIBYTE = 1 << 20, 1 << 30
 _MINUTE, _HOUR = 60, 3600
+_USER = re.compile(r"//[^/?#\s]*@")
+_LONGEST_ADDRESS = 100
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,13 @@ def listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def some(parts: Iterable[str], most: int = 3) -> str:
+    """Return an enumeration with the first few, and how many more there are: `a, b, c and 5 more`."""
+    named = list(parts)
+    more = len(named) - most
+    return f"{', '.join(named[:most])} and {more:,} more" if more > 0 else listed(named)
+
+
 def counted(number: int, noun: str) -> str:
     """Return the number with its noun: `1 request`, `1,200 requests`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -149,6 +160,12 @@ def duration(seconds: float) -> str:
     if seconds < _HOUR:
         return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
     return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
+
+
+def address(url: str) -> str:
+    """Return a URL of others on one line, not too long, and without a user and password in it."""
+    text = visible(_USER.sub("//", url)).replace("\n", "\\n")
+    return text if len(text) <= _LONGEST_ADDRESS else f"{text[:_LONGEST_ADDRESS]}…"
 
 
 def visible(text: str) -> str:

@@ -1,14 +1,14 @@
 """An OpenAPI document, as far as a comparison needs it: its paths and operations."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from serving_lab.errors import LabError
+from serving_lab.parity.documents.reading import UnreadableError, read
+from serving_lab.parity.documents.references import Fetch, LeftOut, SelfContained, self_contained
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 """The methods an OpenAPI document can describe."""
@@ -24,23 +24,44 @@ class Operation:
     template: str
     """Its path below the service's base URL."""
     definition: Mapping[str, Any]
+    shared: object = None
+    """The parameters of the path, as they are written."""
     parameters: tuple[Mapping[str, Any], ...] = ()
     """The operation's own and the path's, references resolved."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What its requests would need and the document has not."""
+
+    @property
+    def label(self) -> str:
+        """What it is called: `GET /a`."""
+        return f"{self.method} {self.template}"
 
 
 @dataclass(frozen=True)
 class OpenApiDocument:
     """A document that was read; `prefix` stands before each of its paths below the service's base URL."""
 
-    content: Mapping[str, Any]
+    contained: SelfContained
     prefix: str = ""
 
     @classmethod
-    def parse(cls, content: bytes, source: str, base_path: str = "") -> "OpenApiDocument":
+    def of(cls, content: Mapping[str, Any], prefix: str = "") -> "OpenApiDocument":
+        """The document with this content, which refers to no other one."""
+        return cls(self_contained(content), prefix)
+
+    @classmethod
+    def parse(
+        cls, content: bytes, source: str, base_path: str = "", url: str = "", fetch: Fetch | None = None
+    ) -> "OpenApiDocument":
         """The document in these bytes, JSON or YAML; `source` names it in errors.
 
-        `base_path` is the path of the service's base URL: the one that the document's servers name is not put before
-        the paths again where it is in there already.
+        Args:
+            content: the document.
+            source: what errors call it.
+            base_path: the path of the service's base URL: the one that the document's servers name is not put before
+                the paths again where it is in there already.
+            url: where it was found.
+            fetch: what gets the documents that it refers to; None: it may refer to itself alone.
 
         Raises:
             LabError: it is not an OpenAPI or Swagger document.
@@ -52,27 +73,53 @@ class OpenApiDocument:
         if not str(version).startswith(("2.", "3.")):
             raise LabError(f"{source} is of OpenAPI version {str(version)[:20]!r}; 2.0, 3.0 and 3.1 are supported")
         prefix = _server_path(document)
-        return cls(document, "" if base_path.rstrip("/").endswith(prefix) else prefix)
+        contained = self_contained(document, url, fetch)
+        return cls(contained, "" if base_path.rstrip("/").endswith(prefix) else prefix)
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """All of it; its references lead to places in it, or nowhere."""
+        return self.contained.content
 
     @property
     def templates(self) -> tuple[str, ...]:
         """The paths of the document, below the service's base URL."""
         return tuple(template for template, _ in self._items())
 
-    @property
+    @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """The operations, in the document's order."""
         return tuple(
-            Operation(method, template, item[method.lower()], self._parameters(item, item[method.lower()]))
+            self._operation(method, template, item, item[method.lower()])
             for template, item in self._items()
             for method in METHODS
             if isinstance(item.get(method.lower()), dict)
         )
 
-    def _items(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    @property
+    def left_out(self) -> tuple[tuple[str, LeftOut], ...]:
+        """What no requests are made of, each with the operation or path that it belongs to."""
+        paths = ((self.prefix + path, self.contained.resolved(item)) for path, item in self._paths())
+        return (
+            *((path, item) for path, item in paths if isinstance(item, LeftOut)),
+            *((operation.label, why) for operation in self.operations for why in operation.left_out),
+        )
+
+    def _operation(
+        self, method: str, template: str, item: Mapping[str, Any], definition: Mapping[str, Any]
+    ) -> Operation:
+        shared = item.get("parameters")
+        left_out = self.contained.needed_by(shared, definition.get("parameters"), definition.get("requestBody"))
+        return Operation(method, template, definition, shared, self._parameters(item, definition), tuple(left_out))
+
+    def _paths(self) -> Iterator[tuple[str, object]]:
         for path, item in self.content["paths"].items():
             if isinstance(path, str) and path.startswith("/"):
-                yield self.prefix + path, self.resolved(item)
+                yield path, item
+
+    def _items(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for path, item in self._paths():
+            yield self.prefix + path, self.resolved(item)
 
     def _parameters(self, *owners: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
         lists = [owner["parameters"] for owner in owners if isinstance(owner.get("parameters"), list)]
@@ -80,23 +127,15 @@ class OpenApiDocument:
 
     def resolved(self, node: object) -> Mapping[str, Any]:
         """The object, or the one that its reference points to in the document; an empty one if there is none."""
-        for _ in range(10):
-            reference = node.get("$ref") if isinstance(node, dict) else None
-            if not isinstance(reference, str):
-                break
-            node = self.content
-            for key in reference.removeprefix("#/").split("/"):
-                node = node.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
-        return node if isinstance(node, dict) else {}
+        found = self.contained.resolved(node)
+        return {} if isinstance(found, LeftOut) else found
 
 
 def _read(content: bytes, source: str) -> dict[str, Any]:
     try:
-        # The parser of YAML takes seconds for long documents, and accepts what is not JSON.
-        document = json.loads(content) if content.lstrip()[:1] == b"{" else yaml.safe_load(content)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise LabError(f"{source} is not an OpenAPI document: {reason}", hint=_HINT) from error
+        document = read(content)
+    except UnreadableError as error:
+        raise LabError(f"{source} is not an OpenAPI document: {error}", hint=_HINT) from error
     if not isinstance(document, dict):
         raise LabError(f"{source} is not an OpenAPI document: it is not an object", hint=_HINT)
     return document

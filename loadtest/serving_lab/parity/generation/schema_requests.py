@@ -14,12 +14,12 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from schemathesis.config import SchemathesisConfig
-from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
 from serving_lab.api.request import Request
-from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.parity.generation.openapi import OpenApiDocument, Operation
+from serving_lab.text.phrases import address, some
 
 _Operation = APIOperation[Any, Any, Any, Any]
 _Case = schemathesis.Case[_Operation]
@@ -92,17 +92,35 @@ def schema_operations(document: OpenApiDocument, *, signed_in: bool) -> tuple[li
     """
     _keep_caches_at_home()
     operations: list[SchemaOperation] = []
-    warnings: list[str] = []
+    warnings = list(_left_out(document))
     try:
         schema = schemathesis.openapi.from_dict(_prepared(document, signed_in=signed_in), config=SchemathesisConfig())
-        for found in schema.get_all_operations():
-            if isinstance(found, Ok):
-                operations.append(_schema_operation(found.ok(), document.prefix))
-            else:
-                warnings.append(f"no requests are generated for {found.err().label}: {reason(found.err())}")
     except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
-        warnings.append(f"no requests are generated from the OpenAPI document: {reason(error)}")
+        return [], [*warnings, f"no requests are generated from the OpenAPI document: {reason(error)}"]
+    for operation in document.operations:
+        if operation.left_out:
+            continue
+        try:
+            found = schema[operation.template.removeprefix(document.prefix)][operation.method]
+            operations.append(_schema_operation(found, document.prefix))
+        except Exception as error:  # noqa: BLE001 - as above
+            warnings.append(f"no requests are generated for {operation.label}: {reason(error)}")
     return operations, warnings
+
+
+def _left_out(document: OpenApiDocument) -> Iterator[str]:
+    """What is not in the document though it refers to it, once a kind."""
+    kinds: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for label, each in document.left_out:
+        labels, whats = kinds.setdefault(each.why, ({}, {}))
+        labels[label] = whats[address(each.what)] = None
+    for why, (labels, whats) in kinds.items():
+        yield f"no requests are generated for {some(labels)}: what they refer to is {why} ({some(whats)})"
+    spared: dict[str, dict[str, None]] = {}
+    for each in document.contained.spared:
+        spared.setdefault(each.why, {})[address(each.what)] = None
+    for why, whats in spared.items():
+        yield f"not used: {why} ({some(whats)})"
 
 
 def reason(error: Exception) -> str:
@@ -126,18 +144,33 @@ def _schema_operation(operation: _Operation, prefix: str) -> SchemaOperation:
 
 
 def _prepared(document: OpenApiDocument, *, signed_in: bool) -> dict[str, Any]:
-    """The document as schemathesis is to have it."""
+    """The document as schemathesis is to have it: without the operations that need what is left out of it."""
     content: dict[str, Any] = copy.deepcopy(dict(document.content))
+    paths: dict[str, Any] = {}
+    for operation in document.operations:
+        if not operation.left_out:
+            path = operation.template.removeprefix(document.prefix)
+            item = paths.setdefault(path, {"parameters": operation.shared} if operation.shared is not None else {})
+            item[operation.method.lower()] = _definition(document, operation, signed_in=signed_in)
     if signed_in:
         content.pop("security", None)
-    for item in content["paths"].values():
-        for definition in item.values() if isinstance(item, dict) else ():
-            if isinstance(definition, dict):
-                if signed_in:
-                    definition.pop("security", None)
-                for holder in _body_schemas(definition):
-                    holder["schema"] = _closed(document, holder["schema"])
-    return content
+    for holder in (content.get("components"), content):
+        for key in ("securitySchemes", "securityDefinitions"):
+            schemes = holder.get(key) if isinstance(holder, dict) else None
+            if isinstance(holder, dict) and isinstance(schemes, dict):
+                holder[key] = {name: scheme for name, scheme in schemes.items() if document.resolved(scheme)}
+    return content | {"paths": paths}
+
+
+def _definition(document: OpenApiDocument, operation: Operation, *, signed_in: bool) -> dict[str, Any]:
+    definition: dict[str, Any] = copy.deepcopy(dict(operation.definition))
+    definition.pop("callbacks", None)
+    definition["responses"] = {"default": {"description": "whatever it is"}}
+    if signed_in:
+        definition.pop("security", None)
+    for holder in _body_schemas(definition):
+        holder["schema"] = _closed(document, holder["schema"])
+    return definition
 
 
 def _body_schemas(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
