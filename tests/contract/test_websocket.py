@@ -359,6 +359,24 @@ def test_pages_of_this_host_and_of_cors_origins_may_connect(strict: RunningServi
         assert "prediction" in ask(connection, GOOD)
 
 
+@pytest.mark.parametrize(
+    ("host", "given", "status"),
+    [
+        ("app.example.com:443", "https://app.example.com", 101),
+        ("APP.Example.com", "https://app.example.com", 101),
+        ("app.example.com", "http://app.example.com:80", 101),
+        ("app.example.com:8443", "https://app.example.com", 403),
+        ("internal:8000", "https://app.example.com", 403),
+    ],
+)
+def test_a_page_of_this_host_may_be_written_otherwise(
+    service: RunningService, host: str, given: str, status: int
+) -> None:
+    offer = (("Host", host), ("Origin", given), ("Upgrade", "websocket"), ("Connection", "Upgrade"), *KEY)
+
+    assert send(service, Request("GET", PATH, headers=offer)).status_code == status
+
+
 @pytest.mark.parametrize("given", ["https://evil.example", f"{ORIGIN}.evil.example", "http://HOST.evil", "null", ""])
 def test_pages_of_other_origins_may_not(strict: RunningService, given: str) -> None:
     token = user_token(strict, f"page of {given}")
