@@ -20,7 +20,7 @@ from parity.comparing import result_of_comparing
 
 URL = "http://service/api/openapi.json"
 CANARY = "canary-of-the-test"
-PET = {"type": "object", "required": ["name"], "properties": {"name": {"enum": ["Rex"]}}}
+PET: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"enum": ["Rex"]}}}
 
 
 def openapi(paths: dict[str, Any], **fields: object) -> dict[str, Any]:
