@@ -1,0 +1,78 @@
+"""From what wrk prints to the table, and what is no figure."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from serving_lab.errors import LabError
+
+from benchmark import __main__ as command
+from benchmark.load import FEATURES, Outcome, Wrk, requests_per_second, script
+from benchmark.servers import Server
+from benchmark.table import table
+
+PRINTED = """\
+Running 3s test @ http://127.0.0.1:5000
+  1 threads and 16 connections
+  6000 requests in 3.00s, 1.20MB read
+{}Requests/sec:   2000.25
+Transfer/sec:    409.60KB
+"""
+
+
+def test_the_rate_is_read_from_what_wrk_prints() -> None:
+    assert requests_per_second(PRINTED.format(""), "http://x") == 2000.25
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["  Non-2xx or 3xx responses: 7\n", "  Socket errors: connect 0, read 3, write 0, timeout 0\n"],
+)
+def test_answers_that_are_errors_are_no_figure(line: str) -> None:
+    with pytest.raises(LabError, match=line.strip()):
+        requests_per_second(PRINTED.format(line), "http://x")
+
+
+def test_wrk_that_could_not_start_is_no_figure() -> None:
+    with pytest.raises(LabError, match="unable to connect"):
+        requests_per_second("unable to connect to 127.0.0.1:1\n", "http://x")
+
+
+def test_a_ratio_is_of_figures_of_the_same_round() -> None:
+    servers = [Server("Flask", "", yardstick="no-op"), Server("no-op", "")]
+    rounds = {"Flask": of(1000, 1200, 600), "no-op": of(2000, 2000, 1000)}
+
+    head, service, no_op = table(servers, rounds).splitlines()
+
+    assert re.split(r"  +", head.strip())[2:4] == ["of its no-op", "lowest to highest"]
+    assert re.split(r"  +", service) == ["Flask", "1,000", "600 to 1,200", "0.60", "0.50 to 0.60", "20%"]
+    assert re.split(r"  +", no_op) == ["no-op", "2,000", "1,000 to 2,000", "20%"]
+
+
+def test_rows_are_drawn_between_the_quantiles_of_the_data() -> None:
+    assert "{{19, 30, 36, 41, 47, 50, 53, 57, 60, 65.9, 79}, {1, 1, 1, 1, 1, 1, 2" in script(FEATURES)
+
+
+def test_without_wrk_it_says_what_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(LabError) as raised:
+        Wrk(0)
+
+    assert raised.value.hint is not None
+    assert "apt-get install wrk" in raised.value.hint
+
+
+def test_a_length_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--rounds", "0"])
+
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+
+    assert ended.value.code == 2
+    assert "expected a whole number from 1 on, got 0" in capsys.readouterr().err
+
+
+def of(*rates: float) -> list[Outcome]:
+    return [Outcome(rate, 0.2) for rate in rates]
