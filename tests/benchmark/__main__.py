@@ -16,7 +16,7 @@ from serving_lab.errors import LabError
 from support.services import CATALOGUE
 
 from benchmark.load import Outcome, Wrk
-from benchmark.servers import TOKEN, Server, running
+from benchmark.servers import Server, running
 from benchmark.table import table
 
 _WARM_UP_SECONDS = 1
@@ -44,10 +44,9 @@ def main() -> NoReturn:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text}")
-    return number
+    return int(text)
 
 
 def _measure(names: Sequence[str], *, rounds: int, seconds: int) -> None:
@@ -56,13 +55,13 @@ def _measure(names: Sequence[str], *, rounds: int, seconds: int) -> None:
     entries = [entry for entry in CATALOGUE.entries if entry.name in names]
     with Wrk(of_load) as wrk, _model() as model_dir, running(entries, model_dir) as servers:
         for server in servers:
-            wrk.send(server.url, TOKEN, seed=0, seconds=_WARM_UP_SECONDS)
+            wrk.send(server, seed=0, seconds=_WARM_UP_SECONDS)
         found: dict[str, list[Outcome]] = {server.name: [] for server in servers}
         for number in range(1, rounds + 1):
             _say(f"round {number} of {rounds}, {len(servers) * seconds} s")
             # There and back, so that what drifts does not favor the one that comes first.
             for server in servers if number % 2 else reversed(servers):
-                found[server.name].append(wrk.send(server.url, TOKEN, seed=number, seconds=seconds))
+                found[server.name].append(wrk.send(server, seed=number, seconds=seconds))
         _print(servers, found)
 
 

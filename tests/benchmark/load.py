@@ -17,6 +17,8 @@ from pathlib import Path
 
 from serving_lab.errors import LabError
 
+from benchmark.servers import TOKEN, Server
+
 CONNECTIONS = 16
 FEATURES = Path(__file__).parents[2] / "loadtest" / "features.json"
 
@@ -47,7 +49,10 @@ end
 class Outcome:
     """What a stretch of load found."""
 
-    requests_per_second: float
+    per_second: float
+    """Requests."""
+    per_cpu_second: float
+    """Requests for each second of the server's processor time: what other programs use does not lower it."""
     cpu_share: float
     """How much of its processor wrk used: near 1, wrk was the limit and not the server."""
 
@@ -70,7 +75,7 @@ class Wrk:
     def __exit__(self, *_: object) -> None:
         self._directory.cleanup()
 
-    def send(self, url: str, token: str, *, seed: int, seconds: int) -> Outcome:
+    def send(self, server: Server, *, seed: int, seconds: int) -> Outcome:
         """Load a server.
 
         Raises:
@@ -78,15 +83,18 @@ class Wrk:
         """
         command = ["taskset", "--cpu-list", str(self._processor), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
         output = Path(self._directory.name) / "output"
+        before = server.cpu_seconds()
         with output.open("w") as stream:
             process = subprocess.Popen(
-                [*command, "-s", str(self._script), url, "--", str(seed), token],
+                [*command, "-s", str(self._script), server.url, "--", str(seed), TOKEN],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
             )
             _, _, used = os.wait4(process.pid, 0)
             process.returncode = 0
-        return Outcome(requests_per_second(output.read_text(), url), (used.ru_utime + used.ru_stime) / seconds)
+        requests, rate = read(output.read_text(), server.url)
+        used_by_server = server.cpu_seconds() - before
+        return Outcome(rate, requests / used_by_server, (used.ru_utime + used.ru_stime) / seconds)
 
 
 def script(features: Path) -> str:
@@ -99,14 +107,15 @@ def _lua(numbers: Sequence[float]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def requests_per_second(output: str, url: str) -> float:
-    """What wrk printed.
+def read(output: str, url: str) -> tuple[int, float]:
+    """Requests, and requests per second, from what wrk printed.
 
     Raises:
         LabError: it counted an error, or there is no figure.
     """
     errors = re.search(r"(Non-2xx or 3xx responses|Socket errors): .*", output)
-    found = re.search(r"Requests/sec: +([0-9.]+)", output)
-    if errors or not found:
+    requests = re.search(r"([0-9]+) requests in", output)
+    rate = re.search(r"Requests/sec: +([0-9.]+)", output)
+    if errors or not requests or not rate:
         raise LabError(f"wrk at {url}: {errors[0] if errors else output.strip() or 'it printed nothing'}")
-    return float(found[1])
+    return int(requests[1]), float(rate[1])

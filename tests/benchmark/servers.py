@@ -5,10 +5,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import httpx
+import psutil
 from serving_lab.errors import LabError
 from serving_lab.targets.catalogue import Entry
 from support import local_http
@@ -30,8 +30,14 @@ class Server:
 
     name: str
     url: str
+    pid: int
     yardstick: str | None = None
     """The name of the server that it is compared with."""
+
+    def cpu_seconds(self) -> float:
+        """The processor time of all its processes so far."""
+        first = psutil.Process(self.pid)
+        return sum(sum(process.cpu_times()[:2]) for process in (first, *first.children(recursive=True)))
 
 
 @contextlib.contextmanager
@@ -46,49 +52,49 @@ def running(services: Sequence[Entry], model_dir: Path) -> Iterator[list[Server]
         for entry in services:
             package = entry.name.replace("-", "_")
             no_op = f"no-op of {entry.label}" if (_NO_OPS / f"{package}.py").exists() else None
-            servers.append(Server(entry.label, stack.enter_context(_service(entry, model_dir)), no_op))
+            servers.append(Server(entry.label, *stack.enter_context(_service(entry, model_dir)), no_op))
             if no_op:
-                servers.append(Server(no_op, stack.enter_context(_gunicorn(package))))
-        servers += [Server(name, stack.enter_context(_gunicorn(module))) for module, name in BARE.items()]
-        servers.append(Server("wrk's own limit", stack.enter_context(_responder())))
+                servers.append(Server(no_op, *stack.enter_context(_gunicorn(package))))
+        servers += [Server(name, *stack.enter_context(_gunicorn(module))) for module, name in BARE.items()]
+        servers.append(Server("wrk's own limit", *stack.enter_context(_responder())))
         for server in servers:
             _check(server)
         yield servers
 
 
 @contextlib.contextmanager
-def _service(entry: Entry, model_dir: Path) -> Iterator[str]:
+def _service(entry: Entry, model_dir: Path) -> Iterator[tuple[str, int]]:
     # As in the images.
     settings = {"WORKERS": 1, "THREADS": _THREADS, "DOCUMENTATION": None, "OPENBLAS_NUM_THREADS": 1}
     with running_service(entry.name, model_dir, SECRET_KEY=SECRET_KEY, **settings) as service:
-        yield service.base_url
+        yield service.base_url, service.pid
 
 
 @contextlib.contextmanager
-def _gunicorn(module: str) -> Iterator[str]:
+def _gunicorn(module: str) -> Iterator[tuple[str, int]]:
     """A no-op under gunicorn, with the settings that `serving_core.server` gives it."""
     name = f"benchmark.no_ops.{module}"
-    options = {"worker-class": import_module(name).WORKER_CLASS, "threads": _THREADS, "keep-alive": 75}
-    flags = ["--preload", "--no-control-socket", "--log-level=warning", *(f"--{k}={v}" for k, v in options.items())]
-    with _process([sys.executable, "-m", "gunicorn", f"{name}:app", *flags], "--bind=127.0.0.1:{port}") as url:
-        yield url
+    flags = ["--preload", "--no-control-socket", "--log-level=warning", f"--threads={_THREADS}", "--keep-alive=75"]
+    command = [sys.executable, "-m", "gunicorn", f"--config=python:{name}", f"{name}:app", *flags]
+    with _process(command, "--bind=127.0.0.1:{port}") as running:
+        yield running
 
 
 @contextlib.contextmanager
-def _responder() -> Iterator[str]:
-    with _process([sys.executable, "-m", "benchmark.no_ops.responder"], "{port}") as url:
-        yield url
+def _responder() -> Iterator[tuple[str, int]]:
+    with _process([sys.executable, "-m", "benchmark.no_ops.responder"], "{port}") as running:
+        yield running
 
 
 @contextlib.contextmanager
-def _process(command: Sequence[str], where: str) -> Iterator[str]:
-    """Run a server at a free port, and yield its URL when it answers."""
+def _process(command: Sequence[str], where: str) -> Iterator[tuple[str, int]]:
+    """Run a server at a free port, and yield its URL and process id when it answers."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([*command, where.format(port=port)], cwd=_TESTS) as process:
         try:
             wait_until(lambda: _answers(url), " ".join(command))
-            yield url
+            yield url, process.pid
         finally:
             process.terminate()
 

@@ -1,6 +1,6 @@
 """From figures to the table that people read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from benchmark.load import Outcome
@@ -9,7 +9,16 @@ from benchmark.servers import Server
 Rounds = Mapping[str, Sequence[Outcome]]
 """Of each server by its name, what the rounds found, in their order."""
 
-_HEAD = ("", "requests/s", "lowest to highest", "of its no-op", "lowest to highest", "wrk's CPU")
+_HEAD = (
+    "",
+    "requests/s",
+    "of its no-op",
+    "lowest to highest",
+    "per CPU second",
+    "of its no-op",
+    "lowest to highest",
+    "wrk's CPU",
+)
 
 
 def table(servers: Sequence[Server], rounds: Rounds) -> str:
@@ -22,19 +31,23 @@ def table(servers: Sequence[Server], rounds: Rounds) -> str:
 
 def _row(server: Server, rounds: Rounds) -> tuple[str, ...]:
     outcomes = rounds[server.name]
-    found = [outcome.requests_per_second for outcome in outcomes]
-    ratio = spread = ""
-    if server.yardstick:
-        ratios = [mine / its.requests_per_second for mine, its in zip(found, rounds[server.yardstick], strict=True)]
-        ratio, spread = f"{median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}"
+    yardstick = rounds[server.yardstick] if server.yardstick else None
     return (
         server.name,
-        f"{median(found):,.0f}",
-        f"{min(found):,.0f} to {max(found):,.0f}",
-        ratio,
-        spread,
+        *_figures(outcomes, yardstick, lambda outcome: outcome.per_second),
+        *_figures(outcomes, yardstick, lambda outcome: outcome.per_cpu_second),
         f"{median(outcome.cpu_share for outcome in outcomes):.0%}",
     )
+
+
+def _figures(
+    outcomes: Sequence[Outcome], yardstick: Sequence[Outcome] | None, figure: Callable[[Outcome], float]
+) -> tuple[str, str, str]:
+    found = [figure(outcome) for outcome in outcomes]
+    if yardstick is None:
+        return f"{median(found):,.0f}", "", ""
+    ratios = [mine / figure(its) for mine, its in zip(found, yardstick, strict=True)]
+    return f"{median(found):,.0f}", f"{median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}"
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:

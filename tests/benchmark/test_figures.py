@@ -8,7 +8,7 @@ import pytest
 from serving_lab.errors import LabError
 
 from benchmark import __main__ as command
-from benchmark.load import FEATURES, Outcome, Wrk, requests_per_second, script
+from benchmark.load import FEATURES, Outcome, Wrk, read, script
 from benchmark.servers import Server
 from benchmark.table import table
 
@@ -22,7 +22,7 @@ Transfer/sec:    409.60KB
 
 
 def test_the_rate_is_read_from_what_wrk_prints() -> None:
-    assert requests_per_second(PRINTED.format(""), "http://x") == 2000.25
+    assert read(PRINTED.format(""), "http://x") == (6000, 2000.25)
 
 
 @pytest.mark.parametrize(
@@ -31,23 +31,24 @@ def test_the_rate_is_read_from_what_wrk_prints() -> None:
 )
 def test_answers_that_are_errors_are_no_figure(line: str) -> None:
     with pytest.raises(LabError, match=line.strip()):
-        requests_per_second(PRINTED.format(line), "http://x")
+        read(PRINTED.format(line), "http://x")
 
 
 def test_wrk_that_could_not_start_is_no_figure() -> None:
     with pytest.raises(LabError, match="unable to connect"):
-        requests_per_second("unable to connect to 127.0.0.1:1\n", "http://x")
+        read("unable to connect to 127.0.0.1:1\n", "http://x")
 
 
 def test_a_ratio_is_of_figures_of_the_same_round() -> None:
-    servers = [Server("Flask", "", yardstick="no-op"), Server("no-op", "")]
+    servers = [Server("Flask", "", 1, yardstick="no-op"), Server("no-op", "", 1)]
     rounds = {"Flask": of(1000, 1200, 600), "no-op": of(2000, 2000, 1000)}
 
     head, service, no_op = table(servers, rounds).splitlines()
 
-    assert re.split(r"  +", head.strip())[2:4] == ["of its no-op", "lowest to highest"]
-    assert re.split(r"  +", service) == ["Flask", "1,000", "600 to 1,200", "0.60", "0.50 to 0.60", "20%"]
-    assert re.split(r"  +", no_op) == ["no-op", "2,000", "1,000 to 2,000", "20%"]
+    ratio = ["0.60", "0.50 to 0.60"]
+    assert re.split(r"  +", head.strip())[:3] == ["requests/s", "of its no-op", "lowest to highest"]
+    assert re.split(r"  +", service) == ["Flask", "1,000", *ratio, "2,000", *ratio, "20%"]
+    assert re.split(r"  +", no_op) == ["no-op", "2,000", "4,000", "20%"]
 
 
 def test_rows_are_drawn_between_the_quantiles_of_the_data() -> None:
@@ -75,4 +76,4 @@ def test_a_length_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 def of(*rates: float) -> list[Outcome]:
-    return [Outcome(rate, 0.2) for rate in rates]
+    return [Outcome(rate, 2 * rate, 0.2) for rate in rates]

@@ -31,7 +31,7 @@ def ask(module: str, row: list[float]) -> httpx.Response:
     """What the application answers in this process."""
     no_op = import_module(f"benchmark.no_ops.{module}")
     request: dict[str, Any] = {"json": {"features": row}, "headers": {"Authorization": "Bearer x"}}
-    if no_op.WORKER_CLASS == "gthread":
+    if no_op.worker_class == "gthread":
         with httpx.Client(transport=httpx.WSGITransport(no_op.app)) as client:
             return client.post("http://no-op/predict", **request)
 

@@ -2,7 +2,7 @@
 
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 
-WORKER_CLASS = "benchmark.no_ops.worker.Worker"
+worker_class = "benchmark.no_ops.worker.Worker"
 
 _BODY = b'{"prediction":152.5,"cached":false,"model_version":"1.0.0"}'
 _HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(_BODY))]

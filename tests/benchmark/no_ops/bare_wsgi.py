@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-WORKER_CLASS = "gthread"
+worker_class = "gthread"
 
 _BODY = b'{"prediction":152.5,"cached":false,"model_version":"1.0.0"}'
 _HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(_BODY)))]

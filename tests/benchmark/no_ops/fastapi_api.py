@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Header
 from pydantic import BaseModel, Field
 
-WORKER_CLASS = "benchmark.no_ops.worker.Worker"
+worker_class = "benchmark.no_ops.worker.Worker"
 
 app = FastAPI()
 

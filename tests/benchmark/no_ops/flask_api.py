@@ -3,7 +3,7 @@
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 
-WORKER_CLASS = "gthread"
+worker_class = "gthread"
 
 app = Flask(__name__)
 

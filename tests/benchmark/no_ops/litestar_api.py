@@ -7,7 +7,7 @@ from litestar import Litestar, Request, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody
 
-WORKER_CLASS = "benchmark.no_ops.worker.Worker"
+worker_class = "benchmark.no_ops.worker.Worker"
 
 
 class PredictionRequest(msgspec.Struct):
