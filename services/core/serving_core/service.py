@@ -156,14 +156,14 @@ class Service:
         if value is None:
             [value] = self._infer([features], handler).values
             self.cache.put(key, value)
-        self.metrics.predictions.labels(handler).inc()
+        self.metrics.predictions[handler].inc()
         self._record([features], [value], user=user, cached=cached)
         return Prediction(value, cached)
 
     def predict_batch(self, samples: Sequence[Sequence[float]], *, user: str, handler: str = BATCH_PREDICT) -> Batch:
         """Predict valid rows, without the cache; counted for the handler."""
         batch = self._infer(samples, handler)
-        self.metrics.predictions.labels(handler).inc(len(samples))
+        self.metrics.predictions[handler].inc(len(samples))
         self._record(samples, batch.values, user=user, cached=False)
         return batch
 
@@ -197,7 +197,7 @@ class Service:
         began = time.perf_counter()
         values = self.predictor.predict(rows)
         seconds = time.perf_counter() - began
-        self.metrics.inference_seconds.labels(handler).observe(seconds)
+        self.metrics.inference_seconds[handler].observe(seconds)
         return Batch(values, seconds)
 
     def _record(self, rows: Sequence[Sequence[float]], values: Sequence[float], *, user: str, cached: bool) -> None:

@@ -19,6 +19,9 @@ class Phase(IntEnum):
     DRAINING = 2
 
 
+_DRAINING = int(Phase.DRAINING)
+
+
 class Lifecycle:
     """The phase in shared memory; created before the fork, in the process that becomes the arbiter."""
 
@@ -32,6 +35,11 @@ class Lifecycle:
     def phase(self) -> Phase:
         """The current phase."""
         return Phase(self._phase[0])
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the service is shutting down; every answer asks, so this is cheaper than `phase`."""
+        return self._phase[0] == _DRAINING
 
     @property
     def startup_seconds(self) -> float:

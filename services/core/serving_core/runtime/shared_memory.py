@@ -7,6 +7,9 @@ import threading
 from types import TracebackType
 from typing import Self
 
+# Without the lock, entries may move while a chain is followed; with digests as keys, chains are a few entries long.
+_LONGEST_CHAIN = 64
+
 
 class ProcessLock:
     """A lock for threads and forked processes; the kernel releases it if its holder dies.
@@ -16,16 +19,17 @@ class ProcessLock:
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the service
+        self._descriptor = self._file.fileno()
         self._threads = threading.Lock()
 
     def __enter__(self) -> None:
         self._threads.acquire()
-        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN)
+        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
         self._threads.release()
 
 
@@ -77,6 +81,19 @@ class SharedTable:
     def count(self, number: int, amount: int = 1) -> None:
         """Add to one of the counters."""
         self._words[self._COUNTERS + number] += amount
+
+    def may_hold(self, key: bytes) -> bool:
+        """Whether `get` may find an entry. Needs no lock: it only misses one that is being written at this moment."""
+        words = self._words
+        low, high = _as_words(key)
+        slot = words[self._bucket(low)]
+        for _ in range(_LONGEST_CHAIN):
+            if slot == self._NONE:
+                return False
+            if words[slot] == low and words[slot + 1] == high:
+                return True
+            slot = words[slot + self._CHAIN]
+        return True
 
     def get(self, key: bytes) -> tuple[float, float] | None:
         """Read an entry and mark it as the most recently used."""

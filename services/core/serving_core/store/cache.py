@@ -54,11 +54,11 @@ class PredictionCache(ABC):
 
     @abstractmethod
     def get(self, key: bytes) -> float | None:
-        """Look up a prediction and count the hit or miss."""
+        """Look up a prediction and count a hit; a miss is counted too, here or by the `put` that follows it."""
 
     @abstractmethod
     def put(self, key: bytes, prediction: float) -> None:
-        """Store a prediction; if the cache is full, evict the least recently used one."""
+        """Store a prediction after a miss; if the cache is full, evict the least recently used one."""
 
     @abstractmethod
     def clear(self) -> int:
@@ -109,15 +109,20 @@ class SharedMemoryCache(PredictionCache):
         super().__init__(SharedTable(max_entries), max_entries, model_sha256)
 
     def get(self, key: bytes) -> float | None:
-        """Look up a prediction and count the hit or miss."""
+        """Look up a prediction and count a hit; only a hit needs the lock."""
+        if not self._table.may_hold(key):
+            return None
         with self._table as table:
             found = table.get(key)
-            table.count(MISSES if found is None else HITS)
-        return None if found is None else found[0]
+            if found is None:
+                return None
+            table.count(HITS)
+        return found[0]
 
     def put(self, key: bytes, prediction: float) -> None:
-        """Store a prediction; if the cache is full, evict the least recently used one."""
+        """Store a prediction and count the miss before it; if the cache is full, evict the least recently used one."""
         with self._table as table:
+            table.count(MISSES)
             table.count(EVICTIONS, table.put(key, prediction))
 
     def clear(self) -> int:
