@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from serving_core.http.errors import ApiError, BodyTooLargeError, MethodNotAllowedError, NotFoundError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from flask_api.context import service
+from flask_api.context import current_service
 
 _logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def answer_crash(error: Exception) -> ResponseReturnValue:
 def _preflight(allowed: set[str]) -> Response | None:
     if request.method != "OPTIONS":
         return None
-    headers = service.cors.preflight_headers(
+    headers = current_service().cors.preflight_headers(
         request.headers.get("Origin"), request.headers.get("Access-Control-Request-Method"), allowed
     )
     if headers is None:

@@ -13,7 +13,6 @@ from serving_core.http import messages
 from serving_core.http.callers import Caller
 from serving_core.http.errors import InvalidRequestError
 from serving_core.http.rules import request_id
-from serving_core.runtime.lifecycle import Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import UNMATCHED
 from serving_core.service import Service
@@ -54,7 +53,7 @@ class ContractMiddleware:
                 headers["X-Request-ID"] = identifier
                 headers["X-Process-Time"] = f"{time.perf_counter() - began:.6f}"
                 headers.update(service.cors.response_headers(combined(scope, b"origin")))
-                if service.lifecycle.phase is Phase.DRAINING:
+                if service.lifecycle.is_draining:
                     headers["Connection"] = "close"
             await send(message)
 

@@ -1,36 +1,61 @@
 """Memory that the arbiter and its workers share: created before the fork, safe if a worker dies suddenly."""
 
-import fcntl
+import ctypes
+import errno
 import mmap
-import tempfile
-import threading
+import os
 from types import TracebackType
 from typing import Self
 
 # Without the lock, entries may move while a chain is followed; with digests as keys, chains are a few entries long.
 _LONGEST_CHAIN = 64
 
+# pthread.h of Linux, for glibc and musl.
+_PROCESS_SHARED, _ROBUST, _ATTRIBUTES_BYTES = 1, 1, 64
+_libc = ctypes.PyDLL(None)  # keeps Python's global lock during a call; CDLL releases it
+_try_lock, _unlock, _wait_and_lock = (
+    _libc.pthread_mutex_trylock,
+    _libc.pthread_mutex_unlock,
+    ctypes.CDLL(None).pthread_mutex_lock,
+)
+for _function in (_try_lock, _unlock, _wait_and_lock, _libc.pthread_mutex_consistent):
+    _function.argtypes = (ctypes.c_void_p,)
+_libc.pthread_mutex_init.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+
 
 class ProcessLock:
-    """A lock for threads and forked processes; the kernel releases it if its holder dies.
+    """A lock for threads and forked processes; when its holder dies, the next one gets it.
 
-    POSIX record locks belong to a process, so a thread lock is taken first.
+    It is a robust mutex of the C library (pthread_mutexattr_setrobust(3)). As long as nobody waits, taking it needs no
+    system call and keeps Python's global lock. A file lock would release that, and threads would change at every use.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the service
-        self._descriptor = self._file.fileno()
-        self._threads = threading.Lock()
+        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self._mutex = ctypes.addressof(ctypes.c_char.from_buffer(self._memory))
+        attributes = ctypes.create_string_buffer(_ATTRIBUTES_BYTES)
+        for result in (
+            _libc.pthread_mutexattr_init(attributes),
+            _libc.pthread_mutexattr_setpshared(attributes, _PROCESS_SHARED),
+            _libc.pthread_mutexattr_setrobust(attributes, _ROBUST),
+            _libc.pthread_mutex_init(self._mutex, attributes),
+        ):
+            if result:
+                raise OSError(result, os.strerror(result))
 
     def __enter__(self) -> None:
-        self._threads.acquire()
-        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+        result = _try_lock(self._mutex)
+        if result == errno.EBUSY:
+            result = _wait_and_lock(self._mutex)
+        if result == errno.EOWNERDEAD:
+            result = _libc.pthread_mutex_consistent(self._mutex)
+        if result:
+            raise OSError(result, os.strerror(result))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
-        self._threads.release()
+        _unlock(self._mutex)
 
 
 class SharedTable:
