@@ -52,6 +52,24 @@ def requests(source: RequestGenerator, count: int) -> list[Request]:
     return [case.request for case in cases if isinstance(case.request, Request)]
 
 
+def documented(paths: dict[str, Any], **fields: object) -> OpenApiDocument:
+    return OpenApiDocument.of({"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": paths, **fields})
+
+
+def taking(schema: object) -> dict[str, Any]:
+    """An operation whose body has this schema."""
+    body = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return {"post": {"requestBody": body, "responses": {}}}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A schema of objects within objects, each required."""
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(levels):
+        schema = {"type": "object", "required": ["a"], "properties": {"a": schema}}
+    return schema
+
+
 def corpus(*sent: Request | RawRequest) -> tuple[Case, ...]:
     return tuple(Case(Source.CORPUS, f"case {number}", request) for number, request in enumerate(sent))
 
@@ -253,6 +271,60 @@ class TestDocumentsOfOthers:
         assert [warning for warning in source.warnings if "GET /broken" in warning]
         assert not [warning for warning in source.warnings if "\n" in warning or "GET /broken" not in warning]
         assert [each for each in sent if is_valid(each)]
+
+
+class TestEveryOperation:
+    """None is lost without a word."""
+
+    @staticmethod
+    def numbered(count: int) -> OpenApiDocument:
+        number = {"name": "n", "in": "query", "required": True, "schema": {"type": "integer"}}
+        return documented({f"/{each}": {"get": {"parameters": [number], "responses": {}}} for each in range(count)})
+
+    def test_of_many_operations_each_is_called_soon(self) -> None:
+        source = generator(self.numbered(70))
+        sent = requests(source, 140)
+
+        assert source.warnings == []
+        assert {f"/{each}" for each in range(70)} <= {
+            each.target.partition("?")[0] for each in sent if "?n=" in each.target
+        }
+
+    def test_those_that_too_few_requests_do_not_reach_are_named(self) -> None:
+        source = generator(self.numbered(70))
+        requests(source, 20)
+
+        (warning,) = source.warnings
+        assert re.fullmatch(
+            r"no request that fits the document was generated for GET /\d+, GET /\d+, GET /\d+ and \d+ more: "
+            r"more requests \(--generate 140\) reach all operations",
+            warning,
+        )
+
+    def test_what_cannot_be_satisfied_is_named_once_a_kind_and_costs_the_others_nothing(self) -> None:
+        node = {"type": "object", "required": ["next"], "properties": {"next": {"$ref": "#/components/schemas/Node"}}}
+        document = documented(
+            {
+                "/circle": taking({"$ref": "#/components/schemas/Node"}),
+                "/contradiction": taking({"type": "string", "minLength": 3, "maxLength": 2}),
+                "/deep": taking(nested(60)),
+                "/deepest": taking(nested(400)),
+                "/strange": taking({"type": "strang"}),
+                "/good": taking({"type": "object", "required": ["a"], "properties": {"a": {"const": 7}}}),
+            },
+            components={"schemas": {"Node": node}},
+        )
+        source = generator(document)
+        sent = requests(source, 80)
+
+        assert [each for each in sent if each.target == "/good" and each.body.replace(b" ", b"") == b'{"a":7}']
+        (deepest,) = (each for each in source.warnings if each.startswith("no requests are generated for"))
+        assert deepest == (
+            "no requests are generated for POST /deepest: what they refer to is more than 250 levels deep"
+        )
+        (unsatisfied,) = (each for each in source.warnings if "nothing was found that fits" in each)
+        assert all(name in unsatisfied for name in ("POST /circle", "POST /contradiction", "POST /deep"))
+        assert [each for each in source.warnings if "valid requests are generated for POST /strange: Invalid" in each]
 
 
 class TestWithoutDocument:

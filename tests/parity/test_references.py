@@ -10,8 +10,9 @@ import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.documents.references import NotFollowedError, SelfContained, self_contained
 from serving_lab.parity.documents.site import Site
+from serving_lab.parity.generation.left_out import LeftOutOperations
 from serving_lab.parity.generation.openapi import OpenApiDocument
-from serving_lab.parity.generation.schema_requests import Fit, schema_operations
+from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, schema_operations
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.plan import ParityPlan
 from support.fake_server import Asked, FakeServer, Says, fake_server
@@ -50,6 +51,12 @@ class Shelf:
 def gathered(document: dict[str, Any], **others: object) -> tuple[SelfContained, Shelf]:
     shelf = Shelf(**others)
     return self_contained(document, URL, shelf.fetch), shelf
+
+
+def read(document: dict[str, Any]) -> tuple[list[SchemaOperation], list[str]]:
+    """Return the operations that requests can be drawn for, and what is told of the others."""
+    left_out = LeftOutOperations()
+    return schema_operations(OpenApiDocument.of(document), left_out, signed_in=False), list(left_out.warnings())
 
 
 def body_of(found: SelfContained) -> Any:  # noqa: ANN401
@@ -195,14 +202,14 @@ class TestLeavingOut:
     def test_of_answers_nothing_is_needed(self) -> None:
         get = {"responses": {"200": {"$ref": "http://other/x"}}, "callbacks": {"c": {"$ref": "http://other/y"}}}
 
-        operations, warnings = schema_operations(OpenApiDocument.of(openapi({"/a": {"get": get}})), signed_in=False)
+        operations, warnings = read(openapi({"/a": {"get": get}}))
 
         assert ([each.path for each in operations], warnings) == (["/a"], [])
 
     def test_each_kind_is_told_once(self) -> None:
         paths = {f"/{number}": taking({"$ref": f"http://me:password@other/{number}.json"}) for number in range(5)}
 
-        _, warnings = schema_operations(OpenApiDocument.of(openapi(paths)), signed_in=False)
+        _, warnings = read(openapi(paths))
 
         assert warnings == [
             "no requests are generated for POST /0, POST /1, POST /2 and 2 more: what they refer to is in another "
@@ -275,7 +282,7 @@ def test_no_place_in_a_document_opens_a_file_or_another_host(
     )
     opened = _watch_files(tmp_path)
 
-    operations, warnings = schema_operations(OpenApiDocument.of(document), signed_in=False)
+    operations, warnings = read(document)
     sent = [operation.draw(Fit.VALID, 2, 1) for operation in operations]
 
     assert CANARY not in repr((sent, warnings))

@@ -10,17 +10,23 @@ from hypothesis.errors import Unsatisfiable
 from serving_lab.api.request import Header, Request
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.generation.edge_values import METHODS
+from serving_lab.parity.generation.left_out import LeftOutOperations, reason
 from serving_lab.parity.generation.mutate import authorization_spoiled, mutated
 from serving_lab.parity.generation.openapi import OpenApiDocument
-from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, reason, schema_operations
+from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, schema_operations
 from serving_lab.parity.generation.wellformed import variables_of, well_formed
 from serving_lab.parity.judgement.operations import Operations, decoded_path
+from serving_lab.text.phrases import some
 
 _SHARES = {"valid": 0.2, "invalid": 0.1, "again": 0.12, "mutated": 0.58}
 _SHARE_SIGNED_IN, _SHARE_SPOILED = 0.88, 0.07
 # An operation without parameters and body has little that can be varied.
 _WEIGHT_WITH_INPUT, _WEIGHT_WITHOUT = 5, 1
-_SMALLEST_BATCH, _LARGEST_BATCH = 10, 160
+_FIRST_OF_OPERATION = 2
+"""Every second request is the first one of an operation, as long as there are operations without any."""
+_FEW_OPERATIONS = 50
+_SMALL_BATCH, _LARGE_BATCH, _LARGEST_BATCH = 3, 10, 160
+"""The first batch of an operation where there are many of them, where there are few, and its later ones at most."""
 _VALID_REMEMBERED, _RECENT = 300, 30
 _EXCLUDED_IN_A_ROW = 1000
 
@@ -41,8 +47,7 @@ class RequestGenerator(Iterator[Case]):
         exclude: tuple[str, ...] = (),
         seed: int = 0,
     ) -> None:
-        self.warnings: list[str] = []
-        """Operations that requests could not be drawn for, and why; grows while requests are drawn."""
+        self._left_out = LeftOutOperations()
         given = [case.request for case in base if isinstance(case.request, Request)]
         self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
         self._authorization = authorization
@@ -54,6 +59,7 @@ class RequestGenerator(Iterator[Case]):
         # A method that servers may not know is a case of its own; changes to the rest of such a request add nothing.
         self._base = [each for each in given if each.method in METHODS and not self._excluded(each)]
         self._drawn: dict[str, list[_Batches]] = {fit: [] for fit in Fit}
+        self._untried: deque[_Batches] = deque()
         self._valid: deque[Request] = deque(maxlen=_VALID_REMEMBERED)
         self._recent: deque[Request] = deque(maxlen=_RECENT)
         self._count = 0
@@ -72,18 +78,39 @@ class RequestGenerator(Iterator[Case]):
         label = self._paths.label(request.method, request.target)
         return Case(Source.GENERATED, f"generated {self._count} {label}", request)
 
+    @property
+    def warnings(self) -> list[str]:
+        """What was not generated for which operations, and why, until now."""
+        missed = [source.label for source in self._untried]
+        many = f"more requests (--generate {2 * (self._tried + len(missed))}) reach all operations"
+        return [
+            *self._left_out.warnings(),
+            *([f"no request that fits the document was generated for {some(missed)}: {many}"] if missed else []),
+        ]
+
+    @property
+    def _tried(self) -> int:
+        return len(self._drawn[Fit.VALID]) - len(self._untried)
+
     def _read(self, document: OpenApiDocument) -> None:
-        operations, self.warnings = schema_operations(document, signed_in=bool(self._authorization))
+        operations = [
+            each
+            for each in schema_operations(document, self._left_out, signed_in=bool(self._authorization))
+            if not self._paths.excludes(self._exclude, each.method, each.path)
+        ]
+        batch = _LARGE_BATCH if len(operations) <= _FEW_OPERATIONS else _SMALL_BATCH
         for operation in operations:
-            if not self._paths.excludes(self._exclude, operation.method, operation.path):
-                for fit in Fit if operation.has_input else (Fit.VALID,):
-                    self._drawn[fit].append(_Batches(operation, fit, self._random.getrandbits(64)))
+            for fit in Fit if operation.has_input else (Fit.VALID,):
+                self._drawn[fit].append(_Batches(operation, fit, self._random.getrandbits(64), batch))
+        self._untried.extend(self._drawn[Fit.VALID])
 
     def _excluded(self, request: Request) -> bool:
         return self._paths.excludes(self._exclude, request.method, request.target)
 
     def _candidate(self) -> Request:
         way = self._random.choices(tuple(_SHARES), tuple(_SHARES.values()))[0]
+        if self._untried and self._count % _FIRST_OF_OPERATION == 0:
+            way = Fit.VALID
         if way == "again" and self._recent:
             # The last one more often than others, as a client repeats itself.
             return self._recent[-1] if self._random.random() < 0.5 else self._random.choice(self._recent)
@@ -99,14 +126,17 @@ class RequestGenerator(Iterator[Case]):
     def _draw(self, way: str) -> Request | None:
         """A request from the document, signed in mostly; None if the document has none of this kind."""
         while sources := self._drawn.get(way):
-            source = self._random.choices(sources, [source.weight for source in sources])[0]
+            if way == Fit.VALID and self._untried:
+                source = self._untried.popleft()
+            else:
+                source = self._random.choices(sources, [source.weight for source in sources])[0]
             try:
                 drawn = source.take()
             except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
                 sources.remove(source)
                 # Where nothing is invalid, there is nothing to warn of.
                 if not (source.fit is Fit.INVALID and isinstance(error, Unsatisfiable)):
-                    self.warnings.append(f"no {source.fit} requests are generated for {source.label}: {reason(error)}")
+                    self._left_out.note(f"no {source.fit} requests are generated for", source.label, reason(error))
                 continue
             signed = _signed(drawn, self._authorization)
             if source.fit is Fit.VALID:
@@ -131,13 +161,13 @@ def _signed(request: Request, authorization: tuple[Header, ...]) -> Request:
 class _Batches:
     """Requests of one operation and fit, drawn in batches, because each drawing has a fixed cost."""
 
-    def __init__(self, operation: SchemaOperation, fit: Fit, seed: int) -> None:
+    def __init__(self, operation: SchemaOperation, fit: Fit, seed: int, size: int) -> None:
         self.fit = fit
         self.label = f"{operation.method} {operation.path}"
         self.weight = _WEIGHT_WITH_INPUT if operation.has_input else _WEIGHT_WITHOUT
         self._operation = operation
         self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
-        self._size = _SMALLEST_BATCH
+        self._size = size
         self._waiting: deque[Request] = deque()
         self._exhausted = False
 
@@ -145,9 +175,7 @@ class _Batches:
         """The next request; if the schema allows few, they are repeated."""
         if not self._waiting:
             drawn = self._operation.draw(self.fit, self._size, self._random.getrandbits(64))
-            if not drawn:
-                raise Unsatisfiable("none was found")
-            self._exhausted = len(drawn) < self._size // 2
+            self._exhausted = len(drawn) <= self._size // 2
             self._size = min(_LARGEST_BATCH, self._size * 2)
             self._waiting.extend(drawn)
         request = self._waiting.popleft()

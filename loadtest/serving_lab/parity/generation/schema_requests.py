@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import os
+import unittest
 import warnings as python_warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,14 +13,16 @@ from typing import Any
 
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, strategies
+from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import SearchStrategy
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
 from serving_lab.api.request import Request
+from serving_lab.parity.generation.left_out import NONE_GENERATED, LeftOutOperations, reason
 from serving_lab.parity.generation.openapi import OpenApiDocument, Operation
-from serving_lab.text.phrases import address, some
 
 _Operation = APIOperation[Any, Any, Any, Any]
 _Case = schemathesis.Case[_Operation]
@@ -31,6 +34,8 @@ _CLIENTS_HEADERS = frozenset({"accept", "accept-encoding", "connection", "conten
 _OPEN = frozenset(
     {"additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"}
 )
+_ATTEMPTS, _FEWEST_ATTEMPTS = 6, 100
+"""To draw a request, and to draw any; more would take seconds."""
 _TEST_CASE_HEADER = "x-schemathesis-testcaseid"
 
 
@@ -64,6 +69,9 @@ class SchemaOperation:
         """
         drawn: list[Request] = []
 
+        cases = self._operation.as_strategy(generation_mode=_MODES[fit])
+        attempts = _Attempts(max(_FEWEST_ATTEMPTS, _ATTEMPTS * count))
+
         @seed(number)
         @settings(
             max_examples=count,
@@ -73,7 +81,7 @@ class SchemaOperation:
             suppress_health_check=list(HealthCheck),
             verbosity=Verbosity.quiet,
         )
-        @given(self._operation.as_strategy(generation_mode=_MODES[fit]))
+        @given(strategies.just(None).flatmap(lambda _: attempts.of(cases)))
         def collect(case: _Case) -> None:
             # Some values fit a schema and no URL.
             with contextlib.suppress(requests.RequestException, UnicodeError):
@@ -81,51 +89,59 @@ class SchemaOperation:
 
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
-            collect()
+            try:
+                collect()
+            except Exception:
+                if not attempts.used_up:
+                    raise
+        if not drawn:
+            raise Unsatisfiable("nothing was found")
         return drawn
 
 
-def schema_operations(document: OpenApiDocument, *, signed_in: bool) -> tuple[list[SchemaOperation], list[str]]:
-    """The operations that requests can be drawn for, and a warning for each that they cannot.
+class _Attempts:
+    """Ends the drawing where most of what is tried does not fit: a deep schema has one success in forty."""
+
+    def __init__(self, most: int) -> None:
+        self._left = most
+        self.used_up = False
+
+    def of(self, cases: SearchStrategy[_Case]) -> SearchStrategy[_Case]:
+        """The cases, as long as there are attempts left."""
+        self._left -= 1
+        if self._left < 0:
+            self.used_up = True
+            raise unittest.SkipTest("too few fit")  # at which Hypothesis stops, without looking for the cause
+        return cases
+
+
+def schema_operations(
+    document: OpenApiDocument, left_out: LeftOutOperations, *, signed_in: bool
+) -> list[SchemaOperation]:
+    """The operations that requests can be drawn for; those that they cannot are noted in `left_out`.
 
     Where requests are `signed_in` by other means, the document's own security schemes are left out of them.
     """
     _keep_caches_at_home()
-    operations: list[SchemaOperation] = []
-    warnings = list(_left_out(document))
+    for label, why in document.left_out:
+        left_out.note(NONE_GENERATED, label, f"what they refer to is {why.why}", why.what)
+    for spared in document.contained.spared:
+        left_out.note("not used:", spared.why, "", spared.what)
+    described = [operation for operation in document.operations if not operation.left_out]
     try:
         schema = schemathesis.openapi.from_dict(_prepared(document, signed_in=signed_in), config=SchemathesisConfig())
     except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
-        return [], [*warnings, f"no requests are generated from the OpenAPI document: {reason(error)}"]
-    for operation in document.operations:
-        if operation.left_out:
-            continue
+        for operation in described:
+            left_out.note(NONE_GENERATED, operation.label, reason(error))
+        return []
+    operations: list[SchemaOperation] = []
+    for operation in described:
         try:
             found = schema[operation.template.removeprefix(document.prefix)][operation.method]
             operations.append(_schema_operation(found, document.prefix))
         except Exception as error:  # noqa: BLE001 - as above
-            warnings.append(f"no requests are generated for {operation.label}: {reason(error)}")
-    return operations, warnings
-
-
-def _left_out(document: OpenApiDocument) -> Iterator[str]:
-    """What is not in the document though it refers to it, once a kind."""
-    kinds: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
-    for label, each in document.left_out:
-        labels, whats = kinds.setdefault(each.why, ({}, {}))
-        labels[label] = whats[address(each.what)] = None
-    for why, (labels, whats) in kinds.items():
-        yield f"no requests are generated for {some(labels)}: what they refer to is {why} ({some(whats)})"
-    spared: dict[str, dict[str, None]] = {}
-    for each in document.contained.spared:
-        spared.setdefault(each.why, {})[address(each.what)] = None
-    for why, whats in spared.items():
-        yield f"not used: {why} ({some(whats)})"
-
-
-def reason(error: Exception) -> str:
-    """An error's first line, or its name if it says nothing."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+            left_out.note(NONE_GENERATED, operation.label, reason(error))
+    return operations
 
 
 def _keep_caches_at_home() -> None:
