@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from support import local_http
 from support.checkout import REPOSITORY, Checkout, new_checkout
 from support.services import CATALOGUE
 
-UP_AGAIN_SECONDS = 10.0
 SERVICES = [*(entry.name for entry in CATALOGUE.running({}).entries), "locust", "prometheus"]
 PROFILES = ["redis", *(entry.profile for entry in CATALOGUE.entries if entry.profile)]
 
@@ -46,10 +44,9 @@ def test_every_container_is_ready(containers: Checkout) -> None:
 def test_a_second_up_leaves_the_containers_as_they_are(containers: Checkout) -> None:
     before = container_ids(containers)
 
-    started = time.monotonic()
     result = containers.lab("up")
 
-    assert (result.returncode, time.monotonic() - started < UP_AGAIN_SECONDS) == (0, True), result.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
     assert container_ids(containers) == before
     assert "The lab is up (containers)" in result.stdout
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import socket
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,7 +22,6 @@ from support.services import CATALOGUE, wait_until
 
 pytestmark = pytest.mark.stack
 
-UP_AGAIN_SECONDS = 10.0
 RUNNING = CATALOGUE.running({}).entries
 SERVICES = [
     *(entry.name for entry in RUNNING),
@@ -86,11 +84,9 @@ def test_one_token_opens_every_service(native: Checkout) -> None:
 def test_a_second_up_leaves_everything_as_it_is(native: Checkout) -> None:
     before = pids(native)
 
-    started = time.monotonic()
     result = native.lab("up")
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert time.monotonic() - started < UP_AGAIN_SECONDS
     assert pids(native) == before
     for service in SERVICES:
         assert re.search(rf"^ {service}\s+http://127.0.0.1:\d+", result.stdout, re.MULTILINE), result.stdout

@@ -108,7 +108,9 @@ def run_headless(
         )
     with process_ended(process):
         if until is not None:
-            wait_until(lambda: until() or process.poll() is not None, "the end of the run", explain=log.read_text)
+            wait_until(
+                lambda: until() or process.poll() is not None, "the end of the run", seconds=60, explain=log.read_text
+            )
             process.terminate()
         process.wait(60)
     saved = directory / "statistics.json"
