@@ -15,6 +15,20 @@ from contract.cases.paths import ALLOWED
 PAGES = ("/docs", "/redoc")
 PROTECTED = {"/predict", "/batch-predict", "/cache/stats", "/cache/clear"}
 PARTLY_PROTECTED = {"/graphql"}
+# Clients are generated from these names, so they must not change.
+NAMES = {
+    "/predict": ("predict", "PredictionRequest", "PredictionResponse"),
+    "/batch-predict": ("batchPredict", "BatchPredictionRequest", "BatchPredictionResponse"),
+    "/model-info": ("modelInfo", None, "ModelInfo"),
+    "/login": ("login", "LoginRequest", "LoginResponse"),
+    "/graphql": ("graphql", "GraphQLRequest", "GraphQLResponse"),
+    "/health": ("health", None, "HealthResponse"),
+    "/ready": ("ready", None, "ReadyResponse"),
+    "/cache/stats": ("cacheStats", None, "CacheStats"),
+    "/cache/clear": ("cacheClear", None, "CacheClearResponse"),
+    "/metrics": ("metrics", None, None),
+}
+"""Of each operation, its body, and its answer."""
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +83,29 @@ def test_every_endpoint_is_described(openapi: dict[str, Any]) -> None:
         assert operation["responses"], path
 
 
+def test_operations_and_models_have_lasting_names(openapi: dict[str, Any]) -> None:
+    found = {
+        path: (
+            operation["operationId"],
+            model_of(operation.get("requestBody")),
+            model_of(operation["responses"]["200"]),
+        )
+        for path, operation in operations(openapi)
+    }
+
+    assert found == {path: names for path, names in NAMES.items() if path in found}
+    models = {name for names in found.values() for name in names[1:] if name}
+    assert set(openapi["components"]["schemas"]) == models | {"ErrorResponse"}
+
+
+def test_every_field_is_described_with_an_example(openapi: dict[str, Any]) -> None:
+    models = openapi["components"]["schemas"]
+    fields = {f"{name}.{field}": schema for name in models for field, schema in models[name]["properties"].items()}
+
+    assert not [name for name, model in models.items() if not model.get("description")]
+    assert not [name for name, schema in fields.items() if not (schema.get("description") and schema.get("examples"))]
+
+
 def test_every_error_is_described_as_it_is_and_422_is_none(openapi: dict[str, Any]) -> None:
     for path, operation in operations(openapi):
         errors = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
@@ -114,6 +151,12 @@ def test_the_documentation_can_be_left_out_and_is_unless_asked_for(model_dir: Pa
         for path in (*PAGES, "/openapi.json", "/docs/swagger-ui.css"):
             assert_error(send(service, Request("GET", path)), 404, "Not found")
         assert send(service, Request("GET", "/health")).status_code == 200
+
+
+def model_of(described: dict[str, Any] | None) -> str | None:
+    """The name of the model of a body or an answer; None if it is no JSON object."""
+    content = (described or {}).get("content", {}).get("application/json")
+    return content["schema"]["$ref"].rpartition("/")[2] if content else None
 
 
 def resolve(openapi: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from serving_lab.errors import LabError
 from serving_lab.footprint import code
 from serving_lab.footprint.python_source import PythonSource
 from serving_lab.footprint.result import CodeFacts
+from serving_lab.targets.catalogue import Catalogue
 from serving_lab.targets.catalogue import Code as CodeForm
+from support.checkout import REPOSITORY
 
 SOURCE = '''\
 """What the module is.
@@ -141,6 +143,18 @@ def test_other_languages_count_by_lines_that_are_not_blank(tmp_path: Path) -> No
     found = counted(tmp_path, "main.go")
 
     assert (found.files, found.lines, found.validation_lines) == (2, {"Go": 2, "Python": 1}, 2)
+
+
+def test_every_candidate_needs_fewer_lines_to_check_requests_than_the_baseline() -> None:
+    catalogue = Catalogue.read(REPOSITORY / "loadtest" / "catalogue.yaml")
+    baseline, *candidates = [
+        code.count(entry.code, catalogue.path.parent, None, type_check=False).validation_lines or 0
+        for entry in catalogue.entries
+        if entry.code
+    ]
+
+    assert candidates
+    assert all(0 < lines < baseline for lines in candidates)
 
 
 @pytest.mark.parametrize(

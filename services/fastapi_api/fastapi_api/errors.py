@@ -7,15 +7,30 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from serving_core.http.errors import ApiError, BodyTooLargeError, MethodNotAllowedError, NotFoundError
+from serving_core.http.errors import (
+    ApiError,
+    BodyTooLargeError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+)
 
 from fastapi_api.dependencies import service_of
 from fastapi_api.headers import combined
+from fastapi_api.validation import message_of
 
 
 async def _answer_refusal(request: Request, error: ApiError) -> Response:  # noqa: ARG001
     return JSONResponse(error.body(), error.status, error.headers)
+
+
+async def _answer_invalid(request: Request, error: RequestValidationError) -> Response:
+    """Refuse a body with the contract's message for the first error in order."""
+    first = error.errors()[0]
+    _, *place = first["loc"]
+    return await _answer_refusal(request, InvalidRequestError(message_of(first["type"], *place)))
 
 
 async def _answer_not_found(request: Request, error: HTTPException) -> Response:  # noqa: ARG001
@@ -44,6 +59,7 @@ def _preflight(request: Request, allowed: set[str]) -> Response | None:
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     ApiError: _answer_refusal,
+    RequestValidationError: _answer_invalid,
     404: _answer_not_found,
     405: _answer_method_not_allowed,
     413: _answer_too_large,

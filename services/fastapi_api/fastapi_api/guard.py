@@ -1,4 +1,4 @@
-"""The checks that come before any endpoint's own, once its route is found: rate first, then size."""
+"""The checks of the contract that come before FastAPI's own handling, once a route is found."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -8,32 +8,42 @@ from fastapi.routing import APIRoute
 from serving_core.http import messages
 from serving_core.http.callers import Caller
 from serving_core.http.errors import InvalidRequestError
-from starlette.requests import ClientDisconnect, HTTPConnection
+from serving_core.http.rules import check_content_type, decode_object
+from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.types import Scope
 
 from fastapi_api.calls import call
-from fastapi_api.dependencies import service_of
+from fastapi_api.dependencies import Session, TokenBearer, service_of
 from fastapi_api.headers import combined
 
 
 class GuardedRoute(APIRoute):
-    """A route whose requests are counted against the rate limit and read up to the largest body allowed."""
+    """A route that checks rate, size, token, content type and JSON, in this order; then FastAPI checks the fields.
+
+    FastAPI alone would parse the body before any dependency is asked, the token's among them.
+    """
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the whole path; the pattern of the router would accept a line break at the end."""
         return (Match.NONE, {}) if scope["path"].endswith("\n") else super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Put the checks before FastAPI's own handling."""
+        """Put the checks that the endpoint asks for, by what it declares, before FastAPI's own handling."""
         handle = super().get_route_handler()
         path = self.path
+        asks_for_token = any(isinstance(each.call, TokenBearer) for each in self.dependant.dependencies)
+        takes_body = self.body_field is not None
 
         async def guarded(request: Request) -> Response:
             service = service_of(request)
-            await call(service, service.check_rate, caller_of(request), path)
-            if "Content-Length" in request.headers or "Transfer-Encoding" in request.headers:
-                await _read_body(request, service.settings.max_body_bytes)
+            caller = caller_of(request)
+            await call(service, service.check_rate, caller, path)
+            body = await _read_body(request, service.settings.max_body_bytes)
+            if asks_for_token:
+                request.scope["session"] = Session(service, service.authenticate(caller.authorization))
+            if takes_body:
+                request._json = _decoded(request, body)  # FastAPI takes it from there
             return await handle(request)
 
         return guarded
@@ -49,25 +59,36 @@ def caller_of(connection: HTTPConnection) -> Caller:
     )
 
 
-async def _read_body(request: Request, max_bytes: int) -> None:
+async def _read_body(request: Request, max_bytes: int) -> bytes:
     """Read the body, which the request then keeps.
 
     Raises:
         HTTPException: 413, the declared or the actual size is larger than `max_bytes`.
         InvalidRequestError: the client disconnected before the end of the body.
     """
-    declared = request.headers.get("Content-Length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
+    declared = request.headers.get("Content-Length")
+    if declared is None and "Transfer-Encoding" not in request.headers:
+        return b""
+    if declared and declared.isdecimal() and int(declared) > max_bytes:
         raise HTTPException(413)
     chunks: list[bytes] = []
     size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > max_bytes:
-                raise HTTPException(413)
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        # Nobody reads this answer, but it is counted as a 400.
-        raise InvalidRequestError(messages.MALFORMED_JSON) from error
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            # Nobody reads this answer, but it is counted as a 400.
+            raise InvalidRequestError(messages.MALFORMED_JSON)
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > max_bytes:
+            raise HTTPException(413)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
     request._body = b"".join(chunks)
+    return request._body
+
+
+def _decoded(request: Request, body: bytes) -> dict[str, object]:
+    check_content_type(request.headers.get("Content-Type"))
+    return decode_object(body)

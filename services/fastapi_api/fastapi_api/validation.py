@@ -1,33 +1,45 @@
-"""Validation by Pydantic, answered with the contract's messages."""
+"""Pydantic's errors in the words of the contract."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from serving_core.http import messages
 from serving_core.http.errors import InvalidRequestError
 
-from fastapi_api.schemas import WRONG_LENGTH, RequestBody
+from fastapi_api.schemas import WRONG_LENGTH, LoginRequest, RequestBody
 
 Body = TypeVar("Body", bound=RequestBody)
 
-_MISSING = {
-    "features": messages.MISSING_FEATURES,
-    "samples": messages.MISSING_SAMPLES,
-    "query": messages.MISSING_QUERY,
+# By the type of an error; each says it of a place.
+_MESSAGES: dict[str, Callable[..., str]] = {
+    "missing": messages.missing,
+    "list_type": messages.not_a_list,
+    "too_short": messages.empty,
+    "too_long": messages.too_many,
+    WRONG_LENGTH: messages.wrong_length,
+    "float_type": messages.not_a_number,
+    "greater_than_equal": messages.out_of_range,
+    "less_than_equal": messages.out_of_range,
 }
-_WRONG_TYPE = {
-    "features": messages.FEATURES_NOT_A_LIST,
-    "samples": messages.SAMPLES_NOT_A_LIST,
-    "query": messages.QUERY_NOT_A_STRING,
-    "variables": messages.VARIABLES_NOT_AN_OBJECT,
-    "operationName": messages.OPERATION_NAME_NOT_A_STRING,
+_MESSAGES_OF_QUERIES: dict[str, Callable[..., str]] = {
+    "string_type": messages.not_a_string,
+    "string_unicode": messages.not_a_string,
+    "string_too_short": messages.missing,
+    "string_too_long": messages.too_long,
+    "is_instance_of": messages.not_an_object,
 }
+
+
+def message_of(kind: str, *place: str | int) -> str:
+    """The contract's message for an error of this type at this place in the body."""
+    if place[0] in LoginRequest.model_fields:
+        return messages.MISSING_CREDENTIALS
+    return (_MESSAGES.get(kind) or _MESSAGES_OF_QUERIES[kind])(*place)
 
 
 def validate(model: type[Body], body: Mapping[str, object]) -> Body:
-    """The body as a model.
+    """The body as a model, where FastAPI does not validate it.
 
     Raises:
         InvalidRequestError: with the contract's message for the first error in order.
@@ -35,30 +47,5 @@ def validate(model: type[Body], body: Mapping[str, object]) -> Body:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise InvalidRequestError(_message(error.errors(include_url=False)[0])) from None
-
-
-def _message(fault: ErrorDetails) -> str:
-    """The contract's message for one of Pydantic's errors."""
-    kind = fault["type"]
-    match fault["loc"]:
-        case ("username" | "password",):
-            return messages.MISSING_CREDENTIALS
-        case (str(field),) if kind in {"missing", "string_too_short"}:
-            return _MISSING[field]
-        case ("query",) if kind == "string_too_long":
-            return messages.QUERY_TOO_LONG
-        case ("features",) if kind == WRONG_LENGTH:
-            return messages.WRONG_NUMBER_OF_FEATURES
-        case ("samples",) if kind == WRONG_LENGTH:
-            return messages.TOO_MANY_SAMPLES if fault["input"] else messages.NO_SAMPLES
-        case (str(field),):
-            return _WRONG_TYPE[field]
-        case ("samples", int(i)):
-            return messages.wrong_length_of_sample(i) if kind == WRONG_LENGTH else messages.sample_not_a_list(i)
-        case ("features", int(i)):
-            return messages.not_a_number(i) if kind == "float_type" else messages.out_of_range(i)
-        case ("samples", int(i), int(j)):
-            return messages.not_a_number(j, sample=i) if kind == "float_type" else messages.out_of_range(j, sample=i)
-        case place:
-            raise AssertionError(f"no message for an error at {place}")
+        first = error.errors(include_url=False)[0]
+        raise InvalidRequestError(message_of(first["type"], *first["loc"])) from None

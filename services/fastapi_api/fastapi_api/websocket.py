@@ -24,7 +24,7 @@ from fastapi_api.dependencies import service_of
 from fastapi_api.guard import caller_of
 from fastapi_api.headers import combined
 from fastapi_api.predicting import predict_row, predict_rows
-from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
+from fastapi_api.schemas import BatchPredictionRequest, BatchPredictionResponse, PredictionRequest, PredictionResponse
 from fastapi_api.validation import validate
 
 _logger = logging.getLogger(__name__)
@@ -143,13 +143,13 @@ class _Conversation:
     async def _count(self, rows: int) -> None:
         await call(self._service, self._service.check_rate, self._caller, WEBSOCKET, rows)
 
-    async def _predicted(self, body: dict[str, object], user: str) -> PredictResponse | BatchPredictResponse:
+    async def _predicted(self, body: dict[str, object], user: str) -> PredictionResponse | BatchPredictionResponse:
         if "samples" not in body:
-            row = validate(PredictRequest, body)
+            row = validate(PredictionRequest, body)
             return await predict_row(self._service, row, user=user, handler=WEBSOCKET)
         if "features" in body:
             raise InvalidRequestError(messages.FEATURES_AND_SAMPLES)
-        rows = validate(BatchPredictRequest, body)
+        rows = validate(BatchPredictionRequest, body)
         return predict_rows(self._service, rows, user=user, handler=WEBSOCKET)
 
     async def _receive(self, seconds: float) -> bytes:

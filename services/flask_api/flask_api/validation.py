@@ -19,41 +19,41 @@ def parse_credentials(body: Mapping[str, object]) -> tuple[str, str]:
 def parse_features(body: Mapping[str, object]) -> list[float]:
     """The ten features of a /predict body."""
     if "features" not in body:
-        raise InvalidRequestError(messages.MISSING_FEATURES)
+        raise InvalidRequestError(messages.missing("features"))
     features = body["features"]
     if not isinstance(features, list):
-        raise InvalidRequestError(messages.FEATURES_NOT_A_LIST)
+        raise InvalidRequestError(messages.not_a_list("features"))
     if len(features) != FEATURES:
-        raise InvalidRequestError(messages.WRONG_NUMBER_OF_FEATURES)
+        raise InvalidRequestError(messages.wrong_length("features"))
     for i, value in enumerate(features):
         if not is_number(value):
-            raise InvalidRequestError(messages.not_a_number(i))
+            raise InvalidRequestError(messages.not_a_number("features", i))
         if not is_in_range(value):
-            raise InvalidRequestError(messages.out_of_range(i))
+            raise InvalidRequestError(messages.out_of_range("features", i))
     return features
 
 
 def parse_samples(body: Mapping[str, object]) -> list[list[float]]:
     """The rows of a /batch-predict body, ten features each."""
     if "samples" not in body:
-        raise InvalidRequestError(messages.MISSING_SAMPLES)
+        raise InvalidRequestError(messages.missing("samples"))
     samples = body["samples"]
     if not isinstance(samples, list):
-        raise InvalidRequestError(messages.SAMPLES_NOT_A_LIST)
+        raise InvalidRequestError(messages.not_a_list("samples"))
     if not samples:
-        raise InvalidRequestError(messages.NO_SAMPLES)
+        raise InvalidRequestError(messages.empty("samples"))
     if len(samples) > MAX_SAMPLES:
-        raise InvalidRequestError(messages.TOO_MANY_SAMPLES)
+        raise InvalidRequestError(messages.too_many("samples"))
     for i, sample in enumerate(samples):
         if not isinstance(sample, list):
-            raise InvalidRequestError(messages.sample_not_a_list(i))
+            raise InvalidRequestError(messages.not_a_list("samples", i))
         if len(sample) != FEATURES:
-            raise InvalidRequestError(messages.wrong_length_of_sample(i))
+            raise InvalidRequestError(messages.wrong_length("samples", i))
         for j, value in enumerate(sample):
             if not is_number(value):
-                raise InvalidRequestError(messages.not_a_number(j, sample=i))
+                raise InvalidRequestError(messages.not_a_number("samples", i, j))
             if not is_in_range(value):
-                raise InvalidRequestError(messages.out_of_range(j, sample=i))
+                raise InvalidRequestError(messages.out_of_range("samples", i, j))
     return samples
 
 

@@ -11,8 +11,7 @@ from serving_core.http import messages
 from serving_core.http.errors import InvalidRequestError
 from serving_core.http.rules import decode_object
 
-_MISSING = {"features": messages.MISSING_FEATURES, "samples": messages.MISSING_SAMPLES}
-_NOT_A_LIST = {"features": messages.FEATURES_NOT_A_LIST, "samples": messages.SAMPLES_NOT_A_LIST}
+from litestar_api.schemas import LoginRequest
 
 
 class ApiRequest(Request[str, None, State]):
@@ -45,24 +44,16 @@ def _convert(body: Mapping[str, object], to: type[msgspec.Struct]) -> msgspec.St
 def _message(fault: str) -> str:
     """The contract's message for msgspec's, such as "Expected `float`, got `str` - at `$.features[3]`"."""
     what, _, path = fault.partition(" - at ")
-    wrong_length, wrong_type = " of length " in what, ", got " in what
-    match re.findall(r"\w+", path) or re.findall(r"`(\w+)`", what):
-        case ["username" | "password"]:
-            return messages.MISSING_CREDENTIALS
-        case [field] if not path:
-            return _MISSING[field]
-        case ["features"] if wrong_length:
-            return messages.WRONG_NUMBER_OF_FEATURES
-        case ["samples"] if wrong_length:
-            return messages.NO_SAMPLES if ">=" in what else messages.TOO_MANY_SAMPLES
-        case [field]:
-            return _NOT_A_LIST[field]
-        case ["samples", i]:
-            return messages.wrong_length_of_sample(int(i)) if wrong_length else messages.sample_not_a_list(int(i))
-        case ["features", i]:
-            return messages.not_a_number(int(i)) if wrong_type else messages.out_of_range(int(i))
-        case ["samples", i, j]:
-            describe = messages.not_a_number if wrong_type else messages.out_of_range
-            return describe(int(j), sample=int(i))
-        case _:
-            raise AssertionError(f"no message for {fault!r}")
+    field, *indices = re.findall(r"\w+", path) or re.findall(r"`(\w+)`", what)
+    place = (field, *map(int, indices))
+    if field in LoginRequest.__struct_fields__:
+        return messages.MISSING_CREDENTIALS
+    if not path:
+        return messages.missing(field)
+    if " of length " in what and place == ("samples",):
+        return messages.empty(field) if ">=" in what else messages.too_many(field)
+    if " of length " in what:
+        return messages.wrong_length(*place)
+    if "`array`, got " in what:
+        return messages.not_a_list(*place)
+    return messages.not_a_number(*place) if ", got " in what else messages.out_of_range(*place)

@@ -27,46 +27,71 @@ TOKEN_INVALID = "Token is invalid"  # noqa: S105 - a message
 TOKEN_EXPIRED = "Token has expired"  # noqa: S105 - a message
 TOKEN_NOT_YET_VALID = "Token is not valid yet"  # noqa: S105 - a message
 
-# Rows.
-MISSING_FEATURES = "Missing features field"
-FEATURES_NOT_A_LIST = "Features must be a list"
-WRONG_NUMBER_OF_FEATURES = f"Expected {FEATURES} features"
-MISSING_SAMPLES = "Missing samples field"
-SAMPLES_NOT_A_LIST = "Samples must be a list"
-NO_SAMPLES = "Samples must not be empty"
-TOO_MANY_SAMPLES = f"Maximum {MAX_SAMPLES} samples allowed"
-
 # WebSocket.
 ORIGIN_NOT_ALLOWED = "Origin not allowed"
 FEATURES_AND_SAMPLES = "Expected features or samples, not both"
 
-# GraphQL.
-MISSING_QUERY = "Missing query field"
-QUERY_NOT_A_STRING = "Query must be a string"
-QUERY_TOO_LONG = f"Maximum {MAX_QUERY_CHARACTERS} characters of query allowed"
-VARIABLES_NOT_AN_OBJECT = "Variables must be an object"
-OPERATION_NAME_NOT_A_STRING = "OperationName must be a string"
+
+# Fields. A place in a body is its path: a field, then positions in its lists, counted from 0.
+def missing(field: str) -> str:
+    """Of a field that is absent."""
+    return f"Missing {field} field"
 
 
-def sample_not_a_list(sample: int) -> str:
-    """Of a row of a batch, counted from 0."""
-    return f"Sample {sample} must be a list"
+def not_a_list(*place: str | int) -> str:
+    """Of a field, or of a row of a batch."""
+    return f"{_named(*place)} must be a list"
 
 
-def wrong_length_of_sample(sample: int) -> str:
-    """Of a row of a batch, counted from 0."""
-    return f"Sample {sample} must have {FEATURES} features"
+def empty(field: str) -> str:
+    """Of a list that needs an item."""
+    return f"{_named(field)} must not be empty"
 
 
-def not_a_number(feature: int, *, sample: int | None = None) -> str:
-    """Of a feature, counted from 0; in a batch, of that row."""
-    return f"{_place(feature, sample)} must be a number"
+def too_many(field: str) -> str:
+    """Of the rows of a batch."""
+    return f"Maximum {MAX_SAMPLES} {field} allowed"
 
 
-def out_of_range(feature: int, *, sample: int | None = None) -> str:
-    """Of a feature, counted from 0; in a batch, of that row."""
-    return f"{_place(feature, sample)} out of valid range [{LOWEST:g}, {HIGHEST:g}]"
+def wrong_length(*place: str | int) -> str:
+    """Of a row: the only one, which is a field, or one of a batch."""
+    return f"Expected {FEATURES} {place[0]}" if len(place) == 1 else f"{_named(*place)} must have {FEATURES} features"
 
 
-def _place(feature: int, sample: int | None) -> str:
-    return f"Feature {feature}" if sample is None else f"Sample {sample} feature {feature}"
+def not_a_number(*place: str | int) -> str:
+    """Of a feature."""
+    return f"{_named(*place)} must be a number"
+
+
+def out_of_range(*place: str | int) -> str:
+    """Of a feature."""
+    return f"{_named(*place)} out of valid range [{LOWEST:g}, {HIGHEST:g}]"
+
+
+def not_a_string(field: str) -> str:
+    """Of a field of a GraphQL request."""
+    return f"{_named(field)} must be a string"
+
+
+def too_long(field: str) -> str:
+    """Of a GraphQL query."""
+    return f"Maximum {MAX_QUERY_CHARACTERS} characters of {field} allowed"
+
+
+def not_an_object(field: str) -> str:
+    """Of a field of a GraphQL request."""
+    return f"{_named(field)} must be an object"
+
+
+def _named(*place: str | int) -> str:
+    """A place in words: `Samples`, `Sample 0`, `Sample 0 feature 3`, `Feature 3`."""
+    match place:
+        case ("features", feature):
+            return f"Feature {feature}"
+        case ("samples", sample):
+            return f"Sample {sample}"
+        case ("samples", sample, feature):
+            return f"Sample {sample} feature {feature}"
+        case _:
+            field = str(place[0])
+            return field[0].upper() + field[1:]

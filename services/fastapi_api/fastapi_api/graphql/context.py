@@ -12,7 +12,7 @@ from fastapi_api.calls import call
 from fastapi_api.guard import caller_of
 from fastapi_api.headers import combined
 from fastapi_api.predicting import predict_row, predict_rows
-from fastapi_api.schemas import BatchPredictRequest, BatchPredictResponse, PredictRequest, PredictResponse
+from fastapi_api.schemas import BatchPredictionRequest, BatchPredictionResponse, PredictionRequest, PredictionResponse
 
 HANDLER = "/graphql"
 
@@ -37,7 +37,7 @@ class Context:
             raise self._user
         return self._user
 
-    async def predict(self, request: PredictRequest, user: str) -> PredictResponse:
+    async def predict(self, request: PredictionRequest, user: str) -> PredictionResponse:
         """Predict one row, from the cache if it is there.
 
         Raises:
@@ -47,7 +47,7 @@ class Context:
             await self._count(1)
             return await predict_row(self.service, request, user=user, handler=HANDLER)
 
-    async def predict_batch(self, request: BatchPredictRequest, user: str) -> BatchPredictResponse:
+    async def predict_batch(self, request: BatchPredictionRequest, user: str) -> BatchPredictionResponse:
         """Predict rows, without the cache.
 
         Raises:

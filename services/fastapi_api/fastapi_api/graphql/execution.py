@@ -13,7 +13,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext
 
 from fastapi_api.graphql.context import Context
-from fastapi_api.schemas import GraphQLRequest
+from fastapi_api.graphql.schemas import GraphQLRequest
 
 _logger = logging.getLogger(__name__)
 _CODES = {

@@ -18,10 +18,10 @@ from graphql import (
 from strawberry.extensions import DisableIntrospection
 from strawberry.schema.config import StrawberryConfig
 
+from fastapi_api import schemas
 from fastapi_api.graphql.context import Context
 from fastapi_api.graphql.execution import NamedOperation, Schema
 from fastapi_api.graphql.limits import LIMITERS
-from fastapi_api.schemas import BatchPredictRequest, ModelInfoResponse, PredictRequest
 from fastapi_api.validation import validate
 
 Features = NewType("Features", object)
@@ -89,7 +89,7 @@ class Query:
     ) -> Prediction | None:
         """Answer as /predict does."""
         user = info.context.authenticate()
-        body = validate(PredictRequest, _given("features", features))
+        body = validate(schemas.PredictionRequest, _given("features", features))
         answer = await info.context.predict(body, user)
         return Prediction(**answer.model_dump())
 
@@ -105,7 +105,7 @@ class Query:
     ) -> BatchPrediction | None:
         """Answer as /batch-predict does."""
         user = info.context.authenticate()
-        body = validate(BatchPredictRequest, _given("samples", samples))
+        body = validate(schemas.BatchPredictionRequest, _given("samples", samples))
         answer = await info.context.predict_batch(body, user)
         return BatchPrediction(**answer.model_dump())
 
@@ -114,7 +114,7 @@ class Query:
     )
     def model_info(self, info: Info) -> ModelInfo:
         """Answer as /model-info does."""
-        answer = ModelInfoResponse.model_validate(info.context.service.model).model_dump()
+        answer = schemas.ModelInfo.model_validate(info.context.service.model).model_dump()
         metrics = [Metric(name=name, value=value) for name, value in answer.pop("metrics").items()]
         return ModelInfo(**answer, metrics=metrics)
 

@@ -1,0 +1,24 @@
+"""POST /graphql."""
+
+from fastapi import APIRouter, Request, Response
+
+from fastapi_api.dependencies import CurrentService, TokenBearer
+from fastapi_api.graphql.context import Context
+from fastapi_api.graphql.execution import answer
+from fastapi_api.graphql.schemas import GraphQLRequest, GraphQLResponse
+from fastapi_api.guard import GuardedRoute
+from fastapi_api.responses import errors
+
+queries = APIRouter(tags=["predictions"], route_class=GuardedRoute)
+
+
+@queries.post(
+    "/graphql",
+    response_model=GraphQLResponse,
+    responses=errors(400, 415),
+    openapi_extra={"security": [{}, {TokenBearer.__name__: []}]},  # some fields need a token
+)
+async def graphql(request: Request, body: GraphQLRequest, service: CurrentService) -> Response:
+    """Answer a GraphQL query: predict and batchPredict, which need a token, and modelInfo."""
+    context = Context(service, request)
+    return Response(await answer(request.app.state.graphql, body, context), media_type="application/json")
