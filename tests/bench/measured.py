@@ -33,6 +33,8 @@ bench:
     knee: {requests: {predict: 1}, loop: knee, connections: 64, objective: {p99_seconds: 0.05}}
   default: [sequential]
 """
+# It waits instead of working, so that what else runs on the machine hardly moves it.
+FAST = Behaviour(wait=0.004)
 PATIENCE_SECONDS = 100.0
 CALM_SECONDS = 15.0
 BUSY_PERCENT = 60.0
@@ -97,11 +99,11 @@ def fairly(directory: Path, *options: str) -> Run:
 
 
 def _lies_with_the_machine(result: BenchResult) -> str | None:
-    refused = [why for scenario in result.scenarios for why in scenario.refused]
-    if refused:
-        return (
-            "; ".join(refused) if all("the generator was" in why or "the machine" in why for why in refused) else None
-        )
+    for scenario in result.scenarios:
+        if scenario.refused and all("the generator was" in why or "the machine" in why for why in scenario.refused):
+            return "; ".join(scenario.refused)
+    if any(scenario.refused for scenario in result.scenarios):
+        return None
     # P99 needs longer arms than tests have time for.
     words = [each.verdict for _, each in result.comparisons if each.metric != "p99"]
     return "the intervals are too wide" if "undecided" in words else None

@@ -9,7 +9,7 @@ from serving_lab.results import files
 from support import local_http
 from support.guide import BENCH_GUIDE, PARITY_GUIDE, Guide, Reader
 
-pytestmark = [pytest.mark.service, pytest.mark.alone]
+pytestmark = pytest.mark.service
 
 GUIDE = Guide(BENCH_GUIDE)
 OF_ALL = Guide(PARITY_GUIDE).block("yaml", "sign_in:"), GUIDE.block("yaml", "opening_hours:")

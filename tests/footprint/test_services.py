@@ -9,7 +9,7 @@ from serving_lab.results import files
 from serving_lab.stack.supervisor import Supervisor
 from support.checkout import Checkout, new_checkout
 
-pytestmark = [pytest.mark.service, pytest.mark.alone]
+pytestmark = pytest.mark.service
 
 SHORT = ("--starts", "1", "--rounds", "1", "--seconds", "1", "--no-type-check")
 

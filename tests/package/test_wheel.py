@@ -196,7 +196,6 @@ def measured(installed: Installed, services: list[str]) -> Path:
     return installed.directory / "found" / "bench.json"
 
 
-@pytest.mark.alone
 def test_results_are_compared_and_reported(installed: Installed, measured: Path) -> None:
     assert measured.is_file()
     compared = installed.run("compare", str(measured), str(measured))
@@ -208,7 +207,6 @@ def test_results_are_compared_and_reported(installed: Installed, measured: Path)
     assert (installed.directory / "found" / "report.html").is_file()
 
 
-@pytest.mark.alone
 @pytest.mark.usefixtures("services")
 def test_starts_and_memory_are_measured(installed: Installed) -> None:
     counts = ("--starts", "1", "--rounds", "1", "--seconds", "1", "--no-type-check")
