@@ -175,7 +175,7 @@ class TestSafety:
             assert TARGET.fullmatch(re.sub(r"\$\{id\}", "id", request.target)), request
             names = [name.lower() for name, _ in request.headers]
             assert all(TOKEN.fullmatch(name) for name in names), request
-            assert all(FIELD.fullmatch(value) and value == value.strip() for _, value in request.headers), request
+            assert all(FIELD.fullmatch(value) and value == value.strip(" \t") for _, value in request.headers), request
             assert not {"host", "content-length", "transfer-encoding", "connection", "expect"} & set(names), request
             assert names.count("content-type") <= 1, request
             assert set(re.findall(rb"\$\{[^{}]*\}", request.encode("host"))) <= {
@@ -319,9 +319,7 @@ class TestEveryOperation:
 
         assert [each for each in sent if each.target == "/good" and each.body.replace(b" ", b"") == b'{"a":7}']
         (deepest,) = (each for each in source.warnings if each.startswith("no requests are generated for"))
-        assert deepest == (
-            "no requests are generated for POST /deepest: what they refer to is more than 250 levels deep"
-        )
+        assert deepest == ("no requests are generated for POST /deepest: they are more than 250 levels deep")
         (unsatisfied,) = (each for each in source.warnings if "nothing was found that fits" in each)
         assert all(name in unsatisfied for name in ("POST /circle", "POST /contradiction", "POST /deep"))
         assert [each for each in source.warnings if "valid requests are generated for POST /strange: Invalid" in each]

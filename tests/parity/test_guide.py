@@ -16,7 +16,7 @@ FLOAT = ("int against float", "$.price")
 
 def compare(reader: Reader, ending: str) -> tuple[int, str]:
     """Type the comparison that ends so."""
-    return reader.run(f"{GUIDE.command(ending)} --generate 300")
+    return reader.run(f"{GUIDE.command(ending)} --generate 500")
 
 
 def causes(reader: Reader) -> set[tuple[str, str]]:

@@ -119,6 +119,7 @@ def test_of_several_a_difference_counts_more_than_what_cannot_be_told(
             pairs=[Pair(urls[SAME], urls[kind], f"api-{at}") for at, kind in enumerate(candidates)],
             second_primary=None,
             profile=None,
+            openapi=None,
             corpus=[corpus],
             har=(),
             prediction_log=(),

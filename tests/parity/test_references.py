@@ -172,7 +172,9 @@ class TestFollowing:
 
         found, _ = gathered(openapi({"/deep": taking(schema), "/flat": taking(PET)}))
 
-        assert [each.why for each in found.needed_by(found.content["paths"]["/deep"])] == ["more than 250 levels deep"]
+        assert [each.why for each in found.needed_by(found.content["paths"]["/deep"])] == [
+            "they are more than 250 levels deep"
+        ]
         assert found.needed_by(found.content["paths"]["/flat"]) == []
 
 
@@ -197,7 +199,9 @@ class TestLeavingOut:
 
         found = OpenApiDocument(self_contained(document, URL, shelf.fetch))
 
-        assert [(label, each.why, each.what) for label, each in found.left_out] == [("POST /a", why, reference)]
+        assert [(label, each.why, each.what) for label, each in found.left_out] == [
+            ("POST /a", f"what they refer to is {why}", reference)
+        ]
 
     def test_of_answers_nothing_is_needed(self) -> None:
         get = {"responses": {"200": {"$ref": "http://other/x"}}, "callbacks": {"c": {"$ref": "http://other/y"}}}

@@ -64,6 +64,7 @@ def test_they_are_the_same(services: Mapping[str, RunningService], candidate: st
         pairs=pairs.of_catalogue(None, candidate, None, CATALOGUE, urls),
         second_primary=None,
         profile=PROFILE,
+        openapi=None,
         corpus=(),
         har=(),
         prediction_log=(),

@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from serving_lab.errors import LabError
+from serving_lab.text.phrases import address
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -66,4 +67,4 @@ class Endpoint:
 
 
 def _invalid(url: str, why: str) -> LabError:
-    return LabError(f"{url!r} is not a valid base URL: {why}", hint="for example http://127.0.0.1:5000")
+    return LabError(f"{address(url)!r} is not a valid base URL: {why}", hint="for example http://127.0.0.1:5000")

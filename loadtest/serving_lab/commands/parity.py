@@ -29,6 +29,13 @@ def parity(
         str | None, typer.Option(help="Another instance of the old one, to learn from what varies by itself.")
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="What must be known of the API [default: the lab's own]")] = None,
+    openapi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH|FILE|URL",
+            help="The OpenAPI document: a path on the candidate, a file, a URL [default: profile's or /openapi.json]",
+        ),
+    ] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,
     intended: Annotated[
         list[Path] | None,
@@ -66,6 +73,7 @@ def parity(
         pairs=chosen,
         second_primary=second_primary,
         profile=profile,
+        openapi=openapi,
         corpus=corpus or (),
         har=har or (),
         prediction_log=prediction_log or (),

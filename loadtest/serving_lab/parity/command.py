@@ -31,6 +31,7 @@ class Options:
     pairs: Sequence[Pair]
     second_primary: str | None
     profile: Path | None
+    openapi: str | None
     corpus: Sequence[Path]
     har: Sequence[Path]
     prediction_log: Sequence[Path]
@@ -90,7 +91,7 @@ def _exit_code(result: ParityResult) -> int:
 
 
 def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> ParityPlan:
-    profile = Profile.load(options.profile, environment, options.corpus, pair.intended)
+    profile = Profile.load(options.profile, environment, options.corpus, pair.intended, options.openapi)
     return ParityPlan(
         primary=Endpoint.parse(pair.primary),
         candidate=Endpoint.parse(pair.candidate),

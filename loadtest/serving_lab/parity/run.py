@@ -5,18 +5,14 @@ import time
 from collections.abc import Sequence
 from itertools import islice
 
-from serving_lab.api.request import Request
 from serving_lab.parity.cases import Steps, is_raw
-from serving_lab.parity.documents.references import NotFollowedError
-from serving_lab.parity.documents.site import Site
+from serving_lab.parity.examination.describing import described
 from serving_lab.parity.examination.examiner import Examiner
 from serving_lab.parity.examination.learning import Pass, differences_with_itself
 from serving_lab.parity.examination.noise_book import NoiseBook, NoisyField
 from serving_lab.parity.examination.services import Services, in_order
 from serving_lab.parity.examination.session import ServiceGoneError, Session
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.judgement.judge import Judging
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.ledger import Ledger
 from serving_lab.parity.outcome import Outcome
 from serving_lab.parity.plan import NOISE_PASSES, ParityPlan
@@ -74,10 +70,12 @@ class _Comparison:
         try:
             self._services.sign_in()
             self._servers = self._services.server_headers()
-            self._traffic = Traffic(plan, self._read_document())
+            api = described(plan, self._services)
         except BaseException:
             self.close()
             raise
+        self._warnings += api.warnings
+        self._traffic = Traffic(plan, api.document)
         profile = plan.profile
         self._judging = Judging(self._traffic.operations, profile.rules, declarations=profile.intended)
         self._ledger = Ledger(profile.intended)
@@ -179,22 +177,6 @@ class _Comparison:
         if causes := self._ledger.cause_count:
             self._progress.remark(counted(causes, "difference"))
         self._progress.advance()
-
-    def _read_document(self) -> OpenApiDocument | None:
-        profile = self._plan.profile
-        if profile.openapi is None:
-            return None
-        with self._services.describing(self._plan.described_by) as session:
-            authorization = Request("GET", "/", profile.authorization).filled(session.variables).headers
-            paths = Operations()
-            site = Site(session.endpoint, authorization, lambda target: paths.excludes(profile.exclude, "GET", target))
-            url = f"{session.endpoint.url}{profile.openapi}"
-            try:
-                found = site.get(url)
-            except NotFollowedError as error:
-                self._warnings.append(f"no OpenAPI document is used: {url} of the {session.name} is {error}")
-                return None
-            return OpenApiDocument.parse(found.content, url, session.endpoint.prefix, found.url, site.fetch)
 
     def _unvaried(self) -> list[Steps]:
         return [steps for steps in self._noise.unvaried() if not is_raw(steps)]

@@ -47,7 +47,7 @@ class LeftOut:
     """Something that a document has and no request can be made of."""
 
     why: str
-    """What it is, in the same words for all of a kind."""
+    """In the same words for all of a kind."""
     what: str
 
 
@@ -192,7 +192,9 @@ class _Gathering:
         if not isinstance(node, (dict, list)):
             return node
         if depth > _DEEPEST:
-            return None if kind is Kind.DATA else {"$ref": self._nowhere(f"more than {_DEEPEST} levels deep", "")}
+            return (
+                None if kind is Kind.DATA else {"$ref": self._nowhere(f"they are more than {_DEEPEST} levels deep", "")}
+            )
         if isinstance(node, list):
             return [self._copy(item, kind, document, base, depth + 1) for item in node]
         if kind is Kind.PART:
@@ -249,7 +251,7 @@ class _Gathering:
         try:
             return f"#{self._pointer(reference, document, base)}"
         except NotFollowedError as error:
-            return self._nowhere(str(error), reference)
+            return self._nowhere(f"what they refer to is {error}", reference)
 
     def _spare(self, why: str, what: str) -> None:
         self._spared[LeftOut(why, what)] = None

@@ -22,7 +22,7 @@ from schemathesis.schemas import APIOperation
 
 from serving_lab.api.request import Request
 from serving_lab.parity.generation.left_out import NONE_GENERATED, LeftOutOperations, reason
-from serving_lab.parity.generation.openapi import OpenApiDocument, Operation
+from serving_lab.parity.generation.openapi import METHODS, OpenApiDocument, Operation
 
 _Operation = APIOperation[Any, Any, Any, Any]
 _Case = schemathesis.Case[_Operation]
@@ -85,7 +85,7 @@ class SchemaOperation:
         def collect(case: _Case) -> None:
             # Some values fit a schema and no URL.
             with contextlib.suppress(requests.RequestException, UnicodeError):
-                drawn.append(_request(case, self._base_url))
+                drawn.append(_request(case, self.method, self._base_url))
 
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
@@ -124,24 +124,38 @@ def schema_operations(
     """
     _keep_caches_at_home()
     for label, why in document.left_out:
-        left_out.note(NONE_GENERATED, label, f"what they refer to is {why.why}", why.what)
+        left_out.note(NONE_GENERATED, label, why.why, why.what)
     for spared in document.contained.spared:
         left_out.note("not used:", spared.why, "", spared.what)
-    described = [operation for operation in document.operations if not operation.left_out]
-    try:
-        schema = schemathesis.openapi.from_dict(_prepared(document, signed_in=signed_in), config=SchemathesisConfig())
-    except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
-        for operation in described:
-            left_out.note(NONE_GENERATED, operation.label, reason(error))
-        return []
     operations: list[SchemaOperation] = []
-    for operation in described:
+    for keyed in _keyed(document):
         try:
-            found = schema[operation.template.removeprefix(document.prefix)][operation.method]
-            operations.append(_schema_operation(found, document.prefix))
-        except Exception as error:  # noqa: BLE001 - as above
-            left_out.note(NONE_GENERATED, operation.label, reason(error))
+            prepared = _prepared(document, keyed, signed_in=signed_in)
+            schema = schemathesis.openapi.from_dict(prepared, config=SchemathesisConfig())
+        except Exception as error:  # noqa: BLE001 - a document of others may make schemathesis raise anything
+            for operation, _ in keyed:
+                left_out.note(NONE_GENERATED, operation.label, reason(error))
+            continue
+        for operation, key in keyed:
+            try:
+                operations.append(_schema_operation(operation, schema[operation.path][key.upper()]))
+            except Exception as error:  # noqa: BLE001 - as above
+                left_out.note(NONE_GENERATED, operation.label, reason(error))
     return operations
+
+
+_Keyed = list[tuple[Operation, str]]
+
+
+def _keyed(document: OpenApiDocument) -> Iterator[_Keyed]:
+    """The operations that can be read together, each with the key under which schemathesis looks for it.
+
+    Methods without a key of their own are read as POST.
+    """
+    described = [operation for operation in document.operations if not operation.left_out]
+    yield [(each, each.method.lower()) for each in described if each.method in METHODS]
+    for method in dict.fromkeys(each.method for each in described if each.method not in METHODS):
+        yield [(each, "post") for each in described if each.method == method]
 
 
 def _keep_caches_at_home() -> None:
@@ -154,20 +168,20 @@ def _keep_caches_at_home() -> None:
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{caches}/hypothesis")
 
 
-def _schema_operation(operation: _Operation, prefix: str) -> SchemaOperation:
-    has_input = bool(operation.body) or any(True for _ in operation.iter_parameters())
-    return SchemaOperation(operation.method.upper(), prefix + operation.path, has_input, _BASE + prefix, operation)
+def _schema_operation(operation: Operation, found: _Operation) -> SchemaOperation:
+    has_input = bool(found.body) or any(True for _ in found.iter_parameters())
+    return SchemaOperation(operation.method, operation.template, has_input, _BASE + operation.prefix, found)
 
 
-def _prepared(document: OpenApiDocument, *, signed_in: bool) -> dict[str, Any]:
-    """The document as schemathesis is to have it: without the operations that need what is left out of it."""
+def _prepared(document: OpenApiDocument, keyed: _Keyed, *, signed_in: bool) -> dict[str, Any]:
+    """The document as schemathesis is to have it: with these operations."""
     content: dict[str, Any] = copy.deepcopy(dict(document.content))
     paths: dict[str, Any] = {}
-    for operation in document.operations:
-        if not operation.left_out:
-            path = operation.template.removeprefix(document.prefix)
-            item = paths.setdefault(path, {"parameters": operation.shared} if operation.shared is not None else {})
-            item[operation.method.lower()] = _definition(document, operation, signed_in=signed_in)
+    for operation, key in keyed:
+        item = paths.setdefault(
+            operation.path, {"parameters": operation.shared} if operation.shared is not None else {}
+        )
+        item[key] = _definition(document, operation, signed_in=signed_in)
     if signed_in:
         content.pop("security", None)
     for holder in (content.get("components"), content):
@@ -213,7 +227,7 @@ def _closed(document: OpenApiDocument, schema: object) -> object:
     return {**resolved, "additionalProperties": False}
 
 
-def _request(case: _Case, base_url: str) -> Request:
+def _request(case: _Case, method: str, base_url: str) -> Request:
     """What schemathesis would send, without what it says of itself."""
     arguments = case.as_transport_kwargs(base_url=base_url)
     prepared = requests.Request(**arguments).prepare()
@@ -231,4 +245,4 @@ def _request(case: _Case, base_url: str) -> Request:
         # It is random each time, and the same seed must give the same bytes.
         headers["Content-Type"] = content_type.replace(boundary, _BOUNDARY)
         body = body.replace(boundary.encode("latin-1"), _BOUNDARY.encode())
-    return Request(str(prepared.method), prepared.path_url, tuple(headers.items()), body)
+    return Request(method, prepared.path_url, tuple(headers.items()), body)

@@ -27,13 +27,22 @@ def cases(
     )
 
 
+def filled(operation: Operation) -> str:
+    """The operation's path with an example for each of its parameters."""
+    path = operation.template
+    for parameter in operation.parameters:
+        if parameter.get("in") == "path":
+            path = path.replace(f"{{{parameter.get('name')}}}", _quoted(_example(parameter)))
+    return _quoted(path.replace("{", "").replace("}", ""), safe="/%:@!$&'()*+,;=-._~")
+
+
 def _requests(document: OpenApiDocument, authorization: tuple[Header, ...]) -> Iterator[Request]:
     described: dict[str, list[Operation]] = {}
     for operation in document.operations:
         described.setdefault(operation.template, []).append(operation)
     for operations in described.values():
-        path = _filled(operations[0])
-        for method in (*METHODS, _UNKNOWN_METHOD):
+        path = filled(operations[0])
+        for method in dict.fromkeys((*METHODS, *(operation.method for operation in operations), _UNKNOWN_METHOD)):
             yield Request(method, path)
             if authorization:
                 yield Request(method, path, authorization)
@@ -69,15 +78,6 @@ def _query(operation: Operation) -> str:
     """A query with the operation's own parameters, or one that means nothing to it."""
     own = [parameter for parameter in operation.parameters if parameter.get("in") == "query" and "name" in parameter]
     return "&".join(f"{_quoted(str(each['name']), safe='/')}={_quoted(_example(each))}" for each in own) or "unknown=1"
-
-
-def _filled(operation: Operation) -> str:
-    """The operation's path with an example for each of its parameters."""
-    path = operation.template
-    for parameter in operation.parameters:
-        if parameter.get("in") == "path":
-            path = path.replace(f"{{{parameter.get('name')}}}", _quoted(_example(parameter)))
-    return _quoted(path.replace("{", "").replace("}", ""), safe="/%:@!$&'()*+,;=-._~")
 
 
 def _quoted(text: str, safe: str = "") -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -68,7 +69,7 @@ class Profile:
     authorization: tuple[Header, ...] = ()
     """What generated and recorded requests carry."""
     openapi: str | None = OPENAPI_PATH
-    """Path of the OpenAPI document on the candidate."""
+    """Where the OpenAPI document is: a path on the candidate, a URL, or a file as a URL."""
     exclude: tuple[str, ...] = ()
     """Operations that generated requests must not call, such as `POST /cache/*`."""
     rules: Rules = field(default_factory=Rules)
@@ -91,6 +92,7 @@ class Profile:
         environment: Mapping[str, str],
         corpus: Iterable[Path] = (),
         intended: Sequence[Path] | None = None,
+        openapi: str | None = None,
     ) -> Self:
         """Read a profile if there is one, the files that it names (their paths are relative to it), and further ones.
 
@@ -99,6 +101,7 @@ class Profile:
             environment: What `${env:NAME}` in files stands for.
             corpus: Corpora besides those that the profile names.
             intended: Files of intended differences, instead of the one that the profile names.
+            openapi: Where the OpenAPI document is, instead of what the profile says; a file's path is the user's.
 
         Raises:
             LabError: a file cannot be read or is wrong, or refers to an unset environment variable.
@@ -107,7 +110,13 @@ class Profile:
         declared = tuple(each for file in intended or () for each in read_intended(file, environment))
         if path is None:
             found = Corpus.read([*corpus], Known(environment))
-            return cls(cases=found.cases, sequences=found.sequences, intended=declared, secrets=environment.read)
+            return cls(
+                openapi=document_place(openapi or OPENAPI_PATH, Path()),
+                cases=found.cases,
+                sequences=found.sequences,
+                intended=declared,
+                secrets=environment.read,
+            )
         files = ProfileFile.read(path, "parity", ProfileForm, environment)
         file, form = files.own, files.own.convert(ProfileForm)
         saved = _saved(files.api)
@@ -121,7 +130,7 @@ class Profile:
             sign_in=api.sign_in,
             before=api.before,
             authorization=api.authorization,
-            openapi=form.openapi,
+            openapi=document_place(openapi, Path()) if openapi else document_place(form.openapi, path.parent),
             exclude=tuple(form.exclude),
             rules=_rules(file, form),
             variables=variables,
@@ -132,6 +141,15 @@ class Profile:
             har=form.har,
             secrets=environment.read,
         )
+
+
+def document_place(written: str | None, folder: Path) -> str | None:
+    """Where an OpenAPI document is, as `Profile.openapi` has it; the path of a file is relative to the folder."""
+    if written is None or written.lower().startswith(("http:", "https:")):
+        return written
+    file = urlsplit(written) if written.lower().startswith("file:") else None
+    path = folder / (unquote(file.path) if file else written)
+    return path.absolute().as_uri() if file or not written.startswith("/") or path.is_file() else written
 
 
 def _saved(api: YamlFile) -> frozenset[str]:

@@ -1,0 +1,137 @@
+"""The OpenAPI document of a comparison: from a path on the candidate, another URL, or a file."""
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Request
+from serving_lab.errors import LabError
+from serving_lab.parity.cases import Case, Source
+from serving_lab.parity.documents.references import NotFollowedError
+from serving_lab.parity.documents.site import Site
+from serving_lab.parity.examination.services import Services
+from serving_lab.parity.examination.session import Session
+from serving_lab.parity.generation import surface
+from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.parity.inputs.profile import OPENAPI_PATH
+from serving_lab.parity.judgement.operations import Operations
+from serving_lab.parity.plan import ParityPlan
+from serving_lab.text.phrases import address
+
+_MOST_PROBES = 5
+_UNKNOWN_PATH = "/no-such-path"
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is known of the API."""
+
+    document: OpenApiDocument | None
+    warnings: tuple[str, ...] = ()
+
+
+def described(plan: ParityPlan, services: Services) -> Described:
+    """The document that the profile names, if there is one.
+
+    Raises:
+        LabError: the profile names something that is not there, or is not an OpenAPI document.
+    """
+    where = plan.profile.openapi
+    if where is None:
+        return Described(None)
+    try:
+        document = _read(where, plan, services)
+    except NotFollowedError as error:
+        if not where.startswith("/"):
+            raise LabError(
+                f"no OpenAPI document: {error}", hint="openapi in the profile, or --openapi, names it"
+            ) from None
+        return Described(None, (f"no OpenAPI document is used: {error}",))
+    except LabError as error:
+        if where != OPENAPI_PATH:
+            raise
+        # Nobody asked for it: what a service has at the usual path may be its start page.
+        return Described(None, (f"no OpenAPI document is used: {error}",))
+    if not document.operations and not document.left_out:
+        return Described(None, (f"no OpenAPI document is used: {address(where)} describes no request to the service",))
+    return _below_its_prefix(document, services, plan)
+
+
+def _read(where: str, plan: ParityPlan, services: Services) -> OpenApiDocument:
+    if where.startswith("file:"):
+        path = Path(unquote(urlsplit(where).path))
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise LabError(
+                f"{path}: {error.strerror}", hint="openapi in the profile, or --openapi, names it"
+            ) from error
+        return OpenApiDocument.parse(content, str(path), services.candidate.endpoint.prefix, where)
+    with services.describing(plan.described_by) as session:
+        site, url = _site(where, session, plan)
+        try:
+            found = site.get(url)
+        except NotFollowedError as error:
+            raise NotFollowedError(f"{address(url)} is {error}") from None
+        return OpenApiDocument.parse(found.content, address(url), session.endpoint.prefix, found.url, site.fetch)
+
+
+def _site(where: str, session: Session, plan: ParityPlan) -> tuple[Site, str]:
+    """Who has the document, and its URL there; the sign-in is for nobody but the service itself."""
+    profile, paths = plan.profile, Operations()
+    own = Site(
+        session.endpoint,
+        Request("GET", "/", profile.authorization).filled(session.variables).headers,
+        lambda target: paths.excludes(profile.exclude, "GET", target),
+    )
+    if where.startswith("/"):
+        return own, f"{session.endpoint.url}{where}"
+    parts = urlsplit(where)
+    endpoint = Endpoint.parse(f"{parts.scheme}://{parts.netloc}")
+    return (own if endpoint == replace(session.endpoint, prefix="") else Site(endpoint)), where
+
+
+def _below_its_prefix(document: OpenApiDocument, services: Services, plan: ParityPlan) -> Described:
+    """The document with the prefix below which the candidate answers: what its servers say may hold elsewhere only."""
+    prefixes = document.prefixes
+    if len(prefixes) == 1:
+        return Described(document)
+    for prefix in prefixes:
+        if _answers(document.below(prefix), prefix, services, plan):
+            break
+    else:
+        told = "the candidate has no path of the OpenAPI document that was tried"
+        tried = " or ".join(map(_named, prefixes))
+        return Described(document, (f"{told}, below {tried}: does its URL need another path?",))
+    if prefix == prefixes[0]:
+        return Described(document)
+    told = f"the candidate has the paths of the OpenAPI document below {_named(prefix)}"
+    return Described(
+        document.below(prefix), (f"{told}, not below {_named(prefixes[0])} as it says: requests go there",)
+    )
+
+
+def _answers(document: OpenApiDocument, prefix: str, services: Services, plan: ParityPlan) -> bool:
+    """Whether the candidate may have any of the first paths; the primary is asked too, so that both begin alike."""
+    paths = Operations(document.templates)
+    first = sorted(document.operations, key=lambda each: ("{" in each.path, each.method != "GET"))[:_MOST_PROBES]
+    wanted = dict.fromkeys(surface.filled(operation) for operation in first)
+
+    def status(method: str, target: str) -> int | None:
+        if paths.excludes(plan.profile.exclude, method, target):
+            return None
+        case = Case(Source.SURFACE, "prefix", Request(method, target, plan.profile.authorization))
+        _, exchange = services.primary.send(case), services.candidate.send(case)
+        return exchange.answers[0].status if exchange.answers else None
+
+    if any(status("GET", target) not in {None, HTTPStatus.NOT_FOUND} for target in wanted):
+        return True
+    # What takes only POST may answer 404 to GET; and some services answer to OPTIONS at any path.
+    unknown = status("OPTIONS", f"{prefix}{_UNKNOWN_PATH}")
+    return any(status("OPTIONS", target) not in {None, HTTPStatus.NOT_FOUND, unknown} for target in wanted)
+
+
+def _named(prefix: str) -> str:
+    return prefix or "/"
