@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from prometheus_fastapi_instrumentator import Instrumentator
 from prometheus_fastapi_instrumentator.metrics import Info
 from serving_core.service import Service
@@ -34,28 +33,20 @@ def create_app(service: Service) -> FastAPI:
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,
         redirect_slashes=False,  # a trailing slash makes another path: 404
-        generate_unique_id_function=_operation_id,
         openapi_url=None,  # served by the routes in documentation.py, if at all
     )
     app.state.service = service
     app.state.graphql = create_schema(introspection=service.settings.documentation)
-    app.include_router(predictions)
-    app.include_router(queries)
-    app.include_router(operations)
-    app.include_router(websockets)
+    routers = [predictions, queries, operations, websockets]
     if service.settings.documentation:
-        app.include_router(documentation)
-        app.include_router(graphiql)
+        routers += [documentation, graphiql]
+    for router in routers:
+        # Not `include_router`: with it, FastAPI 0.137 and later looks for the route of each request three times.
+        app.router.routes += router.routes
     app.add_middleware(HeadAsGet)
     _instrument(app, service)
     app.add_middleware(ContractMiddleware, service=service)
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    """The name of an endpoint as generated clients call it, such as `batchPredict`."""
-    first, *others = route.name.split("_")
-    return first + "".join(map(str.capitalize, others))
 
 
 def _instrument(app: FastAPI, service: Service) -> None:

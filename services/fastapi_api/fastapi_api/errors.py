@@ -52,7 +52,7 @@ def _preflight(request: Request, allowed: set[str]) -> Response | None:
     if request.method != "OPTIONS":
         return None
     headers = service_of(request).cors.preflight_headers(
-        combined(request.headers, "Origin"), request.headers.get("Access-Control-Request-Method"), allowed
+        combined(request.scope, b"origin"), request.headers.get("Access-Control-Request-Method"), allowed
     )
     return Response(status_code=204, headers=headers) if headers else None
 

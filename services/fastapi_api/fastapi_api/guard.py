@@ -9,7 +9,6 @@ from serving_core.http import messages
 from serving_core.http.callers import Caller
 from serving_core.http.errors import InvalidRequestError
 from serving_core.http.rules import check_content_type, decode_object
-from starlette.requests import HTTPConnection
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -37,7 +36,7 @@ class GuardedRoute(APIRoute):
 
         async def guarded(request: Request) -> Response:
             service = service_of(request)
-            caller = caller_of(request)
+            caller = caller_of(request.scope)
             await call(service, service.check_rate, caller, path)
             body = await _read_body(request, service.settings.max_body_bytes)
             if asks_for_token:
@@ -49,14 +48,10 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-def caller_of(connection: HTTPConnection) -> Caller:
+def caller_of(scope: Scope) -> Caller:
     """The sender of a request or of the handshake of a WebSocket."""
-    headers = connection.headers
-    return Caller(
-        connection.client.host if connection.client else "",
-        combined(headers, "X-Forwarded-For"),
-        combined(headers, "Authorization"),
-    )
+    client = scope["client"]
+    return Caller(client[0] if client else "", combined(scope, b"x-forwarded-for"), combined(scope, b"authorization"))
 
 
 async def _read_body(request: Request, max_bytes: int) -> bytes:

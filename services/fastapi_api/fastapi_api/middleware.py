@@ -5,10 +5,8 @@ import time
 
 from serving_core.http.errors import ApiError
 from serving_core.http.rules import request_id
-from serving_core.runtime.lifecycle import Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.service import Service
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,8 +30,7 @@ class ContractMiddleware:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        request_headers = Headers(scope=scope)
-        identifier = request_id(combined(request_headers, "X-Request-ID"))
+        identifier = request_id(combined(scope, b"x-request-id"))
         current_request_id.set(identifier)
         started = False
 
@@ -41,12 +38,15 @@ class ContractMiddleware:
             nonlocal started
             if message["type"] in _RESPONSE_STARTS:
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = identifier
-                headers["X-Process-Time"] = f"{time.perf_counter() - began:.6f}"
-                headers.update(self._service.cors.response_headers(combined(request_headers, "Origin")))
-                if scope["type"] == "http" and self._service.lifecycle.phase is Phase.DRAINING:
-                    headers["Connection"] = "close"
+                # Not Starlette's `MutableHeaders`, which searches all headers for each one that is added.
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", identifier.encode()),
+                    (b"x-process-time", b"%.6f" % (time.perf_counter() - began)),
+                    *self._cors_headers(scope),
+                ]
+                if scope["type"] == "http" and self._service.lifecycle.is_draining:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:
@@ -57,6 +57,10 @@ class ContractMiddleware:
                 raise
             refusal = ApiError()
             await JSONResponse(refusal.body(), refusal.status)(scope, receive, send_with_headers)
+
+    def _cors_headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
+        headers = self._service.cors.response_headers(combined(scope, b"origin"))
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 class HeadAsGet:

@@ -1,6 +1,8 @@
-"""The documentation of errors."""
+"""What the documentation says of an endpoint beyond its types: its errors, and its name in generated clients."""
 
 from typing import Any
+
+from fastapi.routing import APIRoute
 
 from fastapi_api.schemas import ErrorResponse
 
@@ -24,3 +26,9 @@ def errors(*statuses: int) -> Responses:
         status: {"model": ErrorResponse, "description": _DESCRIPTIONS[status]} for status in (*statuses, 413, 429)
     }
     return described | {"default": {"model": ErrorResponse, "description": _OTHERS}}
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of an endpoint as generated clients call it, such as `batchPredict`."""
+    first, *others = route.name.split("_")
+    return first + "".join(map(str.capitalize, others))

@@ -9,7 +9,7 @@ from fastapi_api.calls import call
 from fastapi_api.dependencies import CurrentService, CurrentSession
 from fastapi_api.guard import GuardedRoute
 from fastapi_api.predicting import predict_row, predict_rows
-from fastapi_api.responses import errors
+from fastapi_api.responses import errors, operation_id
 from fastapi_api.schemas import (
     BatchPredictionRequest,
     BatchPredictionResponse,
@@ -24,8 +24,8 @@ from fastapi_api.schemas import (
     ReadyResponse,
 )
 
-predictions = APIRouter(tags=["predictions"], route_class=GuardedRoute)
-operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
+predictions = APIRouter(tags=["predictions"], route_class=GuardedRoute, generate_unique_id_function=operation_id)
+operations = APIRouter(tags=["operations"], route_class=GuardedRoute, generate_unique_id_function=operation_id)
 
 
 @predictions.post("/predict", responses=errors(400, 401, 415))

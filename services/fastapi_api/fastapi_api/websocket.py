@@ -58,10 +58,8 @@ async def predict(websocket: WebSocket) -> None:
 async def _refusal_of_handshake(service: Service, websocket: WebSocket) -> ApiError | None:
     """The reason to refuse a connection, checked in the order of any request; the token is checked once it is open."""
     try:
-        await call(service, service.check_rate, caller_of(websocket), WEBSOCKET)
-        if not service.cors.admits_handshake(
-            combined(websocket.headers, "Origin"), combined(websocket.headers, "Host")
-        ):
+        await call(service, service.check_rate, caller_of(websocket.scope), WEBSOCKET)
+        if not service.cors.admits_handshake(combined(websocket.scope, b"origin"), combined(websocket.scope, b"host")):
             raise ForbiddenError
     except ApiError as refusal:
         return refusal
@@ -75,7 +73,7 @@ class _Conversation:
         self._service = service
         self._settings = service.settings
         self._websocket = websocket
-        self._caller = caller_of(websocket)
+        self._caller = caller_of(websocket.scope)
         self._request_id = current_request_id.get() or ""
         self._messages = 0
 

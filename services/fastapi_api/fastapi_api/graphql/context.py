@@ -60,7 +60,7 @@ class Context:
     @cached_property
     def _user(self) -> str | AuthenticationError:
         try:
-            return self.service.authenticate(combined(self._request.headers, "Authorization"))
+            return self.service.authenticate(combined(self._request.scope, b"authorization"))
         except AuthenticationError as refusal:
             return refusal
 
@@ -71,7 +71,7 @@ class Context:
             raise self._refusal
         try:
             if cost := rows - self._rows_counted:
-                await call(self.service, self.service.check_rate, caller_of(self._request), HANDLER, cost)
+                await call(self.service, self.service.check_rate, caller_of(self._request.scope), HANDLER, cost)
         except TooManyRequestsError as refusal:
             self._refusal = refusal
             raise

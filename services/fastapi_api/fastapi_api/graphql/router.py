@@ -7,9 +7,9 @@ from fastapi_api.graphql.context import Context
 from fastapi_api.graphql.execution import answer
 from fastapi_api.graphql.schemas import GraphQLRequest, GraphQLResponse
 from fastapi_api.guard import GuardedRoute
-from fastapi_api.responses import errors
+from fastapi_api.responses import errors, operation_id
 
-queries = APIRouter(tags=["predictions"], route_class=GuardedRoute)
+queries = APIRouter(tags=["predictions"], route_class=GuardedRoute, generate_unique_id_function=operation_id)
 
 
 @queries.post(
