@@ -27,7 +27,7 @@ KEYS = [bytes([number]) * 16 for number in range(20)]
 
 @pytest.fixture(scope="module")
 def metrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
-    yield Metrics(tmp_path_factory.mktemp("metrics"))
+    yield Metrics(tmp_path_factory.mktemp("metrics"), workers=1)
     del os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 

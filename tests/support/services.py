@@ -182,14 +182,19 @@ def running_services(
 
 
 @contextlib.contextmanager
-def launched_service(name: str, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
-    """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving."""
+def launched_service(
+    name: str, model_dir: Path | str, by: Sequence[str] = (), /, **settings: Setting
+) -> Iterator[RunningService]:
+    """Start the process only: for tests of the start and the end themselves. Whatever is left is killed on leaving.
+
+    `by` is a command that ends in becoming the service.
+    """
     at_least("service", name)
     environment = settings_environment(model_dir, **settings)
     directory = Path(tempfile.mkdtemp(prefix=f"{name}-"))
     with (directory / "stdout").open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            command(name), env=environment, cwd=directory, stdout=stdout, stderr=stderr, start_new_session=True
+            [*by, *command(name)], env=environment, cwd=directory, stdout=stdout, stderr=stderr, start_new_session=True
         )
     service = RunningService(
         name=name,

@@ -59,7 +59,7 @@ class Service:
             server: the server and its workers, for people.
 
         Raises:
-            StartupError: the model cannot be used.
+            StartupError: the model cannot be used, or `run_dir` has no room.
         """
         self.settings = settings
         self.lifecycle = Lifecycle()
@@ -67,7 +67,7 @@ class Service:
         self.model = self.predictor.info
         self.tokens = Tokens(settings)
         self.cors = Cors(settings.allowed_origins)
-        self.metrics = Metrics(run_dir)
+        self.metrics = Metrics(run_dir, settings.workers)
         store = open_store(settings, name, self.metrics)
         self.store_is_remote = store.is_remote
         self.cache = store.cache(settings.cache_max_entries, self.model.sha256)

@@ -6,12 +6,16 @@ grows.
 """
 
 import os
+from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
+
+from serving_core.runtime import metrics_files
+from serving_core.runtime.lifecycle import StartupError
 
 __all__ = ["CONTENT_TYPE", "Metrics", "enter_slot", "forget_live_gauges"]
 
@@ -38,10 +42,15 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _INFERENCE_BUCKETS = (*(float(f"{step}e{power}") for power in range(-5, 0) for step in (1, 2.5, 5)), 1.0)
 
+# The library reads this variable whenever it opens a file.
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_KINDS = ("counter", "histogram", "gauge_livesum")
+"""The files of a process, by the kinds of metrics below."""
 _ARBITER_SLOT = 0
 _slot = _ARBITER_SLOT
-# The library chooses this class when it is imported; it may be replaced until the first metric is created.
+# The library chooses these classes when it is imported; they may be replaced until the first metric is created.
 values.ValueClass = values.MultiProcessValue(lambda: _slot)
+values.MmapedDict = metrics_files.ReservedFile  # type: ignore[assignment,attr-defined] # imported there
 
 
 def enter_slot(slot: int) -> None:
@@ -52,7 +61,7 @@ def enter_slot(slot: int) -> None:
 
 def forget_live_gauges(slot: int) -> None:
     """Remove the live gauges of the dead worker of a slot; called in the arbiter."""
-    multiprocess.mark_process_dead(slot)
+    metrics_files.clear(Path(os.environ[_DIRECTORY]).glob(f"gauge_live*_{slot}.db"))
 
 
 Child = TypeVar("Child", Counter, Histogram)
@@ -74,10 +83,21 @@ class Series(dict[str, Child], Generic[Child]):
 class Metrics:
     """All metrics that requests count; collectors add those that are read at scrape time."""
 
-    def __init__(self, directory: Path) -> None:
-        """Keep the files in an empty directory; created once per process, before the fork."""
-        # The library reads this variable whenever it opens a file.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    def __init__(self, directory: Path, workers: int) -> None:
+        """Keep the files in an empty directory; created once, before the fork.
+
+        Raises:
+            StartupError: the file system has no room for the files of all processes.
+        """
+        try:
+            for kind, process in product(_KINDS, range(workers + 1)):
+                metrics_files.reserve(directory / f"{kind}_{process}.db")
+        except OSError as error:
+            needed_kib = len(_KINDS) * (workers + 1) * metrics_files.FILE_BYTES // 1024
+            raise StartupError(
+                f"RUN_DIR: metrics need {needed_kib} KiB in {directory.parent}: {error.strerror}"
+            ) from None
+        os.environ[_DIRECTORY] = str(directory)
         self._registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(self._registry, str(directory))
         self.requests_in_progress = _gauge("http_requests_in_progress", "Number of HTTP requests in progress.")
