@@ -122,6 +122,7 @@ def test_of_several_a_difference_counts_more_than_what_cannot_be_told(
             openapi=None,
             corpus=[corpus],
             har=(),
+            postman=(),
             prediction_log=(),
             generate=0,
             repeat=1,

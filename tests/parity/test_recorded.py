@@ -13,7 +13,8 @@ from serving_lab.errors import LabError
 from serving_lab.parity.cases import Source
 from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recorded import Recording, read_har, read_log
+from serving_lab.parity.inputs.recorded import read_har, read_log
+from serving_lab.parity.inputs.recording import Recording
 
 BASE = "https://api.example.org"
 AUTHORIZATION = (("Authorization", "Bearer ${token}"),)
@@ -59,7 +60,7 @@ def only(tmp_path: Path, entry: dict[str, Any]) -> Request:
 
 class TestHar:
     def test_a_request_is_a_case_that_is_called_by_its_place(self, tmp_path: Path) -> None:
-        recording = read(tmp_path, entry(), entry("POST", f"{BASE}/a%20b?q=é&token=secret#top"))
+        recording = read_har(har(tmp_path, entry(), entry("POST", f"{BASE}/a%20b?q=é&token=secret#top")))
 
         assert [case.name for case in recording.cases] == [
             "shop.har entry 1: GET /orders",

@@ -67,6 +67,7 @@ def test_they_are_the_same(services: Mapping[str, RunningService], candidate: st
         openapi=None,
         corpus=(),
         har=(),
+        postman=(),
         prediction_log=(),
         generate=GENERATE,
         repeat=1,

@@ -13,7 +13,7 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 from serving_lab.parity.inputs import recorded
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recorded import Recording
+from serving_lab.parity.inputs.recording import Recording
 from serving_lab.parity.pairs import Pair
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting import report, table
@@ -34,6 +34,7 @@ class Options:
     openapi: str | None
     corpus: Sequence[Path]
     har: Sequence[Path]
+    postman: Sequence[Path]
     prediction_log: Sequence[Path]
     generate: int
     repeat: int
@@ -108,6 +109,8 @@ def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> Parit
 def _recordings(options: Options, profile: Profile) -> Iterator[Recording]:
     for path in options.har:
         yield recorded.read_har(path, profile.har, profile.authorization)
+    for path in options.postman:
+        yield recorded.read_postman(path, profile.postman, profile.authorization)
     for path in options.prediction_log:
         if profile.log_request is None:
             raise LabError(

@@ -18,6 +18,7 @@ from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.inputs.corpus import Corpus, Known
 from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.intended import read_intended
+from serving_lab.parity.inputs.postman import PostmanForm
 from serving_lab.parity.inputs.recorded import LINE
 from serving_lab.parity.inputs.tokens import TokenForm
 from serving_lab.parity.judgement.declarations import Declaration
@@ -56,6 +57,7 @@ class ProfileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     intended: str | None = None
     prediction_log: LogForm | None = None
     har: HarForm = HarForm()
+    postman: PostmanForm = PostmanForm()
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class Profile:
     """What a line of a log becomes."""
     har: HarForm = field(default_factory=HarForm)
     """Which requests of a HAR file are meant."""
+    postman: PostmanForm = field(default_factory=PostmanForm)
+    """Which requests of a Postman collection are meant."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     """What the files took from the environment, by name: a report shows the name instead."""
 
@@ -139,6 +143,7 @@ class Profile:
             intended=declared,
             log_request=_log_request(file, form.prediction_log),
             har=form.har,
+            postman=form.postman,
             secrets=environment.read,
         )
 

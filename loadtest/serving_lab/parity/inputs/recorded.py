@@ -1,10 +1,8 @@
-"""Recorded traffic as cases: HAR files of browsers and proxies, and logs that have one JSON document a line."""
+"""Files of recorded traffic: HAR of browsers and proxies, Postman collections, and logs of a JSON document a line."""
 
-import gzip
+import math
 import re
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,39 +12,45 @@ from serving_lab.api.request import Header
 from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.inputs import har
+from serving_lab.parity.inputs import har, postman
 from serving_lab.parity.inputs.har import HarForm
+from serving_lab.parity.inputs.postman import PostmanForm
+from serving_lab.parity.inputs.recording import Faults, Recording, Wanted, chosen, read_bytes
 from serving_lab.parity.judgement import json_body
 
 LINE = re.compile(r"\$\{line:([^}]*)\}")
 """What stands for a value of a line, by its JSON path."""
 
-_GZIP = b"\x1f\x8b"
 _SHOWN_FAULTS = 3
 
 
-@dataclass(frozen=True)
-class Recording:
-    """The requests of a file, and what a person should know of those that were left out."""
-
-    cases: tuple[Case, ...]
-    warnings: tuple[str, ...] = ()
-
-
 def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
-    """The requests of a HAR 1.2 file, gzip'd or not, with their recorded credentials replaced.
+    """The requests of a HAR 1.2 file, packed or not, with their recorded credentials replaced.
 
     Raises:
         LabError: it cannot be read, is not a HAR file, or has none of the requests that are wanted.
     """
-    found, left_out = har.requests(path, _content(path), form or HarForm(), authorization)
-    cases = (
-        Case(
-            Source.RECORDED, f"{path.name} entry {number}: {request.method} {request.target.partition('?')[0]}", request
-        )
-        for number, request in found
-    )
-    return Recording(tuple(cases), tuple(f"{path}: {warning}" for warning in left_out))
+    form = form or HarForm()
+    faults = Faults()
+    entries = har.entries(path, read_bytes(path), faults)
+    return chosen(path, list(entries), Wanted("har", form.base, form.signed_in, authorization), faults)
+
+
+def read_postman(path: Path, form: PostmanForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
+    """The requests of a Postman collection, with its credentials replaced.
+
+    Raises:
+        LabError: it cannot be read, is not a collection, or has none of the requests that are wanted.
+    """
+    form = form or PostmanForm()
+    faults = Faults()
+    replaced = [name for name, _ in authorization]
+    known, items = postman.items(path, read_bytes(path), form.variables, replaced, faults)
+    try:
+        base = known.url(form.base) if form.base else None
+    except ValueError as error:
+        raise LabError(f"postman: {{base: …}} in the profile: {error}") from None
+    return chosen(path, items, Wanted("postman", base, form.signed_in, authorization), faults)
 
 
 def read_log(path: Path, form: RequestForm, authorization: tuple[Header, ...] = ()) -> Recording:
@@ -57,7 +61,7 @@ def read_log(path: Path, form: RequestForm, authorization: tuple[Header, ...] = 
     """
     cases: list[Case] = []
     faults: list[str] = []
-    for number, line in enumerate(_content(path).splitlines(), 1):
+    for number, line in enumerate(read_bytes(path).splitlines(), 1):
         if not line.strip():
             continue
         try:
@@ -80,9 +84,12 @@ def _from_line(form: RequestForm, line: bytes) -> RequestForm:
 
     def value(found: re.Match[str]) -> object:
         try:
-            return json_path.value_at(document, found[1])
+            found_value = json_path.value_at(document, found[1])
         except LookupError:
             raise ValueError(f"it has no {found[1]}") from None
+        if not _is_json(found_value):
+            raise ValueError(f"{found[1]} has NaN or Infinity, which is no number of JSON")
+        return found_value
 
     written = msgspec.to_builtins(form)
     filled = {
@@ -90,6 +97,17 @@ def _from_line(form: RequestForm, line: bytes) -> RequestForm:
         for key, part in written.items()
     }
     return msgspec.convert(filled, RequestForm)
+
+
+def _is_json(value: object) -> bool:
+    match value:
+        case dict():
+            return all(map(_is_json, value.values()))
+        case list():
+            return all(map(_is_json, value))
+        case float():
+            return math.isfinite(value)
+    return not isinstance(value, json_body.NoNumber)
 
 
 def _told(error: Exception) -> str:
@@ -107,13 +125,3 @@ def _summary(path: Path, faults: list[str], lines: int) -> Iterator[str]:
     if faults:
         more = ", …" if len(faults) > _SHOWN_FAULTS else ""
         yield f"{path}: {len(faults)} of {lines} lines give no request ({'; '.join(faults[:_SHOWN_FAULTS])}{more})"
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP) else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise LabError(f"{path} is a damaged gzip file: {error}") from error
-    except OSError as error:
-        raise LabError(f"{path}: {error.strerror}") from error
