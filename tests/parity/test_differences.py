@@ -2,9 +2,10 @@
 
 import pytest
 from serving_lab.parity.judgement import exchanges
+from serving_lab.parity.judgement.addresses import without_address
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.judgement.rules import Rules, Tolerance
-from serving_lab.wire.message import Ending, Exchange
+from serving_lab.wire.message import Answer, Ending, Exchange
 
 from parity.exchanges import EXPOSITION, JSON, answer
 
@@ -157,6 +158,111 @@ def test_what_metrics_count_is_no_difference() -> None:
     one, two = (b'# HELP a_total A\n# TYPE a_total counter\na_total{x="%d"} %d\n' % (n, n) for n in (1, 2))
 
     assert found(answer(one, EXPOSITION), answer(two, EXPOSITION)) == []
+
+
+OPEN_METRICS = ("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+COUNTER = b"# HELP a A\n# TYPE a counter\na_total %d\n"
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate", "kinds"),
+    [
+        (COUNTER % 1 + b"# EOF\n", COUNTER % 2 + b"# EOF\n", []),
+        (COUNTER % 1 + b"# EOF\n", COUNTER % 2, [DifferenceKind.BODY]),
+        (COUNTER % 1, COUNTER % 2, []),
+        (COUNTER % 1, COUNTER % 2 + b"# TYPE b gauge\nb 1\n", [DifferenceKind.METRIC_EXTRA]),
+    ],
+    ids=["alike", "without its end", "both without their end", "both without, and one more"],
+)
+def test_open_metrics_are_read_as_such(primary: bytes, candidate: bytes, kinds: list[DifferenceKind]) -> None:
+    differences = found(answer(primary, OPEN_METRICS), answer(candidate, OPEN_METRICS))
+
+    assert [kind for kind, _ in differences] == kinds
+
+
+def test_a_family_in_two_blocks_is_one() -> None:
+    one = b'# HELP a A\n# TYPE a gauge\na{x="1"} 1\na{y="1"} 1\n# TYPE b gauge\nb 1\n'
+    two = b'# HELP a A\n# TYPE a gauge\na{x="1"} 1\n# TYPE b gauge\nb 1\na{y="1"} 1\n'
+
+    assert found(answer(one, EXPOSITION), answer(two, EXPOSITION)) == []
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate", "kind"),
+    [
+        (b'{"a": 1}', b'\xef\xbb\xbf{"a": 1}', DifferenceKind.ENCODING),
+        (b'{"a": 1}', '{"a": 1}'.encode("utf-16"), DifferenceKind.ENCODING),
+        (b"1e999", b"1e998", DifferenceKind.NUMBER),
+        (b"[-1e999]", b"[1e999]", DifferenceKind.NUMBER),
+        (b"1e-999", b"1e-998", DifferenceKind.NUMBER),
+        (b"1" + b"0" * 400, b"1.0", DifferenceKind.NUMBER),
+        (b"[" * 900 + b"1" + b"]" * 900, b"[" * 900 + b"2" + b"]" * 900, DifferenceKind.BODY),
+    ],
+    ids=["byte-order mark", "UTF-16", "huge", "huge and negative", "tiny", "an integer and a float", "deep"],
+)
+def test_what_a_lenient_reader_would_not_tell_apart(primary: bytes, candidate: bytes, kind: DifferenceKind) -> None:
+    assert kind in [each for each, _ in found(answer(primary), answer(candidate))]
+
+
+def test_one_extreme_number_has_several_spellings() -> None:
+    assert found(answer(b"[1e999, 1.50e-999]"), answer(b"[10e998, 15e-1000]")) == []
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate", "same"),
+    [
+        (b"data: 1\n\ndata: 2\n\ndata", b"data: 1\n\n", True),
+        (b"data: 1\n\ndata: 2\n\n", b"data: 1\n\ndata: 3\n\ndata: 4\n\n", False),
+        (b"aaaa", b"aaaaaaa", True),
+        (b"aaaa", b"aabaaaa", False),
+    ],
+)
+def test_of_answers_that_do_not_end_what_both_have_is_compared(primary: bytes, candidate: bytes, *, same: bool) -> None:
+    left, right = (Exchange((Answer(200, (), body, cut=True),), Ending.UNFINISHED) for body in (primary, candidate))
+
+    assert (found(left, right) == []) is same
+
+
+def test_more_than_was_announced_is_named() -> None:
+    (one,) = answer({"a": 1}).answers
+
+    assert found(Exchange((one,), Ending.KEPT), Exchange((one,), Ending.SURPLUS)) == [
+        (DifferenceKind.FRAMING, "connection")
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        r'{"next": "http:\/\/HOST\/x"}',
+        '{"host": "HOST"}',
+        "//HOST/a",
+        "ws://HOST/a",
+        "to=http%3A%2F%2FHOST%2Fx",
+        "http://localhost:PORT/x",
+        "http://HOST",
+    ],
+)
+def test_an_own_address_is_the_same_on_both_sides(said: str) -> None:
+    def of(port: int) -> Exchange:
+        text = said.replace("HOST", f"127.0.0.1:{port}").replace("PORT", str(port))
+        one = Answer(200, (("x-link", text),), text.encode())
+        return without_address(Exchange((one,), Ending.KEPT), f"http://127.0.0.1:{port}")
+
+    assert found(of(5001), of(50010)) == []
+
+
+@pytest.mark.parametrize(
+    ("primary", "candidate"),
+    [("http://HOST/a", "/a"), ("http://HOST/a", "https://HOST/a"), ("http://HOST/a", "//HOST/a"), ("HOST", "HOST1")],
+)
+def test_an_address_that_is_another_still_differs(primary: str, candidate: str) -> None:
+    left, right = (
+        without_address(answer(text.replace("HOST", host).encode()), f"http://{host}")
+        for text, host in ((primary, "127.0.0.1:5001"), (candidate, "127.0.0.1:5002"))
+    )
+
+    assert found(left, right) != []
 
 
 def test_an_answer_fewer_and_a_connection_closed() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from serving_lab.api.request import Request
 from serving_lab.parity import judgement
 from serving_lab.parity.judgement.declarations import Declaration
-from serving_lab.parity.judgement.difference import DifferenceKind
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.judge import ExchangePair, Judgement, Judging, judge
 from serving_lab.parity.judgement.noise import Field, Noise
 from serving_lab.parity.judgement.operations import Operations
@@ -79,11 +79,16 @@ def found(judged: Judgement) -> list[tuple[str, str]]:
     return [(difference.kind, difference.where) for difference in judged.undeclared]
 
 
-def noisy(**values: object) -> Judging:
-    """Noise of `GET /`: members of the answer with values that the primary had."""
+def with_values(noise: Noise, place: Field, one: object, other: object) -> Noise:
+    """The noise, and that the primary had these two values there."""
+    return noise.with_difference(place, Difference(DifferenceKind.TEXT, place.where, "", "", values=(one, other)))
+
+
+def noisy(**values: tuple[object, object]) -> Judging:
+    """Noise of `GET /`: members of the answer, each with two values that the primary had."""
     noise = Noise()
-    for name, value in values.items():
-        noise = noise.with_values(Field.of("GET /", 200, f"$.{name}"), value)
+    for name, (value, other) in values.items():
+        noise = with_values(noise, Field.of("GET /", 200, f"$.{name}"), value, other)
     return Judging(operations=judging_of("/").operations, noise=noise)
 
 
@@ -140,7 +145,8 @@ class TestAnyExchange:
         noise = Noise()
         for place in places:
             for status in (200, 400, 404, 500):
-                noise = noise.with_values(Field.of("GET (other)", status, place), "text", 1, 1.5)
+                place_of = Field.of("GET (other)", status, place)
+                noise = with_values(with_values(noise, place_of, "text", "word"), place_of, 1, 1.5)
 
         with_noise = judge(both, Judging(noise=noise))
 
@@ -150,44 +156,45 @@ class TestAnyExchange:
 
 class TestNoise:
     def test_of_the_same_form_is_no_difference_but_a_sample(self) -> None:
-        judged = judge(pair(answer({"id": "a" * 32}), answer({"id": "b" * 32})), noisy(id="c" * 32))
+        judged = judge(pair(answer({"id": "a" * 32}), answer({"id": "b" * 32})), noisy(id=("c" * 32, "d" * 32)))
 
         assert found(judged) == []
         assert [(each.primary, each.candidate) for each in judged.values] == [("a" * 32, "b" * 32)]
 
     def test_of_another_form_is_a_difference(self) -> None:
-        judged = judge(pair(answer({"id": "a" * 32}), answer({"id": "b"})), noisy(id="c" * 32))
+        judged = judge(pair(answer({"id": "a" * 32}), answer({"id": "b"})), noisy(id=("c" * 32, "d" * 32)))
 
         assert found(judged) == [(DifferenceKind.FORM, "$.id")]
 
     def test_gains_the_forms_that_the_primary_shows_and_the_context_stays_as_it_was(self) -> None:
-        context = noisy(id="c" * 32)
+        context = noisy(id=("abc", "abd"))
 
-        judged = judge(pair(answer({"id": "one more form"}), answer({"id": "b" * 32})), context)
+        judged = judge(pair(answer({"id": "a longer one".replace(" ", "")}), answer({"id": "x" * 11})), context)
 
-        (noisy_field,) = context.noise.forms
-        assert context.noise.forms[noisy_field] == {"32 hexadecimal digits"}
-        assert judged.noise.forms[noisy_field] == {"32 hexadecimal digits", "text"}
+        lengths = [{form.length for form in each.forms} for each in (*context.noise.fields.values(),)]
+        assert (lengths, found(judged)) == ([{3}], [])
+        assert {form.length for each in judged.noise.fields.values() for form in each.forms} == {3, 10}
 
     @pytest.mark.parametrize(("late", "kinds"), [(0, []), (59, []), (61, [DifferenceKind.CLOCK])])
     def test_a_clock_must_tell_when_it_was_answered_however_long_ago_that_is(
         self, late: int, kinds: list[DifferenceKind]
     ) -> None:
-        told, other = NOW.isoformat(), (NOW + timedelta(seconds=late)).isoformat()
+        told, other, before = ((NOW + timedelta(seconds=seconds)).isoformat() for seconds in (0, late, -1))
 
-        judged = judge(pair(answer({"at": told}), answer({"at": other})), noisy(at=told))
+        judged = judge(pair(answer({"at": told}), answer({"at": other})), noisy(at=(told, before)))
 
         assert [kind for kind, _ in found(judged)] == kinds
 
     def test_a_time_that_is_not_the_present_may_be_any(self) -> None:
         long_ago, longer_ago = ((NOW - timedelta(days=days)).isoformat() for days in (10, 20))
+        context = noisy(at=(long_ago, longer_ago))
 
-        assert found(judge(pair(answer({"at": long_ago}), answer({"at": longer_ago})), noisy(at=long_ago))) == []
+        assert found(judge(pair(answer({"at": long_ago}), answer({"at": longer_ago})), context)) == []
 
     def test_half_of_a_character_in_noise_is_a_value_like_any_other(self) -> None:
         left, right = (answer({"id": f"{half} half of a character"}) for half in ("\ud800", "\udc00"))
 
-        assert found(judge(pair(left, right), noisy(id="text"))) == []
+        assert found(judge(pair(left, right), noisy(id=("a text", "of another form")))) == []
 
 
 class TestOddValues:

@@ -132,7 +132,7 @@ def test_clocks_with_whole_seconds_are_noise() -> None:
 
     result = compared(clock, clock)
 
-    assert (result.verdict, [noise.forms for noise in result.noise]) == ("same", [["integer"]])
+    assert (result.verdict, [noise.forms for noise in result.noise]) == ("same", [["integer, a time in seconds"]])
 
 
 def echo(asked: Asked) -> Says:
@@ -174,13 +174,26 @@ def test_noise_found_late_is_noise_all_the_same() -> None:
     assert sum(sent.differing for sent in result.operations) == 0
 
 
-def test_a_primary_that_differs_from_itself_in_more_than_values_cannot_be_compared_with() -> None:
-    turns = itertools.cycle([{"a": 1}, {"b": 1}, {"a": 1}])
+def test_what_is_there_sometimes_is_noise_and_the_rest_is_compared() -> None:
+    def turning(rest: object) -> Behaviour:
+        turns = itertools.cycle([{"a": 1}, {"b": 1}, {"a": 1}])
+        return saying(lambda: next(turns) | {"rest": rest})
+
+    same = compared(turning(1), turning(1))
+    assert (same.verdict, {noise.where: noise.forms for noise in same.noise}) == (
+        "same",
+        {"$.a": ["is there sometimes"], "$.b": ["is there sometimes"]},
+    )
+    assert causes(compared(turning(1), turning(2))) == [(DifferenceKind.NUMBER, "$.rest")]
+
+
+def test_a_primary_that_differs_from_itself_in_more_than_noise_cannot_be_compared_with() -> None:
+    turns = itertools.cycle([b'{"a": 1, "a": 1}', b'{"a": 1}', b'{"a": 1}'])
 
     result = compared(saying(lambda: next(turns)), saying(lambda: {"a": 1}))
 
     assert (result.verdict, result.exit_code) == ("cannot tell", 2)
-    assert {cause.where for cause in result.unsteady} == {"$.a", "$.b"}
+    assert {(cause.kind, cause.where) for cause in result.unsteady} == {(DifferenceKind.REPEATED, "$")}
 
 
 def test_a_field_that_the_primary_gets_wrong_once_is_not_let_off() -> None:
@@ -252,7 +265,11 @@ def test_a_declaration_covers_nothing_beside_its_scope() -> None:
         profile=Profile(intended=intended),
     )
 
-    assert {(c.where, *c.operations) for c in result.causes} == {("$.b", "GET /b"), ("$.c", "GET /a", "GET /b")}
+    assert {(c.where, *c.operations) for c in result.causes} == {
+        ("$.b", "GET /b"),
+        ("$.c", "GET /a"),
+        ("$.c", "GET /b"),
+    }
 
 
 def test_what_shows_sometimes_is_found_by_repeating_and_its_rate_is_told() -> None:

@@ -2,28 +2,24 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 _STEP = re.compile(r"""\.(?P<key>\w+)|\[(?P<index>\d+|"(?:[^"\\]|\\.)*")\]""")
+_MEMBER = re.compile(r"""(?:\.(?P<key>\w+)|\[(?P<quoted>"(?:[^"\\]|\\.)*")\])$""")
 _PATH = re.compile(rf"\$(?:{_STEP.pattern.replace('?P<key>', '?:').replace('?P<index>', '?:')})*")
-
-
-def places(document: Any, where: str = "$") -> Iterator[str]:  # noqa: ANN401
-    """The path of each value that is neither an object nor an array, with `[*]` for any index."""
-    if isinstance(document, dict):
-        for key, value in document.items():
-            yield from places(value, member(where, key))
-    elif isinstance(document, list):
-        for value in document:
-            yield from places(value, f"{where}[*]")
-    else:
-        yield where
 
 
 def member(where: str, key: str) -> str:
     """The path of an object's member."""
     return f"{where}.{key}" if key.isidentifier() else f"{where}[{json.dumps(key)}]"
+
+
+def member_of(where: str) -> tuple[str, str] | None:
+    """The path of the object and the key, if the path is one of a member; indices may be `[*]`."""
+    found = _MEMBER.search(where)
+    if not found or not where.startswith("$"):
+        return None
+    return where[: found.start()], found["key"] or json.loads(found["quoted"])
 
 
 def steps(path: str) -> list[str | int]:

@@ -14,6 +14,7 @@ from serving_lab.generator.drawing import drawn
 from serving_lab.generator.messages import Closed, RunCommand
 from serving_lab.wire import exchange
 from serving_lab.wire.connection import TIMEOUT_SECONDS
+from serving_lab.wire.message import Answer
 
 REQUESTS_EACH = 25
 
@@ -60,8 +61,20 @@ def _answers(target: Target, call: Call, values: Mapping[str, Value], seed: int)
                 f"{target.name} answers {call.name} wrongly: {wrong}: {answer.status} {said}",
                 hint="fix the target, or what is expected of it: wrong answers are not worth timing",
             )
-        documents.append(json.loads(answer.body) if call.agree else None)
+        documents.append(_document(target, call, answer) if call.agree else None)
     return documents
+
+
+def _document(target: Target, call: Call, answer: Answer) -> object:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        what = "is not JSON" if answer.body else "is empty"
+        raise LabError(
+            f"{target.name} answers {call.name} with {answer.status}, and the body {what}: "
+            f"the targets must agree on {', '.join(dict.fromkeys(each.path for each in call.agree))} in it",
+            hint="leave agree out for this request, or expect another status",
+        ) from None
 
 
 def _compare(call: Call, path: str, baseline: tuple[str, object], candidate: tuple[str, object]) -> None:

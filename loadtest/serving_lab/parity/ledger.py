@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Steps
@@ -37,13 +37,14 @@ class Sighting:
 
 @dataclass
 class Cause:
-    """Differences that are one: same kind, same place, same values except for the numbers in them."""
+    """Differences that are one: same operation, same kind, same place, same values except for the numbers in them."""
 
+    operation: str
     difference: Difference
     smallest: Sighting
     """The smallest request that showed it."""
-    operations: Counter[str] = field(default_factory=Counter)
-    """How many differing requests each operation had."""
+    count: int = 0
+    """How many requests showed it."""
     relative: float | None = None
     """For numbers: the largest distance, as a share of the larger number."""
     repeated: int = 0
@@ -67,8 +68,8 @@ class Ledger:
         """Requests compared of each operation."""
         self.differing: Counter[str] = Counter()
         """Requests of each operation that showed an undeclared difference."""
-        self._causes: dict[Signature, Cause] = {}
-        self._unsteady: dict[Signature, Cause] = {}
+        self._causes: dict[_Key, Cause] = {}
+        self._unsteady: dict[_Key, Cause] = {}
 
     @property
     def causes(self) -> list[Cause]:
@@ -99,35 +100,38 @@ class Ledger:
         operation = judgement.operation
         self.sources[case.source] += 1
         self.compared[operation] += 1
-        self.differing[operation] += any(d.signature in self._causes for d in judgement.undeclared)
+        self.differing[operation] += any((operation, d.signature) in self._causes for d in judgement.undeclared)
         self.tried.update(declaration for declaration in self.declarations if declaration.covers(operation))
 
-    def knows(self, difference: Difference) -> bool:
+    def knows(self, operation: str, difference: Difference) -> bool:
         """Whether the cause was seen before."""
-        return difference.signature in self._causes or difference.signature in self._unsteady
+        key = operation, difference.signature
+        return key in self._causes or key in self._unsteady
 
     def add(self, operation: str, difference: Difference, sighting: Sighting) -> None:
         """Note a difference: of a cause that is known, or a new one."""
-        book = self._unsteady if difference.signature in self._unsteady else self._causes
-        cause = book.setdefault(difference.signature, Cause(difference, sighting))
-        cause.operations[operation] += 1
+        key = operation, difference.signature
+        book = self._unsteady if key in self._unsteady else self._causes
+        cause = book.setdefault(key, Cause(operation, difference, sighting))
+        cause.count += 1
         cause.relative = max(cause.relative or 0.0, difference.relative) if difference.relative else cause.relative
-        self.offer(difference, sighting)
+        self.offer(operation, difference, sighting)
 
     def add_unsteady(self, operation: str, difference: Difference, sighting: Sighting) -> None:
         """Note something in which the primary differs from itself."""
-        cause = self._unsteady.setdefault(difference.signature, Cause(difference, sighting))
-        cause.operations[operation] += 1
+        key = operation, difference.signature
+        self._unsteady.setdefault(key, Cause(operation, difference, sighting)).count += 1
 
-    def offer(self, difference: Difference, sighting: Sighting) -> None:
+    def offer(self, operation: str, difference: Difference, sighting: Sighting) -> None:
         """Keep the sighting as its cause's example if it is the smallest."""
-        cause = self._causes.get(difference.signature) or self._unsteady.get(difference.signature)
+        key = operation, difference.signature
+        cause = self._causes.get(key) or self._unsteady.get(key)
         if cause and sighting.effort <= cause.smallest.effort:
             cause.difference, cause.smallest = difference, sighting
 
-    def repeated(self, difference: Difference, times: int, reproduced: int) -> None:
+    def repeated(self, operation: str, difference: Difference, times: int, reproduced: int) -> None:
         """Note how often a cause showed when its request was sent again."""
-        cause = self._causes[difference.signature]
+        cause = self._causes[operation, difference.signature]
         cause.repeated, cause.reproduced = times, reproduced
 
 
@@ -140,8 +144,11 @@ def detectable_rate(compared: int) -> float:
     return 1 - (1 - _CONFIDENCE) ** (1 / compared) if compared else 1.0
 
 
-def _ordered(causes: Mapping[Signature, Cause]) -> list[Cause]:
-    return sorted(causes.values(), key=lambda cause: (-cause.operations.total(), cause.difference.signature))
+_Key = tuple[str, Signature]
+
+
+def _ordered(causes: Mapping[_Key, Cause]) -> list[Cause]:
+    return sorted(causes.values(), key=lambda cause: (-cause.count, cause.operation, cause.difference.signature))
 
 
 def _size(request: Request | RawRequest) -> int:

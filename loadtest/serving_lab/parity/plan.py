@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.cases import Steps, is_raw
-from serving_lab.parity.examination.noise_book import NoisyField
+from serving_lab.parity.examination.noise_book import Learned
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recording import Recording
 
 NOISE_PASSES = 3
-"""How often the corpus is sent to the primary to learn its noise."""
+"""How often the corpus is sent to each side to learn its noise."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class ParityPlan:
     repeat: int = 1
     """How often the corpus is sent."""
     seed: int = 0
-    noise: tuple[NoisyField, ...] | None = None
-    """What an earlier `learn` found of the primary; by default it is learned first."""
+    noise: Learned | None = None
+    """What an earlier `learn` found of both; by default it is learned first."""
 
     @property
     def corpus(self) -> list[Steps]:
@@ -40,5 +40,5 @@ class ParityPlan:
     @property
     def requests(self) -> int:
         """About how many there will be to a side, as far as is known before the OpenAPI document is read."""
-        passes = NOISE_PASSES + (self.second_primary is not None) + self.repeat
+        passes = 2 * NOISE_PASSES + (self.second_primary is not None) + self.repeat
         return passes * len(self.corpus) + sum(len(recording.cases) for recording in self.recordings) + self.generate

@@ -1,15 +1,17 @@
 """A comparison from its plan to its outcome."""
 
 import contextlib
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from serving_lab.parity.cases import Steps, is_raw
 from serving_lab.parity.examination.describing import described
 from serving_lab.parity.examination.examiner import Examiner
-from serving_lab.parity.examination.learning import Pass, differences_with_itself
-from serving_lab.parity.examination.noise_book import NoiseBook, NoisyField
+from serving_lab.parity.examination.learning import OwnDifference, Pass, differences_with_itself
+from serving_lab.parity.examination.noise_book import Learned, NoiseBook
 from serving_lab.parity.examination.services import Services, in_order
 from serving_lab.parity.examination.session import ServiceGoneError, Session
 from serving_lab.parity.judgement.judge import Judging
@@ -26,7 +28,7 @@ INTERRUPTED = "interrupted"
 
 _PASS_SECONDS = 0.55
 """Passes begin this far apart, so that clocks with whole seconds show between the first and the last."""
-_PROBES = 12
+_PROBES = 24
 _PROBE_SECONDS = 0.1
 _COMPARED_WITH = ("hypothesis", "schemathesis")
 
@@ -49,8 +51,8 @@ def run(plan: ParityPlan, progress: Progress) -> Outcome:
     return comparison.outcome(metadata, stopped)
 
 
-def learn(plan: ParityPlan, progress: Progress) -> tuple[NoisyField, ...]:
-    """The primary's noise, for several plans with the same primary and corpus.
+def learn(plan: ParityPlan, progress: Progress) -> Learned:
+    """The noise of both, for several plans with the same services and corpus.
 
     Raises:
         LabError: a service does not answer, or refuses the login.
@@ -79,7 +81,7 @@ class _Comparison:
         profile = plan.profile
         self._judging = Judging(self._traffic.operations, profile.rules, declarations=profile.intended)
         self._ledger = Ledger(profile.intended)
-        self._noise = NoiseBook(plan.noise or ())
+        self._noise = NoiseBook(plan.noise)
         self._examiner = Examiner(self._services, self._judging, self._ledger, self._noise, profile.exclude)
 
     def close(self) -> None:
@@ -98,19 +100,23 @@ class _Comparison:
         self._compare_generated()
         self._probe_constants()
 
-    def learn(self) -> tuple[NoisyField, ...]:
-        """Send the corpus to the primary several times, each time from the same beginning, and note what differs."""
+    def learn(self) -> Learned:
+        """Send the corpus to each side several times, each time from the same beginning, and note what differs."""
         corpus = self._traffic.lessons
         second = self._services.second_primary
-        sessions = [*[self._services.primary] * NOISE_PASSES, *([second] if second else [])]
-        self._phase("noise: the primary against itself", len(sessions) * len(corpus))
-        passes = [self._pass(session, corpus) for session in sessions]
-        for own in differences_with_itself(corpus, passes, self._judging.operations, self._judging.rules):
+        primaries = [*[self._services.primary] * NOISE_PASSES, *([second] if second else [])]
+        candidates = [self._services.candidate] * NOISE_PASSES
+        self._phase("noise: each side against itself", (len(primaries) + len(candidates)) * len(corpus))
+        ours, theirs = self._passes_of_both(corpus, primaries, candidates)
+        for own in self._own(corpus, ours):
             if own.noise:
-                self._noise.learn(own.field, own.difference, own.seen.steps)
+                self._noise.learn(own.field, own.difference, own.seen.steps, own.answered)
             else:
                 self._ledger.add_unsteady(own.operation, own.difference, own.seen)
-        return tuple(self._noise.fields())
+        for own in self._own(corpus, theirs):
+            if own.noise:
+                self._noise.learn_of_candidate(own.field, own.difference, own.answered)
+        return self._noise.learned()
 
     def outcome(self, metadata: Metadata, stopped: str) -> Outcome:
         """What was found so far."""
@@ -127,15 +133,36 @@ class _Comparison:
 
     # parts
 
-    def _pass(self, session: Session, corpus: Sequence[Steps]) -> Pass:
-        due = time.monotonic() + _PASS_SECONDS
-        self._services.prepare(session)
-        answers = []
-        for _, exchanges in in_order(corpus, session.run):
-            answers.append(exchanges)
-            self._progress.advance()
-        time.sleep(max(0.0, due - time.monotonic()))
-        return answers
+    def _passes_of_both(
+        self, corpus: Sequence[Steps], primaries: Sequence[Session], candidates: Sequence[Session]
+    ) -> tuple[list[Pass], list[Pass]]:
+        """What each side answers to the corpus each time; both sides at once, because most of it is waiting."""
+        stop = threading.Event()
+        with ThreadPoolExecutor(1) as beside:
+            theirs = beside.submit(self._passes, candidates, corpus, stop)
+            try:
+                ours = self._passes(primaries, corpus, stop)
+                return ours, theirs.result()
+            finally:
+                stop.set()
+
+    def _passes(self, sessions: Sequence[Session], corpus: Sequence[Steps], stop: threading.Event) -> list[Pass]:
+        passes: list[Pass] = []
+        for session in sessions:
+            due = time.monotonic() + _PASS_SECONDS
+            self._services.prepare(session)
+            answers = []
+            for _, exchanges in in_order(corpus, session.run):
+                if stop.is_set():
+                    return passes
+                answers.append(exchanges)
+                self._progress.advance()
+            passes.append(answers)
+            time.sleep(max(0.0, due - time.monotonic()))
+        return passes
+
+    def _own(self, corpus: Sequence[Steps], passes: Sequence[Pass]) -> Iterator[OwnDifference]:
+        return differences_with_itself(corpus, passes, self._judging.operations, self._judging.rules)
 
     def _compare(self, name: str, sequences: Sequence[Steps]) -> None:
         if not sequences:
@@ -158,7 +185,7 @@ class _Comparison:
         self._warnings += generator.warnings
 
     def _probe_constants(self) -> None:
-        """Look whether what varies on the primary varies on the candidate too."""
+        """Look whether what varies on the primary varies on the candidate too, and in the same ways."""
         self._phase("what varies", _PROBES * len(self._unvaried()))
         for _ in range(_PROBES):
             if not (examples := self._unvaried()):
@@ -167,8 +194,8 @@ class _Comparison:
                 self._examiner.book(steps, self._services.compare(steps), counted=False)
                 self._advance()
             time.sleep(_PROBE_SECONDS)
-        for noisy, steps, difference in self._noise.constants():
-            self._examiner.book_constant(noisy, steps, difference)
+        for noisy, steps, difference in self._noise.oddities():
+            self._examiner.book_oddity(noisy, steps, difference)
 
     def _phase(self, name: str, requests: int) -> None:
         self._progress.phase(name, counted(requests, "request"))

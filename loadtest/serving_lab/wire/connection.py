@@ -1,15 +1,14 @@
 """A client that sends requests as they are written, and reports what became of the connection."""
 
 import contextlib
-import http.client
-import select
 import socket
 from collections.abc import Iterator
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
-from serving_lab.wire.response import KeptOpen, read_answer
+from serving_lab.wire.received import ClosedError, Received
+from serving_lab.wire.response import Patience, read_answer
 
 TIMEOUT_SECONDS = 10.0
 """How long to wait for a connection, and for each read."""
@@ -17,6 +16,10 @@ RAW_TIMEOUT_SECONDS = 2.0
 """How long the first answer to a raw request may take: many are never complete, and nothing answers those."""
 QUIET_SECONDS = 0.2
 """How long to listen for more once a service has answered all raw requests of a connection and keeps it open."""
+_BODILESS_QUIET_SECONDS = 0.02
+"""How long to listen for a body where there must be none."""
+_ENDLESS_SECONDS = 1.0
+"""How long is read of an answer to what did not end in time before."""
 
 
 class Client:
@@ -29,6 +32,8 @@ class Client:
         self.endpoint = endpoint
         self._timeout_seconds = timeout_seconds
         self._kept: _Connection | None = None
+        self._endless: set[tuple[str, str]] = set()
+        """Methods and paths whose answers did not end in time."""
 
     def send(self, request: Request | RawRequest) -> Exchange:
         """Send a request, whose variables are already filled in, and read what comes back.
@@ -44,15 +49,20 @@ class Client:
         reused = self._kept is not None and self._kept.quiet()
         if not reused:
             self.close()
-        exchange = self._exchange(content, request.method)
+        path = request.method, request.target.partition("?")[0]
+        body_seconds = _ENDLESS_SECONDS if path in self._endless else self._timeout_seconds
+        patience = Patience(self._timeout_seconds, body_seconds)
+        exchange = self._exchange(content, request.method, patience)
+        if exchange.ending is Ending.UNFINISHED:
+            self._endless.add(path)
         if reused and not exchange.answers and exchange.ending in {Ending.CLOSED, Ending.RESET}:
             # The service closed the idle connection at this moment: that is no answer to the request.
-            exchange = self._exchange(content, request.method)
+            exchange = self._exchange(content, request.method, patience)
         return exchange
 
-    def _exchange(self, content: bytes, method: str) -> Exchange:
+    def _exchange(self, content: bytes, method: str, patience: Patience) -> Exchange:
         self._kept = self._kept or _Connection(self.endpoint, self._timeout_seconds)
-        exchange = self._kept.exchange(content, method)
+        exchange = self._kept.exchange(content, method, patience)
         if exchange.ending is not Ending.KEPT:
             self.close()
         return exchange
@@ -73,25 +83,29 @@ class _Connection:
 
     def __init__(self, endpoint: Endpoint, timeout_seconds: float) -> None:
         self._socket = endpoint.connect(timeout_seconds)
-        self._received = KeptOpen(self._socket.makefile("rb"))
+        self._timeout_seconds = timeout_seconds
+        self._received = Received(self._socket, timeout_seconds)
         self._lost = False
         """Whether the service ended the connection while it was sent to."""
 
     def quiet(self) -> bool:
         """Whether the connection waits for a request: neither closed by the service nor with unread bytes on it."""
-        readable, _, _ = select.select([self._socket], [], [], 0)
-        return not readable
+        return self._received.quiet()
 
     def close(self) -> None:
         """Close it."""
-        self._received.detach().close()
         self._socket.close()
 
-    def exchange(self, content: bytes, method: str) -> Exchange:
+    def exchange(self, content: bytes, method: str, patience: Patience) -> Exchange:
         """Send one request and read its answer, which says whether the connection is kept."""
         self._send(content)
         with _ending() as ending:
-            answer, kept = read_answer(self._received, method)
+            answer, kept = read_answer(self._received, method, patience)
+            if answer.cut:
+                return Exchange((answer,), Ending.UNFINISHED)
+            bodiless = not answer.body and answer.header("transfer-encoding") is None
+            if self._received.surplus(_BODILESS_QUIET_SECONDS if kept and bodiless else 0.0):
+                return Exchange((answer,), Ending.SURPLUS)
             return Exchange((answer,), Ending.KEPT if kept and not self._lost else Ending.CLOSED)
         return Exchange((), ending.value)
 
@@ -103,20 +117,24 @@ class _Connection:
                 self._socket.shutdown(socket.SHUT_WR)
         methods = [method for method, _ in request.lines]
         answers: list[Answer] = []
+        patience = Patience(RAW_TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+        self._received.wait(RAW_TIMEOUT_SECONDS)
         with _ending() as ending:
-            while self._received.peek(1):
-                answer, kept = read_answer(
-                    self._received, methods[len(answers)] if len(answers) < len(methods) else "GET"
-                )
+            while self._received.any():
+                method = methods[len(answers)] if len(answers) < len(methods) else "GET"
+                answer, kept = read_answer(self._received, method, patience)
                 answers.append(answer)
+                if answer.cut:
+                    return Exchange(tuple(answers), Ending.UNFINISHED)
                 # A service that announced the end, or owes more answers, gets the time for it.
                 done = kept and len(answers) >= len(methods)
-                self._socket.settimeout(QUIET_SECONDS if done else RAW_TIMEOUT_SECONDS)
+                self._received.wait(QUIET_SECONDS if done else RAW_TIMEOUT_SECONDS)
             return Exchange(tuple(answers), Ending.CLOSED)
         kept_open = ending.value is Ending.TIMED_OUT and answers
         return Exchange(tuple(answers), Ending.KEPT if kept_open else ending.value)
 
     def _send(self, content: bytes) -> None:
+        self._socket.settimeout(self._timeout_seconds)
         try:
             self._socket.sendall(content)
         except (BrokenPipeError, ConnectionResetError):
@@ -136,11 +154,9 @@ def _ending() -> Iterator[_Ending]:
         yield ending
     except TimeoutError:
         ending.value = Ending.TIMED_OUT
-    except http.client.RemoteDisconnected:
+    except ClosedError:
         ending.value = Ending.CLOSED
-    except (http.client.IncompleteRead, ConnectionError):
-        ending.value = Ending.RESET
-    except (http.client.HTTPException, ValueError):
+    except ValueError:
         ending.value = Ending.NOT_HTTP
     except OSError:
         ending.value = Ending.RESET

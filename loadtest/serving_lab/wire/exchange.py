@@ -1,14 +1,22 @@
 """One request and its answer, on a connection of its own."""
 
 import contextlib
-import http.client
+from collections.abc import Mapping
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
 from serving_lab.wire.connection import TIMEOUT_SECONDS
 from serving_lab.wire.message import Answer
-from serving_lab.wire.response import read_answer
+from serving_lab.wire.packing import unpacked
+from serving_lab.wire.received import BrokenOffError, ClosedError, Received
+from serving_lab.wire.response import MOST_BYTES, Patience, read_answer
+
+_WORDS: Mapping[type[Exception], str] = {
+    ClosedError: "it closed the connection",
+    BrokenOffError: "its answer broke off",
+    TimeoutError: "no answer in time",
+}
 
 
 def send(endpoint: Endpoint, request: Request, timeout_seconds: float = TIMEOUT_SECONDS) -> Answer:
@@ -34,9 +42,11 @@ def send_encoded(endpoint: Endpoint, content: bytes, method: str, timeout_second
     try:
         with contextlib.closing(endpoint.connect(timeout_seconds)) as connection:
             connection.sendall(content)
-            return read_answer(connection, method)[0]
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            patience = Patience(timeout_seconds, timeout_seconds)
+            answer, _ = read_answer(Received(connection, timeout_seconds), method, patience)
+            return unpacked(answer, MOST_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or _WORDS.get(type(error), type(error).__name__)
         raise LabError(
             f"{endpoint.url} does not answer: {reason}",
             hint="is it up, and is the address right?",

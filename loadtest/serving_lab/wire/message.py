@@ -1,7 +1,8 @@
 """What is sent to a service and what comes back: plain values, without a socket."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from serving_lab.api.request import Header
@@ -37,6 +38,10 @@ class Ending(StrEnum):
     TIMED_OUT = "timed out"
     REFUSED = "no connection"
     NOT_HTTP = "answered, but not in HTTP"
+    UNFINISHED = "still answering"
+    """The answer did not end in time, or is longer than is read of any."""
+    SURPLUS = "more bytes than announced"
+    """There came more than the answer had, such as a body in answer to HEAD."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Answer:
     headers: tuple[Header, ...]
     """In their order, names in lower case."""
     body: bytes
+    cut: bool = False
+    """Whether the body goes on behind this: it did not end in time, or is very large."""
 
     def header(self, name: str) -> str | None:
         """The value of the header with this lower-case name, repeated ones joined by a comma; None without any."""
@@ -60,3 +67,5 @@ class Exchange:
 
     answers: tuple[Answer, ...]
     ending: Ending
+    answered: datetime | None = field(default=None, compare=False)
+    """When it was over, with a time zone; None where nobody noted it."""

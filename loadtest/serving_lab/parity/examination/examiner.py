@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations
 
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Source, Steps
@@ -12,7 +12,7 @@ from serving_lab.parity.examination.reduction import smallest
 from serving_lab.parity.examination.services import Services
 from serving_lab.parity.examination.timing import may_tell_time, rests_on_waiting
 from serving_lab.parity.judgement.declarations import declaration_of
-from serving_lab.parity.judgement.difference import Difference
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.judge import (
     ExchangePair,
     Judgement,
@@ -21,15 +21,14 @@ from serving_lab.parity.judgement.judge import (
     judge,
     own_differences,
 )
-from serving_lab.parity.judgement.noise import VALUE_KINDS, Field
+from serving_lab.parity.judgement.noise import VALUE_KINDS, WAYS, Answered, Field, Way, may_be_noise
 from serving_lab.parity.ledger import Ledger, Sighting
+from serving_lab.wire.message import Exchange
 
 REPEATS = 4
 """How often a new cause's request is sent again."""
 _CLOCK_SECONDS = 0.35
 """Pause between repetitions where a clock may be involved: one with whole seconds is steady for up to a second."""
-_OFTEN = 2
-"""What varies in fewer of the repetitions of one request is not noise."""
 _REDUCED = frozenset({Source.GENERATED, Source.RECORDED})
 """What a person wrote is as small as it should be."""
 
@@ -53,15 +52,15 @@ class Examiner:
             seen = Sighting(steps[:number], pair.primary, pair.candidate)
             self._ledger.book_declared(declaration for _, declaration in judgement.declared)
             for difference in {d.signature: d for d in judgement.undeclared}.values():
-                if not self._ledger.knows(difference):
+                if not self._ledger.knows(judgement.operation, difference):
                     self._examine(judgement.operation, difference, seen, pair)
                 elif counted:
                     self._ledger.add(judgement.operation, difference, seen)
             if counted:
                 self._ledger.count(case, judgement)
 
-    def book_constant(self, noisy: Field, steps: Steps, difference: Difference) -> None:
-        """Book that a field which varies on the primary never did on the candidate; the steps show it."""
+    def book_oddity(self, noisy: Field, steps: Steps, difference: Difference) -> None:
+        """Book that a field which is noise varies in another way on one side; the steps show it."""
         operation = self._judging.operations.of(steps[-1].request)
         if declaration := declaration_of(difference, operation, self._judging.declarations):
             self._ledger.book_declared([declaration])
@@ -71,53 +70,93 @@ class Examiner:
         self._ledger.add(where, difference, Sighting(steps, pair.primary, pair.candidate))
 
     def _judge(self, pair: ExchangePair) -> Judgement:
-        judgement = judge(pair, replace(self._judging, noise=self._noise.noise))
+        judgement = judge(
+            pair, replace(self._judging, noise=self._noise.noise, candidate_noise=self._noise.candidate_noise)
+        )
         self._noise.observe(judgement)
         return judgement
 
     def _examine(self, operation: str, difference: Difference, seen: Sighting, pair: ExchangePair) -> None:
         """Send a new cause's request again: is it the primary's own, how often does it show, how small can it be?"""
-        repeated = []
-        for _ in range(REPEATS):
-            repeated.append(self._services.compare(seen.steps)[-1])
-            time.sleep(_CLOCK_SECONDS if may_tell_time(difference) else 0.0)
+        repeated = self._repeat(difference, seen.steps, REPEATS)
         if rests_on_waiting(difference, pair.request) and not any(self._shows(difference, repeated)):
             return
-        if self._is_own(operation, difference, seen, pair, repeated):
+        if self._is_own(operation, difference, seen, repeated):
             return
-        shows = self._shows(difference, repeated)
-        self._ledger.add(operation, difference, seen)
-        self._ledger.repeated(difference, REPEATS, sum(shows))
-        if all(shows) and seen.case.source in _REDUCED:
-            self._reduce(seen.case, difference)
+        self._learn_of_candidate(operation, difference, repeated)
+        for left in self._left_of(difference, pair):
+            if self._ledger.knows(operation, left):
+                self._ledger.add(operation, left, seen)
+                continue
+            shows = self._shows(left, repeated)
+            self._ledger.add(operation, left, seen)
+            self._ledger.repeated(operation, left, len(repeated), sum(shows))
+            if all(shows) and seen.case.source in _REDUCED:
+                self._reduce(seen.case, left)
+
+    def _repeat(self, difference: Difference, steps: Steps, times: int) -> list[ExchangePair]:
+        repeated = []
+        for _ in range(times):
+            repeated.append(self._services.compare(steps)[-1])
+            time.sleep(_CLOCK_SECONDS if may_tell_time(difference) else 0.0)
+        return repeated
+
+    def _left_of(self, difference: Difference, pair: ExchangePair) -> list[Difference]:
+        """What the difference is now that more is known of both sides' noise; nothing where it is noise."""
+        now = {each.signature: each for each in self._judge(pair).undeclared}
+        if same := now.get(difference.signature):
+            return [same]
+        return [each for each in now.values() if each.where == difference.where]
 
     def _shows(self, difference: Difference, pairs: Sequence[ExchangePair]) -> list[bool]:
         return [self._judge(pair).shows(difference.signature) for pair in pairs]
 
-    def _is_own(
-        self,
-        operation: str,
-        difference: Difference,
-        seen: Sighting,
-        pair: ExchangePair,
-        repeated: Sequence[ExchangePair],
-    ) -> bool:
-        """Whether the primary differs from itself in this, which is noise found late, or more than noise."""
-        own = [
-            each
-            for first, again in pairwise(repeated)
-            for each in own_differences(first.primary, again.primary, self._judging.rules)
-            if (each.kind, each.where) == (difference.kind, difference.where)
-        ]
+    def _is_own(self, operation: str, difference: Difference, seen: Sighting, repeated: list[ExchangePair]) -> bool:
+        """Whether the primary differs from itself in this, more than in noise.
+
+        What varies in it is learned. One answer of many that is unlike all others is no noise: it was wrong once.
+        """
+        own = self._own(difference, [pair.primary for pair in repeated])
+        if 0 < len(own) < len(repeated) and may_be_noise(difference.kind) and not may_tell_time(difference):
+            repeated += self._repeat(difference, seen.steps, 2 * REPEATS)
+            own = self._own(difference, [pair.primary for pair in repeated])
         if not own:
             return False
-        if difference.kind not in VALUE_KINDS or (len(own) < _OFTEN and not may_tell_time(difference)):
-            self._ledger.add_unsteady(operation, own[0], seen)
+        known = self._noise.noise.of(field_of(operation, seen.primary, difference.where)) is not None
+        odd_one = len(own) < len(repeated) and not may_tell_time(difference) and not known
+        if not all(may_be_noise(each.kind) for each, _ in own) or odd_one:
+            self._ledger.add_unsteady(operation, own[0][0], seen)
             return True
-        for each in own:
-            noisy = field_of(operation, seen.primary, each.where)
-            self._noise.learn(noisy, each, seen.steps, late=True)
-        return not self._judge(pair).shows(difference.signature)
+        for each, answered in own:
+            place = field_of(operation, seen.primary, each.where)
+            self._noise.learn(place, each, seen.steps, answered, late=True)
+            if place.is_header:
+                self._noise.learn(place.in_all, each, seen.steps, answered, late=True)
+        return False
+
+    def _learn_of_candidate(self, operation: str, difference: Difference, repeated: Sequence[ExchangePair]) -> None:
+        own = self._own(difference, [pair.candidate for pair in repeated])
+        if len(own) >= len(repeated):
+            for each, answered in own:
+                self._noise.learn_of_candidate(field_of(operation, repeated[0].primary, each.where), each, answered)
+
+    def _own(self, difference: Difference, exchanges: Sequence[Exchange]) -> list[tuple[Difference, Answered]]:
+        """In what the answers of one side differ from each other at this place, in the way of this difference."""
+        found = [
+            (each, (first.answered, again.answered))
+            for first, again in combinations(exchanges, 2)
+            for each in own_differences(first, again, self._judging.rules)
+        ]
+        same = [(each, answered) for each, answered in found if _is_alike(each, difference)]
+        if not same and WAYS.get(difference.kind) is Way.PRESENCE:
+            # Of an object whose keys vary, no member comes and goes twice.
+            above = difference.of_keys.where
+            same = [
+                (each.of_keys, answered)
+                for each, answered in found
+                if WAYS.get(each.kind) is Way.PRESENCE and each.of_keys.where == above != each.where
+            ]
+        return same
 
     def _reduce(self, case: Case, difference: Difference) -> None:
         """Look for the smallest request that shows the same."""
@@ -127,10 +166,23 @@ class Examiner:
                 return False
             steps = (replace(case, request=request),)
             (pair,) = self._services.compare(steps)
-            same = [d for d in self._judge(pair).undeclared if d.signature == difference.signature]
+            judgement = self._judge(pair)
+            same = [d for d in judgement.undeclared if d.signature == difference.signature]
             if same:
-                self._ledger.offer(same[0], Sighting(steps, pair.primary, pair.candidate))
+                self._ledger.offer(judgement.operation, same[0], Sighting(steps, pair.primary, pair.candidate))
             return bool(same)
 
         if isinstance(case.request, Request):
             smallest(case.request, shows)
+
+
+_OF_VALUES = VALUE_KINDS | {DifferenceKind.FORM, DifferenceKind.CLOCK, DifferenceKind.VARYING}
+
+
+def _is_alike(own: Difference, difference: Difference) -> bool:
+    """Whether a service's difference from itself may explain one between the two."""
+    if own.where != difference.where:
+        return False
+    if own.kind == difference.kind or {own.kind, difference.kind} <= _OF_VALUES:
+        return True
+    return own.kind in WAYS and WAYS.get(own.kind) == WAYS.get(difference.kind)

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from serving_lab.api import json_path
 from serving_lab.api.endpoint import Endpoint
@@ -16,6 +17,8 @@ from serving_lab.parity.judgement.addresses import without_address
 from serving_lab.wire import signing_in
 from serving_lab.wire.connection import Client
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
+from serving_lab.wire.packing import unpacked
+from serving_lab.wire.response import MOST_BYTES
 
 _RECOVERY_SECONDS = 15.0
 
@@ -49,7 +52,10 @@ class Session:
         Raises:
             ServiceGoneError: no connection can be made for some seconds.
         """
-        exchange = without_address(self._reach(self._filled(case.request)), self.endpoint.url)
+        exchange = self._reach(self._filled(case.request))
+        answers = tuple(unpacked(answer, MOST_BYTES) for answer in exchange.answers)
+        exchange = replace(exchange, answers=answers, answered=datetime.now(UTC))
+        exchange = without_address(exchange, self.endpoint.url)
         if not exchange.answers or not (case.save or case.since):
             return exchange
         first, *others = exchange.answers

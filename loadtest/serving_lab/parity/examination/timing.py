@@ -1,12 +1,11 @@
 """Which differences may come from the moment of sending alone."""
 
 from serving_lab.api.request import Request
+from serving_lab.parity.judgement import tokens
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.forms import form_of
 from serving_lab.parity.judgement.noise import VALUE_KINDS
 from serving_lab.wire.message import RawRequest
-
-_EPOCH_SECONDS = 1e9
 
 
 def rests_on_waiting(difference: Difference, request: Request | RawRequest) -> bool:
@@ -17,6 +16,7 @@ def rests_on_waiting(difference: Difference, request: Request | RawRequest) -> b
 
 def may_tell_time(difference: Difference) -> bool:
     """Whether the values may be times, or made from one: those with whole seconds are steady for up to a second."""
-    primary = difference.values[0] if difference.values else None
-    epoch = isinstance(primary, int | float) and primary >= _EPOCH_SECONDS
-    return difference.kind in VALUE_KINDS and (epoch or form_of(primary).time is not None)
+    if difference.kind not in VALUE_KINDS or difference.values is None:
+        return False
+    primary = difference.values[0]
+    return form_of(primary).time is not None or (isinstance(primary, str) and tokens.has_time(primary))

@@ -1,11 +1,13 @@
 """Two exchanges compared: all that a client could notice, except what HTTP leaves to each connection."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from serving_lab.parity.judgement import bodies, headers
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
+from serving_lab.parity.judgement.forms import Exact
 from serving_lab.parity.judgement.rules import Rules
-from serving_lab.wire.message import Answer, Exchange
+from serving_lab.wire.message import Answer, Ending, Exchange
 
 _MANY_FOLLOWS = 8
 
@@ -15,8 +17,9 @@ def differences(primary: Exchange, candidate: Exchange, rules: Rules) -> Iterato
     if len(primary.answers) != len(candidate.answers):
         yield Difference(DifferenceKind.NO_ANSWER, "connection", _counted(primary), _counted(candidate))
     elif primary.ending is not candidate.ending:
-        kind = DifferenceKind.CONNECTION if primary.answers else DifferenceKind.NO_ANSWER
-        yield Difference(kind, "connection", primary.ending, candidate.ending)
+        kind = _kind_of_endings(primary, candidate)
+        endings = primary.ending, candidate.ending
+        yield Difference(kind, "connection", *endings, values=(Exact(endings[0]), Exact(endings[1])))
     for left, right in zip(primary.answers, candidate.answers, strict=False):
         yield from _answers(left, right, rules)
 
@@ -37,14 +40,21 @@ def fold(found: Sequence[Difference]) -> list[Difference]:
 
 def value_paths(exchange: Exchange) -> Iterator[str]:
     """Where the values are in which two such exchanges could differ, each header or JSON path once."""
+    yield from ("connection", "status")
     if exchange.answers:
         answer = exchange.answers[0]
         yield from dict.fromkeys(f"header {name}" for name, _ in answer.headers)
         yield from bodies.value_paths(answer)
 
 
+def _kind_of_endings(primary: Exchange, candidate: Exchange) -> DifferenceKind:
+    if Ending.SURPLUS in {primary.ending, candidate.ending}:
+        return DifferenceKind.FRAMING
+    return DifferenceKind.CONNECTION if primary.answers else DifferenceKind.NO_ANSWER
+
+
 def _with_follows(leading: Difference, follows: tuple[str, ...]) -> Difference:
-    return Difference(leading.kind, leading.where, leading.primary, leading.candidate, follows=follows)
+    return replace(leading, relative=None, follows=follows)
 
 
 def _counted(exchange: Exchange) -> str:
@@ -54,6 +64,7 @@ def _counted(exchange: Exchange) -> str:
 
 def _answers(primary: Answer, candidate: Answer, rules: Rules) -> Iterator[Difference]:
     if primary.status != candidate.status:
-        yield Difference(DifferenceKind.STATUS, "status", str(primary.status), str(candidate.status))
+        statuses = Exact(primary.status), Exact(candidate.status)
+        yield Difference(DifferenceKind.STATUS, "status", str(primary.status), str(candidate.status), values=statuses)
     yield from headers.differences(primary, candidate)
     yield from bodies.differences(primary, candidate, rules)

@@ -4,15 +4,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prometheus_client import Metric
+from prometheus_client.openmetrics import parser as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
+
+_UNTYPED = frozenset({"unknown", "untyped"})
+_OPEN_METRICS = "application/openmetrics-text"
 
 
 def is_exposition(content_type: str | None) -> bool:
     """Whether this Content-Type is that of an exposition."""
     media_type, _, parameters = (content_type or "").lower().partition(";")
-    return media_type == "application/openmetrics-text" or (media_type == "text/plain" and "version=" in parameters)
+    return media_type == _OPEN_METRICS or (media_type == "text/plain" and "version=" in parameters)
+
+
+def families(text: str, content_type: str | None) -> "Families":
+    """The families of an exposition, read as its Content-Type says; one in several blocks is one.
+
+    Raises:
+        ValueError: it is not such an exposition.
+    """
+    is_open = (content_type or "").lower().startswith(_OPEN_METRICS)
+    parse = open_metrics.text_string_to_metric_families if is_open else text_string_to_metric_families
+    found: Families = {}
+    for metric in parse(text):
+        family = _Family.of(metric)
+        found[metric.name] = found[metric.name].joined(family) if metric.name in found else family
+    return found
 
 
 @dataclass(frozen=True)
@@ -29,16 +48,25 @@ class _Family:
         buckets = frozenset(sample.labels["le"] for sample in metric.samples if "le" in sample.labels)
         return cls(metric.type, metric.documentation, labels, buckets, bool(metric.samples))
 
+    def joined(self, other: "_Family") -> "_Family":
+        """The family with another block of it; what the first one does not say, the other does."""
+        return _Family(
+            type=other.type if self.type in _UNTYPED else self.type,
+            help=self.help or other.help,
+            labels=self.labels | other.labels,
+            buckets=self.buckets | other.buckets,
+            sampled=self.sampled or other.sampled,
+        )
 
-def differences(primary: str, candidate: str) -> Iterator[Difference]:
+
+Families = dict[str, _Family]
+
+
+def differences(left: Families, right: Families) -> Iterator[Difference]:
     """What differs between two expositions: families, types, help texts, labels, buckets.
 
     Labels and buckets are compared where both sides have samples.
-
-    Raises:
-        ValueError: one of them is not an exposition.
     """
-    left, right = _families(primary), _families(candidate)
     for name in left | right:
         where = f"metric {name}"
         if name not in right:
@@ -61,7 +89,3 @@ def _forms(where: str, primary: _Family, candidate: _Family) -> Iterator[Differe
 
 def _listed(names: frozenset[str]) -> str:
     return ", ".join(sorted(names)) or "none"
-
-
-def _families(text: str) -> dict[str, _Family]:
-    return {metric.name: _Family.of(metric) for metric in text_string_to_metric_families(text)}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
+from serving_lab.parity.judgement.forms import Exact
 from serving_lab.wire.message import Answer
 
 # How a body is cut into messages, and whether the connection stays: compared by what became of it.
@@ -17,7 +18,8 @@ def differences(primary: Answer, candidate: Answer) -> Iterator[Difference]:
     """What differs in the headers, the content type first."""
     types = content_type(primary), content_type(candidate)
     if types[0] != types[1]:
-        yield Difference(DifferenceKind.CONTENT_TYPE, "header content-type", *types)
+        exact = (Exact(types[0]), Exact(types[1])) if types[0] and types[1] else None
+        yield Difference(DifferenceKind.CONTENT_TYPE, "header content-type", *types, values=exact)
     names = dict.fromkeys(name for answer in (primary, candidate) for name, _ in answer.headers)
     chunked = any(answer.header("transfer-encoding") for answer in (primary, candidate))
     for name in names:

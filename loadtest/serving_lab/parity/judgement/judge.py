@@ -6,10 +6,11 @@ from datetime import datetime
 from serving_lab.api.request import Request
 from serving_lab.parity.judgement import exchanges
 from serving_lab.parity.judgement.declarations import Declaration, declaration_of
-from serving_lab.parity.judgement.difference import Difference, Signature
-from serving_lab.parity.judgement.noise import Field, Noise, NoisyValue, sift
+from serving_lab.parity.judgement.difference import Difference, DifferenceKind, Signature
+from serving_lab.parity.judgement.noise import Field, Noise
 from serving_lab.parity.judgement.operations import Operations
-from serving_lab.parity.judgement.rules import Rules
+from serving_lab.parity.judgement.rules import EVERYWHERE, Leeway, Rules
+from serving_lab.parity.judgement.sifting import Asked, NoisyValue, Sieve
 from serving_lab.wire.message import Exchange, RawRequest
 
 
@@ -32,6 +33,8 @@ class Judging:
     operations: Operations = field(default_factory=Operations)
     rules: Rules = field(default_factory=Rules)
     noise: Noise = field(default_factory=Noise)
+    """Of the primary."""
+    candidate_noise: Noise = field(default_factory=Noise)
     declarations: tuple[Declaration, ...] = ()
 
 
@@ -60,14 +63,18 @@ def judge(pair: ExchangePair, judging: Judging) -> Judgement:
     It raises nothing, whatever the answers hold: what cannot be read as JSON or metrics is compared as text.
     """
     operation, noise = judging.operations.of(pair.request), judging.noise
+    asked = Asked(pair.request, pair.answered)
+    rules = judging.rules.with_leeway(noise.leeway(operation, _status(pair.primary)))
     left: list[Difference] = []
     values: list[NoisyValue] = []
-    for difference in exchanges.differences(pair.primary, pair.candidate, judging.rules):
-        noisy = field_of(operation, pair.primary, difference.where)
-        sifted = sift(difference, noisy, noise, pair.request, pair.answered)
+    for difference in exchanges.differences(pair.primary, pair.candidate, rules):
+        place = field_of(operation, pair.primary, difference.where)
+        sifted = Sieve(noise, judging.candidate_noise).sift(difference, place, asked)
         noise = sifted.noise or noise
-        left += [sifted.difference] if sifted.difference else []
-        values += [sifted.value] if sifted.value else []
+        left += (each.pointed() for each in sifted.differences)
+        values += sifted.values
+        if difference.kind is DifferenceKind.STATUS and not sifted.differences:
+            break  # Both statuses are right, and each has an answer of its own.
     told = [(each, declaration_of(each, operation, judging.declarations)) for each in exchanges.fold(left)]
     return Judgement(
         operation=operation,
@@ -79,10 +86,15 @@ def judge(pair: ExchangePair, judging: Judging) -> Judgement:
 
 
 def own_differences(first: Exchange, again: Exchange, rules: Rules) -> list[Difference]:
-    """What two answers of the primary to the same request differ in: candidates for noise."""
+    """What two answers of one service to the same request differ in: candidates for noise."""
+    rules = rules.with_leeway(Leeway(lengths=EVERYWHERE))
     return exchanges.fold(list(exchanges.differences(first, again, rules)))
 
 
 def field_of(operation: str, primary: Exchange, where: str) -> Field:
     """The field of the primary's answer that a difference at this path is in."""
-    return Field.of(operation, primary.answers[0].status if primary.answers else 0, where)
+    return Field.of(operation, _status(primary), where)
+
+
+def _status(exchange: Exchange) -> int:
+    return exchange.answers[0].status if exchange.answers else 0

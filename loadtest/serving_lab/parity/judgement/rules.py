@@ -2,7 +2,8 @@
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 JSON_PATH = re.compile(r"""\$(\.\w+|\[(\*|\d+|"(?:[^"\\]|\\.)*")\])*""")
@@ -27,6 +28,27 @@ class Tolerance:
             return share is not None and share <= self.relative
 
 
+class _Everywhere:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+EVERYWHERE = _Everywhere()
+"""Any JSON path."""
+
+
+@dataclass(frozen=True)
+class Leeway:
+    """JSON paths where the structure itself varies: what is beside that is compared all the same."""
+
+    lengths: Container[str] = frozenset()
+    """Of arrays: the items that both sides have are compared."""
+    maps: Container[str] = frozenset()
+    """Of objects with other keys each time: their values are compared in order."""
+    unordered: Container[str] = frozenset()
+    """Of arrays in another order each time."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """The rules of one API."""
@@ -36,6 +58,12 @@ class Rules:
     """JSON paths of arrays whose order means nothing."""
     counters: frozenset[str] = frozenset()
     """JSON paths of numbers that count what a service has done since it started."""
+    leeway: Leeway = Leeway()
+    """What noise leaves open."""
+
+    def with_leeway(self, leeway: Leeway) -> "Rules":
+        """The same rules, and what noise leaves open."""
+        return replace(self, leeway=leeway)
 
     def tolerance(self, where: str) -> Tolerance | None:
         """The tolerance for numbers at this path."""

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.judgement.difference import without_tokens
+from serving_lab.parity.judgement.difference import shown, without_tokens
+from serving_lab.parity.judgement.forms import in_words
+from serving_lab.parity.judgement.noise import Variation
 from serving_lab.parity.ledger import Cause, Ledger, Sighting, detectable_rate
 from serving_lab.parity.outcome import Outcome
 from serving_lab.parity.plan import ParityPlan
@@ -83,9 +85,9 @@ def _cause(cause: Cause, plan: ParityPlan, ledger: Ledger) -> CauseRecord:
         where=difference.where,
         primary=difference.primary,
         candidate=difference.candidate,
-        operations=dict(cause.operations.most_common()),
-        count=cause.operations.total(),
-        compared=sum(ledger.compared[operation] for operation in cause.operations),
+        operations={cause.operation: cause.count},
+        count=cause.count,
+        compared=ledger.compared[cause.operation],
         relative=cause.relative,
         repeated=cause.repeated,
         reproduced=cause.reproduced,
@@ -127,12 +129,23 @@ def _noise(outcome: Outcome) -> list[NoiseRecord]:
         NoiseRecord(
             request=noisy.field.request,
             where=noisy.field.where,
-            forms=sorted(noisy.forms),
+            forms=_forms(noisy.variation),
             example=noisy.shown,
             late=noisy.late,
         )
         for noisy in sorted(outcome.noise, key=lambda each: (each.field.request, each.field.where))
     ]
+
+
+def _forms(variation: Variation) -> list[str]:
+    """How a field varies, in words."""
+    words = [str(way) for way in sorted(variation.ways)] + sorted(variation.types)
+    if variation.free:
+        return [*words, "free text: compared no further"]
+    for before, forms in variation.parts.items():
+        behind = f" after {shown(before)}" if before else ""
+        words += [f"{form}{behind}" for form in in_words(forms)]
+    return words
 
 
 def _operations(ledger: Ledger) -> list[Sent]:
