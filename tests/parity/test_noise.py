@@ -116,6 +116,6 @@ def test_each_difference_that_is_planted_beside_noise_is_found_and_named_at_its_
 ) -> None:
     primary, candidate = Noisy(1), Noisy(2, *planted.values())
 
-    found = {(each.kind, each.where) for each in judged(learned(primary, candidate, 6), primary, candidate, 40)}
+    found = {(each.kind, each.where) for each in judged(learned(primary, candidate, 6), primary, candidate, 60)}
 
     assert found == set(planted)

@@ -265,11 +265,24 @@ def test_a_declaration_covers_nothing_beside_its_scope() -> None:
         profile=Profile(intended=intended),
     )
 
-    assert {(c.where, *c.operations) for c in result.causes} == {
-        ("$.b", "GET /b"),
-        ("$.c", "GET /a"),
-        ("$.c", "GET /b"),
-    }
+    assert {(c.where, *c.operations) for c in result.causes} == {("$.b", "GET /b"), ("$.c", "GET /a", "GET /b")}
+
+
+def test_each_operation_that_shows_a_difference_has_an_example_of_its_own() -> None:
+    def failing(status: int) -> Behaviour:
+        return lambda asked: Says({"error": "x"}, status=200 if asked.path == "/ok" else status)
+
+    cases = [case(path="/rare"), *[case(path=f"/often?{number}") for number in range(9)], case(path="/ok")]
+
+    result = compared(failing(400), failing(500), *cases)
+
+    (cause,) = result.causes
+    assert (cause.kind, cause.count, cause.operations) == ("status", 10, {"GET /often": 9, "GET /rare": 1})
+    assert [(place.operation, place.count, place.compared, place.reproduced) for place in cause.places] == [
+        ("GET /often", 9, 9, 4),
+        ("GET /rare", 1, 1, 4),
+    ]
+    assert ["/often" in place.example.primary_command for place in cause.places] == [True, False]
 
 
 def test_what_shows_sometimes_is_found_by_repeating_and_its_rate_is_told() -> None:

@@ -53,6 +53,19 @@ class Cause:
     """How often that showed the difference again."""
 
 
+@dataclass(frozen=True)
+class Fold:
+    """One difference at all operations that show it, for reading."""
+
+    causes: tuple[Cause, ...]
+    """One of each operation, the most frequent first."""
+
+    @property
+    def count(self) -> int:
+        """How many requests showed it."""
+        return sum(cause.count for cause in self.causes)
+
+
 class Ledger:
     """Counts every request and keeps every cause."""
 
@@ -72,19 +85,23 @@ class Ledger:
         self._unsteady: dict[_Key, Cause] = {}
 
     @property
-    def causes(self) -> list[Cause]:
+    def causes(self) -> list[Fold]:
         """Undeclared differences for which the candidate is to blame, the most frequent first."""
-        return _ordered(self._causes)
+        return _folded(self._causes)
 
     @property
     def cause_count(self) -> int:
-        """How many such causes there are."""
-        return len(self._causes)
+        """How many such differences there are, each counted once however many operations show it."""
+        return len({signature for _, signature in self._causes})
 
     @property
-    def unsteady(self) -> list[Cause]:
+    def unsteady(self) -> list[Fold]:
         """In what the primary differs from itself, other than in noise: nothing can be said about the candidate."""
-        return _ordered(self._unsteady)
+        return _folded(self._unsteady)
+
+    def operations_with(self, difference: Difference) -> int:
+        """How many operations have shown the same difference."""
+        return sum(signature == difference.signature for _, signature in self._causes)
 
     @property
     def requests(self) -> int:
@@ -147,8 +164,11 @@ def detectable_rate(compared: int) -> float:
 _Key = tuple[str, Signature]
 
 
-def _ordered(causes: Mapping[_Key, Cause]) -> list[Cause]:
-    return sorted(causes.values(), key=lambda cause: (-cause.count, cause.operation, cause.difference.signature))
+def _folded(causes: Mapping[_Key, Cause]) -> list[Fold]:
+    folds: dict[Signature, list[Cause]] = {}
+    for (_, signature), cause in sorted(causes.items(), key=lambda item: (-item[1].count, item[0])):
+        folds.setdefault(signature, []).append(cause)
+    return sorted((Fold(tuple(each)) for each in folds.values()), key=lambda fold: -fold.count)
 
 
 def _size(request: Request | RawRequest) -> int:

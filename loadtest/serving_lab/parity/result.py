@@ -21,6 +21,20 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     candidate_answer: str
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A difference at one operation."""
+
+    operation: str
+    primary: str | None
+    candidate: str | None
+    count: int
+    compared: int
+    repeated: int
+    reproduced: int
+    example: Example
+    """The smallest request of this operation that showed it."""
+
+
 class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Differences that are one: same kind, same place, same values except for the numbers in them."""
 
@@ -43,6 +57,9 @@ class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     follows: list[str]
     """What else differs because of it."""
     example: Example
+    """At the operation that showed it most often."""
+    places: list[Place] = []
+    """The operations that showed it most often, each with its own example."""
 
 
 class Intended(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ REPEATS = 4
 """How often a new cause's request is sent again."""
 _CLOCK_SECONDS = 0.35
 """Pause between repetitions where a clock may be involved: one with whole seconds is steady for up to a second."""
+_ENOUGH_OPERATIONS = 3
 _REDUCED = frozenset({Source.GENERATED, Source.RECORDED})
 """What a person wrote is as small as it should be."""
 
@@ -77,7 +78,13 @@ class Examiner:
         return judgement
 
     def _examine(self, operation: str, difference: Difference, seen: Sighting, pair: ExchangePair) -> None:
-        """Send a new cause's request again: is it the primary's own, how often does it show, how small can it be?"""
+        """Send a new cause's request again: is it the primary's own, how often does it show, how small can it be?
+
+        What several operations have shown is known, and only booked for the next ones.
+        """
+        if self._ledger.operations_with(difference) >= _ENOUGH_OPERATIONS:
+            self._ledger.add(operation, difference, seen)
+            return
         repeated = self._repeat(difference, seen.steps, REPEATS)
         if rests_on_waiting(difference, pair.request) and not any(self._shows(difference, repeated)):
             return

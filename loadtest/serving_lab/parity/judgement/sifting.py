@@ -134,10 +134,9 @@ class _Sifting:
         return coarse if len(coarse.differences) < len(fine.differences) else fine
 
     def _is_known(self, whole: _Part) -> bool:
-        """Whether the whole values are one part, of a known form."""
-        return "" in self._ours.parts and all(
-            form_of(value).kind != FREE_TEXT and self._ours.accepts("", value) for value in (whole.left, whole.right)
-        )
+        """Whether the primary's whole value is one part, of a known form; then so is the candidate's."""
+        known = "" in self._ours.parts and form_of(whole.left).kind != FREE_TEXT
+        return known and self._ours.accepts("", whole.left)
 
     def _in(self, parts: Iterable[_Part], constant: float, *, fine: bool) -> _Found:
         """What is left of the parts.

@@ -8,14 +8,16 @@ from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.judgement.difference import shown, without_tokens
 from serving_lab.parity.judgement.forms import in_words
 from serving_lab.parity.judgement.noise import Variation
-from serving_lab.parity.ledger import Cause, Ledger, Sighting, detectable_rate
+from serving_lab.parity.ledger import Cause, Fold, Ledger, Sighting, detectable_rate
 from serving_lab.parity.outcome import Outcome
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting import shell
-from serving_lab.parity.result import CauseRecord, Example, Intended, NoiseRecord, ParityResult, Sent, Side
+from serving_lab.parity.result import CauseRecord, Example, Intended, NoiseRecord, ParityResult, Place, Sent, Side
 from serving_lab.wire.message import Answer, Exchange
 
 _SHOWN_BODY_CHARACTERS = 2000
+_EXAMPLES = 12
+"""Operations with a difference that have an example each."""
 
 
 def result_of(outcome: Outcome) -> ParityResult:
@@ -78,20 +80,36 @@ def _preparation(plan: ParityPlan, role: str, here: Endpoint) -> Iterator[str]:
         yield shell.command(request, here.url, here.host, profile.secrets)
 
 
-def _cause(cause: Cause, plan: ParityPlan, ledger: Ledger) -> CauseRecord:
+def _cause(fold: Fold, plan: ParityPlan, ledger: Ledger) -> CauseRecord:
+    cause, *_ = fold.causes
     difference = cause.difference
+    distances = [each.relative for each in fold.causes if each.relative is not None]
     return CauseRecord(
         kind=difference.kind,
         where=difference.where,
         primary=difference.primary,
         candidate=difference.candidate,
-        operations={cause.operation: cause.count},
-        count=cause.count,
-        compared=ledger.compared[cause.operation],
-        relative=cause.relative,
+        operations={each.operation: each.count for each in fold.causes},
+        count=fold.count,
+        compared=sum(ledger.compared[each.operation] for each in fold.causes),
+        relative=max(distances, default=None),
         repeated=cause.repeated,
         reproduced=cause.reproduced,
         follows=list(difference.follows),
+        example=_example(cause.smallest, plan),
+        places=[_place(each, plan, ledger) for each in fold.causes[:_EXAMPLES]],
+    )
+
+
+def _place(cause: Cause, plan: ParityPlan, ledger: Ledger) -> Place:
+    return Place(
+        operation=cause.operation,
+        primary=cause.difference.primary,
+        candidate=cause.difference.candidate,
+        count=cause.count,
+        compared=ledger.compared[cause.operation],
+        repeated=cause.repeated,
+        reproduced=cause.reproduced,
         example=_example(cause.smallest, plan),
     )
 

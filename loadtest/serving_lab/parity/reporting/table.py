@@ -18,7 +18,7 @@ from serving_lab.parity.reporting.phrases import (
     side,
     sources,
 )
-from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Side
+from serving_lab.parity.result import CauseRecord, Example, Intended, ParityResult, Side
 from serving_lab.text.phrases import counted, duration, rarest_seen, visible
 
 _COLOURS = {"same": "green", "different": "red", "cannot tell": "yellow"}
@@ -74,13 +74,20 @@ def _print_example(console: Console, number: int, cause: CauseRecord) -> None:
     )
     for note in _notes(cause):
         console.print(Text(visible(note)))
-    for name, command in (("primary", cause.example.primary_command), ("candidate", cause.example.candidate_command)):
+    _print_commands(console, cause.example)
+    for place in cause.places[1:_NAMED_OPERATIONS]:
+        console.print(Text(visible(f"at {operation(place.operation)}, {place.count:,} of {place.compared:,}")))
+        _print_commands(console, place.example)
+    console.print()
+
+
+def _print_commands(console: Console, example: Example) -> None:
+    for name, command in (("primary", example.primary_command), ("candidate", example.candidate_command)):
         if len(command) > _LONGEST_COMMAND:
             command = f"# {len(command):,} characters long: see the report"
         console.print(Text(f"# {name}", style="dim"))
         # Neither wrapped nor in a table, so that it can be copied.
         console.print(Text(visible(command)), soft_wrap=True)
-    console.print()
 
 
 def _notes(cause: CauseRecord) -> Iterator[str]:
