@@ -214,11 +214,12 @@ def learned(primary: Noisy, candidate: Noisy, requests: int) -> NoiseBook:
 
 def judged(book: NoiseBook, primary: Noisy, candidate: Noisy, times: int) -> Iterator[Difference]:
     """What is found in so many exchanges with both, and by what varied in them."""
+    seen: set[str] = set()
     for _ in range(times):
         candidate.now = primary.now
         pair = ExchangePair(_REQUEST, primary.answer(), candidate.answer(), primary.now)
         judgement = judge(pair, Judging(_OPERATIONS, noise=book.noise, candidate_noise=book.candidate_noise))
         book.observe(judgement)
+        seen.update(difference.where for difference in judgement.undeclared)
         yield from judgement.undeclared
-    for _, _, difference in book.oddities():
-        yield difference
+    yield from (difference for _, _, difference in book.oddities() if difference.where not in seen)

@@ -263,6 +263,11 @@ def test_one_request_on_a_connection_of_its_own_has_one_answer() -> None:
     assert answer == Answer(200, (("content-length", "2"),), b"ok")
 
 
+def test_one_request_whose_answer_does_not_end_is_an_error() -> None:
+    with server(says(STREAM)) as client, pytest.raises(LabError, match="its answer does not end: 9 bytes so far"):
+        send(client.endpoint, Request("GET", "/"), 0.3)
+
+
 @pytest.mark.parametrize(
     "talk",
     [

@@ -1,12 +1,12 @@
 """HTTP byte by byte: requests that no well-behaved client library would send, one new connection each."""
 
 import contextlib
-import http.client
 import socket
 from dataclasses import dataclass, replace
 
 import httpx
-from serving_lab.wire.response import KeptOpen
+from serving_lab.wire.received import Received
+from serving_lab.wire.response import Patience, read_answer
 
 from support.services import RunningService
 
@@ -75,11 +75,7 @@ def read_response(connection: socket.socket, method: str = "POST") -> httpx.Resp
 
 def read_responses(connection: socket.socket, *methods: str) -> list[httpx.Response]:
     """Return the answers that arrive on the connection, as many as there are methods of requests."""
-    received = KeptOpen(connection.makefile("rb"))
-    return [_next_response(received, method) for method in methods]
-
-
-def _next_response(received: KeptOpen, method: str) -> httpx.Response:
-    response = http.client.HTTPResponse(received, method=method)  # type: ignore[arg-type]
-    response.begin()
-    return httpx.Response(response.status, headers=response.getheaders(), content=response.read())
+    received = Received(connection, TIMEOUT_SECONDS)
+    patience = Patience(TIMEOUT_SECONDS, TIMEOUT_SECONDS)
+    answers = [read_answer(received, method, patience)[0] for method in methods]
+    return [httpx.Response(each.status, headers=list(each.headers), content=each.body) for each in answers]

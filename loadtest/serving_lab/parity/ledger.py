@@ -9,6 +9,7 @@ from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import Difference, Signature
 from serving_lab.parity.judgement.judge import Judgement
+from serving_lab.parity.judgement.noise import Field
 from serving_lab.wire.message import Exchange, RawRequest
 
 _CONFIDENCE = 0.95
@@ -98,6 +99,13 @@ class Ledger:
     def unsteady(self) -> list[Fold]:
         """In what the primary differs from itself, other than in noise: nothing can be said about the candidate."""
         return _folded(self._unsteady)
+
+    def differs_at(self, place: Field) -> bool:
+        """Whether a difference is known at this place: what varies there says no more."""
+        return any(
+            cause.difference.where == place.where and (place.anywhere or place.request.startswith(f"{operation} "))
+            for (operation, _), cause in self._causes.items()
+        )
 
     def operations_with(self, difference: Difference) -> int:
         """How many operations have shown the same difference."""

@@ -8,9 +8,8 @@ from serving_lab.api.request import Request
 from serving_lab.errors import LabError
 from serving_lab.wire.connection import TIMEOUT_SECONDS
 from serving_lab.wire.message import Answer
-from serving_lab.wire.packing import unpacked
 from serving_lab.wire.received import BrokenOffError, ClosedError, Received
-from serving_lab.wire.response import MOST_BYTES, Patience, read_answer
+from serving_lab.wire.response import Patience, read_answer
 
 _WORDS: Mapping[type[Exception], str] = {
     ClosedError: "it closed the connection",
@@ -44,7 +43,9 @@ def send_encoded(endpoint: Endpoint, content: bytes, method: str, timeout_second
             connection.sendall(content)
             patience = Patience(timeout_seconds, timeout_seconds)
             answer, _ = read_answer(Received(connection, timeout_seconds), method, patience)
-            return unpacked(answer, MOST_BYTES)
+            if answer.cut:
+                raise TimeoutError(f"its answer does not end: {len(answer.body):,} bytes so far")
+            return answer
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error) or _WORDS.get(type(error), type(error).__name__)
         raise LabError(

@@ -63,6 +63,8 @@ class Examiner:
     def book_oddity(self, noisy: Field, steps: Steps, difference: Difference) -> None:
         """Book that a field which is noise varies in another way on one side; the steps show it."""
         operation = self._judging.operations.of(steps[-1].request)
+        if self._ledger.differs_at(noisy):
+            return
         if declaration := declaration_of(difference, operation, self._judging.declarations):
             self._ledger.book_declared([declaration])
             return

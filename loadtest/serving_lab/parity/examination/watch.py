@@ -52,10 +52,14 @@ class Watch:
     def add(self, value: NoisyValue) -> None:
         """Note one more pair."""
         self.compared += 1
-        self.primary_values[hash(str(value.primary))] += 1
-        self.candidate_values[hash(str(value.candidate))] += 1
+        hashes = hash(str(value.primary)), hash(str(value.candidate))
+        fresh = hashes[0] not in self.primary_values and hashes[1] not in self.candidate_values
+        self.primary_values[hashes[0]] += 1
+        self.candidate_values[hashes[1]] += 1
         self._primary_shown, self._candidate_shown = _shown(value.primary), _shown(value.candidate)
         self._times = form_of(value.primary).time is not None
+        if not (fresh or self.of_structure):
+            return  # A value that stays for a while says once what it has to say.
         features = _features_of_structure if self.of_structure else _features
         ours, theirs = features(value.primary), features(value.candidate)
         self._alone[0].update(ours - theirs)
