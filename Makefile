@@ -53,7 +53,7 @@ clean: ## Stop the lab and remove everything that was built: images, model, cach
 install: ## Install everything into .venv
 	@$(UV) sync --frozen --all-packages --all-extras
 test: ## Run every test that this machine can run; ARGS='-k login' selects some; ARGS='-n 0' runs one at a time
-	@$(DEV) pytest -n logical --maxprocesses 4 --dist loadfile $(if $(TIER),-m $(TIER)) $(ARGS)
+	@$(DEV) pytest -n auto --dist loadfile $(if $(TIER),-m $(TIER)) $(ARGS)
 test-unit: ## Run the tests that start neither services nor browsers, in less than a minute
 test-service: ## Run the tests that start services, servers, or commands, or compute for a long time
 test-browser: ## Run the tests that need a browser

@@ -139,6 +139,13 @@ def _running_url(name: str) -> RunningService | None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """What `-n auto` means: one more than processors, because all but unit tests wait for others half of the time."""
+    processors = len(os.sched_getaffinity(0))
+    return min(processors if config.getoption("markexpr") == "unit" else processors + 1, 4)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for plugin in (tiers, workers):
         config.pluginmanager.register(plugin)
