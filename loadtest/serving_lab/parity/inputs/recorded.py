@@ -107,7 +107,7 @@ def _is_json(value: object) -> bool:
             return all(map(_is_json, value))
         case float():
             return math.isfinite(value)
-    return not isinstance(value, json_body.NoNumber)
+    return not isinstance(value, json_body.NoNumber | json_body.Extreme)
 
 
 def _told(error: Exception) -> str:
