@@ -1,7 +1,6 @@
 """RUN_DIR on a file system that is too small, or becomes full: a service says so, or goes on answering."""
 
 import os
-import shutil
 import signal
 import subprocess
 from contextlib import suppress
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.exposition import scrape
+from support.needs import lacking, needed
 from support.services import (
     REFUSE_SECONDS,
     SERVICE_NAMES,
@@ -29,12 +29,10 @@ WORKERS = 2
 
 def on_file_system(directory: Path, kib: int) -> list[str]:
     """A command that becomes another one, for which this directory is a file system of this size."""
-    if not (unshare := shutil.which("unshare")):
-        pytest.skip("no unshare here: apt-get install util-linux")
-    private = [unshare, "--user", "--map-root-user", "--mount", "sh", "-c"]
+    private = [needed("unshare", package="util-linux"), "--user", "--map-root-user", "--mount", "sh", "-c"]
     mount = [f'mount -t tmpfs -o size={kib}k tmpfs "$0" && exec "$@"', str(directory)]
     if subprocess.run([*private, *mount, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("ordinary users may not have file systems of their own here")
+        lacking("ordinary users may not have file systems of their own here")
     return [*private, *mount]
 
 

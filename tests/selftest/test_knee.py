@@ -11,7 +11,7 @@ from support.subject import Behaviour, subject
 from selftest.proof import FULL, SERVER, bench, generator, say
 
 WORK_SECONDS, OBJECTIVE_SECONDS = 0.002, 0.05
-TIMES, FEWEST = (5, 5) if FULL else (6, 1)
+TIMES, FEWEST = (5, 5) if FULL else (3, 1)
 
 
 @pytest.mark.timeout(60 + 120 * TIMES)

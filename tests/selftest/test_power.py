@@ -8,7 +8,7 @@ from selftest.proof import FULL, SERVER, counted, generator, measure, say
 
 WORK_SECONDS = 0.001
 # The arms are half a second long instead of half a minute: the statistics are the same, the noise is larger.
-CASES = [(0.10, 6, 20, 18), (0.05, 10, 20, 15)] if FULL else [(0.25, 6, 6, 1)]
+CASES = [(0.10, 6, 20, 18), (0.05, 10, 20, 15)] if FULL else [(0.10, 10, 3, 1)]
 
 
 @pytest.mark.timeout(5000)

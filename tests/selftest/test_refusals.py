@@ -11,7 +11,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, GENERATOR, SERVER, counted, generator, measure, say
 
-TIMES = 5 if FULL else 6
+TIMES = 5 if FULL else 3
 """With each of the two loads; in the short form one that is right suffices."""
 WORK_SECONDS = 0.0001
 BURNERS = 8
