@@ -127,6 +127,7 @@ def test_a_run_has_exact_totals_and_can_be_downloaded(tmp_path: Path) -> None:
     assert run["summary"]["old-api"]["requests_per_second"] == pytest.approx(10, rel=0.2)
     assert run["summary"]["old-api"]["peak_memory_bytes"] == 1e8
     assert [service["label"] for service in saved["services"]] == LABELS[:3]
+    assert saved["points"][-1]["time"] == run["stopped"], "a run that has ended gets no more points"
     assert table.headers["Content-Disposition"] == f'attachment; filename="run-{run["id"]}.csv"'
     rows = list(csv.DictReader(table.text.splitlines()))
     assert [float(row["old-api_memory_bytes"]) for row in rows] == [1e8] * len(saved["points"])

@@ -19,7 +19,10 @@ class Run:
     """One run; times are Unix seconds, `stopped` is None while it is running."""
 
     started: float
+    ending: bool = False
+    """Whether its load has stopped; one more point belongs to it."""
     stopped: float | None = None
+    """When its last point was taken."""
     users: int = 0
     """The most users seen at once."""
     finding: str | None = None
@@ -76,9 +79,9 @@ class RunLog:
         self.runs: deque[Run] = deque(maxlen=KEPT_RUNS)
 
     @property
-    def current(self) -> Run | None:
-        """The run that is running."""
-        return self.runs[-1] if self.runs and self.runs[-1].stopped is None else None
+    def unfinished(self) -> list[Run]:
+        """Those that still get points: the one that runs, and one that is ending."""
+        return [run for run in self.runs if run.stopped is None]
 
     def find(self, run_id: str) -> Run | None:
         """The run of this id, or the newest for `latest`."""

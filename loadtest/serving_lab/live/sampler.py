@@ -63,7 +63,6 @@ class Sampler:
         self._wake = Event()
         self._sequence = 0
         self._failures: deque[tuple[float, dict[str, tuple[int, int]]]] = deque()
-        self._ended: Run | None = None
         self.session = f"{time.time():.3f}"
         self.series = {name: Series() for name in self._services}
         self.points: deque[Point] = deque(maxlen=int(HISTORY_SECONDS / INTERVAL_SECONDS))
@@ -81,19 +80,19 @@ class Sampler:
             self._wake.clear()
 
     def sample(self) -> None:
-        """Read all services at the same moment and add a point."""
+        """Read all services at the same moment and add a point; it is the last of a run that has ended before."""
+        ending = [run for run in self.log.unfinished if run.ending]
         readers = {name: gevent.spawn(self._read, service.url) for name, service in self._services.items()}
         gevent.joinall(readers.values())
         figures = {service: self._take_in(service, *reader.value) for service, reader in readers.items()}
         failed = self._failed_ratios(time.monotonic())
         generator = self._generator()
-        for run in filter(None, (self.log.current, self._ended)):
+        for run in self.log.unfinished:
             for service, series in self.series.items():
                 run.observe(service, series)
             run.users = max(run.users, generator["users"])
             run.saturated = run.saturated or bool(generator["saturated"])
             run.finding = getattr(self._environment.shape_class, "finding", None)
-        self._ended = None
         self._sequence += 1
         moment = time.time()
         point = {
@@ -103,6 +102,8 @@ class Sampler:
             "generator": generator,
         }
         self.points.append(Point(self._sequence, moment, json.dumps(rounded(point))))
+        for run in ending:
+            run.stopped = moment
 
     def since(self, sequence: int) -> list[Point]:
         """The points after this one."""
@@ -110,7 +111,7 @@ class Sampler:
 
     def points_of(self, run: Run) -> list[Point]:
         """The points of a run that are still kept."""
-        until = float("inf") if run.stopped is None else run.stopped + INTERVAL_SECONDS
+        until = float("inf") if run.stopped is None else run.stopped
         return [point for point in self.points if run.started <= point.time <= until]
 
     def conditions(self) -> list[dict[str, Any]]:
@@ -195,10 +196,9 @@ class Sampler:
         self.log.runs.append(run)
 
     def _stop_run(self, **_: object) -> None:
-        if run := self.log.current:
-            run.stopped = time.time()
-            self._ended = run
-            self._wake.set()
+        for run in self.log.unfinished:
+            run.ending = True
+        self._wake.set()
 
 
 def rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
