@@ -8,7 +8,8 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bench.measured import PROFILE
@@ -23,16 +24,19 @@ from serving_lab.experiment.targets import Target, parse
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.generator.fleet import HERE, Fleet
 from support.quiet import Quiet
+from support.subject import undisturbed
 
 FULL = os.environ.get("SELFTEST") == "full"
 SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 """Processors, so that a server's speed is its own."""
+MOST_LOST = 0.002
+"""Share of the time that others may take of a processor: P99 of a generator's lag shows one percent, and rightly so."""
 
 
 @contextlib.contextmanager
-def generator() -> Iterator[Fleet]:
-    """Start the generator on a processor of its own."""
-    with Fleet(["taskset", "--cpu-list", str(GENERATOR), *HERE]) as fleet:
+def generator(first: Sequence[str] | None = None) -> Iterator[Fleet]:
+    """Start the generator on a processor of its own, by a command that begins with this; unless said, `undisturbed`."""
+    with Fleet(["taskset", "--cpu-list", str(GENERATOR), *(undisturbed() if first is None else first), *HERE]) as fleet:
         yield fleet
 
 
@@ -64,6 +68,32 @@ def measure(
     measurement.run(fleet, Quiet())
     (found,) = measurement.result().scenarios
     return found
+
+
+def lost_to_others(seconds: float = 0.5) -> float:
+    """Share of the time in which a program that never waits stood still for more than a millisecond.
+
+    Another program had the processor then or, in a virtual machine, the host had. The worse of both processors.
+
+    Args:
+        seconds: How long to look at each.
+    """
+    return max(_lost(processor, seconds) for processor in (SERVER, GENERATOR))
+
+
+def _lost(processor: int, seconds: float) -> float:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {processor})
+    try:
+        lost, last = 0.0, time.perf_counter()
+        end = last + seconds
+        while last < end:
+            now = time.perf_counter()
+            lost += now - last if now - last > 0.001 else 0.0
+            last = now
+        return lost / seconds
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def counted(what: str, hits: int, of: int) -> str:

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import uvloop
@@ -45,11 +45,25 @@ class Behaviour:
     status: int = 200
 
 
+def undisturbed() -> list[str]:
+    """What a command begins with to have a processor whenever it wants one; nothing where this user may not."""
+    first = ["chrt", "--fifo", "1"]
+    return first if subprocess.run([*first, "true"], capture_output=True, check=False).returncode == 0 else []
+
+
 @contextlib.contextmanager
-def subject(behaviour: Behaviour | None = None, processor: int | None = None) -> Iterator[str]:
-    """Run the server, on one processor where that is said, and yield its base URL."""
+def subject(
+    behaviour: Behaviour | None = None, processor: int | None = None, first: Sequence[str] = ()
+) -> Iterator[str]:
+    """Run the server, on one processor where that is said, and yield its base URL.
+
+    Args:
+        behaviour: How it answers.
+        processor: Its number.
+        first: What its command begins with.
+    """
     given = json.dumps(vars(behaviour or Behaviour()))
-    command = [sys.executable, __file__, given, *([] if processor is None else [str(processor)])]
+    command = [*first, sys.executable, __file__, given, *([] if processor is None else [str(processor)])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
