@@ -1,10 +1,12 @@
 """Requests of real clients behind real proxies: what they add to a good request does not change its answer."""
 
 import socket
+import struct
 from collections.abc import Iterable
 
 import pytest
-from support.services import RunningService
+from support.exposition import scrape
+from support.services import RunningService, wait_until
 from support.wire import JSON_TYPE, TIMEOUT_SECONDS, Request, encode, read_responses, send
 
 from contract.cases.bodies import GOOD
@@ -57,3 +59,20 @@ def test_headers_that_only_a_gateway_may_believe_are_ignored(
     prediction = send(service, Request("POST", "/predict", headers=(*JSON_TYPE, *headers), body=GOOD), token)
 
     assert (health.status_code, prediction.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_client_that_leaves_within_its_body_is_no_fault_of_the_service(
+    service: RunningService, token: str, chunked: bool
+) -> None:
+    def answered(status: str) -> float:
+        return scrape(service).value("http_requests_total", handler="/predict", status=status)
+
+    before, faults = answered("400"), answered("500")
+    with socket.create_connection(service.address, timeout=TIMEOUT_SECONDS) as connection:
+        connection.sendall(encode(Request("POST", "/predict", body=GOOD, chunked=chunked), service, token)[:-20])
+        wait_until(lambda: scrape(service).value("http_requests_in_progress") >= 2, "it and the scrape in progress")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed with a reset
+
+    wait_until(lambda: answered("400") == before + 1, "the request is counted as malformed")
+    assert answered("500") == faults

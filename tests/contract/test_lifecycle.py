@@ -60,8 +60,7 @@ def test_a_draining_service_is_not_ready_but_still_answers(model_dir: Path, name
 
 @each_service
 def test_a_request_in_flight_is_finished_after_the_listener_has_closed(model_dir: Path, name: str) -> None:
-    # One worker may take all four, and must have a thread left for the scrape.
-    with running_service(name, model_dir, DRAIN_SECONDS=0, WORKERS=2, THREADS=8) as service:
+    with running_service(name, model_dir, DRAIN_SECONDS=0, WORKERS=2) as service:
         begun = encode(Request("POST", "/predict", body=GOOD), service, service.login())
         with contextlib.ExitStack() as stack:
             connections = [stack.enter_context(socket.create_connection(service.address, 20)) for _ in range(4)]

@@ -158,7 +158,7 @@ def test_requests_that_died_with_their_worker_are_no_longer_in_progress(service:
     unfinished = encode(Request("POST", "/predict", body=GOOD), service, service.login())[:-10]
 
     with contextlib.ExitStack() as stack:
-        for _ in range(3):  # one less than a worker has threads: whichever takes them can still answer
+        for _ in range(3):
             stack.enter_context(socket.create_connection(service.address, 20)).sendall(unfinished)
         wait_until(lambda: scrape(service).value("http_requests_in_progress") == idle + 3, "three in progress")
         for _ in range(WORKERS):

@@ -5,6 +5,7 @@ gunicorn is the arbiter of every service, so start, restart and shutdown are equ
 
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -32,6 +33,7 @@ _logger = logging.getLogger(__name__)
 
 _WRONG_SETTING, _CANNOT_START = 2, 1
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
+_MOST_CONNECTIONS, _OTHER_FILES = 10_000, 200
 _WORKER_TIMEOUT_SECONDS = 30
 # How long workers may take to accept the waiting connections when the service stops.
 _QUEUE_SECONDS = 2.0
@@ -104,6 +106,16 @@ def _check_address(settings: Settings) -> None:
         raise StartupError(f"cannot listen on HOST {settings.host}, PORT {settings.port}: {reason}") from None
 
 
+def _connections() -> int:
+    """How many connections a worker may have, most of them idle; asks for as many files as that takes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    files = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return max(files - _OTHER_FILES, files // 2)
+
+
 class _Application(BaseApplication):
     """The service as gunicorn sees it: settings and, on request, the application."""
 
@@ -128,6 +140,7 @@ class _Application(BaseApplication):
             "timeout": _WORKER_TIMEOUT_SECONDS,
             "graceful_timeout": settings.graceful_timeout_seconds,
             "keepalive": settings.keep_alive_seconds,
+            "worker_connections": _connections(),
             "worker_tmp_dir": str(self._run_dir),
             "control_socket_disable": True,  # two services of one user would use the same socket
             # Only TRUSTED_PROXIES decides what headers may say. gunicorn would believe these of any local client.

@@ -19,7 +19,7 @@ def main() -> None:
             server="gunicorn gthread",
             default_port=5000,
             # Not gunicorn's sync worker: it closes every connection, so a comparison would measure TCP set-up.
-            worker_class="gthread",
+            worker_class="serving_core.thread_worker.Worker",
             create_app=create_app,
             hooks=_worker_hooks,
         )

@@ -22,7 +22,7 @@ def check_request(service: Service, request: Request) -> None:
     Raises:
         TooManyRequestsError: the caller's window is full.
         RequestEntityTooLarge: the body is larger than allowed.
-        InvalidRequestError: the chunks of the body are not valid.
+        InvalidRequestError: the body breaks off, or its chunks are not valid.
     """
     environ, max_bytes = request.environ, service.settings.max_body_bytes
     if request.url_rule is None:
@@ -49,14 +49,14 @@ def _read_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
 
     Raises:
         RequestEntityTooLarge: the declared or the actual size is larger than `max_bytes`.
-        InvalidRequestError: the chunks of the body are not valid.
+        InvalidRequestError: the body breaks off, or its chunks are not valid.
     """
     if _declared_bytes(environ) > max_bytes:
         raise RequestEntityTooLarge
     # From the server's stream, which ends with the body; werkzeug's would cut off a chunked body at the limit.
     try:
         body: bytes = environ["wsgi.input"].read(max_bytes + 1)
-    except (ParseException, NoMoreData) as error:
+    except (ParseException, NoMoreData, OSError) as error:
         close_connection()  # the start of the next request is unknown
         raise InvalidRequestError(messages.MALFORMED_JSON) from error
     if len(body) > max_bytes:
