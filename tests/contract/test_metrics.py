@@ -35,7 +35,7 @@ FAMILIES = {
     "auth_failures_total": ("counter", {"reason"}),
     "rate_limited_requests_total": ("counter", {"handler"}),
     "store_errors_total": ("counter", {"use"}),
-    "store_circuit_open": ("gauge", set()),
+    "store_circuit_open": ("gauge", {"use"}),
     "websocket_connections": ("gauge", set()),
     "websocket_messages_total": ("counter", {"outcome"}),
     "service_info": (

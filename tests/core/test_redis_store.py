@@ -1,5 +1,6 @@
 """Cache and limits in a real Redis: the same meaning as in memory, and nothing that depends on it."""
 
+import logging
 import os
 import random
 import time
@@ -11,12 +12,13 @@ import pytest
 from serving_core.http.errors import TooManyRequestsError, UnavailableError
 from serving_core.runtime.metrics import Metrics
 from serving_core.runtime.settings import Settings
+from serving_core.store import circuit
 from serving_core.store.cache import SharedMemoryCache
 from serving_core.store.circuit import FAILURES_IN_A_ROW, StoreError
 from serving_core.store.redis_store import RedisStore
 from support.exposition import parse
-from support.redis import RunningRedis, running_redis
-from support.services import wait_until
+from support.redis import PASSWORD, RunningRedis, move_slot, running_cluster, running_redis
+from support.services import free_port, wait_until
 
 pytestmark = pytest.mark.service
 
@@ -166,7 +168,7 @@ def test_keys_that_redis_threw_out_are_made_good(redis: RunningRedis, open_store
     for part in ("values", "recency"):
         for key in KEYS[:3]:
             cache.put(key, 1.0)
-        redis.client().delete(f"serving-lab:some-api:cache:{SHA}:{part}")
+        redis.client().delete(f"{{serving-lab:some-api}}:cache:{SHA}:{part}")
         for key in KEYS[3:9]:
             cache.put(key, 2.0)
         assert cache.entries() <= 3, part
@@ -180,7 +182,7 @@ def test_a_cache_that_nobody_uses_is_forgotten_in_a_day(
     open_store().cache(3, SHA).put(KEYS[0], 1.0)
     client = redis.client()
 
-    lifetimes = [client.ttl(key) for key in client.keys("serving-lab:*")]
+    lifetimes = [client.ttl(key) for key in client.keys("{serving-lab:*")]
 
     assert len(lifetimes) == 2
     assert all(86000 < seconds <= 86400 for seconds in lifetimes)
@@ -234,7 +236,7 @@ def test_a_lost_redis_is_asked_a_few_times_then_left_alone(
         cache.put(KEYS[0], 1.0)
     assert time.monotonic() - began < 2 * FAILURES_IN_A_ROW * TIMEOUT_SECONDS, "a put after a failed get waits too"
 
-    assert value(metrics, "store_circuit_open") == 1
+    assert value(metrics, "store_circuit_open", use="cache") == 1
     began = time.monotonic()
     for _ in range(1000):
         assert cache.get(KEYS[0]) is None
@@ -273,30 +275,109 @@ def test_a_restart_between_two_calls_is_not_even_noticed(
     assert value(metrics, "store_errors_total") == errors
 
 
-def test_refusals_in_between_are_answers(redis: RunningRedis, open_store: Callable[..., RedisStore]) -> None:
+def test_refusals_are_answers_and_do_not_hide_that_the_cache_fails(
+    redis: RunningRedis,
+    open_store: Callable[..., RedisStore],
+    metrics: Metrics,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(circuit, "PROBE_INTERVAL_SECONDS", 0.02)
     store = open_store()
     limiter, cache = store.limiter("default", "1/hour"), store.cache(10, SHA)
     limiter.check("a")
-    client = redis.client()
-    values = f"serving-lab:some-api:cache:{SHA}:values"
-    client.set(values, "of another type")
+    values = f"{{serving-lab:some-api}}:cache:{SHA}:values"
+    redis.client().set(values, "of another type")
 
     for _ in range(2 * FAILURES_IN_A_ROW):
         assert cache.get(KEYS[0]) is None
         with pytest.raises(TooManyRequestsError):
             limiter.check("a")
 
+    assert [value(metrics, "store_circuit_open", use=use) for use in ("cache", "limits")] == [1, 0]
+    assert "WRONGTYPE" in told(caplog)[0]
+    redis.client().delete(values)
+    wait_until(lambda: value(metrics, "store_circuit_open") == 0, "a closed circuit", seconds=5)
 
-def test_a_redis_that_is_full_fails_nothing(tmp_path: Path, metrics: Metrics) -> None:
-    with running_redis(tmp_path, "--maxmemory", "1kb", "--maxmemory-policy", "noeviction") as redis:
-        store = RedisStore(settings_for(redis.url), "some-api", metrics)
+
+@pytest.mark.parametrize(
+    ("options", "password", "reason"),
+    [
+        (["--maxmemory", "1kb", "--maxmemory-policy", "noeviction"], PASSWORD, "maxmemory"),
+        (["--replicaof", "127.0.0.1 9", "--replica-serve-stale-data", "yes"], PASSWORD, "read only replica"),
+        (["--min-replicas-to-write", "1"], PASSWORD, "NOREPLICAS"),
+        (["--cluster-enabled", "yes", "--cluster-port", str(free_port())], PASSWORD, "Hash slot not served"),
+        ([], "", "Authentication required"),
+        ([], "wrong", "invalid username-password pair"),
+    ],
+    ids=[
+        "full",
+        "replica",
+        "primary alone",
+        "no slots",
+        "no password",
+        "wrong password",
+    ],
+)
+def test_a_redis_that_does_not_do_is_told_once_and_done_without(
+    tmp_path: Path,
+    metrics: Metrics,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    password: str,
+    reason: str,
+) -> None:
+    monkeypatch.setattr(circuit, "PROBE_INTERVAL_SECONDS", 0.01)
+    with running_redis(tmp_path, *options) as redis:
+        store = RedisStore(settings_for(redis.url.replace(f":{PASSWORD}@", f":{password}@")), "some-api", metrics)
         cache, limiter = store.cache(10, SHA), store.limiter("default", "10/hour")
         errors = value(metrics, "store_errors_total", use="cache")
 
-        for key in KEYS[:5]:
-            assert cache.get(key) is None
-            cache.put(key, 1.0)
+        for _ in range(30):
+            assert cache.get(KEYS[0]) is None
+            cache.put(KEYS[0], 1.0)
+            with pytest.raises(StoreError):
+                limiter.check("a")
+            time.sleep(0.01)
 
-        assert value(metrics, "store_errors_total", use="cache") - errors == 5
-        with pytest.raises(StoreError):
+        assert value(metrics, "store_errors_total", use="cache") - errors >= 30
+        assert [line.split(":")[0] for line in told(caplog)] == ["store, cache", "store, limits"]
+        assert all(reason in line for line in told(caplog))
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What an operator reads without the debug level."""
+    return sorted(record.getMessage() for record in caplog.records if record.levelno >= logging.INFO)
+
+
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_a_cluster_keeps_cache_and_limits_together_on_whichever_node(
+    tmp_path: Path, metrics: Metrics, nodes: int
+) -> None:
+    with running_cluster(tmp_path, nodes) as cluster:
+        for node in cluster:
+            store = RedisStore(settings_for(node.url), "some-api", metrics)
+            cache, limiter = store.cache(10, SHA), store.limiter("default", "10/hour")
+            cache.put(KEYS[0], 1.5)
+            limiter.check("a", 10 // nodes)
+
+            assert cache.get(KEYS[0]) == 1.5
+            assert cache.entries() == 1
+        with pytest.raises(TooManyRequestsError):
             limiter.check("a")
+
+
+def test_what_a_cluster_moves_is_found_again(tmp_path: Path, metrics: Metrics) -> None:
+    with running_cluster(tmp_path, 2) as cluster:
+        cache = RedisStore(settings_for(cluster[0].url), "some-api", metrics).cache(10, SHA)
+        cache.put(KEYS[0], 1.5)
+        holder = next(node for node in cluster if node.client().dbsize())
+        other = next(node for node in cluster if node is not holder)
+        holder.client().flushall()
+        move_slot("{serving-lab:some-api}", other, cluster)
+
+        cache.put(KEYS[0], 2.5)
+
+        assert cache.get(KEYS[0]) == 2.5
+        assert other.client().dbsize()

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from support.needs import needed
 from support.services import free_port, wait_until
 from support.tiers import at_least
 
+_SLOTS = 16384
 PASSWORD = "a-password-of-redis-that-nobody-may-see"
 
 
@@ -86,3 +87,34 @@ def running_redis(directory: Path, *options: str) -> Iterator[RunningRedis]:
         yield redis
     finally:
         redis.kill()
+
+
+@contextlib.contextmanager
+def running_cluster(directory: Path, nodes: int) -> Iterator[list[RunningRedis]]:
+    """Start a cluster whose nodes have equal parts of the slots."""
+    with contextlib.ExitStack() as stack:
+        started, bus_ports = [], [free_port() for _ in range(nodes)]
+        for number, bus_port in enumerate(bus_ports):
+            path = directory / str(number)
+            path.mkdir()
+            options = ("--cluster-enabled", "yes", "--cluster-port", str(bus_port))
+            started.append(stack.enter_context(running_redis(path, *options)))
+        for number, node in enumerate(started):
+            first, end = (_SLOTS * place // nodes for place in (number, number + 1))
+            node.client().cluster("ADDSLOTSRANGE", first, end - 1)
+            node.client().cluster("MEET", "127.0.0.1", started[0].port, bus_ports[0])
+        for node in started:
+            wait_until(lambda: _is_complete(node, nodes), "the cluster is complete")  # noqa: B023
+        yield started
+
+
+def move_slot(key: str, receiver: RunningRedis, cluster: Sequence[RunningRedis]) -> None:
+    """Let one node hold the slot of a key, which is empty."""
+    node_id = receiver.client().cluster("MYID").decode()
+    for node in cluster:
+        node.client().cluster("SETSLOT", node.client().cluster("KEYSLOT", key), "NODE", node_id)
+
+
+def _is_complete(node: RunningRedis, nodes: int) -> bool:
+    state = node.client().cluster("INFO")
+    return (state["cluster_state"], state["cluster_known_nodes"]) == ("ok", str(nodes))

@@ -119,7 +119,7 @@ class Metrics:
             "Cache look-ups and rate checks that the store did not answer or was not asked.",
             "use",
         )
-        self.store_circuit_open = _gauge("store_circuit_open", "Workers that do without the store for now.")
+        self.store_circuit_open = _gauge("store_circuit_open", "Workers that do without the store for now.", "use")
         self.websocket_connections = _gauge("websocket_connections", "WebSocket connections that are open.")
         self.websocket_messages = _counter(
             "websocket_messages_total", "WebSocket messages answered, by what was answered.", "outcome"
@@ -157,6 +157,7 @@ class Metrics:
             _ = self.predictions[handler], self.inference_seconds[handler]
         for use in STORE_USES:
             self.store_errors.labels(use)
+            self.store_circuit_open.labels(use)
         for reason in AUTH_FAILURES:
             self.auth_failures.labels(reason)
         for outcome in MESSAGE_OUTCOMES:
@@ -167,8 +168,8 @@ def _counter(name: str, help_text: str, *labels: str) -> Counter:
     return Counter(name, help_text, labels, registry=None)
 
 
-def _gauge(name: str, help_text: str) -> Gauge:
-    return Gauge(name, help_text, registry=None, multiprocess_mode="livesum")
+def _gauge(name: str, help_text: str, *labels: str) -> Gauge:
+    return Gauge(name, help_text, labels, registry=None, multiprocess_mode="livesum")
 
 
 def _histogram(name: str, help_text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:

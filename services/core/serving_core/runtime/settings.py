@@ -153,7 +153,7 @@ def _is_rate(text: str) -> bool:
 
 
 def _is_store_url(text: str) -> bool:
-    from serving_core.runtime.redis_pool import connection_pool  # imported lazily: only users of Redis pay for it
+    from serving_core.runtime.redis_client import connection_pool  # imported lazily: only users of Redis pay for it
 
     try:
         connection_pool(text, timeout_seconds=1)

@@ -1,7 +1,8 @@
 """Redis as the store of cache and rate limits: shared by all instances of a service, none of which depends on it.
 
 Each wait is limited to CACHE_TIMEOUT_SECONDS, nothing is retried, and a circuit breaker stops calls after failures.
-Each worker opens connections when it needs them; redis-py opens new ones after a fork.
+Each worker opens connections when it needs them; redis-py opens new ones after a fork. All keys of a service have one
+hash tag, so that a cluster keeps them together, where scripts can use them.
 """
 
 import struct
@@ -10,12 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from limits.storage import RedisStorage, Storage
-from prometheus_client import Counter
-from redis import Redis, RedisError
+from redis import RedisError, ResponseError
 
 from serving_core.http.errors import UnavailableError
 from serving_core.runtime.metrics import Metrics
-from serving_core.runtime.redis_pool import connection_pool
+from serving_core.runtime.redis_client import RedisClient, connection_pool
 from serving_core.runtime.settings import Settings
 from serving_core.runtime.shared_memory import SharedTable
 from serving_core.store.cache import EVICTIONS, HITS, MISSES, PredictionCache
@@ -62,6 +62,12 @@ local entries = redis.call('HLEN', KEYS[1])
 redis.call('UNLINK', KEYS[1], KEYS[2])
 return entries
 """
+# Fails as the scripts above do: if a key has another type, or if the Redis is full, still loading, or a replica.
+_PROBE = """
+redis.call('HLEN', KEYS[1])
+redis.call('ZCARD', KEYS[2])
+redis.call('SET', KEYS[3], '', 'EX', 1)
+"""
 
 
 class RedisStore:
@@ -71,25 +77,23 @@ class RedisStore:
 
     def __init__(self, settings: Settings, service_name: str, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._prefix = f"serving-lab:{service_name}"
-        self._pool = connection_pool(settings.cache_url, settings.cache_timeout_seconds)
-        self._client = Redis(connection_pool=self._pool)
-        self._circuit = Circuit(RedisError, self._probe, metrics.store_circuit_open)
+        self._prefix = f"{{serving-lab:{service_name}}}"
+        self._client = RedisClient(connection_pool(settings.cache_url, settings.cache_timeout_seconds))
+        self._limits_circuit = _circuit("limits", self._probe_limits, metrics)
 
     def cache(self, max_entries: int, model_sha256: str) -> PredictionCache:
         """A cache for the predictions of a model, shared by all instances of the service."""
         name = f"{self._prefix}:cache:{model_sha256}"
-        lost = self._metrics.store_errors.labels("cache")
-        return RedisCache(self._client, self._circuit, name, lost, max_entries, model_sha256)
+        return RedisCache(self._client, name, self._metrics, max_entries, model_sha256)
 
     def limiter(self, name: str, rate: str) -> RateLimiter:
         """A limiter for a rate such as `100/minute`, with windows for all instances of the service."""
-        windows = _Windows("redis://", connection_pool=self._pool, key_prefix=f"{self._prefix}:limits")
-        return _RemoteLimiter(name, rate, windows, self._circuit)
+        windows = _Windows(self._client, f"{self._prefix}:limits")
+        return _RemoteLimiter(name, rate, windows, self._limits_circuit)
 
-    def _probe(self) -> None:
+    def _probe_limits(self) -> None:
         """Write a key; a Redis that is full, loading or a replica would answer a ping."""
-        self._client.set(f"{self._prefix}:probe", b"", ex=1)
+        self._client.set(f"{self._prefix}:limits:probe", b"", ex=1)
 
 
 class RedisCache(PredictionCache):
@@ -97,16 +101,14 @@ class RedisCache(PredictionCache):
 
     backend = "redis"
 
-    def __init__(
-        self, client: Redis, circuit: Circuit, name: str, lost: Counter, max_entries: int, model_sha256: str
-    ) -> None:
-        """`name` is the prefix of its keys; `lost` counts calls that Redis did not answer."""
+    def __init__(self, client: RedisClient, name: str, metrics: Metrics, max_entries: int, model_sha256: str) -> None:
+        """`name` is the prefix of its keys."""
         super().__init__(SharedTable(1), max_entries, model_sha256)
         self._client = client
-        self._circuit = circuit
         self._keys = (f"{name}:values", f"{name}:recency")
-        self._lost = lost
-        self._get, self._put, self._clear = map(client.register_script, (_GET, _PUT, _CLEAR))
+        self._lost = metrics.store_errors.labels("cache")
+        self._get, self._put, self._clear, probe = map(client.register_script, (_GET, _PUT, _CLEAR, _PROBE))
+        self._circuit = _circuit("cache", lambda: probe((*self._keys, f"{name}:probe")), metrics)
 
     def get(self, key: bytes) -> float | None:
         """Look up a prediction and count the hit or miss; count neither if Redis does not answer."""
@@ -153,9 +155,17 @@ class RedisCache(PredictionCache):
 class _Windows(RedisStorage):
     """The Redis storage of `limits`, which rounds the end of a window down to a second, with the exact end."""
 
+    def __init__(self, client: RedisClient, key_prefix: str) -> None:
+        self._client = client
+        super().__init__("redis://", client.connection_pool, key_prefix)
+
+    def get_connection(self, readonly: bool = False) -> Any:  # noqa: ANN401, ARG002 - the signature of `limits`
+        """The client that all uses share: it knows which node of a cluster to ask."""
+        return self._client
+
     def get_expiry(self, key: str) -> float:
         """The end of a window (seconds since the epoch), rounded up: a key lives until the end of its millisecond."""
-        left_ms: int = self.storage.pttl(self.prefixed_key(key))
+        left_ms: int = self._client.pttl(self.prefixed_key(key))
         return time.time() + (max(left_ms, 0) + 1) / 1000
 
 
@@ -175,3 +185,8 @@ class _RemoteLimiter(RateLimiter):
         """
         with self._circuit:
             super().check(client, cost)
+
+
+def _circuit(use: str, probe: Callable[[], object], metrics: Metrics) -> Circuit:
+    is_open = metrics.store_circuit_open.labels(use)
+    return Circuit(use, errors=RedisError, refusals=ResponseError, probe=probe, is_open=is_open)
