@@ -11,6 +11,7 @@ from serving_lab import exit_codes
 from serving_lab.commands import bench, footprint, parity, report, results, stack, token
 from serving_lab.errors import LabError
 from serving_lab.text import how_to
+from serving_lab.text.phrases import visible
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -65,9 +66,10 @@ def _exit_code() -> int:
 
 
 def _say(problem: str, hint: str | None = None) -> None:
-    sys.stderr.write(f"error: {problem}\n")
+    # A problem may quote what a service said: nothing of that is for a terminal to obey.
+    sys.stderr.write(f"error: {visible(problem)}\n")
     if hint:
-        sys.stderr.write(f" hint: {hint}\n")
+        sys.stderr.write(f" hint: {visible(hint)}\n")
 
 
 def _internal_error() -> int:

@@ -54,6 +54,12 @@ def test_each_end_has_its_code_and_no_traceback(body: str, code: int) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_what_a_service_said_cannot_command_the_terminal() -> None:
+    ended = run(r"console.print('one\x1b[2J'); raise LabError('two\x1b[2J', hint='\x07')")
+
+    assert (ended.stdout.strip(), ended.stderr) == (r"one\x1b[2J", "error: two\\x1b[2J\n hint: \\x07\n")
+
+
 @pytest.mark.parametrize("body", ["raise RuntimeError('planted')", "import serving_lab.missing", "assert False"])
 def test_a_bug_in_the_lab_is_told_apart_and_says_where_to_report_it(body: str) -> None:
     ended = run(body)

@@ -26,7 +26,7 @@ from parity.exchanges import EXPOSITION, JSON, NOW, answer, pair
 
 PACKAGE = Path(judgement.__file__).parent
 IMPURE = {"asyncio", "http", "os", "pathlib", "random", "select", "socket", "subprocess", "threading", "time"}
-MAY_IMPORT = ("serving_lab.api", "serving_lab.parity.judgement", "serving_lab.wire.message")
+MAY_IMPORT = ("serving_lab.api", "serving_lab.parity.judgement", "serving_lab.text.secrets", "serving_lab.wire.message")
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),

@@ -127,6 +127,7 @@ def test_of_several_a_difference_counts_more_than_what_cannot_be_told(
             generate=0,
             repeat=1,
             seed=0,
+            require_success=False,
             output=output,
         )
 

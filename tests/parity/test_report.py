@@ -34,7 +34,7 @@ from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
-from serving_lab.parity.result import ParityResult
+from serving_lab.parity.result import ParityResult, Sent
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
 from support.fake_server import Asked, Says, fake_server
@@ -123,6 +123,20 @@ def test_without_a_verdict_it_does_not_look_like_one() -> None:
     assert "This does not prove parity" in page.text
     assert "Warning: Stopped after 31 requests." in page.text
     assert ("class", "card verdict cannot-tell") in page.attributes
+
+
+def test_where_nobody_was_let_in_the_page_says_so_beside_the_verdict() -> None:
+    closed = Sent(request="GET /b", count=9, differing=0, detectable_rate=0.3, primary_statuses={"401": 9})
+    warnings = [f"GET /{number} never answered 2xx" for number in range(9)]
+
+    page = Page(make_parity(operations=[closed], unsuccessful=["GET /b"], warnings=warnings))
+
+    assert "Same as far as anybody was let in" in page.text
+    assert "What 1 operation answers when all is right was not seen" in page.text
+    assert "401:9" in page.text
+    assert ("class", "card verdict same") not in page.attributes
+    assert page.text.count("never answered 2xx") == 9
+    assert "4 more warnings" in page.text
 
 
 def test_stale_declarations_stand_out_with_their_reason() -> None:

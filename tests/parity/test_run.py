@@ -4,6 +4,7 @@ import base64
 import functools
 import itertools
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
@@ -53,6 +55,7 @@ def compared(
     profile: Profile | None = None,
     recorded: tuple[Case, ...] = (),
     repeat: int = 1,
+    require_success: bool = False,
 ) -> ParityResult:
     """Compare two behaviours by these cases, or one plain request."""
     profile = replace(profile or Profile(), openapi=None, cases=cases or (case(),))
@@ -60,7 +63,7 @@ def compared(
         servers = [stack.enter_context(fake_server(behave)) for behave in (primary, candidate)]
         left, right = (Endpoint.parse(server.base_url) for server in servers)
         plan = ParityPlan(left, right, profile=profile, recordings=(Recording(recorded),), generate=0, repeat=repeat)
-        return result_of_comparing(plan)
+        return result_of_comparing(replace(plan, require_success=require_success))
 
 
 def causes(result: ParityResult) -> list[tuple[str, str]]:
@@ -438,3 +441,110 @@ def test_a_service_names_its_own_address_without_differing() -> None:
     assert causes(compared(redirecting, lambda _: Says(status=307, headers={"Location": "/other"}))) == [
         (DifferenceKind.HEADER_VALUE, "header location")
     ]
+
+
+@pytest.mark.parametrize("status", [401, 404, 500])
+def test_where_nobody_is_let_in_nothing_is_proven(status: int) -> None:
+    def refuse(_: Asked) -> Says:
+        return Says({"error": "no"}, status)
+
+    result = compared(refuse, refuse, case(path="/a"), case(path="/b"))
+
+    assert (result.verdict, result.exit_code) == ("cannot tell", 2)
+    assert "nobody was let in" in result.why
+
+
+def test_each_operation_that_never_answered_2xx_is_told_and_may_be_asked_for() -> None:
+    def half(asked: Asked) -> Says:
+        return Says({"a": 1}, 200 if asked.path == "/open" else 401)
+
+    cases = case(path="/open"), case(path="/closed")
+    result, strict = (compared(half, half, *cases, require_success=required) for required in (False, True))
+
+    assert (result.verdict, result.unsuccessful) == ("same", ["GET /closed"])
+    assert "1 operation never answered 2xx" in result.why
+    assert any("GET /closed never answered 2xx (401 in 1 request)" in warning for warning in result.warnings)
+    assert {sent.request: sent.primary_statuses for sent in result.operations} == {
+        "GET /open": {"200": 1},
+        "GET /closed": {"401": 1},
+    }
+    assert (strict.verdict, strict.exit_code) == ("cannot tell", 2)
+
+
+def limiting(after: int, **headers: str) -> Behaviour:
+    """One that refuses every so manieth request as one too many."""
+    numbers = itertools.count(1)
+
+    def answer(_: Asked) -> Says:
+        if next(numbers) % after == 0:
+            return Says({"error": "slow down"}, 429, headers)
+        return Says({"a": 1})
+
+    return answer
+
+
+def test_a_limited_rate_is_waited_for_and_is_no_difference() -> None:
+    cases = [case(path=f"/?{number}") for number in range(20)]
+
+    result = compared(limiting(7, **{"Retry-After": "0"}), limiting(11, **{"Retry-After": "0"}), *cases)
+
+    assert (result.verdict, result.causes, result.unsteady) == ("same", [], [])
+    assert [sent.primary_statuses for sent in result.operations] == [{"200": 20}]
+
+
+def test_what_is_refused_as_one_too_many_is_counted_apart() -> None:
+    cases = [case(path=f"/?{number}") for number in range(20)]
+
+    result = compared(saying(lambda: {"a": 1}), limiting(7), *cases)
+
+    assert (result.causes, result.unsteady) == ([], [])
+    assert any("only the candidate answered 429" in warning for warning in result.warnings)
+    assert 0 < result.requests < 20
+
+
+def test_a_primary_with_a_limited_rate_is_not_unsteady_and_hides_no_difference() -> None:
+    cases = [case(path=f"/?{number}") for number in range(20)]
+
+    result = compared(limiting(3), saying(lambda: {"a": 2}), *cases)
+
+    assert (causes(result), result.unsteady) == ([(DifferenceKind.NUMBER, "$.a")], [])
+
+
+def test_an_operation_that_one_side_always_refuses_as_one_too_many_is_not_the_same() -> None:
+    def refusing(asked: Asked) -> Says:
+        return Says({"a": 1}, 429 if asked.path == "/b" else 200)
+
+    result = compared(saying(lambda: {"a": 1}), refusing, case(path="/a"), case(path="/b"))
+
+    assert (result.verdict, result.causes) == ("cannot tell", [])
+    assert "1 operation could not be compared: one side always answered 429" in result.why
+
+
+def test_a_named_request_is_the_example_though_another_is_smaller() -> None:
+    named = replace(case(path="/?" + "x" * 50), name="a name")
+    recorded = Case(Source.RECORDED, "other", Request("GET", "/"))
+
+    result = compared(saying(lambda: {"a": 1}), saying(lambda: {"a": 2}), named, recorded=(recorded,))
+
+    assert [(cause.count, cause.example.case) for cause in result.causes] == [(2, "a name")]
+
+
+def test_what_signing_in_gave_is_shown_nowhere_though_a_text_is_cut_within_it() -> None:
+    secret = "c0ffee" * 8
+
+    def echoing(padding: int) -> Behaviour:
+        def answer(asked: Asked) -> Says:
+            return Says(
+                {"token": secret} if asked.path == "/login" else {"said": "x" * padding + asked.headers.get("key", "")}
+            )
+
+        return answer
+
+    profile = Profile(
+        sign_in=SignIn(Request("POST", "/login"), {"token": "$.token"}), authorization=(("Key", "${token}"),)
+    )
+    result = compared(echoing(100), echoing(1980), case(Key="${token}"), profile=profile)
+
+    (cause,) = result.causes
+    assert "<token>" in (cause.primary or "")
+    assert not re.search("(c0ffee){2}|c0ff.{0,8}…", json.dumps(msgspec.to_builtins(result), ensure_ascii=False))

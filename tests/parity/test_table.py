@@ -14,6 +14,7 @@ from made.comparison import (
     make_many,
     make_parity,
 )
+from msgspec.structs import replace
 from rich.console import Console
 from serving_lab.parity.ledger import detectable_rate
 from serving_lab.parity.reporting.phrases import difference, showed_again
@@ -112,6 +113,20 @@ def test_stale_and_untried_declarations_are_named_with_their_reasons() -> None:
     assert "untried: status at GET /graphql was not tried" in text
 
 
+def test_what_nobody_was_let_in_to_is_told_beside_the_verdict_and_its_statuses_come_first() -> None:
+    operations = [
+        Sent(request="GET /a", count=90, differing=0, detectable_rate=0.03, primary_statuses={"200": 90}),
+        Sent(request="GET /b", count=9, differing=0, detectable_rate=0.3, primary_statuses={"401": 8, "404": 1}),
+    ]
+    operations = [replace(each, candidate_statuses=each.primary_statuses) for each in operations]
+    operations[0] = replace(operations[0], candidate_statuses={"200": 89, "500": 1})
+
+    text = flat(printed(make_parity(operations=operations, unsuccessful=["GET /b"])))
+
+    assert text.startswith("Same, as far as anybody was let in: ")
+    assert "statuses GET /b 401:8 404:1 GET /a 200:90 against 200:89 500:1 how sure" in text
+
+
 def test_warnings_and_a_missing_proof_are_said() -> None:
     text = flat(printed(make_cannot_tell()))
 
@@ -130,10 +145,11 @@ def test_a_line_too_long_for_a_screen_is_left_to_the_report() -> None:
 
 def test_what_a_service_says_cannot_command_the_terminal() -> None:
     evil = "\x1b[2J\x07\u202e[red]x[/red]"
+    operations = [Sent(request=evil, count=1, differing=0, detectable_rate=1, primary_statuses={evil: 1})]
     example = make_example(case=evil, primary_command=evil)
     cause = make_cause(where=evil, primary=evil, operations={evil: 1}, follows=[evil], example=example)
 
-    text = printed(make_different(cause, why=evil, warnings=[evil]))
+    text = printed(make_different(cause, why=evil, warnings=[evil], operations=operations))
 
     assert "\x1b" not in text
     assert "\x07" not in text

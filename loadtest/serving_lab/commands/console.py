@@ -1,9 +1,23 @@
 """Where commands print."""
 
 import sys
+from collections.abc import Iterable
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from serving_lab.text.phrases import visible
 
 _UNATTENDED_WIDTH = 140
 
-console = Console(width=None if sys.stdout.isatty() else _UNATTENDED_WIDTH, highlight=False)
+
+class _PlainConsole(Console):
+    """A console that writes control characters out: texts of services are for people to read, not for a terminal."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            obeyed = not segment.control and not segment.text.isprintable()
+            yield segment._replace(text=visible(segment.text)) if obeyed else segment
+
+
+console = _PlainConsole(width=None if sys.stdout.isatty() else _UNATTENDED_WIDTH, highlight=False)

@@ -47,6 +47,9 @@ def parity(
     generate: Annotated[int, typer.Option(min=0, help="Requests to generate.")] = 1000,
     repeat: Annotated[int, typer.Option(min=1, help="How often the corpus is sent.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Another one generates other requests.")] = 0,
+    require_success: Annotated[
+        bool, typer.Option("--require-success", help="Cannot tell if an operation never answered 2xx.")
+    ] = False,
     output: Annotated[
         Path,
         typer.Option(help="Where parity.json and parity.html go; for several candidates parity-NAME.json, .html"),
@@ -82,6 +85,7 @@ def parity(
         generate=generate,
         repeat=repeat,
         seed=seed,
+        require_success=require_success,
         output=output,
     )
     raise typer.Exit(command.compare(options, environment, console))

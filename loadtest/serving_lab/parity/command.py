@@ -21,6 +21,7 @@ from serving_lab.parity.reporting.records import result_of
 from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import INTERRUPTED, run
 from serving_lab.results import files
+from serving_lab.text.phrases import visible
 from serving_lab.text.progress import TerminalProgress
 
 
@@ -39,6 +40,7 @@ class Options:
     generate: int
     repeat: int
     seed: int
+    require_success: bool
     output: Path
 
 
@@ -66,7 +68,7 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
         try:
             result = _compare(options, pair, f"parity-{pair.name}", environment, console)
         except LabError as error:  # the other candidates can still be compared
-            console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
+            console.print(Text(visible(f"error: {error}"), style="red"), soft_wrap=True)
             codes.append(error.exit_code)
             continue
         codes.append(_exit_code(result))
@@ -103,6 +105,7 @@ def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> Parit
         generate=options.generate,
         repeat=options.repeat,
         seed=options.seed,
+        require_success=options.require_success,
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from serving_lab.api.request import Request
-from serving_lab.parity.cases import Case, Steps
+from serving_lab.parity.cases import Case, Source, Steps
+from serving_lab.parity.coverage import Coverage
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import Difference, Signature
 from serving_lab.parity.judgement.judge import Judgement
@@ -13,6 +14,8 @@ from serving_lab.parity.judgement.noise import Field
 from serving_lab.wire.message import Exchange, RawRequest
 
 _CONFIDENCE = 0.95
+_NAMED = frozenset({Source.CORPUS, Source.SEQUENCE})
+"""Where the requests are from that a person wrote and named."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,11 @@ class Sighting:
         return self.steps[-1]
 
     @property
-    def effort(self) -> tuple[bool, int]:
-        """What it takes to see it: whether more than a client library, and how many bytes."""
+    def effort(self) -> tuple[bool, bool, int]:
+        """What it takes to see it: more than a client library, a request that nobody has named, and how many bytes."""
         requests = [case.request for case in self.steps]
-        return any(isinstance(request, RawRequest) for request in requests), sum(map(_size, requests))
+        raw = any(isinstance(request, RawRequest) for request in requests)
+        return raw, self.case.source not in _NAMED, sum(map(_size, requests))
 
 
 @dataclass
@@ -82,6 +86,7 @@ class Ledger:
         """Requests compared of each operation."""
         self.differing: Counter[str] = Counter()
         """Requests of each operation that showed an undeclared difference."""
+        self.coverage = Coverage()
         self._causes: dict[_Key, Cause] = {}
         self._unsteady: dict[_Key, Cause] = {}
 

@@ -29,6 +29,8 @@ class ParityPlan:
     repeat: int = 1
     """How often the corpus is sent."""
     seed: int = 0
+    require_success: bool = False
+    """Whether each operation must answer 2xx at least once."""
     noise: Learned | None = None
     """What an earlier `learn` found of both; by default it is learned first."""
 

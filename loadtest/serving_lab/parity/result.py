@@ -101,6 +101,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """Requests with an undeclared difference."""
     detectable_rate: float
     """A difference that occurs at least as often as this share would have been seen with 95% probability."""
+    primary_statuses: dict[str, int] = {}
+    """How often each status came."""
+    candidate_statuses: dict[str, int] = {}
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +146,9 @@ class ParityResult(Envelope, frozen=True, kw_only=True):
     operations: list[Sent]
     detectable_rate: float
     """As in `Sent`, for a difference that any request may show."""
+
+    unsuccessful: list[str] = msgspec.field(default_factory=list)
+    """Operations that the primary never answered with 2xx: of those only errors were compared."""
 
     @property
     def requests(self) -> int:

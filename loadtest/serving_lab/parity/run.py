@@ -22,6 +22,7 @@ from serving_lab.parity.traffic import Traffic
 from serving_lab.results.envelope import Metadata
 from serving_lab.text.phrases import counted
 from serving_lab.text.progress import Progress
+from serving_lab.text.secrets import Secrets
 
 INTERRUPTED = "interrupted"
 """In the sentence that says why, where the run was interrupted."""
@@ -127,7 +128,9 @@ class _Comparison:
             ledger=self._ledger,
             noise=self._noise.fields(),
             servers=self._servers,
-            warnings=self._warnings,
+            warnings=[*self._warnings, *self._ledger.coverage.warnings(self._traffic.documented)],
+            documented=self._traffic.documented,
+            secrets=Secrets.of([*self._plan.profile.secrets.items(), *self._services.granted]),
             stopped=stopped,
         )
 

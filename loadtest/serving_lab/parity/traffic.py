@@ -31,6 +31,12 @@ class Traffic:
         return Operations([*(self.document.templates if self.document else ()), *own])
 
     @property
+    def documented(self) -> frozenset[str]:
+        """The operations of the document, named as reports name them; empty without one."""
+        operations = self.document.operations if self.document else ()
+        return frozenset(operation.label for operation in operations)
+
+    @property
     def lessons(self) -> Sequence[Steps]:
         """What teaches the noise: the corpus; without one, whatever else there is, so that clocks are known as such."""
         return self.plan.corpus or [*self.surface, *self.recorded][:_LESSONS]

@@ -7,6 +7,7 @@ from itertools import combinations
 
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Source, Steps
+from serving_lab.parity.coverage import one_is_limited
 from serving_lab.parity.examination.noise_book import NoiseBook
 from serving_lab.parity.examination.reduction import smallest
 from serving_lab.parity.examination.services import Services
@@ -49,6 +50,11 @@ class Examiner:
     def book(self, steps: Steps, pairs: Sequence[ExchangePair], *, counted: bool = True) -> None:
         """Book what both sides answered to the steps; `counted=False` for requests that only look for something new."""
         for number, (case, pair) in enumerate(zip(steps, pairs, strict=True), start=1):
+            if counted:
+                operation = self._judging.operations.of(case.request)
+                self._ledger.coverage.note(operation, case, pair.primary, pair.candidate)
+            if one_is_limited(pair.primary, pair.candidate):
+                continue
             judgement = self._judge(pair)
             seen = Sighting(steps[:number], pair.primary, pair.candidate)
             self._ledger.book_declared(declaration for _, declaration in judgement.declared)
@@ -106,7 +112,9 @@ class Examiner:
     def _repeat(self, difference: Difference, steps: Steps, times: int) -> list[ExchangePair]:
         repeated = []
         for _ in range(times):
-            repeated.append(self._services.compare(steps)[-1])
+            pair = self._services.compare(steps)[-1]
+            if not one_is_limited(pair.primary, pair.candidate):
+                repeated.append(pair)
             time.sleep(_CLOCK_SECONDS if may_tell_time(difference) else 0.0)
         return repeated
 

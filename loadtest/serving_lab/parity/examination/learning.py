@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, combinations
 
 from serving_lab.parity.cases import Steps
+from serving_lab.parity.coverage import one_is_limited
 from serving_lab.parity.examination.timing import may_tell_time, rests_on_waiting
 from serving_lab.parity.judgement.difference import Difference
 from serving_lab.parity.judgement.exchanges import value_paths
@@ -107,6 +108,8 @@ def _found(
             for step, case in enumerate(steps):
                 operation = operations.of(case.request)
                 seen = Sighting(steps[: step + 1], exchanges[step], repeated[step])
+                if one_is_limited(seen.primary, seen.candidate):
+                    continue
                 for own in own_differences(seen.primary, seen.candidate, rules):
                     place = field_of(operation, seen.primary, own.where)
                     yield OwnDifference(place, operation, own, seen), (number, step)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from serving_lab.parity.cases import Steps
 from serving_lab.parity.examination.watch import Watch
-from serving_lab.parity.judgement.difference import Difference, shown, without_tokens
+from serving_lab.parity.judgement.difference import Difference, shown
 from serving_lab.parity.judgement.judge import Judgement
 from serving_lab.parity.judgement.noise import Answered, Field, Noise, Variation, Way
 
@@ -66,7 +66,7 @@ class NoiseBook:
         self.noise = self.noise.with_difference(place, difference, answered)
         known = self._known.setdefault(place, _Known(example, late))
         if difference.candidate is not None:
-            known.shown = without_tokens(shown(difference.values[1] if difference.values else difference.candidate))
+            known.shown = shown(difference.values[1] if difference.values else difference.candidate)
 
     def learn_of_candidate(self, place: Field, difference: Difference, answered: Answered = (None, None)) -> None:
         """Note that the candidate differs from itself in this field."""

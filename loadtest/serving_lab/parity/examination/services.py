@@ -44,6 +44,12 @@ class Services:
         for session, other in ((self.primary, self.candidate), (self.candidate, self.primary)):
             session.variables |= {f"other_{name}": other.variables[name] for name in sign_in.save}
 
+    @property
+    def granted(self) -> list[tuple[str, str]]:
+        """What signing in gave, each value with its name."""
+        names = self._profile.sign_in.save if self._profile.sign_in else ()
+        return [(name, session.variables[name]) for session in self._all for name in names]
+
     def server_headers(self) -> dict[str, str | None]:
         """What the Server header of each service says, by the session's name."""
         case = Case(Source.SURFACE, "server", Request("GET", "/"))

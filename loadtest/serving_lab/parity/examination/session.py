@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from serving_lab.api import json_path
 from serving_lab.api.endpoint import Endpoint
@@ -14,6 +15,7 @@ from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.judgement import json_body
 from serving_lab.parity.judgement.addresses import without_address
+from serving_lab.parity.judgement.forms import form_of
 from serving_lab.wire import signing_in
 from serving_lab.wire.connection import Client
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
@@ -21,6 +23,8 @@ from serving_lab.wire.packing import unpacked
 from serving_lab.wire.response import MOST_BYTES
 
 _RECOVERY_SECONDS = 15.0
+_LONGEST_WAIT_SECONDS, _WAITS_SECONDS, _SHORTEST_WAIT_SECONDS = 61.0, 180.0, 0.5
+"""How long is waited because of one Retry-After, and because of all; the least that one counts for."""
 
 
 class ServiceGoneError(LabError):
@@ -36,6 +40,7 @@ class Session:
         self.variables = {"host": endpoint.host} | dict(variables or {})
         self._client = Client(endpoint)
         self._reached = False
+        self._may_wait_seconds = _WAITS_SECONDS
 
     def run(self, sequence: Steps) -> list[Exchange]:
         """Send the steps in order; what one of them saves is known to later steps only."""
@@ -53,6 +58,9 @@ class Session:
             ServiceGoneError: no connection can be made for some seconds.
         """
         exchange = self._reach(self._filled(case.request))
+        while (seconds := self._asked_to_wait(exchange, case)) is not None:
+            time.sleep(seconds)
+            exchange = self._reach(self._filled(case.request))
         answers = tuple(unpacked(answer, MOST_BYTES) for answer in exchange.answers)
         exchange = replace(exchange, answers=answers, answered=datetime.now(UTC))
         exchange = without_address(exchange, self.endpoint.url)
@@ -73,6 +81,19 @@ class Session:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+
+    def _asked_to_wait(self, exchange: Exchange, case: Case) -> float | None:
+        """How long to wait before the request is sent again, because it was one too many; None where it is not."""
+        if isinstance(case.request, RawRequest) or not exchange.answers:
+            return None
+        answer = exchange.answers[0]
+        if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+            return None
+        seconds = _retry_after(answer.header("retry-after"), datetime.now(UTC))
+        if seconds is None or seconds > min(_LONGEST_WAIT_SECONDS, self._may_wait_seconds):
+            return None
+        self._may_wait_seconds -= max(seconds, _SHORTEST_WAIT_SECONDS)
+        return seconds
 
     def _reach(self, request: Request | RawRequest) -> Exchange:
         try:
@@ -124,6 +145,16 @@ class Session:
             return replace(answer, body=json.dumps(document).encode())
         except RecursionError:
             return answer
+
+
+def _retry_after(said: str | None, now: datetime) -> float | None:
+    """The seconds of a Retry-After header, which has a number of them or a date."""
+    if said is None:
+        return None
+    if said.isdecimal():
+        return float(said)
+    moment = form_of(said).time
+    return max(0.0, (moment - now).total_seconds()) if moment else None
 
 
 def _subtract(document: object, path: str, earlier: str | None) -> None:

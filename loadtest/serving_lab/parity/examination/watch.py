@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from serving_lab.parity.judgement.difference import DifferenceKind, shown, without_tokens
+from serving_lab.parity.judgement.difference import DifferenceKind, shown
 from serving_lab.parity.judgement.forms import Exact, form_of
 from serving_lab.parity.judgement.sifting import NoisyValue
 
@@ -154,4 +154,4 @@ def _amount(value: object) -> float | None:
 
 
 def _shown(value: object) -> str:
-    return "nothing" if value is None else without_tokens(shown(value))
+    return "nothing" if value is None else shown(value)

@@ -1,18 +1,17 @@
 """What two answers differ in, as a client would notice it."""
 
 import json
-import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
 from serving_lab.api import json_path
 from serving_lab.parity.judgement import tokens
+from serving_lab.text.secrets import without_tokens
 
 Signature = tuple[str, ...]
 """What differences with one cause have in common."""
 
-_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _SHOWN_CHARACTERS = 120
 _SHOWN_BEFORE = 40
 _COMPARED = 200
@@ -159,8 +158,11 @@ class Difference:
 
 
 def shown(value: object) -> str:
-    """A value as a report shows it: text as it is, everything else as JSON; on one line, cut where it is long."""
-    value = value if isinstance(value, str) else json.dumps(value)
+    """A value as a report shows it: text as it is, everything else as JSON; on one line, cut where it is long.
+
+    Tokens are masked before it is cut: half of one would not be known for one.
+    """
+    value = without_tokens(value if isinstance(value, str) else json.dumps(value))
     line = value.encode("unicode_escape").decode() if not value.isprintable() else value
     return line if len(line) <= _SHOWN_CHARACTERS else f"{line[: _SHOWN_CHARACTERS - 1]}…"
 
@@ -168,8 +170,3 @@ def shown(value: object) -> str:
 def shown_part(before: str, text: str) -> str:
     """A part of a value as a report shows it, with what stands before it."""
     return shown(f"…{before[-_SHOWN_BEFORE:]}{text}" if before else text)
-
-
-def without_tokens(text: str) -> str:
-    """The text without JSON web tokens: a report is passed around, and they would open the service."""
-    return _TOKEN.sub("<token>", text)

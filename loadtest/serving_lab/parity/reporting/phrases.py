@@ -1,6 +1,6 @@
 """How table and report put into words what a result says in numbers."""
 
-from serving_lab.parity.result import CauseRecord, Intended, ParityResult
+from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Sent
 from serving_lab.text.phrases import counted, one_of, visible
 
 _NOTHING = "nothing"
@@ -42,6 +42,21 @@ def operation(label: str) -> str:
 def side(shown: str | None) -> str:
     """What one side has at the place of a difference."""
     return _NOTHING if shown is None else visible(shown) or "an empty text"
+
+
+def extent(result: ParityResult) -> str:
+    """How far the verdict goes, where it does not go all the way."""
+    return "as far as anybody was let in" if result.verdict == "same" and result.unsuccessful else ""
+
+
+def statuses(sent: Sent) -> str:
+    """How often each status came from both, or from each side where that differs."""
+    sides = [" ".join(f"{status}:{count:,}" for status, count in side.items()) or "no answer" for side in _sides(sent)]
+    return sides[0] if sides[0] == sides[1] else f"{sides[0]} against {sides[1]}"
+
+
+def _sides(sent: Sent) -> tuple[dict[str, int], dict[str, int]]:
+    return sent.primary_statuses, sent.candidate_statuses
 
 
 def less_known(result: ParityResult) -> str | None:

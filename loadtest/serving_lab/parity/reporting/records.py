@@ -1,11 +1,11 @@
 """From what a comparison found to its result: values, words and shell lines that table and page are made from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.judgement.difference import shown, without_tokens
+from serving_lab.parity.judgement.difference import shown
 from serving_lab.parity.judgement.forms import in_words
 from serving_lab.parity.judgement.noise import Variation
 from serving_lab.parity.ledger import Cause, Fold, Ledger, Sighting, detectable_rate
@@ -13,6 +13,8 @@ from serving_lab.parity.outcome import Outcome
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting import shell
 from serving_lab.parity.result import CauseRecord, Example, Intended, NoiseRecord, ParityResult, Place, Sent, Side
+from serving_lab.text.phrases import counted
+from serving_lab.text.secrets import Secrets
 from serving_lab.wire.message import Answer, Exchange
 
 _SHOWN_BODY_CHARACTERS = 2000
@@ -33,18 +35,19 @@ def result_of(outcome: Outcome) -> ParityResult:
         revision=metadata.revision,
         machine=metadata.machine,
         versions=metadata.versions,
-        warnings=[_writable(warning) for warning in outcome.warnings],
+        warnings=[_writable(outcome.secrets.masked(warning)) for warning in outcome.warnings],
         repeat=plan.repeat,
         primary=_side(outcome, "primary", plan.primary),
         candidate=_side(outcome, "candidate", plan.candidate),
         second_primary=_side(outcome, "second primary", plan.second_primary) if plan.second_primary else None,
         sources=dict(ledger.sources),
-        causes=[_cause(cause, plan, ledger) for cause in ledger.causes],
-        unsteady=[_cause(cause, plan, ledger) for cause in ledger.unsteady],
+        causes=[_cause(cause, outcome) for cause in ledger.causes],
+        unsteady=[_cause(cause, outcome) for cause in ledger.unsteady],
         intended=_intended(ledger),
         noise=_noise(outcome),
         operations=_operations(ledger),
         detectable_rate=detectable_rate(ledger.requests),
+        unsuccessful=outcome.unsuccessful,
     )
 
 
@@ -57,9 +60,17 @@ def _why(outcome: Outcome) -> str:
         return f"it ended early: {outcome.stopped}"
     if outcome.ledger.unsteady:
         return "the primary differs from itself in more than values that vary"
+    if outcome.ledger.coverage.nobody_let_in:
+        return f"nobody was let in: nothing but errors came back to {compared:,} requests"
+    if limited := outcome.ledger.coverage.never_compared:
+        return f"{counted(len(limited), 'operation')} could not be compared: one side always answered 429"
+    if outcome.verdict == "cannot tell" and outcome.unsuccessful:
+        return f"{counted(len(outcome.unsuccessful), 'operation')} never answered 2xx, which --require-success asks for"
     if not compared:
         return "nothing was compared: no corpus, no OpenAPI document, no recorded requests"
-    return f"no undeclared difference in {compared:,} requests"
+    told = f"no undeclared difference in {compared:,} requests"
+    without = len(outcome.unsuccessful)
+    return f"{told}, but {counted(without, 'operation')} never answered 2xx" if without else told
 
 
 def _side(outcome: Outcome, role: str, endpoint: Endpoint) -> Side:
@@ -80,51 +91,62 @@ def _preparation(plan: ParityPlan, role: str, here: Endpoint) -> Iterator[str]:
         yield shell.command(request, here.url, here.host, profile.secrets)
 
 
-def _cause(fold: Fold, plan: ParityPlan, ledger: Ledger) -> CauseRecord:
+def _cause(fold: Fold, outcome: Outcome) -> CauseRecord:
     cause, *_ = fold.causes
-    difference = cause.difference
+    ledger, difference = outcome.ledger, cause.difference
+    primary, candidate = _sides(cause, outcome)
     distances = [each.relative for each in fold.causes if each.relative is not None]
     return CauseRecord(
         kind=difference.kind,
         where=difference.where,
-        primary=difference.primary,
-        candidate=difference.candidate,
+        primary=primary,
+        candidate=candidate,
         operations={each.operation: each.count for each in fold.causes},
         count=fold.count,
         compared=sum(ledger.compared[each.operation] for each in fold.causes),
         relative=max(distances, default=None),
         repeated=cause.repeated,
         reproduced=cause.reproduced,
-        follows=list(difference.follows),
-        example=_example(cause.smallest, plan),
-        places=[_place(each, plan, ledger) for each in fold.causes[:_EXAMPLES]],
+        follows=[outcome.secrets.masked(each) for each in difference.follows],
+        example=_example(cause.smallest, outcome),
+        places=[_place(each, outcome) for each in fold.causes[:_EXAMPLES]],
     )
 
 
-def _place(cause: Cause, plan: ParityPlan, ledger: Ledger) -> Place:
+def _place(cause: Cause, outcome: Outcome) -> Place:
+    primary, candidate = _sides(cause, outcome)
     return Place(
         operation=cause.operation,
-        primary=cause.difference.primary,
-        candidate=cause.difference.candidate,
+        primary=primary,
+        candidate=candidate,
         count=cause.count,
-        compared=ledger.compared[cause.operation],
+        compared=outcome.ledger.compared[cause.operation],
         repeated=cause.repeated,
         reproduced=cause.reproduced,
-        example=_example(cause.smallest, plan),
+        example=_example(cause.smallest, outcome),
     )
 
 
-def _example(seen: Sighting, plan: ParityPlan) -> Example:
-    secrets = plan.profile.secrets
+def _sides(cause: Cause, outcome: Outcome) -> tuple[str | None, str | None]:
+    primary, candidate = cause.difference.primary, cause.difference.candidate
+    return (
+        None if primary is None else outcome.secrets.masked(primary),
+        None if candidate is None else outcome.secrets.masked(candidate),
+    )
+
+
+def _example(seen: Sighting, outcome: Outcome) -> Example:
+    plan = outcome.plan
     commands = [
-        shell.commands(seen.steps, endpoint.url, endpoint.host, secrets) for endpoint in (plan.primary, plan.candidate)
+        shell.commands(seen.steps, endpoint.url, endpoint.host, plan.profile.secrets)
+        for endpoint in (plan.primary, plan.candidate)
     ]
     return Example(
         case=_writable(seen.case.name),
         primary_command=commands[0],
         candidate_command=commands[1],
-        primary_answer=_text(seen.primary),
-        candidate_answer=_text(seen.candidate),
+        primary_answer=_text(seen.primary, outcome.secrets),
+        candidate_answer=_text(seen.candidate, outcome.secrets),
     )
 
 
@@ -148,7 +170,7 @@ def _noise(outcome: Outcome) -> list[NoiseRecord]:
             request=noisy.field.request,
             where=noisy.field.where,
             forms=_forms(noisy.variation),
-            example=noisy.shown,
+            example=outcome.secrets.masked(noisy.shown),
             late=noisy.late,
         )
         for noisy in sorted(outcome.noise, key=lambda each: (each.field.request, each.field.where))
@@ -174,20 +196,27 @@ def _operations(ledger: Ledger) -> list[Sent]:
             count=count,
             differing=ledger.differing[operation],
             detectable_rate=detectable_rate(count),
+            primary_statuses=_statuses(ledger.coverage.operations[operation].primary),
+            candidate_statuses=_statuses(ledger.coverage.operations[operation].candidate),
         )
         for operation, count in by_path
     ]
 
 
-def _text(exchange: Exchange) -> str:
-    return "\n\n".join([*(_answer(answer) for answer in exchange.answers), f"({exchange.ending})"])
+def _statuses(statuses: Mapping[int, int]) -> dict[str, int]:
+    return {str(status): count for status, count in sorted(statuses.items())}
 
 
-def _answer(answer: Answer) -> str:
-    body = answer.body[: 4 * _SHOWN_BODY_CHARACTERS].decode("utf-8", "backslashreplace")
+def _text(exchange: Exchange, secrets: Secrets) -> str:
+    return "\n\n".join([*(_answer(answer, secrets) for answer in exchange.answers), f"({exchange.ending})"])
+
+
+def _answer(answer: Answer, secrets: Secrets) -> str:
+    # Half a secret would not be known for one, so they are masked before the body is cut.
+    body = secrets.masked(answer.body.decode("utf-8", "backslashreplace"))
     cut = "…" if len(body) > _SHOWN_BODY_CHARACTERS else ""
-    head = [str(answer.status), *(f"{name}: {value}" for name, value in answer.headers)]
-    return without_tokens("\n".join([*head, "", body[:_SHOWN_BODY_CHARACTERS] + cut]))
+    head = "\n".join([str(answer.status), *(f"{name}: {value}" for name, value in answer.headers)])
+    return f"{secrets.masked(head)}\n\n{body[:_SHOWN_BODY_CHARACTERS]}{cut}"
 
 
 def _writable(text: str) -> str:

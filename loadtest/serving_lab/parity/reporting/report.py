@@ -22,7 +22,7 @@ _FREE_VALUES = frozenset({"number", "clock", "length", "order", "constant"})
 """Kinds whose two sides change from request to request: a declaration leaves them open."""
 _LONGEST_ANSWER, _LONGEST_COMMAND = 8_000, 20_000
 """Characters; the rest is in the JSON result."""
-_OPEN_AT_FIRST = 3
+_OPEN_AT_FIRST, _BANNERS = 3, 5
 _NAMED_OPERATIONS, _DECLARED_OPERATIONS, _LISTED_OPERATIONS = 12, 12, 24
 _MOST_PAIRS = 100_000
 """Equal words to try with each other; where there are more, all between the first and the last difference is marked."""
@@ -68,6 +68,7 @@ def render(result: ParityResult) -> str:
         open_at_first=_OPEN_AT_FIRST,
         named=_NAMED_OPERATIONS,
         listed=_LISTED_OPERATIONS,
+        banners=_BANNERS,
     )
 
 

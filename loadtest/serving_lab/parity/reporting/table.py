@@ -11,28 +11,33 @@ from rich.text import Text
 from serving_lab.parity.reporting.phrases import (
     apart,
     difference,
+    extent,
     follows,
     less_known,
     operation,
     showed_again,
     side,
     sources,
+    statuses,
 )
-from serving_lab.parity.result import CauseRecord, Example, Intended, ParityResult, Side
+from serving_lab.parity.result import CauseRecord, Example, Intended, ParityResult, Sent, Side
 from serving_lab.text.phrases import counted, duration, rarest_seen, visible
 
 _COLOURS = {"same": "green", "different": "red", "cannot tell": "yellow"}
 _NAMED_OPERATIONS = 3
 _NAMED_NOISE = 6
+_SHOWN_STATUSES = 12
 _LONGEST_COMMAND = 4000
 """Characters; a longer line stands in the report alone."""
 
 
 def print_result(console: Console, result: ParityResult, files: Sequence[Path] = ()) -> None:
     """Print the result; `files` have the details, the most useful first."""
-    verdict = Text(result.verdict.capitalize(), style=f"bold {_COLOURS[result.verdict]}")
+    so_far = extent(result)
+    words = ", ".join(filter(None, (result.verdict.capitalize(), so_far)))
+    headline = Text(words, style=f"bold {'yellow' if so_far else _COLOURS[result.verdict]}")
     console.print()
-    console.print(verdict.append(f": {visible(result.why)}", style="not bold default"))
+    console.print(headline.append(f": {visible(result.why)}", style="not bold default"))
     console.print()
     _print_causes(console, result.causes, "Differences, each cause once", ("primary", "candidate"))
     _print_causes(
@@ -125,6 +130,8 @@ def _facts(result: ParityResult, files: Sequence[Path]) -> Iterator[tuple[str, l
     yield "candidate", [_service(result.candidate)]
     compared = f"{result.requests:,} ({sources(result)})" if result.requests else "none"
     yield "requests", [f"{compared} in {duration(result.seconds)}, seed {result.seed}"]
+    if any(sent.primary_statuses for sent in result.operations):
+        yield "statuses", list(_statuses(result))
     yield "how sure", list(_how_sure(result))
     if result.intended:
         yield "intended", list(_intended(result.intended))
@@ -136,6 +143,20 @@ def _facts(result: ParityResult, files: Sequence[Path]) -> Iterator[tuple[str, l
 
 def _service(service: Side) -> str:
     return f"{service.url}  {service.server}" if service.server else service.url
+
+
+def _statuses(result: ParityResult) -> Iterator[str]:
+    """The statuses of the operations that are there to succeed, those first that never did."""
+    ordered = sorted(result.operations, key=lambda sent: (sent.request not in result.unsuccessful, -sent.count))
+    meant = [sent for sent in ordered if sent.request in result.unsuccessful or _succeeded(sent)]
+    for sent in meant[:_SHOWN_STATUSES]:
+        yield f"{operation(sent.request)}  {statuses(sent)}"
+    if more := len(ordered) - len(meant[:_SHOWN_STATUSES]):
+        yield f"and {counted(more, 'operation')} more: see the report"
+
+
+def _succeeded(sent: Sent) -> bool:
+    return any(status.startswith("2") for status in (*sent.primary_statuses, *sent.candidate_statuses))
 
 
 def _how_sure(result: ParityResult) -> Iterator[str]:
