@@ -128,6 +128,7 @@ def test_of_several_a_difference_counts_more_than_what_cannot_be_told(
             repeat=1,
             seed=0,
             require_success=False,
+            accept=None,
             output=output,
         )
 

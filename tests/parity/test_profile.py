@@ -226,12 +226,23 @@ class TestIntended:
         ):
             intended(tmp_path, f'[{{reason: x, request: "{request_}", kind: status, where: status}}]')
 
-    def test_a_headers_value_may_be_intended_everywhere(self, tmp_path: Path) -> None:
-        header = 'reason: x, request: "*", kind: header missing, where: header server'
+    @pytest.mark.parametrize(
+        "declared",
+        [
+            "kind: header missing, where: header server",
+            "kind: header value, where: header date, primary: a",
+            "kind: connection, where: connection",
+            "kind: content type, where: header content-type, primary: a, candidate: b",
+        ],
+    )
+    def test_in_what_all_servers_differ_may_be_intended_everywhere(self, tmp_path: Path, declared: str) -> None:
+        (one,) = intended(tmp_path, f'[{{reason: x, request: "*", {declared}}}]')
 
-        assert intended(tmp_path, f"[{{{header}, primary: old/1.0}}]")
+        assert one.covers("POST /orders")
+
+    def test_any_content_type_may_not(self, tmp_path: Path) -> None:
         with pytest.raises(LabError, match="matches every request"):
-            intended(tmp_path, f"[{{{header}}}]")
+            intended(tmp_path, '[{reason: x, request: "*", kind: content type, where: header content-type}]')
 
     @pytest.mark.parametrize(
         ("change", "told"),

@@ -33,7 +33,8 @@ from serving_lab.parity.inputs.intended import read_intended
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.plan import ParityPlan
-from serving_lab.parity.reporting.report import declaration, render, side_by_side, write_html
+from serving_lab.parity.reporting.acceptance import declaration
+from serving_lab.parity.reporting.report import render, side_by_side, write_html
 from serving_lab.parity.result import ParityResult, Sent
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
@@ -219,7 +220,7 @@ def test_the_yaml_keeps_what_yaml_would_take_for_something_else() -> None:
     text = declaration(cause)
 
     assert yaml.safe_load(text) == [
-        {"reason": "", "request": "* /docs", "kind": "status", "where": "status"}
+        {"reason": "", "request": "[*] /docs", "kind": "status", "where": "status"}
         | {"primary": "no", "candidate": cause.candidate}
     ]
     assert text.replace("\n", "").isprintable()

@@ -73,6 +73,7 @@ def test_they_are_the_same(services: Mapping[str, RunningService], candidate: st
         repeat=1,
         seed=0,
         require_success=False,
+        accept=None,
         output=tmp_path,
     )
 

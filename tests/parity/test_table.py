@@ -113,6 +113,17 @@ def test_stale_and_untried_declarations_are_named_with_their_reasons() -> None:
     assert "untried: status at GET /graphql was not tried" in text
 
 
+def test_stale_declarations_with_one_reason_are_one_line_and_those_for_everything_are_not_stale() -> None:
+    closes = [make_intended(request=f"* /{path}", reason="Closes", count=0, tried=9) for path in "abc"]
+    everywhere = make_intended(request="*", reason="Server", count=0, tried=900)
+
+    text = flat(printed(make_parity(intended=[*closes, everywhere])))
+
+    assert "stale: status at * /a and 2 more did not occur in 9 requests (declared as: Closes)" in text
+    assert text.count("stale") == 1
+    assert "Server" not in text
+
+
 def test_what_nobody_was_let_in_to_is_told_beside_the_verdict_and_its_statuses_come_first() -> None:
     operations = [
         Sent(request="GET /a", count=90, differing=0, detectable_rate=0.03, primary_statuses={"200": 90}),

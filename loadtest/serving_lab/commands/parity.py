@@ -50,6 +50,10 @@ def parity(
     require_success: Annotated[
         bool, typer.Option("--require-success", help="Cannot tell if an operation never answered 2xx.")
     ] = False,
+    accept: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what differs to this new file, as intended differences to edit."),
+    ] = None,
     output: Annotated[
         Path,
         typer.Option(help="Where parity.json and parity.html go; for several candidates parity-NAME.json, .html"),
@@ -86,6 +90,7 @@ def parity(
         repeat=repeat,
         seed=seed,
         require_success=require_success,
+        accept=accept,
         output=output,
     )
     raise typer.Exit(command.compare(options, environment, console))

@@ -16,12 +16,12 @@ from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.inputs.recording import Recording
 from serving_lab.parity.pairs import Pair
 from serving_lab.parity.plan import ParityPlan
-from serving_lab.parity.reporting import report, table
+from serving_lab.parity.reporting import acceptance, report, table
 from serving_lab.parity.reporting.records import result_of
 from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import INTERRUPTED, run
 from serving_lab.results import files
-from serving_lab.text.phrases import visible
+from serving_lab.text.phrases import counted, visible
 from serving_lab.text.progress import TerminalProgress
 
 
@@ -41,6 +41,7 @@ class Options:
     repeat: int
     seed: int
     require_success: bool
+    accept: Path | None
     output: Path
 
 
@@ -60,6 +61,9 @@ def compare(options: Options, environment: Mapping[str, str], console: Console) 
         options.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LabError(f"{options.output}: {error.strerror}", hint="--output DIR") from error
+    if options.accept:
+        for pair in options.pairs:
+            acceptance.check_writable(_accepted(options, options.accept, pair))
     if len(options.pairs) == 1:
         return _exit_code(_compare(options, options.pairs[0], "parity", environment, console))
     codes = []
@@ -85,7 +89,24 @@ def _compare(options: Options, pair: Pair, name: str, environment: Mapping[str, 
     files.write(data, result, "--output DIR")
     report.write_html(result, page)
     table.print_result(console, result, (page, data))
+    if options.accept:
+        _accept(result, _accepted(options, options.accept, pair), console)
     return result
+
+
+def _accepted(options: Options, path: Path, pair: Pair) -> Path:
+    return path if len(options.pairs) == 1 else path.with_stem(f"{path.stem}-{pair.name}")
+
+
+def _accept(result: ParityResult, path: Path, console: Console) -> None:
+    if not result.causes:
+        console.print(Text(f"{path} is not written: there is no difference to accept"), soft_wrap=True)
+        return
+    acceptance.write(result, path)
+    console.print(
+        Text(f"{path} has {counted(len(result.causes), 'difference')} to accept: give each a reason, or delete it"),
+        soft_wrap=True,
+    )
 
 
 def _exit_code(result: ParityResult) -> int:

@@ -50,6 +50,8 @@ class Cause:
     """The smallest request that showed it."""
     count: int = 0
     """How many requests showed it."""
+    varies: bool = False
+    """Whether the two values were not the same in all requests that showed it."""
     relative: float | None = None
     """For numbers: the largest distance, as a share of the larger number."""
     repeated: int = 0
@@ -156,6 +158,8 @@ class Ledger:
         """Keep the sighting as its cause's example if it is the smallest."""
         key = operation, difference.signature
         cause = self._causes.get(key) or self._unsteady.get(key)
+        if cause:
+            cause.varies |= cause.difference.sides != difference.sides
         if cause and sighting.effort <= cause.smallest.effort:
             cause.difference, cause.smallest = difference, sighting
 

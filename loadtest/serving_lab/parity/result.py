@@ -56,6 +56,8 @@ class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """How often it showed the difference again."""
     follows: list[str]
     """What else differs because of it."""
+    varies: bool = False
+    """Whether the two values were not the same in all requests that showed it, or are secrets."""
     example: Example
     """At the operation that showed it most often."""
     places: list[Place] = []
@@ -71,12 +73,17 @@ class Intended(msgspec.Struct, frozen=True, kw_only=True):
     where: str
     count: int
     tried: int
-    """Requests within its scope; a declaration with tried > 0 and count 0 is stale."""
+    """Requests within its scope; tried > 0 and count 0 is stale, unless the declaration is for every operation."""
 
     @property
     def stale(self) -> bool:
         """Whether what it declares no longer occurs."""
-        return self.tried > 0 and self.count == 0
+        return self.tried > 0 and self.count == 0 and not self.wide
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is for every operation: then nobody looked for it in particular."""
+        return set(self.request) <= set("*?[]!/ ")
 
 
 class NoiseRecord(msgspec.Struct, frozen=True, kw_only=True):

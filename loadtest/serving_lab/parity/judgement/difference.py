@@ -123,6 +123,11 @@ class Difference:
         )
 
     @property
+    def sides(self) -> tuple[str | None, str | None]:
+        """Both sides as shown to a person."""
+        return self.primary, self.candidate
+
+    @property
     def keys(self) -> list[str]:
         """The keys that one side alone has, the primary's first; none in a difference of another kind."""
         return [key for side in self.values or () if isinstance(side, list) for key in side]

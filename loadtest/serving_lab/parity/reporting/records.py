@@ -107,6 +107,7 @@ def _cause(fold: Fold, outcome: Outcome) -> CauseRecord:
         relative=max(distances, default=None),
         repeated=cause.repeated,
         reproduced=cause.reproduced,
+        varies=_varies(fold, outcome),
         follows=[outcome.secrets.masked(each) for each in difference.follows],
         example=_example(cause.smallest, outcome),
         places=[_place(each, outcome) for each in fold.causes[:_EXAMPLES]],
@@ -132,6 +133,13 @@ def _sides(cause: Cause, outcome: Outcome) -> tuple[str | None, str | None]:
     return (
         None if primary is None else outcome.secrets.masked(primary),
         None if candidate is None else outcome.secrets.masked(candidate),
+    )
+
+
+def _varies(fold: Fold, outcome: Outcome) -> bool:
+    first, *_ = (cause.difference.sides for cause in fold.causes)
+    return any(
+        cause.varies or cause.difference.sides != first or _sides(cause, outcome) != first for cause in fold.causes
     )
 
 

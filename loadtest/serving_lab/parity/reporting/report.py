@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-import yaml
-
 from serving_lab import pages
 from serving_lab.errors import LabError
 from serving_lab.parity.reporting import phrases
-from serving_lab.parity.result import CauseRecord, ParityResult
+from serving_lab.parity.reporting.acceptance import declaration
+from serving_lab.parity.result import ParityResult
 from serving_lab.text import phrases as words
 
 _TEMPLATE = "report.html.j2"
-_REASON = ""
-"""Left for a person to fill in: a declaration without a reason is an error."""
-_FREE_VALUES = frozenset({"number", "clock", "length", "order", "constant"})
-"""Kinds whose two sides change from request to request: a declaration leaves them open."""
 _LONGEST_ANSWER, _LONGEST_COMMAND = 8_000, 20_000
 """Characters; the rest is in the JSON result."""
 _OPEN_AT_FIRST, _BANNERS = 3, 5
-_NAMED_OPERATIONS, _DECLARED_OPERATIONS, _LISTED_OPERATIONS = 12, 12, 24
+_NAMED_OPERATIONS, _LISTED_OPERATIONS = 12, 24
 _MOST_PAIRS = 100_000
 """Equal words to try with each other; where there are more, all between the first and the last difference is marked."""
 _TOKENS = re.compile(r"\w+|\s+|[^\w\s]")
@@ -70,23 +65,6 @@ def render(result: ParityResult) -> str:
         listed=_LISTED_OPERATIONS,
         banners=_BANNERS,
     )
-
-
-def declaration(cause: CauseRecord) -> str:
-    """The YAML that declares the cause as intended, as narrowly as it occurred."""
-    what = {"kind": cause.kind, "where": cause.where}
-    if cause.kind not in _FREE_VALUES:
-        sides = {"primary": cause.primary, "candidate": cause.candidate}
-        what |= {name: shown for name, shown in sides.items() if shown is not None}
-    # A result that comes from no file has words of enumerations in it.
-    plain = {key: str(value) for key, value in what.items()}
-    operations = list(cause.operations)
-    entries = [{"reason": _REASON, "request": operation, **plain} for operation in operations[:_DECLARED_OPERATIONS]]
-    printable = all(text.isprintable() for entry in entries for text in entry.values())
-    text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=printable, width=10_000)
-    if more := len(operations) - len(entries):
-        text += f"# and {more:,} operations more; * in a request stands for any characters\n"
-    return text
 
 
 def side_by_side(primary: str, candidate: str, noisy: frozenset[str]) -> tuple[list[Piece], list[Piece]]:

@@ -168,11 +168,12 @@ def _how_sure(result: ParityResult) -> Iterator[str]:
 def _intended(declared: Sequence[Intended]) -> Iterator[str]:
     occurred = sum(intended.count > 0 for intended in declared)
     yield f"{occurred} of {counted(len(declared), 'declared difference')} occurred"
-    for intended in declared:
-        if not intended.count:
-            what = f"{difference(intended)} at {intended.request}"
-            why = f"did not occur in {counted(intended.tried, 'request')}" if intended.stale else "was not tried"
-            yield f"{'stale' if intended.stale else 'untried'}: {what} {why} (declared as: {intended.reason})"
+    absent = [intended for intended in declared if intended.stale or not intended.tried]
+    for reason, stale in dict.fromkeys((intended.reason, intended.stale) for intended in absent):
+        first, *others = (each for each in absent if (each.reason, each.stale) == (reason, stale))
+        what = f"{difference(first)} at {first.request}{f' and {len(others)} more' if others else ''}"
+        why = f"did not occur in {counted(first.tried, 'request')}" if stale else "was not tried"
+        yield f"{'stale' if stale else 'untried'}: {what} {why} (declared as: {reason})"
 
 
 def _noise(result: ParityResult) -> str:
