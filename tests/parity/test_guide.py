@@ -45,7 +45,7 @@ def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -
         assert {("status", "status"), FLOAT} <= causes(reader)
 
         reader.save("shop-corpus.yaml", GUIDE.block("yaml", "sequences:"))
-        reader.save("shop-intended.yaml", GUIDE.block("yaml", "- reason:"))
+        reader.save("shop-intended.yaml", GUIDE.block("yaml", "- reason: 422"))
         files = GUIDE.block("yaml", "corpus: ["), "  intended: shop-intended.yaml"
         reader.save("shop.yaml", PROFILE, *files)
         code, said = compare(reader, "--profile shop.yaml")
