@@ -317,6 +317,17 @@ def test_recorded_requests_are_made_as_small_as_still_shows_it() -> None:
     assert "X-Odd" not in cause.example.primary_command
 
 
+def test_recorded_requests_without_a_document_are_told_by_operation() -> None:
+    recorded = [
+        Case(Source.RECORDED, path, Request("GET", path)) for path in ("/posts/1", "/posts/2", "/posts/2/x", "/about")
+    ]
+
+    result = compared(saying(lambda: {"a": 1}), saying(lambda: {"a": 2}), case(), recorded=tuple(recorded))
+
+    (cause,) = result.causes
+    assert cause.operations == {"GET /posts/{id}": 2, "GET /": 1, "GET /about": 1, "GET /posts/{id}/x": 1}
+
+
 STARTS = itertools.count(100, 37)  # services have run for different lengths of time
 
 

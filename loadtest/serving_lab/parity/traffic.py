@@ -1,13 +1,15 @@
 """What a comparison sends: the corpus, every path and method, recorded and generated requests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Steps
 from serving_lab.parity.generation import surface
 from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.generation.request_generator import RequestGenerator
+from serving_lab.parity.inputs.path_templates import path_templates
 from serving_lab.parity.judgement.operations import Operations, decoded_path
 from serving_lab.parity.plan import ParityPlan
 
@@ -25,10 +27,14 @@ class Traffic:
 
     @property
     def operations(self) -> Operations:
-        """The operations of the API, as far as its document and the corpus tell them."""
-        requests = (case.request for case in self.plan.profile.cases)
-        own = [decoded_path(request.target) for request in requests if isinstance(request, Request)]
-        return Operations([*(self.document.templates if self.document else ()), *own])
+        """The operations of the API, as its document and the corpus tell them; of recorded traffic, from its paths."""
+        known = [
+            *(self.document.templates if self.document else ()),
+            *_paths((case,) for case in self.plan.profile.cases),
+        ]
+        operations = Operations(known)
+        recorded = [path for path in _paths(self.recorded) if not operations.knows(path)]
+        return Operations([*known, *path_templates(recorded)]) if recorded else operations
 
     @property
     def documented(self) -> frozenset[str]:
@@ -67,3 +73,9 @@ class Traffic:
             exclude=profile.exclude,
             seed=self.plan.seed,
         )
+
+
+def _paths(sequences: Iterable[Steps]) -> Iterator[str]:
+    for case in chain.from_iterable(sequences):
+        if isinstance(case.request, Request):
+            yield decoded_path(case.request.target)

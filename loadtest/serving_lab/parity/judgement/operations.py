@@ -36,12 +36,19 @@ class Operations:
 
     def label(self, method: str, target: str) -> str:
         """`METHOD /template`, or `METHOD (other)`; the query and percent-encoding make no difference."""
-        path = decoded_path(target)
         shown = method.encode("unicode_escape").decode()
         shown = shown if len(shown) <= _METHOD_CHARACTERS else f"{shown[: _METHOD_CHARACTERS - 1]}…"
+        template = self._template(decoded_path(target))
+        return f"{shown} {OTHER if template is None else template}"
+
+    def knows(self, path: str) -> bool:
+        """Whether the decoded path is of a known template."""
+        return self._template(path) is not None
+
+    def _template(self, path: str) -> str | None:
         if path in self._literal:
-            return f"{shown} {path}"
-        return f"{shown} {next((name for name, pattern in self._templates if pattern.fullmatch(path)), OTHER)}"
+            return path
+        return next((name for name, pattern in self._templates if pattern.fullmatch(path)), None)
 
     def excludes(self, exclude: Iterable[str], method: str, target: str) -> bool:
         """Whether a service could take the request for one of these operations (`POST /cache/*`).
