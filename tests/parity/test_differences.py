@@ -1,5 +1,7 @@
 """What two answers differ in, named as a client would name it."""
 
+import re
+
 import pytest
 from serving_lab.parity.judgement import exchanges
 from serving_lab.parity.judgement.addresses import without_address
@@ -241,15 +243,58 @@ def test_more_than_was_announced_is_named() -> None:
         "to=http%3A%2F%2FHOST%2Fx",
         "http://localhost:PORT/x",
         "http://HOST",
+        r"http:\\/\\/HOST\\/x",
+        r"http:\u002F\u002FHOST",
+        "http:&#x2F;&#x2F;HOST&#47;x",
+        "http%253A%252F%252FHOST",
+        '{"port": PORT, "more": {"SERVER_PORT":"PORT", "serverPort": PORT}}',
+        r'{"text": "{\"port\": PORT}"}',
+        "PORT=PORT",
+        "Listening on port PORT",
+        "<port>PORT</port>",
     ],
 )
 def test_an_own_address_is_the_same_on_both_sides(said: str) -> None:
     def of(port: int) -> Exchange:
-        text = said.replace("HOST", f"127.0.0.1:{port}").replace("PORT", str(port))
+        text = re.sub(r"HOST|\bPORT\b(?!=)", lambda name: ("" if name[0] == "PORT" else "127.0.0.1:") + str(port), said)
         one = Answer(200, (("x-link", text),), text.encode())
         return without_address(Exchange((one,), Ending.KEPT), f"http://127.0.0.1:{port}")
 
     assert found(of(5001), of(50010)) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("x-a", '{"hostname": "HOST"}'),
+        ("x-a", "sid=1; Domain=HOST; Path=/"),
+        ("x-forwarded-host", "HOST"),
+        ("x-forwarded-port", "PORT"),
+    ],
+)
+def test_a_bare_host_or_port_is_the_same_where_its_name_says_so(header: str, text: str) -> None:
+    def of(host: str, port: int, header: str = header) -> Exchange:
+        one = Answer(200, ((header, text.replace("HOST", host).replace("PORT", str(port))),), b"")
+        return without_address(Exchange((one,), Ending.KEPT), f"http://{host}:{port}")
+
+    assert found(of("old", 5000), of("new.example", 8000)) == []
+    assert (found(of("old", 5000, "x-b"), of("new.example", 8000, "x-b")) != []) is header.startswith("x-forwarded")
+
+
+@pytest.mark.parametrize("text", ['{"price": PORT}', '{"report": PORT}', '{"port": PORT1}', '{"name": "HOST"}'])
+def test_a_number_or_a_word_that_is_a_port_or_a_host_by_chance_still_differs(text: str) -> None:
+    left, right = (
+        without_address(answer(text.replace("HOST", host).replace("PORT", port).encode()), f"http://{host}:{port}")
+        for host, port in (("old", "5000"), ("new", "8000"))
+    )
+
+    assert found(left, right) != []
+
+
+def test_a_port_that_is_the_others_still_differs() -> None:
+    left, right = (without_address(answer(b'{"port": 5000}'), f"http://127.0.0.1:{port}") for port in (5000, 8000))
+
+    assert found(left, right) != []
 
 
 @pytest.mark.parametrize(
