@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, combinations
 
 from serving_lab.parity.cases import Steps
@@ -57,9 +58,12 @@ class _Varied:
     def all(self) -> Iterator[OwnDifference]:
         return chain.from_iterable(self.found.values())
 
-    @property
+    @cached_property
     def often(self) -> bool:
-        """Whether it is noise; what seldom varies in a body is not: a field must not be excused for being wrong."""
+        """Whether it is noise; what seldom varies in a body is not: a field must not be excused for being wrong.
+
+        All of it must be found before this is asked for.
+        """
         first = next(self.all, None)
         if first is None:
             return False

@@ -31,7 +31,7 @@ def without_address(exchange: Exchange, url: str) -> Exchange:
 
 
 def _neutral(answer: Answer, url: str) -> Answer:
-    scheme, pattern, bare = urlsplit(url).scheme.encode(), _pattern(url), _bare(url)
+    scheme, pattern, bare, words = urlsplit(url).scheme.encode(), _pattern(url), _bare(url), _words(url)
 
     def neutral(found: re.Match[bytes]) -> bytes:
         if found["host"]:
@@ -42,6 +42,9 @@ def _neutral(answer: Answer, url: str) -> Answer:
         return b"%s://%s" % (b"http" if other == scheme else other, _NEUTRAL_HOST)
 
     def level(content: bytes) -> bytes:
+        lowered = content.lower()
+        if not any(word in lowered for word in words):
+            return content
         return bare.sub(_without_value, pattern.sub(neutral, content))
 
     headers = tuple(
@@ -66,6 +69,13 @@ def _alone(name: str, value: str, url: str) -> str:
 def _host_and_port(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.hostname or "", str(parts.port or _PORTS[parts.scheme])
+
+
+@lru_cache(maxsize=16)
+def _words(url: str) -> list[bytes]:
+    """Whatever an address or a part of it has, one of these is in it: most answers have none, and patterns are slow."""
+    host, port = _host_and_port(url)
+    return [each.encode() for each in {host, port, *(_LOOPBACK if host in _LOOPBACK else ())}]
 
 
 @lru_cache(maxsize=16)

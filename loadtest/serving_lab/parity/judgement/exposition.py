@@ -1,7 +1,9 @@
 """Two Prometheus expositions compared by their families: what they count differs with what the services were asked."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as open_metrics
@@ -11,6 +13,9 @@ from serving_lab.parity.judgement.difference import Difference, DifferenceKind, 
 
 _UNTYPED = frozenset({"unknown", "untyped"})
 _OPEN_METRICS = "application/openmetrics-text"
+_VALUE = re.compile(r"^([^#\n].*[ \t])[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?$", re.MULTILINE)
+_KEPT = 16
+"""Parsed expositions: most differ only in values, which are not compared, and the parser is slow."""
 
 
 def is_exposition(content_type: str | None) -> bool:
@@ -25,10 +30,19 @@ def families(text: str, content_type: str | None) -> "Families":
     Raises:
         ValueError: it is not such an exposition.
     """
-    is_open = (content_type or "").lower().startswith(_OPEN_METRICS)
-    parse = open_metrics.text_string_to_metric_families if is_open else text_string_to_metric_families
+    if (content_type or "").lower().startswith(_OPEN_METRICS):
+        return _families(open_metrics.text_string_to_metric_families(text))  # it checks values against each other
+    return _of_classic(_VALUE.sub(r"\g<1>0", text))
+
+
+@lru_cache(_KEPT)
+def _of_classic(text: str) -> "Families":
+    return _families(text_string_to_metric_families(text))
+
+
+def _families(metrics: Iterable[Metric]) -> "Families":
     found: Families = {}
-    for metric in parse(text):
+    for metric in metrics:
         family = _Family.of(metric)
         found[metric.name] = found[metric.name].joined(family) if metric.name in found else family
     return found
