@@ -2,7 +2,7 @@
 
 import pytest
 from serving_lab.bench.scenario_run import Design
-from support.subject import Behaviour, subject
+from support.subject import Behaviour, subject, undisturbed
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
 
@@ -17,8 +17,8 @@ def test_a_slowdown_is_found(slowdown: float, pairs: int, runs: int, fewest: int
     found = 0
     slower = Behaviour(work=WORK_SECONDS * (1 + slowdown))
     with (
-        subject(Behaviour(work=WORK_SECONDS), SERVER) as old,
-        subject(slower, SERVER) as new,
+        subject(Behaviour(work=WORK_SECONDS), SERVER, undisturbed()) as old,
+        subject(slower, SERVER, undisturbed()) as new,
         generator() as fleet,
     ):
         for seed in range(runs):
