@@ -128,7 +128,7 @@ def test_an_image_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_our_services_are_measured_beside_the_running_ones(stack: Stack, tmp_path: Path) -> None:
     settings = Settings.load(stack.project, {**os.environ, **stack.settings})
     before = [stack.container(service) for service in SERVICES]
-    plan = FootprintPlan(starts=2, rounds=1, seconds=2.0, seed=0, type_check=False)
+    plan = FootprintPlan(starts=1, rounds=1, seconds=2.0, seed=0, type_check=False)
     options = FootprintOptions(
         profile=stack.project.footprint_file,
         images=(),
