@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	parity-proof selftest bench-services lint dashboards format lock clean
+	parity-proof selftest hostile bench-services lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -65,6 +65,8 @@ parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, 
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_services.py
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
+hostile: ## Send 100,000 generated bad requests to each service and watch it, in about a quarter of an hour; COUNT=10000 SEED=2
+	@HOSTILE=$(or $(COUNT),100000) $(if $(SEED),HOSTILE_SEED=$(SEED)) $(DEV) pytest -n 0 --capture=no tests/hostile
 bench-services: ## Measure how much of what its framework can do each service keeps; ROUNDS=5 SECONDS=3 SERVICE=flask-api; needs wrk
 	@PYTHONPATH=tests $(DEV) python -m benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(addprefix --service ,$(SERVICE))
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error

@@ -46,9 +46,9 @@ class Instrumentation:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Count the request, whatever its outcome."""
-        environ.pop(
-            "HTTP_UPGRADE", None
-        )  # not offered here; the router would refuse a request that can be answered as plain HTTP
+        # The router would refuse an offer of an upgrade, which can be answered as plain HTTP, and fail at an odd Host.
+        environ.pop("HTTP_UPGRADE", None)
+        environ.pop("HTTP_HOST", None)
         trace = environ[_TRACE] = _Trace(request_id(environ.get("HTTP_X_REQUEST_ID")))
         current_request_id.set(trace.request_id)
         self._service.metrics.requests_in_progress.inc()

@@ -1,0 +1,1 @@
+"""Generated bad requests, far more than the contract has cases for."""
