@@ -21,7 +21,10 @@ SCRIPT = REPOSITORY / "deploy" / "bootstrap.py"
 VERSION = re.search(r'UV_VERSION = "(.+)"', SCRIPT.read_text())[1]  # type: ignore[index]
 LINUX = f"manylinux_2_17_{platform.machine()}.manylinux2014_{platform.machine()}"
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the index below offers a wheel for glibc")
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the index below offers a wheel for glibc"),
+]
 
 
 def wheel(says: str = f"uv {VERSION}") -> bytes:

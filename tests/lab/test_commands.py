@@ -10,6 +10,8 @@ from serving_lab import exit_codes
 from support.checkout import PORT_SETTINGS, REPOSITORY, Checkout, new_checkout
 from support.command import lab
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:

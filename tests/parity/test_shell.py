@@ -20,6 +20,8 @@ from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.reporting.shell import assignments, command, commands
 from serving_lab.wire.message import RawRequest
 
+pytestmark = pytest.mark.service
+
 JSON = ("Content-Type", "application/json")
 VARIABLES = {"TOKEN": "abc.DEF-123_4", "API_PASSWORD": "correct horse '\"$!"}
 OF_CURL = {"accept: */*", "user-agent: curl"}
