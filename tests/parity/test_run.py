@@ -317,6 +317,46 @@ def test_recorded_requests_are_made_as_small_as_still_shows_it() -> None:
     assert "X-Odd" not in cause.example.primary_command
 
 
+def shop(refused: str, about: int) -> Behaviour:
+    """A shop that does not take orders for this item."""
+    orders: list[object] = []
+
+    def answer(asked: Asked) -> Says:
+        if asked.method == "DELETE":
+            orders.clear()
+        elif asked.method == "POST":
+            if asked.json()["item"] == refused:
+                return Says({"error": "no"}, 422)
+            orders.append(asked.json())
+        return Says({"full": bool(orders)} if asked.path == "/orders" else {"about": about})
+
+    return answer
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_what_follows_from_states_that_differ_is_told_as_that(*, before: bool) -> None:
+    reset = Request("DELETE", "/orders")
+    cases = case("POST", "/orders", {"item": "pear"}), case(path="/orders"), case(path="/about")
+
+    result = compared(
+        shop("", 1), shop("pear", 2), *cases, profile=Profile(before=(reset,) if before else ()), repeat=2
+    )
+
+    told = {(cause.where, cause.after, cause.after_proven) for cause in result.causes}
+    assert told == {("status", "", False), ("$.full", "POST /orders", before), ("$.about", "", False)}
+    assert result.causes[-1].after == "POST /orders"
+
+
+def test_a_step_that_one_side_alone_accepts_explains_those_behind_it() -> None:
+    create = Case(Source.SEQUENCE, "create", case("POST", "/orders", {"item": "pear"}).request)
+    sequence = (create, Case(Source.SEQUENCE, "read", Request("GET", "/orders")))
+
+    profile = Profile(sequences=(sequence,), before=(Request("DELETE", "/orders"),))
+    result = compared(shop("", 1), shop("pear", 1), case(path="/about"), profile=profile)
+
+    assert [(cause.where, cause.after) for cause in result.causes] == [("status", ""), ("$.full", "POST /orders")]
+
+
 def test_recorded_requests_without_a_document_are_told_by_operation() -> None:
     recorded = [
         Case(Source.RECORDED, path, Request("GET", path)) for path in ("/posts/1", "/posts/2", "/posts/2/x", "/about")

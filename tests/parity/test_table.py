@@ -91,6 +91,19 @@ def test_a_cause_is_told_with_all_that_is_known_of_it() -> None:
         assert told in text
 
 
+@pytest.mark.parametrize(
+    ("proven", "told"),
+    [
+        (True, "a consequence of what differs at POST /orders: it did not show with both in the same state"),
+        (False, "may be a consequence of POST /orders, which one side alone accepted: before, in the profile, brings"),
+    ],
+)
+def test_a_consequence_is_told_as_that(*, proven: bool, told: str) -> None:
+    text = flat(printed(make_different(make_cause(after="POST /orders", after_proven=proven))))
+
+    assert told in text
+
+
 def test_what_the_primary_itself_is_unsteady_in_is_told_apart() -> None:
     text = flat(printed(make_different(unsteady=[make_cause(candidate=None)])))
 

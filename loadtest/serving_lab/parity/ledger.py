@@ -40,6 +40,16 @@ class Sighting:
         return raw, self.case.source not in _NAMED, sum(map(_size, requests))
 
 
+@dataclass(frozen=True)
+class Consequence:
+    """That a difference follows from an earlier one, which left the services in different states."""
+
+    operation: str
+    """Of the request that both took differently."""
+    proven: bool
+    """Whether the difference did not show once both were in the same state again."""
+
+
 @dataclass
 class Cause:
     """Differences that are one: same operation, same kind, same place, same values except for the numbers in them."""
@@ -58,6 +68,8 @@ class Cause:
     """How often its request was sent again."""
     reproduced: int = 0
     """How often that showed the difference again."""
+    consequence: Consequence | None = None
+    """What it follows from, where it does."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,11 @@ class Fold:
     def count(self) -> int:
         """How many requests showed it."""
         return sum(cause.count for cause in self.causes)
+
+    @property
+    def consequence(self) -> Consequence | None:
+        """What it follows from, where it does so at all operations."""
+        return self.causes[0].consequence if all(cause.consequence for cause in self.causes) else None
 
 
 class Ledger:
@@ -94,7 +111,7 @@ class Ledger:
 
     @property
     def causes(self) -> list[Fold]:
-        """Undeclared differences for which the candidate is to blame, the most frequent first."""
+        """Undeclared differences for which the candidate is to blame, the most frequent first, consequences last."""
         return _folded(self._causes)
 
     @property
@@ -168,6 +185,10 @@ class Ledger:
         cause = self._causes[operation, difference.signature]
         cause.repeated, cause.reproduced = times, reproduced
 
+    def follows(self, operation: str, difference: Difference, consequence: Consequence) -> None:
+        """Note that a cause follows from another one."""
+        self._causes[operation, difference.signature].consequence = consequence
+
 
 def detectable_rate(compared: int) -> float:
     """The smallest share of differing requests that would have shown at least once with 95% probability.
@@ -185,7 +206,9 @@ def _folded(causes: Mapping[_Key, Cause]) -> list[Fold]:
     folds: dict[Signature, list[Cause]] = {}
     for (_, signature), cause in sorted(causes.items(), key=lambda item: (-item[1].count, item[0])):
         folds.setdefault(signature, []).append(cause)
-    return sorted((Fold(tuple(each)) for each in folds.values()), key=lambda fold: -fold.count)
+    return sorted(
+        (Fold(tuple(each)) for each in folds.values()), key=lambda fold: (fold.consequence is not None, -fold.count)
+    )
 
 
 def _size(request: Request | RawRequest) -> int:

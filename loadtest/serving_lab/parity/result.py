@@ -56,6 +56,10 @@ class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """How often it showed the difference again."""
     follows: list[str]
     """What else differs because of it."""
+    after: str = ""
+    """The operation of an earlier difference from which this one follows: the services were in different states."""
+    after_proven: bool = False
+    """Whether this one did not show once both were in the same state again; if not, it may follow."""
     varies: bool = False
     """Whether the two values were not the same in all requests that showed it, or are secrets."""
     example: Example

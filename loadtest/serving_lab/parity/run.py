@@ -172,6 +172,7 @@ class _Comparison:
             return
         self._phase(name, len(sequences))
         self._services.prepare()
+        self._examiner.begin()
         for steps, pairs in in_order(sequences, self._services.compare):
             self._examiner.book(steps, pairs)
             self._advance()
@@ -182,6 +183,7 @@ class _Comparison:
             return
         self._phase("generated", self._plan.generate)
         self._services.prepare()
+        self._examiner.begin()
         for case in islice(generator, self._plan.generate):
             self._examiner.book((case,), self._services.compare((case,)))
             self._advance()

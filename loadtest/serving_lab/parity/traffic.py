@@ -1,5 +1,6 @@
 """What a comparison sends: the corpus, every path and method, recorded and generated requests."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -13,6 +14,7 @@ from serving_lab.parity.inputs.path_templates import path_templates
 from serving_lab.parity.judgement.operations import Operations, decoded_path
 from serving_lab.parity.plan import ParityPlan
 
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 _LESSONS = 500
 """How many requests teach the noise if there is no corpus."""
 
@@ -28,10 +30,7 @@ class Traffic:
     @property
     def operations(self) -> Operations:
         """The operations of the API, as its document and the corpus tell them; of recorded traffic, from its paths."""
-        known = [
-            *(self.document.templates if self.document else ()),
-            *_paths((case,) for case in self.plan.profile.cases),
-        ]
+        known = [*(self.document.templates if self.document else ()), *_paths(self.plan.corpus)]
         operations = Operations(known)
         recorded = [path for path in _paths(self.recorded) if not operations.knows(path)]
         return Operations([*known, *path_templates(recorded)]) if recorded else operations
@@ -78,4 +77,4 @@ class Traffic:
 def _paths(sequences: Iterable[Steps]) -> Iterator[str]:
     for case in chain.from_iterable(sequences):
         if isinstance(case.request, Request):
-            yield decoded_path(case.request.target)
+            yield _VARIABLE.sub(r"{\1}", decoded_path(case.request.target))

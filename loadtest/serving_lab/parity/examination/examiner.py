@@ -8,6 +8,7 @@ from itertools import combinations
 from serving_lab.api.request import Request
 from serving_lab.parity.cases import Case, Source, Steps
 from serving_lab.parity.coverage import one_is_limited
+from serving_lab.parity.examination.divergence import Divergence, Origin
 from serving_lab.parity.examination.noise_book import NoiseBook
 from serving_lab.parity.examination.reduction import smallest
 from serving_lab.parity.examination.services import Services
@@ -23,7 +24,7 @@ from serving_lab.parity.judgement.judge import (
     own_differences,
 )
 from serving_lab.parity.judgement.noise import VALUE_KINDS, WAYS, Answered, Field, Way, may_be_noise
-from serving_lab.parity.ledger import Ledger, Sighting
+from serving_lab.parity.ledger import Consequence, Ledger, Sighting
 from serving_lab.wire.message import Exchange
 
 REPEATS = 4
@@ -46,9 +47,16 @@ class Examiner:
         self._ledger = ledger
         self._noise = noise
         self._exclude = exclude
+        self._divergence = Divergence()
+
+    def begin(self) -> None:
+        """Note that both services have been brought into the same state, if the profile says how."""
+        if self._services.can_prepare:
+            self._divergence.reset()
 
     def book(self, steps: Steps, pairs: Sequence[ExchangePair], *, counted: bool = True) -> None:
         """Book what both sides answered to the steps; `counted=False` for requests that only look for something new."""
+        within = Divergence()
         for number, (case, pair) in enumerate(zip(steps, pairs, strict=True), start=1):
             if counted:
                 operation = self._judging.operations.of(case.request)
@@ -60,9 +68,11 @@ class Examiner:
             self._ledger.book_declared(declaration for _, declaration in judgement.declared)
             for difference in {d.signature: d for d in judgement.undeclared}.values():
                 if not self._ledger.knows(judgement.operation, difference):
-                    self._examine(judgement.operation, difference, seen, pair)
+                    self._examine(judgement.operation, difference, seen, pair, within.origin)
                 elif counted:
                     self._ledger.add(judgement.operation, difference, seen)
+            for divergence in (within, self._divergence):
+                divergence.note(case, pair, judgement)
             if counted:
                 self._ledger.count(case, judgement)
 
@@ -85,10 +95,13 @@ class Examiner:
         self._noise.observe(judgement)
         return judgement
 
-    def _examine(self, operation: str, difference: Difference, seen: Sighting, pair: ExchangePair) -> None:
+    def _examine(
+        self, operation: str, difference: Difference, seen: Sighting, pair: ExchangePair, earlier: Origin | None
+    ) -> None:
         """Send a new cause's request again: is it the primary's own, how often does it show, how small can it be?
 
-        What several operations have shown is known, and only booked for the next ones.
+        What several operations have shown is known, and only booked for the next ones. `earlier` is what made the
+        states differ in an earlier step of the same sequence.
         """
         if self._ledger.operations_with(difference) >= _ENOUGH_OPERATIONS:
             self._ledger.add(operation, difference, seen)
@@ -106,8 +119,28 @@ class Examiner:
             shows = self._shows(left, repeated)
             self._ledger.add(operation, left, seen)
             self._ledger.repeated(operation, left, len(repeated), sum(shows))
-            if all(shows) and seen.case.source in _REDUCED:
+            if consequence := self._consequence(operation, left, seen, earlier, shows):
+                self._ledger.follows(operation, left, consequence)
+            elif all(shows) and seen.case.source in _REDUCED:
                 self._reduce(seen.case, left)
+
+    def _consequence(
+        self, operation: str, difference: Difference, seen: Sighting, earlier: Origin | None, shows: Sequence[bool]
+    ) -> Consequence | None:
+        """Whether the difference follows from another one, because the services are no longer in the same state."""
+        origin = earlier or self._divergence.origin
+        if origin is None:
+            return None
+        if earlier is None and self._services.can_prepare:
+            if not shows or not all(shows):
+                return None
+            self._services.prepare()
+            self.begin()
+            again = self._shows(difference, self._repeat(difference, seen.steps, REPEATS))
+            return Consequence(origin.operation, proven=True) if again and not any(again) else None
+        of_state = difference.where.startswith("$") or difference.kind is DifferenceKind.STATUS
+        suspected = origin.one_sided and of_state and origin.may_change(operation)
+        return Consequence(origin.operation, proven=False) if suspected else None
 
     def _repeat(self, difference: Difference, steps: Steps, times: int) -> list[ExchangePair]:
         repeated = []

@@ -59,6 +59,11 @@ class Services:
             found[session.name] = exchange.answers[0].header("server") if exchange.answers else None
         return found
 
+    @property
+    def can_prepare(self) -> bool:
+        """Whether the profile says how to bring all into the same state."""
+        return bool(self._profile.before)
+
     def prepare(self, *sessions: Session) -> None:
         """Send what the profile has sent before each part, so that all begin alike."""
         for session in sessions or (self.primary, self.candidate):

@@ -28,6 +28,18 @@ def follows(cause: CauseRecord) -> str:
     return "; ".join(_differs(*text.split(": ", 1)) if ": " in text else text for text in cause.follows)
 
 
+def consequence(cause: CauseRecord) -> str | None:
+    """What an earlier difference has to do with it."""
+    if not cause.after:
+        return None
+    if cause.after_proven:
+        return f"a consequence of what differs at {operation(cause.after)}: it did not show with both in the same state"
+    return (
+        f"may be a consequence of {operation(cause.after)}, which one side alone accepted: "
+        "before, in the profile, brings both into the same state"
+    )
+
+
 def _differs(kind: str, where: str) -> str:
     name = where.removeprefix(f"{kind.split(' ')[0]} ")
     return visible(kind if name in {kind, f"header {kind.replace(' ', '-')}"} else f"{kind}: {name}")

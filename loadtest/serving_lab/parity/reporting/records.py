@@ -107,6 +107,8 @@ def _cause(fold: Fold, outcome: Outcome) -> CauseRecord:
         relative=max(distances, default=None),
         repeated=cause.repeated,
         reproduced=cause.reproduced,
+        after=fold.consequence.operation if fold.consequence else "",
+        after_proven=fold.consequence.proven if fold.consequence else False,
         varies=_varies(fold, outcome),
         follows=[outcome.secrets.masked(each) for each in difference.follows],
         example=_example(cause.smallest, outcome),

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from serving_lab.parity.reporting.phrases import (
     apart,
+    consequence,
     difference,
     extent,
     follows,
@@ -102,6 +103,8 @@ def _notes(cause: CauseRecord) -> Iterator[str]:
         yield f"at {', '.join(named[:_NAMED_OPERATIONS])}{f' and {more} more' if more > 0 else ''}"
     if repeated := "; ".join(filter(None, (showed_again(cause), apart(cause)))):
         yield repeated
+    if after := consequence(cause):
+        yield after
     if cause.follows:
         yield f"with it: {follows(cause)}"
 
