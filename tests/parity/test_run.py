@@ -522,6 +522,21 @@ def test_each_operation_that_never_answered_2xx_is_told_and_may_be_asked_for() -
     assert (strict.verdict, strict.exit_code) == ("cannot tell", 2)
 
 
+def test_what_the_candidate_alone_has_is_told_as_a_difference_only() -> None:
+    new = Declaration("it is new", "GET /new", DifferenceKind.STATUS, "status")
+    opened = saying(lambda: {"a": 1})
+
+    result = compared(
+        lambda asked: Says({}, 404) if asked.path == "/new" else opened(asked),
+        opened,
+        case(path="/open"),
+        recorded=(Case(Source.RECORDED, "new", Request("GET", "/new")),),
+        profile=Profile(intended=(new,)),
+    )
+
+    assert (result.verdict, result.unsuccessful, result.warnings) == ("same", [], [])
+
+
 def limiting(after: int, **headers: str) -> Behaviour:
     """One that refuses every so manieth request as one too many."""
     numbers = itertools.count(1)

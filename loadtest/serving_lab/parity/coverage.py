@@ -12,7 +12,7 @@ from serving_lab.wire.message import Exchange
 
 _FIRST_SUCCESS, _LAST_SUCCESS, _FIRST_ERROR = 200, 299, 400
 _NOT_MEANT = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED})
-"""What a corpus asks for to see that it is refused."""
+"""What a service answers that has no such operation."""
 _WRITTEN = frozenset({Source.CORPUS, Source.SEQUENCE, Source.RECORDED})
 _WARNED = 20
 
@@ -36,6 +36,11 @@ class Reached:
     def succeeded(self) -> bool:
         """Whether the primary ever answered 2xx."""
         return any(_FIRST_SUCCESS <= status <= _LAST_SUCCESS for status in self.primary)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the candidate alone has it: that is a difference, and told as one."""
+        return self.primary.keys() <= _NOT_MEANT and self.primary != self.candidate
 
 
 class Coverage:
@@ -68,7 +73,9 @@ class Coverage:
         return sorted(
             operation
             for operation, reached in self.operations.items()
-            if not reached.succeeded and (operation in documented or _is_meant(reached, some=some))
+            if not reached.succeeded
+            and not reached.is_new
+            and (operation in documented or _is_meant(reached, some=some))
         )
 
     @property
