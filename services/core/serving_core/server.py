@@ -3,6 +3,8 @@
 gunicorn is the arbiter of every service, so start, restart and shutdown are equal; only the worker class differs.
 """
 
+import ctypes
+import gc
 import logging
 import os
 import resource
@@ -35,6 +37,8 @@ _WRONG_SETTING, _CANNOT_START = 2, 1
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
 _MOST_CONNECTIONS, _OTHER_FILES = 10_000, 200
 _WORKER_TIMEOUT_SECONDS = 30
+# malloc.h: from which size on a block has pages of its own, and how much free memory at the end of the heap is kept.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _RETURNED_BYTES = -1, -3, 128 << 10
 # How long workers may take to accept the waiting connections when the service stops.
 _QUEUE_SECONDS = 2.0
 
@@ -67,6 +71,7 @@ def run(program: Program) -> None:
     configure_logging(settings)
     # Until gunicorn installs its handler: exit in order, so that the directory below is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _return_memory()
     arbiter_pid = os.getpid()
     try:
         run_dir = _make_run_dir(settings, program.name)
@@ -81,6 +86,13 @@ def run(program: Program) -> None:
     finally:
         if os.getpid() == arbiter_pid:  # forked workers get here too
             shutil.rmtree(run_dir)
+
+
+def _return_memory() -> None:
+    """Let glibc return what large requests have used; by itself, it keeps the more the larger its blocks were."""
+    if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
+        mallopt(_M_MMAP_THRESHOLD, _RETURNED_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _RETURNED_BYTES)
 
 
 def _exit_with_line(program: Program, line: object, status: int) -> NoReturn:
@@ -169,6 +181,7 @@ class _DrainingArbiter(Arbiter):
 
     def spawn_worker(self) -> int:
         """Fork with SIGTERM held back until the worker takes it: a copy of the arbiter's handler would swallow it."""
+        gc.freeze()  # else the first collection of each worker would write to all objects, and so copy their pages
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             return int(super().spawn_worker())
