@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from serving_core.http.errors import InvalidRequestError
 from serving_core.http.rules import as_written, decode_object
 
 JSON = st.recursive(
@@ -38,3 +39,43 @@ def test_every_field_is_found_in_any_layout(fields: dict[str, Any], wide: bool) 
 )
 def test_nothing_of_it_is_lost(text: str, literal: str) -> None:
     assert as_written(text.encode(), "id") == literal
+
+
+def nested(depth: int, middle: str = "", end: str = "]") -> bytes:
+    return f'{{"x": {"[" * (depth - 1)}{middle}{end * (depth - 1)}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested(501),
+        nested(501, "x"),
+        nested(501, end=""),
+        nested(501, middle='"', end=""),
+        nested(20_000),
+        b'{"a":' * 501 + b"1" + b"}" * 501,
+        b"[" * 501,
+    ],
+    ids=["deep", "broken inside", "open", "open text", "deeper", "objects", "no object"],
+)
+def test_what_is_nested_too_deeply_is_told_so_however_broken_it_is(body: bytes) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        decode_object(body)
+    assert refused.value.detail == "Nested too deeply"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [nested(500), b'{"x": [%s0]}' % (b"[], " * 2000), b'{"x": "%s\\"%s"}' % (b"[" * 900, b"{" * 900)],
+    ids=["as deep as may be", "many beside each other", "within a text"],
+)
+def test_whether_it_is_decoded_does_not_depend_on_who_asks(body: bytes) -> None:
+    def from_a_depth_of(frames: int) -> object:
+        return from_a_depth_of(frames - 1) if frames else decode_object(body)
+
+    assert from_a_depth_of(200)
+
+
+def test_a_text_without_an_end_takes_no_longer_than_others() -> None:
+    with pytest.raises(InvalidRequestError, match="Malformed JSON"):
+        decode_object(b"[]" * 501 + b'"\\' * 500_000)

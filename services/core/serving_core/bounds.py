@@ -8,3 +8,5 @@ LOWEST, HIGHEST = -1000.0, 1000.0
 """Of a feature, both included."""
 MAX_QUERY_CHARACTERS = 65_536
 """In a GraphQL query."""
+MAX_DEPTH = 500
+"""Of arrays and objects within each other, in a body."""

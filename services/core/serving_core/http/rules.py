@@ -3,13 +3,17 @@
 import json
 import random
 import re
+from itertools import accumulate
 from typing import NoReturn
 
+from serving_core.bounds import MAX_DEPTH
 from serving_core.http import messages
 from serving_core.http.errors import InvalidRequestError, UnsupportedContentTypeError
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _SPACE = " \t\n\r"
+_STRING = re.compile(r'(?s)"(?:[^"\\]++|\\.)*+"?')  # or what is left of one; without backtracking
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def request_id(offered: str | None) -> str:
@@ -36,11 +40,14 @@ def decode_object(body: bytes) -> dict[str, object]:
     if not body:
         raise InvalidRequestError(messages.NO_DATA)
     try:
-        value = _decoder.decode(body.decode())
+        text = body.decode()
     except UnicodeDecodeError as error:
         raise InvalidRequestError(messages.MALFORMED_JSON, detail=f"Not UTF-8 at byte {error.start}") from None
-    except RecursionError:
-        raise InvalidRequestError(messages.MALFORMED_JSON, detail="Nested too deeply") from None
+    # Before it is decoded: how deep the decoder gets depends on how deep it was called.
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise InvalidRequestError(messages.MALFORMED_JSON, detail="Nested too deeply")
+    try:
+        value = _decoder.decode(text)
     except ValueError as error:
         raise InvalidRequestError(messages.MALFORMED_JSON, detail=str(error)) from None
     if not isinstance(value, dict):
@@ -48,6 +55,12 @@ def decode_object(body: bytes) -> dict[str, object]:
     if not value:
         raise InvalidRequestError(messages.NO_DATA)
     return value
+
+
+def _depth(text: str) -> int:
+    """How deep arrays and objects are nested, wherever the JSON may be broken."""
+    steps = (_STEP.get(character, 0) for character in _STRING.sub("", text))
+    return max(accumulate(steps), default=0)
 
 
 def as_written(body: bytes, field: str) -> str:
