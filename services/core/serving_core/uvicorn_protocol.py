@@ -3,8 +3,12 @@
 Clients may offer to continue in another protocol with any request, body included (`curl --http2` and Java's client do).
 A server that does not take the offer answers as if it were not there (RFC 9110, 7.8). httptools, however, always stops
 behind the head of such a request: it takes the rest for data of the other protocol, and uvicorn drops that.
+
+When a client resets its connection, uvloop closes it at once, and says so a moment later. An answer that comes in
+between is nobody's fault, and nothing to log.
 """
 
+import asyncio
 from typing import Any
 
 from httptools import HttpParserUpgrade, HttpRequestParser
@@ -12,12 +16,17 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Ignores offers of an upgrade that is not taken."""
+    """Ignores offers of an upgrade that is not taken, and answers to nobody."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
         super().__init__(*args, **kwargs)
         self.parser = _Parser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._answers = _Answers(transport)
 
     def declines_upgrade(self) -> bool:
         """Whether the current request offers an upgrade that is not taken; CONNECT needs no offer."""
@@ -33,6 +42,8 @@ class HttpProtocol(HttpToolsProtocol):
         """Start to answer, unless the head is about to come again without its offer."""
         if not self.declines_upgrade():
             super().on_headers_complete()
+            if self.cycle:
+                self.cycle.transport = self._answers  # type: ignore[assignment] # what a cycle uses of it is there
 
     def on_message_complete(self) -> None:
         """Complete a request; one with an offer ends with its head."""
@@ -41,6 +52,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """Do not warn of CONNECT."""
+
+
+class _Answers:
+    """A transport for answers, which drops them when it is closed."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = transport.close
+
+    def write(self, data: bytes) -> None:
+        if not self.is_closing():
+            self._write(data)
 
 
 class _Parser(HttpRequestParser):
