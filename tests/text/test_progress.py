@@ -55,14 +55,24 @@ def test_requests_tell_it_when_some_are_done(clock: Clock) -> None:
     ]
 
 
-def test_more_than_expected_is_not_less_than_nothing_left(clock: Clock) -> None:
+def test_what_goes_on_has_some_time_left_or_takes_longer_than_expected(clock: Clock) -> None:
     console = Console(file=io.StringIO(), width=80)
     with TerminalProgress(console, 10) as told:
+        clock.now = 11.0
+        told.advance(9.9)
         clock.now = 30.0
-        told.advance(30)
+        told.advance(20)
+        told.phase("last")
+        told.expect(10.0)
+        told.phase("after that")
 
     assert isinstance(console.file, io.StringIO)
-    assert console.file.getvalue() == "  about 0 s left\n"
+    assert console.file.getvalue().splitlines() == [
+        "  about 1 s left",
+        "  longer than expected",
+        "last",
+        "after that, about 10 s left",
+    ]
 
 
 def test_a_terminal_shows_a_bar_that_goes_away() -> None:

@@ -92,11 +92,13 @@ class _Comparison:
     def parts(self) -> None:
         """Learn the noise, then compare request by request."""
         plan = self._plan
+        surface = self._traffic.surface
+        self._progress.expect(len(surface))
         if plan.noise is None:
             self.learn()
         for number in range(1, plan.repeat + 1):
             self._compare("corpus" if plan.repeat == 1 else f"corpus, {number} of {plan.repeat}", plan.corpus)
-        self._compare("every path and method", self._traffic.surface)
+        self._compare("every path and method", surface)
         self._compare("recorded", self._traffic.recorded)
         self._compare_generated()
         self._probe_constants()
@@ -107,7 +109,10 @@ class _Comparison:
         second = self._services.second_primary
         primaries = [*[self._services.primary] * NOISE_PASSES, *([second] if second else [])]
         candidates = [self._services.candidate] * NOISE_PASSES
-        self._phase("noise: each side against itself", (len(primaries) + len(candidates)) * len(corpus))
+        requests = (len(primaries) + len(candidates)) * len(corpus)
+        if not self._plan.corpus:
+            self._progress.expect(requests)
+        self._phase("noise: each side against itself", requests)
         ours, theirs = self._passes_of_both(corpus, primaries, candidates)
         for own in self._own(corpus, ours):
             if own.noise:

@@ -13,6 +13,7 @@ Unit = Literal["seconds", "requests"]
 _LINE_SECONDS = 10.0
 _ENOUGH = 1 / 20
 """Share of the work after which its pace is known."""
+_LONGER = "longer than expected"
 
 
 class Progress(Protocol):
@@ -20,6 +21,9 @@ class Progress(Protocol):
 
     def phase(self, name: str, note: str = "") -> None:
         """A part begins; `note` says more of it."""
+
+    def expect(self, amount: float) -> None:
+        """So much more is to do than was expected."""
 
     def advance(self, amount: float = 1) -> None:
         """So much more of the expected amount is done."""
@@ -72,6 +76,11 @@ class TerminalProgress:
             parts = (f"{name}: {note}" if note else name, self._left())
             self._console.print(", ".join(filter(None, parts)), soft_wrap=True, markup=False)
 
+    def expect(self, amount: float) -> None:
+        """Show that there is so much more to do."""
+        self._expected += amount
+        self._show()
+
     def advance(self, amount: float = 1) -> None:
         """Show that so much more is done."""
         self._done += amount
@@ -80,7 +89,7 @@ class TerminalProgress:
         now = time.monotonic()
         if not self._console.is_terminal and now - self._said >= _LINE_SECONDS:
             self._said = now
-            self._console.print(f"  {self._state()}", soft_wrap=True, markup=False)
+            self._console.print(f"  {self._state() or _LONGER}", soft_wrap=True, markup=False)
 
     def remark(self, text: str) -> None:
         """Show what was found so far."""
@@ -96,11 +105,14 @@ class TerminalProgress:
         return ", ".join(filter(None, (done, self._remark, self._left())))
 
     def _left(self) -> str:
+        """How long it still takes; nothing where all that was expected is done, and it goes on."""
+        if self._done >= self._expected:
+            return ""
         if self._done > self._expected * _ENOUGH:
             pace = (time.monotonic() - self._began) / self._done
         elif self._unit == "seconds":
             pace = 1.0
         else:
             return ""
-        minutes, seconds = divmod(round((self._expected - self._done) * pace), 60)
+        minutes, seconds = divmod(max(1, round((self._expected - self._done) * pace)), 60)
         return f"about {minutes} min {seconds:02d} s left" if minutes else f"about {seconds} s left"
