@@ -5,6 +5,7 @@ import functools
 import itertools
 import json
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -535,6 +536,29 @@ def test_what_the_candidate_alone_has_is_told_as_a_difference_only() -> None:
     )
 
     assert (result.verdict, result.unsuccessful, result.warnings) == ("same", [], [])
+
+
+@pytest.mark.timeout(20)
+def test_an_interruption_does_not_wait_for_a_limited_rate() -> None:
+    limited = threading.Event()
+
+    def refuse(asked: Asked) -> Says:
+        if asked.path != "/limited":
+            return Says({"a": 1})
+        limited.set()
+        return Says({"error": "slow down"}, 429, {"Retry-After": "50"})
+
+    class Impatient(Quiet):
+        def advance(self, amount: float = 1) -> None:
+            limited.wait()
+            raise KeyboardInterrupt(amount)
+
+    with fake_server(saying(lambda: {"a": 1})) as one, fake_server(refuse) as other:
+        profile = Profile(openapi=None, cases=(case(path="/limited"),))
+        left, right = Endpoint.parse(one.base_url), Endpoint.parse(other.base_url)
+        result = result_of_comparing(ParityPlan(left, right, profile=profile, generate=0), Impatient())
+
+    assert "interrupted" in result.why
 
 
 def limiting(after: int, **headers: str) -> Behaviour:

@@ -1,7 +1,6 @@
 """A comparison from its plan to its outcome."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -145,23 +144,24 @@ class _Comparison:
         self, corpus: Sequence[Steps], primaries: Sequence[Session], candidates: Sequence[Session]
     ) -> tuple[list[Pass], list[Pass]]:
         """What each side answers to the corpus each time; both sides at once, because most of it is waiting."""
-        stop = threading.Event()
         with ThreadPoolExecutor(1) as beside:
-            theirs = beside.submit(self._passes, candidates, corpus, stop)
+            theirs = beside.submit(self._passes, candidates, corpus)
             try:
-                ours = self._passes(primaries, corpus, stop)
+                ours = self._passes(primaries, corpus)
                 return ours, theirs.result()
-            finally:
-                stop.set()
+            except BaseException:
+                for session in candidates:
+                    session.abandoned.set()
+                raise
 
-    def _passes(self, sessions: Sequence[Session], corpus: Sequence[Steps], stop: threading.Event) -> list[Pass]:
+    def _passes(self, sessions: Sequence[Session], corpus: Sequence[Steps]) -> list[Pass]:
         passes: list[Pass] = []
         for session in sessions:
             due = time.monotonic() + _PASS_SECONDS
             self._services.prepare(session)
             answers = []
             for _, exchanges in in_order(corpus, session.run):
-                if stop.is_set():
+                if session.abandoned.is_set():
                     return passes
                 answers.append(exchanges)
                 self._progress.advance()

@@ -1,6 +1,7 @@
 """One service while it is compared: its connection, and the variables for requests to it."""
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,6 +42,8 @@ class Session:
         self._client = Client(endpoint)
         self._reached = False
         self._may_wait_seconds = _WAITS_SECONDS
+        self.abandoned = threading.Event()
+        """Set where nobody wants its answers any more: it waits no longer."""
 
     def run(self, sequence: Steps) -> list[Exchange]:
         """Send the steps in order; what one of them saves is known to later steps only."""
@@ -59,7 +62,8 @@ class Session:
         """
         exchange = self._reach(self._filled(case.request))
         while (seconds := self._asked_to_wait(exchange, case)) is not None:
-            time.sleep(seconds)
+            if self.abandoned.wait(seconds):
+                break
             exchange = self._reach(self._filled(case.request))
         answers = tuple(unpacked(answer, MOST_BYTES) for answer in exchange.answers)
         exchange = replace(exchange, answers=answers, answered=datetime.now(UTC))
