@@ -562,7 +562,7 @@ def test_an_interruption_does_not_wait_for_a_limited_rate() -> None:
 
 
 def limiting(after: int, **headers: str) -> Behaviour:
-    """One that refuses every so manieth request as one too many."""
+    """One that refuses every nth request as one too many."""
     numbers = itertools.count(1)
 
     def answer(_: Asked) -> Says:
