@@ -37,9 +37,10 @@ class Traffic:
 
     @property
     def documented(self) -> frozenset[str]:
-        """The operations of the document, named as reports name them; empty without one."""
-        operations = self.document.operations if self.document else ()
-        return frozenset(operation.label for operation in operations)
+        """The operations of the document that are not excluded, named as reports name them; empty without one."""
+        described = self.document.operations if self.document else ()
+        known, exclude = self.operations, self.plan.profile.exclude
+        return frozenset(each.label for each in described if not known.excludes(exclude, each.method, each.path))
 
     @property
     def lessons(self) -> Sequence[Steps]:
