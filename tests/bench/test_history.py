@@ -158,6 +158,14 @@ def test_a_refused_scenario_is_left_out_and_named() -> None:
     assert [move.commit for move in moves(found)["p99 fastapi"]] == [commit(12)]
 
 
+def test_where_all_is_refused_it_says_why() -> None:
+    result = run(0)
+    refused = [msgspec.structs.replace(each, refused=["no steady state"]) for each in result.scenarios]
+
+    with pytest.raises(LabError, match=f"nothing to look at: steady of {commit(0)}: no steady state"):
+        history([msgspec.structs.replace(result, scenarios=refused)])
+
+
 def test_only_what_was_asked_for_is_looked_at() -> None:
     results = runs(8)
 

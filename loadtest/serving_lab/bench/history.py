@@ -117,11 +117,14 @@ def history(
         metric: Likewise; any of `METRICS`. By default those that get verdicts.
 
     Raises:
-        LabError: there is nothing of that name.
+        LabError: there is nothing of that name, or every scenario was refused.
     """
     metadata = Metadata.begin(_JUDGED_WITH)
     left_out: list[str] = []
     runs = _runs(results, metric, left_out)
+    if not runs:
+        why = "; ".join(left_out[:_TOLD]) or "no result has a scenario"
+        raise LabError(f"there is nothing to look at: {why}", hint="lab bench says what would help; measure again")
     chosen = {
         key: points
         for key, points in runs.items()
@@ -144,6 +147,8 @@ def history(
     )
 
 
+_TOLD = 3
+"""Refused scenarios, where there is nothing else."""
 _JUDGED_WITH = ("numpy", "scipy")
 _NAMES = ("scenarios", "targets", "metrics")
 _Key = tuple[str, str, str]
