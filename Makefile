@@ -54,7 +54,7 @@ install: ## Install everything into .venv
 	@$(UV) sync --frozen --all-packages --all-extras
 test: ## Run every test that this machine can run; ARGS='-k login' selects some; ARGS='-n 0' runs one at a time
 	@$(DEV) pytest -n auto --dist loadfile $(if $(TIER),-m $(TIER)) $(ARGS)
-test-unit: ## Run the tests that start neither services nor browsers, in less than a minute
+test-unit: ## Run the tests that start neither services nor browsers, in about a minute
 test-service: ## Run the tests that start services, servers, or commands, or compute for a long time
 test-browser: ## Run the tests that need a browser
 test-stack: ## Run the tests that start the whole lab, on the host and in containers
