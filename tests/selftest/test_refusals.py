@@ -77,6 +77,8 @@ def test_a_healthy_generator_is_accepted(scenario: str) -> None:
             if accepted and not FULL:
                 return
             lost = max(lost, lost_to_others())
+            blameless = all(map(spares_the_targets, found.refused))
+            assert blameless or lost > MOST_LOST, "the targets are not to blame"
 
     say(counted(f"healthy generator ({scenario}) accepted", accepted, tries))
     if lost > MOST_LOST and not FULL:
