@@ -1,13 +1,16 @@
 """Load on a real server: every answer is checked, counted once, and timed from when its request was due."""
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from subprocess import PIPE
 
 import numpy as np
 import pytest
 from serving_lab.errors import LabError
-from serving_lab.generator.fleet import Fleet, RunOutcome
+from serving_lab.generator import messages
+from serving_lab.generator.fleet import HERE, Fleet, RunOutcome
 from serving_lab.generator.load_run import LATE
 from serving_lab.generator.messages import Closed, Open
 from support.services import free_port
@@ -160,3 +163,15 @@ class TestFleet:
             processes = list(fleet._processes)
 
         assert [process.poll() for process in processes] == [0, 0]
+
+
+def test_a_process_ends_without_a_word_where_the_laboratory_is_gone() -> None:
+    with subject() as url, subprocess.Popen(HERE, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdout.close()
+        messages.write(process.stdin, run(url))
+        process.stdin.close()
+        complaint = process.stderr.read() if process.stderr else None
+
+    assert (process.returncode, complaint) == (0, b"")

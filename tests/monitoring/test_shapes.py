@@ -97,7 +97,7 @@ def test_a_ramp_ends_where_a_service_slows_down_and_says_at_how_many_users(tmp_p
     found = re.search(r"Ramp ended at (\d+) users: (.*)", finished.output)
     assert found, finished.output
     assert 1 <= int(found[1]) <= 40
-    assert re.search(r"FastAPI had a P99 of 0\.\d+ s \(limit 0\.15 s\)", found[2])
+    assert re.search(r"FastAPI had a P99 of \d+\.\d+ s \(limit 0\.15 s\)", found[2])
 
 
 def test_a_shape_that_ends_without_a_finding_ends_the_run(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,14 +22,12 @@ from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target, parse
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.generator.fleet import HERE, Fleet
+from support.processors import undisturbed
 from support.quiet import Quiet
-from support.subject import undisturbed
 
 FULL = os.environ.get("SELFTEST") == "full"
 SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 """Processors, so that a server's speed is its own."""
-MOST_LOST = 0.002
-"""Share of the time that others may take of a processor: P99 of a generator's lag shows one percent, and rightly so."""
 
 
 @contextlib.contextmanager
@@ -68,32 +65,6 @@ def measure(
     measurement.run(fleet, Quiet())
     (found,) = measurement.result().scenarios
     return found
-
-
-def lost_to_others(seconds: float = 0.5) -> float:
-    """Share of the time in which a program that never waits stood still for more than a millisecond.
-
-    Another program had the processor then or, in a virtual machine, the host had. The worse of both processors.
-
-    Args:
-        seconds: How long to look at each.
-    """
-    return max(_lost(processor, seconds) for processor in (SERVER, GENERATOR))
-
-
-def _lost(processor: int, seconds: float) -> float:
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {processor})
-    try:
-        lost, last = 0.0, time.perf_counter()
-        end = last + seconds
-        while last < end:
-            now = time.perf_counter()
-            lost += now - last if now - last > 0.001 else 0.0
-            last = now
-        return lost / seconds
-    finally:
-        os.sched_setaffinity(0, before)
 
 
 def counted(what: str, hits: int, of: int) -> str:

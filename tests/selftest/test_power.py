@@ -2,7 +2,8 @@
 
 import pytest
 from serving_lab.bench.scenario_run import Design
-from support.subject import Behaviour, subject, undisturbed
+from support.processors import undisturbed
+from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
 

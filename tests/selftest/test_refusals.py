@@ -9,16 +9,15 @@ from collections.abc import Iterator, Sequence
 import pytest
 from bench.measured import spares_the_targets
 from serving_lab.bench.scenario_run import Design
-from support.subject import Behaviour, subject, undisturbed
+from support.processors import MOST_LOST, lost_to_others, undisturbed
+from support.subject import Behaviour, subject
 
 from selftest.proof import (
     FULL,
     GENERATOR,
-    MOST_LOST,
     SERVER,
     counted,
     generator,
-    lost_to_others,
     measure,
     say,
 )

@@ -45,12 +45,6 @@ class Behaviour:
     status: int = 200
 
 
-def undisturbed() -> list[str]:
-    """What a command begins with to have a processor whenever it wants one; nothing where this user may not."""
-    first = ["chrt", "--fifo", "1"]
-    return first if subprocess.run([*first, "true"], capture_output=True, check=False).returncode == 0 else []
-
-
 @contextlib.contextmanager
 def subject(
     behaviour: Behaviour | None = None, processor: int | None = None, first: Sequence[str] = ()

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import sys
 
 import uvloop
@@ -13,7 +14,15 @@ from serving_lab.generator.messages import Built, Failed, Reply, RunCommand
 
 
 def main() -> None:
-    """Serve the laboratory at the other end of the standard streams."""
+    """Serve the laboratory at the other end of the standard streams, until it is gone."""
+    try:
+        _serve()
+    except BrokenPipeError:
+        # Python flushes standard output once more when it ends, and would report the same error again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _serve() -> None:
     commands, answers = sys.stdin.buffer, sys.stdout.buffer
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         while isinstance(command := messages.read_command(commands), RunCommand):
