@@ -35,7 +35,7 @@ bench:
 """
 # It waits instead of working, so that what else runs on the machine hardly moves it.
 FAST = Behaviour(wait=0.004)
-PATIENCE_SECONDS = 100.0
+PATIENCE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from bench.measured import FAST, Run, command, fairly, output, subjects
 pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(600)]
 
 HALF_AS_FAST = Behaviour(wait=0.008)
-SHORT = ("--pairs", "3", "--seconds", "1.2")
+SHORT = ("--pairs", "4", "--seconds", "1.2")
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: Bench
 def test_what_is_planned_is_measured_in_pairs(measured: BenchResult) -> None:
     for scenario in measured.scenarios:
         whole = [arm for arm in scenario.arms if not arm.faults]
-        assert scenario.pairs_planned == 3
+        assert scenario.pairs_planned == 4
         assert {arm.target for arm in whole} == {"old", "new"}
-        assert len({arm.pair for arm in whole}) >= 3
+        assert len({arm.pair for arm in whole}) >= 4
         assert {arm.position for arm in whole} == {1, 2}
 
 
