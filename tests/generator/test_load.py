@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.generator import messages
+from serving_lab.generator.connection import CLOSED
 from serving_lab.generator.fleet import HERE, Fleet, RunOutcome
 from serving_lab.generator.load_run import LATE
 from serving_lab.generator.messages import Closed, Open
@@ -125,6 +126,21 @@ class TestOpenLoop:
 
         assert outcome.answered.size + sum(outcome.wrong.values()) == outcome.planned
         assert sum(outcome.wrong.values()) == pytest.approx(outcome.planned / 20, abs=4)
+
+    def test_a_connection_that_is_closed_for_being_idle_costs_no_request(self, fleet: Fleet) -> None:
+        outcome = send(
+            fleet, Behaviour(idle_limit=0.6), Open(2, "constant"), connections=2, seconds=4.0, lead_in_seconds=0
+        )
+
+        assert outcome.wrong == {}
+        assert outcome.answered.size == outcome.planned == 8
+        assert 2 <= outcome.sent_again <= 6
+
+    def test_a_connection_that_is_lost_between_two_requests_in_a_row_is_a_fault(self, fleet: Fleet) -> None:
+        outcome = send(fleet, Behaviour(drop_every=2), Open(20, "constant"), connections=1, seconds=1.0)
+
+        assert outcome.wrong == {CLOSED: 10}
+        assert outcome.sent_again == 0
 
 
 class TestFleet:

@@ -40,6 +40,8 @@ class Behaviour:
     """After every nth answer the connection is closed, and the answer says so; 0: never."""
     drop_every: int = 0
     """Every nth request gets no answer, and its connection is closed; 0: none."""
+    idle_limit: float = float("inf")
+    """A request on a connection that was idle for longer gets no answer, and the connection is closed."""
     silent: bool = False
     """Nothing is ever answered."""
     status: int = 200
@@ -71,6 +73,7 @@ class _Connection(asyncio.Protocol):
         self._server = server
         self._received = b""
         self._transport: asyncio.WriteTransport | None = None
+        self._idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -85,18 +88,22 @@ class _Connection(asyncio.Protocol):
             if len(self._received) < size:
                 return
             self._received = self._received[size:]
+            if self._idle_since and time.perf_counter() - self._idle_since > self._server.behaviour.idle_limit:
+                self._transport.abort()
+                return
             self._server.answer(self._transport)
+            self._idle_since = time.perf_counter()
 
 
 class _Server:
     def __init__(self, behaviour: Behaviour) -> None:
-        self._behaviour = behaviour
+        self.behaviour = behaviour
         self._began: float | None = None
         self._frozen = False
         self._count = 0
 
     def answer(self, transport: asyncio.WriteTransport) -> None:
-        behaviour, now = self._behaviour, time.perf_counter()
+        behaviour, now = self.behaviour, time.perf_counter()
         self._began = self._began or now
         self._count += 1
         if not self._frozen and now - self._began >= behaviour.freeze_at:

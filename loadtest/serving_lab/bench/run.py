@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from serving_lab.bench.result import BenchResult
 from serving_lab.bench.scenario_run import Design, ScenarioRun
-from serving_lab.experiment import conditions
+from serving_lab.experiment import conditions, wording
 from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.conditions import Identity
 from serving_lab.experiment.profile import Profile
@@ -78,6 +78,12 @@ class BenchMeasurement:
     def result(self) -> BenchResult:
         """Return what was measured so far."""
         withheld = "; ".join(self.withheld) or None
+        scenarios = [run.concluded(self.targets, withheld) for run in self._runs if run.warm_ups]
+        again = [
+            f"{scenario.name}: {line}"
+            for scenario in scenarios
+            for line in wording.of_sent_again((arm.target, arm.sent_again) for arm in scenario.arms)
+        ]
         return BenchResult(
             started=self._metadata.started,
             seconds=self._metadata.seconds,
@@ -86,7 +92,7 @@ class BenchMeasurement:
             revision=self._metadata.revision,
             machine=self._metadata.machine,
             versions=self._metadata.versions,
-            warnings=self.warnings,
+            warnings=[*self.warnings, *again],
             margin=self._design.margin,
             targets=[
                 TargetRecord(name=each.name, url=each.inside.url, label=each.label, colour=each.colour)
@@ -96,7 +102,7 @@ class BenchMeasurement:
             withheld=self.withheld,
             testbed=self._testbed.facts,
             verification=self._verification,
-            scenarios=[run.concluded(self.targets, withheld) for run in self._runs if run.warm_ups],
+            scenarios=scenarios,
         )
 
     def _verify(self, names: Sequence[str]) -> Verification:

@@ -143,6 +143,7 @@ class Watch:
             planned=outcome.planned if open_loop else None,
             answered=outcome.answered.size,
             wrong=outcome.wrong,
+            sent_again=outcome.sent_again,
             values={**values, **cpu},
             uncorrected=latency_values(outcome.uncorrected) if open_loop else {},
             generator=generator,

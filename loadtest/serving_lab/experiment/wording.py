@@ -1,5 +1,8 @@
 """What a measurement found, in words and with units."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.text import phrases
 from serving_lab.text.phrases import Words
@@ -19,6 +22,23 @@ def value(metric: str, amount: float | None, *, narrow: bool = False) -> str:
     if METRICS[metric].unit == "requests/s":
         return f"{phrases.significant(amount)}/s" if narrow else phrases.rate(amount)
     return phrases.seconds(amount)
+
+
+def of_sent_again(counts: Iterable[tuple[str, int]]) -> list[str]:
+    """Return what to know of each target that closed idle connections.
+
+    Args:
+        counts: Names of targets, each with how many of its requests were sent again; a target may come several times.
+    """
+    total = Counter[str]()
+    for target, requests in counts:
+        total[target] += requests
+    return [
+        f"{target} closed idle connections just as requests were sent on them; "
+        f"sent again: {phrases.counted(requests, 'request')} (keep-alive)"
+        for target, requests in total.items()
+        if requests
+    ]
 
 
 def of_comparison(comparison: Comparison) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from serving_lab.errors import LabError
+from serving_lab.experiment import wording
 from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.order import blocks
 from serving_lab.experiment.targets import Target as Answering
@@ -239,6 +240,7 @@ def _doubts(targets: Sequence[TargetFootprint]) -> Iterator[str]:
         for wrong in sorted({wrong for each in target.rounds for wrong in each.wrong}):
             count = sum(each.wrong.get(wrong, 0) for each in target.rounds)
             yield f"{target.name}: {count:,} wrong answers under load: {wrong}"
+        yield from wording.of_sent_again((target.name, each.sent_again) for each in target.rounds)
         if any(each.idle_pss_bytes is None and each.idle_cgroup_bytes is None for each in target.rounds):
             yield f"{target.name}: nothing says how much memory it uses"
 

@@ -107,6 +107,8 @@ class Round(msgspec.Struct, frozen=True, kw_only=True):
     """Right answers, lead-in included: what the CPU time was used for."""
     wrong: dict[str, int]
     """What was wrong with others, and how often."""
+    sent_again: int = 0
+    """Requests that met a connection which the target was closing because it had been idle; they count once."""
     seconds: float
     """How long the load took."""
     workers: int | None

@@ -73,6 +73,7 @@ def measure(plan: RoundPlan, subject: Subject, *, number: int, position: int, se
         cpu_seconds=(after.cpu_seconds or 0.0) - (before.cpu_seconds or 0.0) if known else None,
         answered=outcome.all_answered,
         wrong=outcome.wrong,
+        sent_again=outcome.sent_again,
         seconds=outcome.seconds,
         workers=after.workers,
         source=meter.source,

@@ -12,6 +12,8 @@ from serving_lab.generator.drawing import Ready
 
 CLOSED = "the connection was closed before the answer"
 NOT_HTTP = "the answer is not HTTP"
+IDLE_SECONDS = 0.5
+"""A target that closes idle connections lets them be at least that long: shorter keep-alive times are not in use."""
 
 
 class Owner(Protocol):
@@ -21,7 +23,7 @@ class Owner(Protocol):
         """The request on this connection ended at this time of `time.perf_counter`."""
 
     def lost(self, connection: "Connection") -> None:
-        """The connection is closed; what was on it has been reported as wrong before."""
+        """The connection is closed; a request that it still has is to be sent again, others were reported as wrong."""
 
 
 class Connection(asyncio.Protocol):
@@ -95,7 +97,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's own signature
         """asyncio: the connection is closed, by whichever side."""
         self.open = False
-        self._end(perf_counter(), CLOSED)
+        if not self._was_idle():
+            self._end(perf_counter(), CLOSED)
         self._owner.lost(self)
 
     def on_message_complete(self) -> None:
@@ -120,6 +123,13 @@ class Connection(asyncio.Protocol):
             written = 0  # the transport finds out what is wrong, and says so
         if written < len(content):
             self._transport.write(content[written:])
+
+    def _was_idle(self) -> bool:
+        """Whether the target closed an idle connection while a request was on its way: keep-alive's race.
+
+        Every client on kept connections meets it, and sends the request again (RFC 9112, section 9.3.1).
+        """
+        return self.request is not None and 0 < self._received <= self.sent - IDLE_SECONDS
 
     def _end(self, when: float, wrong: str | None) -> None:
         if self.request is not None:

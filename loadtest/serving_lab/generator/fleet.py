@@ -37,6 +37,8 @@ class RunOutcome:
     """Which template each request was made from."""
     wrong: dict[str, int]
     """What was wrong, and how often."""
+    sent_again: int
+    """Requests that met a connection which the target was closing because it had been idle; they count once."""
     planned: int
     all_answered: int
     """Right answers, those before and after the measured part included."""
@@ -198,6 +200,7 @@ def _together(parts: Sequence[Done], cpu_seconds: float) -> RunOutcome:
         answered=joined("answered", np.float64).astype(np.float64),
         templates=joined("templates", np.uint8).astype(np.uint8),
         wrong=dict(wrong),
+        sent_again=sum(part.sent_again for part in parts),
         planned=sum(part.planned for part in parts),
         all_answered=sum(part.all_answered for part in parts),
         seconds=max(part.seconds for part in parts),

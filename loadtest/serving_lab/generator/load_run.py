@@ -37,6 +37,8 @@ class LoadRun(ABC):
         self._right: list[tuple[float, float, float, int]] = []
         """Of each right answer: when its request was due, when sent, when answered, and its template."""
         self._wrong: list[tuple[float, str]] = []
+        self._sent_again: list[float] = []
+        """When each request was due that met a connection which the target was closing because it had been idle."""
         self._lags = array("d")
         self._ending = False
         self._begin = self._end = 0.0
@@ -85,12 +87,13 @@ class LoadRun(ABC):
             self._idle(connection)
 
     def lost(self, connection: Connection) -> None:
-        """A connection was closed; another takes its place."""
-        self._connections.discard(connection)
-        if not self._ending:
-            task = asyncio.get_running_loop().create_task(self._reconnect())
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+        """A connection was closed; another takes its place, and sends what it could not."""
+        if self._ending:
+            self._connections.discard(connection)
+            return
+        task = asyncio.get_running_loop().create_task(self._replace(connection))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
 
     @abstractmethod
     def _start(self, start: float) -> None:
@@ -117,7 +120,7 @@ class LoadRun(ABC):
         self._connections.add(connection)
         return connection
 
-    async def _reconnect(self) -> None:
+    async def _replace(self, lost: Connection) -> None:
         while not self._ending:
             try:
                 connection = await self._connect()
@@ -125,7 +128,12 @@ class LoadRun(ABC):
                 self._wrong.append((time.perf_counter(), f"no connection: {error.strerror or error}"))
                 await asyncio.sleep(_RECONNECT_SECONDS)
                 continue
-            self._idle(connection)
+            self._connections.discard(lost)
+            if lost.request is None:
+                self._idle(connection)
+            else:
+                self._sent_again.append(lost.due)
+                connection.send(lost.request, lost.due)
             return
 
     async def _give_up_late(self) -> None:
@@ -158,6 +166,7 @@ class LoadRun(ABC):
             answered=array("d", (answered - begin for _, _, answered, _ in measured)).tobytes(),
             templates=array("B", (template for _, _, _, template in measured)).tobytes(),
             wrong=dict(wrong),
+            sent_again=sum(begin <= due < end for due in self._sent_again),
             planned=self._planned(len(measured) + wrong.total()),
             all_answered=len(self._right),
             seconds=end - begin,

@@ -89,6 +89,8 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     """Unsigned bytes: which template each request was made from."""
     wrong: dict[str, int]
     """Requests of the measured part without a right answer: what was wrong, and how often."""
+    sent_again: int
+    """Requests of the measured part that met a connection which the target was closing because it had been idle."""
     planned: int
     """Requests due in the measured part; in a closed loop, those that ended in it."""
     all_answered: int
