@@ -9,7 +9,7 @@ from serving_lab.stack.base_images import BaseImages
 from support.needs import lacking, needed, needed_base_images
 
 BUILT = {"PYTHON_IMAGE": "built/python", "PROMETHEUS_IMAGE": "built/prometheus", "REDIS_IMAGE": "built/redis"}
-ENGINE = engine.Engine("28", "2.40", 8_000_000_000, data_dir=None, own_way_out=False)  # type: ignore[arg-type]
+ENGINE = engine.Engine("28", "2.40", 8_000_000_000, data_dir=None, limits_processors=True, own_way_out=False)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,34 @@ def test_an_engine_that_does_not_answer_is_told_apart(checkout: Checkout, tmp_pa
     assert "error: no container engine answers (Cannot connect to the Docker daemon. Is it running?)" in result.stderr
 
 
+OTHER_ENGINE = """#!/bin/sh
+case "$*" in
+    info*) echo "Emulating another command line"
+        echo '{"ServerVersion": "28.0", "MemTotal": 8000000000, "DockerRootDir": "/nowhere", "CpuCfsQuota": false}' ;;
+    "compose version"*) echo v2.20.3 ;;
+    compose*ps*) echo '[{"ID": "0123456789abcdef", "Service": "locust", "State": "running", "Health": ""}]' ;;
+    "container inspect 0123456789abcdef")
+        echo '[{"Config": {"Labels": {"com.docker.compose.project.working_dir": "/srv/a,b"}}}]' ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+def test_doctor_reads_engines_of_other_makes_and_names_what_they_cannot_do(checkout: Checkout, tmp_path: Path) -> None:
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(OTHER_ENGINE)
+    docker.chmod(0o755)
+
+    result = ask(checkout, "doctor", "--mode", "containers", PATH=f"{docker.parent}:/usr/bin:/bin")
+
+    assert result.returncode == exit_codes.FOUND, result.stderr
+    assert "ok    engine: 28.0, Compose 2.20.3" in result.stdout
+    assert "fail  SERVICE_CPUS: the engine cannot limit processors (no CPU CFS quota)" in result.stdout
+    # Old versions of Compose print containers as one array without labels.
+    assert "fail  containers: the lab is up from another checkout, /srv/a,b" in result.stdout
+
+
 def test_make_explains_every_target() -> None:
     makefile = (REPOSITORY / "Makefile").read_text().replace("\\\n", "")
     targets = set(re.search(r"^\.PHONY: (.+)$", makefile, re.MULTILINE)[1].split()) - {"help"}  # type: ignore[index]

@@ -1,6 +1,5 @@
 """How large images are: unpacked, over their base, packed, and by layer."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from serving_lab.footprint import layers
 from serving_lab.footprint.layers import SavedImage
 from serving_lab.footprint.result import Image, Layer
 from serving_lab.stack.engine import docker, inspected
+from serving_lab.stack.engine_output import objects, size_bytes
 
 BASE_LABEL = "org.opencontainers.image.base.name"
 """What an image says of its base; see the OCI image specification, annotations."""
@@ -35,9 +35,13 @@ def measure(wanted: Mapping[str, Wanted]) -> tuple[dict[str, Image], list[str]]:
     bases = {name: _base(name, each, facts[name], warnings) for name, each in wanted.items()}
     written = layers.saved(sorted({each.reference for each in wanted.values()}))
     images = {
-        name: _image(each.reference, facts[name], _written(facts[name], written), bases[name])
-        for name, each in wanted.items()
+        name: _image(each.reference, facts[name], written[each.reference], bases[name]) for name, each in wanted.items()
     }
+    warnings += [
+        f"{name}: the engine keeps it packed, and says how large only that is"
+        for name, image in images.items()
+        if image.total_bytes <= image.compressed_bytes
+    ]
     return images, warnings
 
 
@@ -80,28 +84,31 @@ def _image(
         )
         for index, ((created_by, size), packed) in enumerate(zip(made, written.compressed_bytes, strict=False))
     ]
+    # A store that keeps images packed says their packed size: then the layers know better.
+    total = max(facts["Size"], sum(layer.size_bytes for layer in found))
+    base_size = max(base[1]["Size"], sum(layer.size_bytes for layer in found[:of_base])) if base else 0
     return Image(
         reference=reference,
         id=facts["Id"],
         base=base[0] if base else None,
-        total_bytes=facts["Size"],
-        over_base_bytes=facts["Size"] - base[1]["Size"] if base else None,
+        total_bytes=total,
+        over_base_bytes=total - base_size if base else None,
         compressed_bytes=sum(layer.compressed_bytes for layer in found),
         compressed_over_base_bytes=sum(layer.compressed_bytes for layer in found[of_base:]) if base else None,
         layers=found,
     )
 
 
-def _written(facts: Mapping[str, Any], written: list[SavedImage]) -> SavedImage:
-    """The image in the archive with the same layers: names and digests depend on the engine's store."""
-    return next(image for image in written if list(image.digests) == _digests(facts))
-
-
 def _history(reference: str) -> list[tuple[str, int]]:
     """Each step from the first to the last: what made it, and its size in bytes."""
-    lines = docker("history", "--no-trunc", "--human=false", "--format", "{{json .}}", reference).splitlines()
-    steps = [json.loads(line) for line in reversed(lines)]
-    return [(step["CreatedBy"] or step.get("Comment", ""), int(step["Size"])) for step in steps]
+    said = docker("history", "--no-trunc", "--human=false", "--format", "{{json .}}", reference)
+    return [_step(step) for step in reversed(objects(said, "docker history"))]
+
+
+def _step(step: Mapping[str, Any]) -> tuple[str, int]:
+    # Podman names most of these in small letters.
+    said = {name.lower(): value for name, value in step.items()}
+    return said.get("createdby") or said.get("comment", ""), size_bytes(str(said.get("size", 0))) or 0
 
 
 def _digests(facts: Mapping[str, Any]) -> list[str]:

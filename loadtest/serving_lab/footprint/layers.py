@@ -33,15 +33,20 @@ class SavedImage:
     """Of each step of its history, from the first to the last: whether it made a layer."""
 
 
-def saved(references: Sequence[str]) -> list[SavedImage]:
-    """Read images out of the engine; nothing of them is kept but their configurations.
+def saved(references: Sequence[str]) -> dict[str, SavedImage]:
+    """Read images out of the engine, one after the other; nothing of them is kept but their configurations.
 
     Raises:
-        LabError: the engine does not write them out.
+        LabError: the engine does not write one of them out.
     """
+    packed: dict[str, int] = {}
+    return {reference: _saved(reference, packed) for reference in references}
+
+
+def _saved(reference: str, packed: dict[str, int]) -> SavedImage:
     # A session of its own: Ctrl-C is for the laboratory, which ends its processes itself.
     process = subprocess.Popen(  # noqa: S603
-        ["docker", "save", *references],  # noqa: S607
+        ["docker", "save", reference],  # noqa: S607
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -50,10 +55,11 @@ def saved(references: Sequence[str]) -> list[SavedImage]:
     assert process.stdout is not None  # noqa: S101 - it was started with pipes
     assert process.stderr is not None  # noqa: S101
     try:
-        images = read(process.stdout)
+        images = read(process.stdout, packed)
         said = process.stderr.read().decode(errors="replace").strip()
-        if process.wait() == 0:
-            return images
+        if process.wait() == 0 and len(images) == 1:
+            return images[0]
+        said = said or f"{len(images)} images in the archive"
     except (tarfile.TarError, KeyError, msgspec.DecodeError, msgspec.ValidationError) as error:
         said = process.stderr.read().decode(errors="replace").strip() or str(error)
     finally:
@@ -61,25 +67,32 @@ def saved(references: Sequence[str]) -> list[SavedImage]:
         process.wait()
         process.stdout.close()
         process.stderr.close()
-    raise LabError(f"the engine does not write out {', '.join(references)}: {said}", hint="docker images")
+    raise LabError(f"the engine does not write out {reference}: {said}", hint="docker images")
 
 
-def read(archive: IO[bytes]) -> list[SavedImage]:
+def read(archive: IO[bytes], packed: dict[str, int] | None = None) -> list[SavedImage]:
     """Read what `docker save` writes, piece by piece.
 
     Layers are packed as engines pack them when they push, with gzip at its level 6; those that are packed already count
-    as they are. What two images share is packed once.
+    as they are.
+
+    Args:
+        archive: What is read.
+        packed: Packed sizes by the names of layers, which hold their digests: those known are not packed again, those
+            found are added.
 
     Raises:
         tarfile.TarError, KeyError, msgspec.DecodeError: it is not such an archive.
     """
-    sizes: dict[str, int] = {}
+    sizes = {} if packed is None else packed
     links: dict[str, str] = {}
     documents: dict[str, bytes] = {}
     with tarfile.open(fileobj=archive, mode="r|") as members:
         for member in members:
             if member.issym() or member.islnk():
                 links[member.name] = _target(member)
+            elif member.name in sizes and member.size > _LARGEST_DOCUMENT_BYTES:
+                continue
             elif (content := members.extractfile(member)) is not None:
                 sizes[member.name], start = _packed(content)
                 if member.size <= _LARGEST_DOCUMENT_BYTES and start[:1] in (b"{", b"["):

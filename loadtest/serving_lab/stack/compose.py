@@ -1,13 +1,16 @@
 """Docker Compose, run for a checkout with the settings of the stack."""
 
-import json
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
+from serving_lab.stack.engine import inspected
+from serving_lab.stack.engine_output import label, objects
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.service import LOCUST_WORKER
 
@@ -31,17 +34,16 @@ class Container:
         return f"{self.service}-{self.number}" if self.service == LOCUST_WORKER else self.service
 
     @classmethod
-    def read(cls, line: str) -> "Container":
-        """Read a line of `docker compose ps`."""
-        facts = json.loads(line)
-        labels = dict(label.partition("=")[::2] for label in facts["Labels"].split(","))
+    def read(cls, facts: Mapping[str, Any]) -> "Container":
+        """Read an entry of `docker compose ps`; versions before 2.21 print no labels."""
+        labels = facts.get("Labels") or inspected("container", facts["ID"])["Config"]["Labels"]
         return cls(
-            id=facts["ID"],
+            id=facts["ID"][:12],
             service=facts["Service"],
-            number=int(labels.get("com.docker.compose.container-number", "1")),
+            number=int(label(labels, "com.docker.compose.container-number") or "1"),
             state=facts["State"],
-            healthy=facts["Health"] == "healthy",
-            checkout=labels.get("com.docker.compose.project.working_dir", ""),
+            healthy=facts.get("Health") == "healthy",
+            checkout=label(labels, "com.docker.compose.project.working_dir") or "",
         )
 
 
@@ -83,7 +85,7 @@ class Compose:
         result = self.run("ps", "--all", "--format", "json", capture=True)
         if result.returncode != 0:
             raise LabError(f"docker compose ps: {result.stderr.strip()}")
-        return [Container.read(line) for line in result.stdout.splitlines()]
+        return [Container.read(each) for each in objects(result.stdout, "docker compose ps --format json")]
 
 
 def _ca_bundle(settings: Settings) -> str:

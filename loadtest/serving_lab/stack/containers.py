@@ -47,6 +47,10 @@ class ContainerStack:
             return [preflight.Check("engine", preflight.Outcome.FAIL, str(error), error.hint)]
         detail = f"{found.version}, Compose {found.compose_version}"
         checks = [preflight.Check("engine", preflight.Outcome.OK, detail), preflight.check_writable(self._project)]
+        if not found.limits_processors:
+            detail = "the engine cannot limit processors (no CPU CFS quota), and every service has a limit"
+            hint = "a kernel with CONFIG_CFS_BANDWIDTH, or without containers: make up MODE=native"
+            checks.append(preflight.Check("SERVICE_CPUS", preflight.Outcome.FAIL, detail, hint))
         checks += [*self._base_images.checks(found), self._check_grafana(found)]
         if elsewhere := sorted(
             {container.checkout for container in self._compose.of_project()} - {str(self._project.root)}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.error
@@ -15,6 +16,7 @@ from typing import Any
 import psutil
 
 from serving_lab.errors import LabError
+from serving_lab.stack.engine_output import the_object, used_memory
 
 _ANSWER_SECONDS = 15.0
 _WORK_SECONDS = 120.0
@@ -30,6 +32,8 @@ class Engine:
     compose_version: str
     memory_bytes: int
     data_dir: Path
+    limits_processors: bool
+    """Whether containers may be given a share of the processors (SERVICE_CPUS)."""
     own_way_out: bool
     """Whether it fetches images through a mirror or proxy of its own, which this process need not reach."""
 
@@ -49,7 +53,9 @@ class Engine:
             raise LabError(
                 "the container engine does not answer in time", hint="restart it; docker info must answer"
             ) from None
-        facts = json.loads(info.stdout) if info.returncode == 0 else {}
+        facts = the_object(info.stdout, "docker info") if info.returncode == 0 else {}
+        if "host" in facts:
+            facts = _of_podman(facts)
         if "ServerVersion" not in facts or facts.get("ServerErrors"):
             reason = (info.stderr.strip().splitlines() or facts.get("ServerErrors") or ["it says nothing"])[-1]
             raise LabError(f"no container engine answers ({reason})", hint=hint)
@@ -62,6 +68,7 @@ class Engine:
             compose_version=version,
             memory_bytes=int(facts["MemTotal"]),
             data_dir=Path(facts["DockerRootDir"]),
+            limits_processors=bool(facts.get("CpuCfsQuota", True)),
             own_way_out=bool(facts.get("HttpsProxy") or (facts.get("RegistryConfig") or {}).get("Mirrors")),
         )
 
@@ -112,13 +119,12 @@ def inspected(kind: str, name: str) -> dict[str, Any]:
         LabError: it has none of this name.
     """
     try:
-        (found,) = json.loads(docker(kind, "inspect", name))
+        said = docker(kind, "inspect", name)
     except LabError as error:
-        if "No such" not in str(error):
+        if not re.search("no such|not known", str(error), re.IGNORECASE):
             raise
         raise LabError(f"the engine has no {kind} {name}", hint=f"docker pull {name}, or make build") from None
-    assert isinstance(found, dict)  # noqa: S101 - it describes one object
-    return found
+    return the_object(said, f"docker {kind} inspect")
 
 
 def has_image(image: str) -> bool:
@@ -132,11 +138,10 @@ def pull(image: str) -> bool:
 
 
 def memory_bytes(containers: list[str]) -> dict[str, int]:
-    """The memory each running container is charged, by its id."""
+    """The memory each running container is charged, by the first twelve digits of its id."""
     if not containers:
         return {}
-    lines = _ask("stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers).stdout.splitlines()
-    return {line.split()[0]: _bytes(line.split()[1]) for line in lines}
+    return used_memory(_ask("stats", "--no-stream", "--format", "{{.ID}} {{.MemUsage}}", *containers).stdout)
 
 
 def image_digest(container: str) -> str:
@@ -146,9 +151,9 @@ def image_digest(container: str) -> str:
 
 def started(container: str) -> float:
     """When a container was last started, in seconds since 1970."""
-    return datetime.fromisoformat(
-        _ask("inspect", "--format", "{{.State.StartedAt}}", container).stdout.strip()
-    ).timestamp()
+    # As JSON it is RFC 3339 whichever engine prints it.
+    said = _ask("inspect", "--format", "{{json .State.StartedAt}}", container).stdout
+    return datetime.fromisoformat(json.loads(said)).timestamp()
 
 
 def pid(container: str) -> int:
@@ -156,10 +161,15 @@ def pid(container: str) -> int:
     return int(_ask("inspect", "--format", "{{.State.Pid}}", container).stdout or 0)
 
 
-def _bytes(text: str) -> int:
-    units = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10, "B": 1}
-    unit = next(unit for unit in units if text.endswith(unit))
-    return int(float(text.removesuffix(unit)) * units[unit])
+def _of_podman(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What `podman info` says, under Docker's names."""
+    host, store = facts["host"], facts.get("store", {})
+    return {
+        "ServerVersion": f"Podman {facts['version']['Version']}" if "version" in facts else "Podman",
+        "MemTotal": host["memTotal"],
+        "DockerRootDir": store.get("graphRoot", "/var/lib/containers/storage"),
+        "CpuCfsQuota": "cpu" in host.get("cgroupControllers", ["cpu"]),
+    }
 
 
 def _ask(*arguments: str) -> subprocess.CompletedProcess[str]:
