@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving_lab.parity.generation.openapi import OpenApiDocument
+from serving_lab.documents.openapi import OpenApiDocument
 
 _PET = {
     "type": "object",

@@ -16,12 +16,12 @@ from typing import Any
 from uuid import UUID
 
 from serving_lab.api.request import Request
+from serving_lab.documents.operations import Operations
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.learning import differences_with_itself
 from serving_lab.parity.examination.noise_book import NoiseBook
 from serving_lab.parity.judgement.difference import Difference
 from serving_lab.parity.judgement.judge import ExchangePair, Judging, judge
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.judgement.rules import Rules
 from serving_lab.wire.message import Answer, Ending, Exchange
 

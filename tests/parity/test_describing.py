@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.errors import LabError
 from serving_lab.parity.examination.describing import Described, described
 from serving_lab.parity.examination.services import Services
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.traffic import Traffic

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Request
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.operations import Operations
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.reduction import smallest
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.generation.request_generator import RequestGenerator
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.wire.connection import Client
 from serving_lab.wire.message import RawRequest
 from support.services import RunningService

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving_lab.api.request import Request
+from serving_lab.documents.operations import Operations
 from serving_lab.parity import judgement
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.judge import ExchangePair, Judgement, Judging, judge
 from serving_lab.parity.judgement.noise import Field, Noise
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.judgement.rules import Rules, Tolerance
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
 
@@ -26,7 +26,13 @@ from parity.exchanges import EXPOSITION, JSON, NOW, answer, pair
 
 PACKAGE = Path(judgement.__file__).parent
 IMPURE = {"asyncio", "http", "os", "pathlib", "random", "select", "socket", "subprocess", "threading", "time"}
-MAY_IMPORT = ("serving_lab.api", "serving_lab.parity.judgement", "serving_lab.text.secrets", "serving_lab.wire.message")
+SHARED = ("documents.operations", "text.secrets", "text.times", "text.tokens")
+MAY_IMPORT = (
+    "serving_lab.api",
+    "serving_lab.parity.judgement",
+    "serving_lab.wire.message",
+    *(f"serving_lab.{name}" for name in SHARED),
+)
 
 DOCUMENTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
@@ -263,16 +269,16 @@ def test_its_modules_import_nothing_that_could() -> None:
 
 
 def imports() -> Mapping[str, set[str]]:
-    """The modules of the judgement, each with all that it imports."""
+    """The modules of the judgement and what it shares with others, each with all that it imports."""
     found_in: dict[str, set[str]] = {}
-    for path in PACKAGE.glob("*.py"):
+    shared = [PACKAGE.parents[1].joinpath(*name.split(".")).with_suffix(".py") for name in SHARED]
+    for path in (*PACKAGE.glob("*.py"), *shared):
         names: set[str] = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
-                names.add(node.module or "")
-                names |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "serving_lab"}
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
         found_in[path.name] = names
     assert len(found_in) > 5
     return found_in

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
-from serving_lab.parity.inputs.postman import PostmanForm
-from serving_lab.parity.inputs.recorded import read_postman
-from serving_lab.parity.inputs.recording import Recording
+from serving_lab.parity.inputs.recorded import Recording, read_postman
+from serving_lab.recordings.postman import PostmanForm
 
 AUTHORIZATION = (("X-Token", "${token}"),)
 

@@ -11,10 +11,9 @@ from serving_lab.api.request import Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Source
-from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recorded import read_har, read_log
-from serving_lab.parity.inputs.recording import Recording
+from serving_lab.parity.inputs.recorded import Recording, read_har, read_log
+from serving_lab.recordings.har import HarForm
 
 BASE = "https://api.example.org"
 AUTHORIZATION = (("Authorization", "Bearer ${token}"),)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.parity.documents.references import NotFollowedError, SelfContained, self_contained
-from serving_lab.parity.documents.site import Site
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.references import NotFollowedError, SelfContained, self_contained
+from serving_lab.documents.site import Site
 from serving_lab.parity.generation.left_out import LeftOutOperations
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, schema_operations
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.plan import ParityPlan

@@ -22,7 +22,7 @@ from serving_lab.api.sign_in import SignIn
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recording import Recording
+from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import DifferenceKind
 from serving_lab.parity.plan import ParityPlan

@@ -6,10 +6,10 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving_lab.api.request import Request
+from serving_lab.documents.openapi import METHODS, OpenApiDocument
+from serving_lab.documents.operations import Operations
 from serving_lab.parity.cases import Source
 from serving_lab.parity.generation import surface
-from serving_lab.parity.generation.openapi import METHODS, OpenApiDocument
-from serving_lab.parity.judgement.operations import Operations
 
 from parity.documents import old_pets, pets, predictions
 

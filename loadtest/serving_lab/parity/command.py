@@ -13,7 +13,7 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 from serving_lab.parity.inputs import recorded
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recording import Recording
+from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.pairs import Pair
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.reporting import acceptance, report, table

@@ -6,7 +6,7 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.parity.cases import Steps, is_raw
 from serving_lab.parity.examination.noise_book import Learned
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recording import Recording
+from serving_lab.parity.inputs.recorded import Recording
 
 NOISE_PASSES = 3
 """How often the corpus is sent to each side to learn its noise."""

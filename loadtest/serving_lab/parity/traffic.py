@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 from serving_lab.api.request import Request
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.parity.cases import Steps
 from serving_lab.parity.generation import surface
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.generation.request_generator import RequestGenerator
-from serving_lab.parity.inputs.path_templates import path_templates
-from serving_lab.parity.judgement.operations import Operations, decoded_path
 from serving_lab.parity.plan import ParityPlan
+from serving_lab.recordings.path_templates import path_templates
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _LESSONS = 500

@@ -14,7 +14,7 @@ from serving_lab.api.request import Header, Request
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.session import Session
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recording import Recording
+from serving_lab.parity.inputs.recorded import Recording
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.result import ParityResult
 from serving_lab.parity.run import learn

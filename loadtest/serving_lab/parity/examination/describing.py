@@ -7,16 +7,16 @@ from urllib.parse import unquote, urlsplit
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.operations import Operations
+from serving_lab.documents.references import NotFollowedError
+from serving_lab.documents.site import Site
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.documents.references import NotFollowedError
-from serving_lab.parity.documents.site import Site
 from serving_lab.parity.examination.services import Services
 from serving_lab.parity.examination.session import Session
 from serving_lab.parity.generation import surface
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.inputs.profile import OPENAPI_PATH
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.text.phrases import address
 

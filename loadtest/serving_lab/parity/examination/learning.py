@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, combinations
 
+from serving_lab.documents.operations import Operations
 from serving_lab.parity.cases import Steps
 from serving_lab.parity.coverage import one_is_limited
 from serving_lab.parity.examination.timing import may_tell_time, rests_on_waiting
@@ -12,7 +13,6 @@ from serving_lab.parity.judgement.difference import Difference
 from serving_lab.parity.judgement.exchanges import value_paths
 from serving_lab.parity.judgement.judge import field_of, own_differences
 from serving_lab.parity.judgement.noise import VALUE_KINDS, WAYS, Answered, Field, Way, may_be_noise
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.judgement.rules import Rules
 from serving_lab.parity.ledger import Sighting
 from serving_lab.wire.message import Exchange

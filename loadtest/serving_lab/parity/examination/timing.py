@@ -1,10 +1,10 @@
 """Which differences may come from the moment of sending alone."""
 
 from serving_lab.api.request import Request
-from serving_lab.parity.judgement import tokens
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.forms import form_of
 from serving_lab.parity.judgement.noise import VALUE_KINDS
+from serving_lab.text import tokens
 from serving_lab.wire.message import RawRequest
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from hypothesis.errors import Unsatisfiable
 
 from serving_lab.api.request import Header, Request
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.generation.edge_values import METHODS
 from serving_lab.parity.generation.left_out import LeftOutOperations, reason
 from serving_lab.parity.generation.mutate import authorization_spoiled, mutated
-from serving_lab.parity.generation.openapi import OpenApiDocument
 from serving_lab.parity.generation.schema_requests import Fit, SchemaOperation, schema_operations
 from serving_lab.parity.generation.wellformed import variables_of, well_formed
-from serving_lab.parity.judgement.operations import Operations, decoded_path
 from serving_lab.text.phrases import some
 
 _SHARES = {"valid": 0.2, "invalid": 0.1, "again": 0.12, "mutated": 0.58}

@@ -21,8 +21,8 @@ from schemathesis.generation import GenerationMode
 from schemathesis.schemas import APIOperation
 
 from serving_lab.api.request import Request
+from serving_lab.documents.openapi import METHODS, OpenApiDocument, Operation
 from serving_lab.parity.generation.left_out import NONE_GENERATED, LeftOutOperations, reason
-from serving_lab.parity.generation.openapi import METHODS, OpenApiDocument, Operation
 
 _Operation = APIOperation[Any, Any, Any, Any]
 _Case = schemathesis.Case[_Operation]

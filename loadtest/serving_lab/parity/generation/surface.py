@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 from serving_lab.api.request import Header, Request
+from serving_lab.documents.openapi import METHODS, OpenApiDocument, Operation
+from serving_lab.documents.operations import Operations
 from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.generation.openapi import METHODS, OpenApiDocument, Operation
-from serving_lab.parity.judgement.operations import Operations
 
 _UNKNOWN_METHOD = "FROB"
 _UNKNOWN_PATH = "/no-such-path"

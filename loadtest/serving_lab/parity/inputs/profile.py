@@ -16,13 +16,13 @@ from serving_lab.api.request_form import RequestForm
 from serving_lab.api.sign_in import SignIn
 from serving_lab.parity.cases import Case, Steps
 from serving_lab.parity.inputs.corpus import Corpus, Known
-from serving_lab.parity.inputs.har import HarForm
 from serving_lab.parity.inputs.intended import read_intended
-from serving_lab.parity.inputs.postman import PostmanForm
 from serving_lab.parity.inputs.recorded import LINE
 from serving_lab.parity.inputs.tokens import TokenForm
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.rules import JSON_PATH, Rules, Tolerance
+from serving_lab.recordings.har import HarForm
+from serving_lab.recordings.postman import PostmanForm
 from serving_lab.text.environment import Environment
 from serving_lab.text.yaml_file import YamlFile
 

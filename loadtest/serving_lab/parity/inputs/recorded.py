@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -12,16 +13,24 @@ from serving_lab.api.request import Header
 from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.inputs import har, postman
-from serving_lab.parity.inputs.har import HarForm
-from serving_lab.parity.inputs.postman import PostmanForm
-from serving_lab.parity.inputs.recording import Faults, Recording, Wanted, chosen, read_bytes
 from serving_lab.parity.judgement import json_body
+from serving_lab.recordings import har, postman, recording
+from serving_lab.recordings.har import HarForm
+from serving_lab.recordings.postman import PostmanForm
+from serving_lab.recordings.recording import Faults, Recorded, Wanted, read_bytes
 
 LINE = re.compile(r"\$\{line:([^}]*)\}")
 """What stands for a value of a line, by its JSON path."""
 
 _SHOWN_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The requests of a file, and what a person should know of those that were left out."""
+
+    cases: tuple[Case, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
@@ -33,7 +42,7 @@ def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Heade
     form = form or HarForm()
     faults = Faults()
     entries = har.entries(path, read_bytes(path), faults)
-    return chosen(path, list(entries), Wanted("har", form.base, form.signed_in, authorization), faults)
+    return _cases(path, entries, Wanted("har", form.base, form.signed_in, authorization), faults)
 
 
 def read_postman(path: Path, form: PostmanForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
@@ -50,7 +59,12 @@ def read_postman(path: Path, form: PostmanForm | None = None, authorization: tup
         base = known.url(form.base) if form.base else None
     except ValueError as error:
         raise LabError(f"postman: {{base: …}} in the profile: {error}") from None
-    return chosen(path, items, Wanted("postman", base, form.signed_in, authorization), faults)
+    return _cases(path, items, Wanted("postman", base, form.signed_in, authorization), faults)
+
+
+def _cases(path: Path, entries: Iterable[Recorded], wanted: Wanted, faults: Faults) -> Recording:
+    found = recording.chosen(path, entries, wanted, faults)
+    return Recording(tuple(Case(Source.RECORDED, each.name, each.request) for each in found.requests), found.warnings)
 
 
 def read_log(path: Path, form: RequestForm, authorization: tuple[Header, ...] = ()) -> Recording:

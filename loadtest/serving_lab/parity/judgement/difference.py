@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 from serving_lab.api import json_path
-from serving_lab.parity.judgement import tokens
+from serving_lab.text import tokens
 from serving_lab.text.secrets import without_tokens
 
 Signature = tuple[str, ...]

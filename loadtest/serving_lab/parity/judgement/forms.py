@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeGuard
 
-from serving_lab.parity.judgement import tokens
-from serving_lab.parity.judgement.times import time_of
+from serving_lab.text import tokens
+from serving_lab.text.times import time_of
 
 NOTHING, FREE_TEXT = "nothing", "free text"
 IDENTIFIER = "identifier"

@@ -7,10 +7,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from serving_lab.api.json_path import member
-from serving_lab.parity.judgement import tokens
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown
 from serving_lab.parity.judgement.forms import Exact
 from serving_lab.parity.judgement.rules import Rules, distance
+from serving_lab.text import tokens
 
 
 class NoNumber(str):

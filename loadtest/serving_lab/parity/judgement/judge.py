@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from serving_lab.api.request import Request
+from serving_lab.documents.operations import Operations
 from serving_lab.parity.judgement import exchanges
 from serving_lab.parity.judgement.declarations import Declaration, declaration_of
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind, Signature
 from serving_lab.parity.judgement.noise import Field, Noise
-from serving_lab.parity.judgement.operations import Operations
 from serving_lab.parity.judgement.rules import EVERYWHERE, Leeway, Rules
 from serving_lab.parity.judgement.sifting import Asked, NoisyValue, Sieve
 from serving_lab.wire.message import Exchange, RawRequest

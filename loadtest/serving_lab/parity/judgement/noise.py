@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from serving_lab.api import json_path
-from serving_lab.parity.judgement import tokens
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
 from serving_lab.parity.judgement.forms import FREE_TEXT, Form, accepts, form_of, is_distinctive, is_text
 from serving_lab.parity.judgement.rules import Leeway
+from serving_lab.text import tokens
 
 _ANY = "any"
 _MOSTLY = 0.5

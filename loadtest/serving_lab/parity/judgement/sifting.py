@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from serving_lab.api.request import Request
-from serving_lab.parity.judgement import tokens
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind, shown, shown_part
 from serving_lab.parity.judgement.forms import FREE_TEXT, Exact, accepts, form_of, is_text
 from serving_lab.parity.judgement.noise import VALUE_KINDS, WAYS, Field, Noise, Variation
+from serving_lab.text import tokens
 from serving_lab.wire.message import RawRequest
 
 _CLOCK_TOLERANCE = timedelta(seconds=60)

@@ -1,4 +1,4 @@
-"""Recorded traffic as cases: which of it is to the service, what of it is left out, and how it is signed in."""
+"""Recorded traffic: which of it is to the service, what of it is left out, and how it is signed in."""
 
 import gzip
 import io
@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving_lab.api.request import Header
+from serving_lab.api.request import Header, Request
 from serving_lab.errors import LabError
-from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.inputs import origins
-from serving_lab.parity.inputs.recorded_request import RecordedRequest, SignedIn, sendable
+from serving_lab.recordings import origins
+from serving_lab.recordings.recorded_request import RecordedRequest, SignedIn, sendable
 from serving_lab.text.phrases import address, listed, some
 
 _GZIP = b"\x1f\x8b"
@@ -20,14 +19,6 @@ _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 """How mitmproxy packs a `.zhar`."""
 _OTHER_PACKINGS = {b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 _MOST_BYTES = 2 << 30
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The requests of a file, and what a person should know of those that were left out."""
-
-    cases: tuple[Case, ...]
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +46,23 @@ class Recorded:
     """What else than a request that a server answered it is, in singular and plural; None: it is one."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """A recorded request that is to the service, as it can be sent again."""
+
+    name: str
+    request: Request
+    recorded: Recorded
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The requests of a file that are to the service, and what a person should know of those that were left out."""
+
+    requests: tuple[Chosen, ...]
+    warnings: tuple[str, ...] = ()
+
+
 class Faults:
     """What of a recording cannot be sent again, told once a kind."""
 
@@ -72,7 +80,7 @@ class Faults:
 
 
 def chosen(path: Path, recorded: Iterable[Recorded], wanted: Wanted, faults: Faults) -> Recording:
-    """The requests that are wanted as cases, and in words what else the recording has.
+    """The requests that are wanted, and in words what else the recording has.
 
     Raises:
         LabError: there are none, or it cannot be said which.
@@ -80,7 +88,7 @@ def chosen(path: Path, recorded: Iterable[Recorded], wanted: Wanted, faults: Fau
     entries = list(recorded)
     base = _base(path, entries, wanted, faults)
     shown = address(wanted.base or base)
-    cases: list[Case] = []
+    found: list[Chosen] = []
     elsewhere, signed = 0, _Signed(wanted)
     others: Counter[str] = Counter()
     for entry in entries:
@@ -100,17 +108,17 @@ def chosen(path: Path, recorded: Iterable[Recorded], wanted: Wanted, faults: Fau
                 faults.note(entry.name, str(error))
                 continue
             name = f"{path.name} {entry.name}: {request.method} {request.target.partition('?')[0]}"
-            cases.append(Case(Source.RECORDED, name, request))
+            found.append(Chosen(name, request, entry))
     told = list(faults.told())
     if others:
         told.append(f"left out: {listed([f'{count} {what}' for what, count in others.items()])}")
-    if not cases:
+    if not found:
         why = told[0] if told else f"{len(entries)} are to other addresses"
         hint = f"the profile's {wanted.section}: {{base: …}} says what the URLs of the service begin with"
         raise LabError(f"{path} has no request below {shown}: {why}", hint=hint)
     if elsewhere:
         told.append(f"{elsewhere} requests that are not below {shown} were left out")
-    return Recording(tuple(cases), tuple(f"{path}: {each}" for each in (*told, *signed.told())))
+    return Recording(tuple(found), tuple(f"{path}: {each}" for each in (*told, *signed.told())))
 
 
 def read_bytes(path: Path) -> bytes:

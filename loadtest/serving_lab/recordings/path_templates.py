@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from serving_lab.parity.judgement.tokens import masked
+from serving_lab.text.tokens import masked
 
 _PARAMETER = "{id}"
 _VERSION = re.compile(r"v#([._-]#)*", re.IGNORECASE)

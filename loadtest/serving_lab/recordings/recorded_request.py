@@ -8,7 +8,6 @@ from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
-
 from serving_lab.api.request import Header, Request
 
 HOP_BY_HOP = frozenset(

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.operations import Operations
 from serving_lab.errors import LabError
-from serving_lab.parity.generation.openapi import OpenApiDocument
-from serving_lab.parity.judgement.operations import Operations
 
 
 def document(**fields: object) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-from serving_lab.parity.documents.positions import Kind, below
+from serving_lab.documents.positions import Kind, below
 
 _FETCHED = "x-fetched-documents"
 """The key under which a document holds those that it refers to."""

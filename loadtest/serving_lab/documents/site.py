@@ -8,9 +8,9 @@ from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Request
+from serving_lab.documents.reading import UnreadableError, read
+from serving_lab.documents.references import NotFollowedError
 from serving_lab.errors import LabError
-from serving_lab.parity.documents.reading import UnreadableError, read
-from serving_lab.parity.documents.references import NotFollowedError
 from serving_lab.wire import exchange
 from serving_lab.wire.message import Answer
 

@@ -3,8 +3,8 @@
 import uuid
 
 import pytest
-from serving_lab.parity.inputs.path_templates import path_templates
-from serving_lab.parity.judgement.operations import Operations
+from serving_lab.documents.operations import Operations
+from serving_lab.recordings.path_templates import path_templates
 
 NAMES = [f"/users/{name}" for name in ("ann", "ben", "cem", "dan", "eve")]
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from serving_lab.documents.reading import UnreadableError, read
+from serving_lab.documents.references import Fetch, LeftOut, SelfContained, self_contained
 from serving_lab.errors import LabError
-from serving_lab.parity.documents.reading import UnreadableError, read
-from serving_lab.parity.documents.references import Fetch, LeftOut, SelfContained, self_contained
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY")
 """The methods that have a key of their own in an OpenAPI document."""

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
 from serving_lab.errors import LabError
-from serving_lab.parity.inputs.recorded_request import RecordedRequest, SignedIn
-from serving_lab.parity.inputs.recording import Faults, Recorded
+from serving_lab.recordings.recorded_request import RecordedRequest, SignedIn
+from serving_lab.recordings.recording import Faults, Recorded
 
 _HINT = "save the requests again: in a browser's network panel, 'Save all as HAR'"
 _CACHES = frozenset({"memory cache", "disk cache"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
-from serving_lab.parity.judgement.times import TIME
+from serving_lab.text.times import TIME
 
 UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 JWT = r"eyJ[\w-]+\.[\w-]+\.[\w-]*"

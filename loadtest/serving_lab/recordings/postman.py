@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
 from serving_lab.errors import LabError
-from serving_lab.parity.inputs.recorded_request import CREDENTIALS, Pair, PostData, RecordedRequest, SignedIn
-from serving_lab.parity.inputs.recording import Faults, Recorded
+from serving_lab.recordings.recorded_request import CREDENTIALS, Pair, PostData, RecordedRequest, SignedIn
+from serving_lab.recordings.recording import Faults, Recorded
 from serving_lab.text.phrases import visible
 
 Variables = Mapping[str, str | int | float | bool]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from serving_lab.parity.documents.reading import UnreadableError, read
+from serving_lab.documents.reading import UnreadableError, read
 
 
 @pytest.mark.parametrize(
