@@ -60,6 +60,16 @@ def test_requests_are_signed_in_unless_they_say_otherwise(tmp_path: Path) -> Non
     assert (api.requests["out"].request.headers, api.requests["out"].signed_in) == ((), False)
 
 
+def test_a_form_is_encoded_and_what_is_filled_in_later_stays(tmp_path: Path) -> None:
+    path = tmp_path / "api.yaml"
+    path.write_text('before: [{method: POST, path: /, form: {user: "${host}", "a b": "p&s+w%d=é"}}]', encoding="utf-8")
+
+    [request] = read_description(path, {}).before
+
+    assert request.body == b"user=${host}&a+b=p%26s%2Bw%25d%3D%C3%A9"
+    assert request.header("content-type") == "application/x-www-form-urlencoded"
+
+
 def test_values_come_from_files_beside_it(tmp_path: Path) -> None:
     (tmp_path / "columns.json").write_text('[{"quantiles": [1, 2]}]')
     (tmp_path / "words.txt").write_text('word\n{"a": 1}\n')
@@ -130,6 +140,7 @@ ID = {"id": {"unique": 4}}
         ({"sign_in": {"save": {"a": "$.a"}}}, "api.yaml:1: sign_in: there is no request"),
         (sign_in(save={}), "sign_in.save: it is empty"),
         (sign_in(save={"token": "token"}), "sign_in.save.token: 'token' is not a JSON path"),
+        (sign_in(save={"token": {}}), "sign_in.save.token: it is one of {cookie: NAME} and {header: NAME}"),
         (sign_in(lifetime="expires"), "sign_in.lifetime: 'expires' is not a JSON path"),
         (sign_in(request={}), "sign_in.request: there is no path"),
         (sign_in(request={"path": "/${token}"}), "sign_in.request: ${token} is not defined"),

@@ -5,7 +5,7 @@ import json
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
-from serving_lab.api.sign_in import Grant, NotSignedInError, SignIn
+from serving_lab.api.sign_in import Grant, NotSignedInError, OfHeadForm, SignIn
 from serving_lab.errors import LabError
 from serving_lab.wire.signing_in import sign_in
 from support.fake_server import Says, fake_server
@@ -47,6 +47,31 @@ def test_the_service_is_asked_under_its_own_name() -> None:
         [asked] = server.requests
 
     assert (asked.method, asked.path) == ("POST", f"/login?for={endpoint.host}")
+
+
+COOKIE, HEADER = OfHeadForm(cookie="sid"), OfHeadForm(header="X-Token")
+
+
+def test_a_cookie_and_a_header_are_saved_of_an_answer_that_is_no_json() -> None:
+    head = {"Set-Cookie": "sid=a.b; Path=/; HttpOnly", "X-Token": "abc"}
+    how = SignIn(SIGN_IN.request, {"session": COOKIE, "token": HEADER})
+    with fake_server(lambda _: Says(b"<html>", headers=head)) as server:
+        variables = sign_in(how, Endpoint.parse(server.base_url)).variables
+
+    assert variables == {"session": "a.b", "token": "abc"}
+
+
+@pytest.mark.parametrize(
+    ("where", "headers", "complaint"),
+    [
+        (COOKIE, [("set-cookie", "sid2=1")], "the answer has no cookie sid for name"),
+        (COOKIE, [("set-cookie", "sid=; Path=/")], "the cookie sid for name is empty"),
+        (HEADER, [("token", "1")], "the answer has no header X-Token for name"),
+    ],
+)
+def test_a_head_without_it_is_refused(where: OfHeadForm, headers: list[tuple[str, str]], complaint: str) -> None:
+    with pytest.raises(NotSignedInError, match=complaint):
+        SignIn(SIGN_IN.request, {"name": where}).granted(b"", headers)
 
 
 @pytest.mark.parametrize("says", [Says({"error": "wrong password"}, 401), Says(b"<html>")])

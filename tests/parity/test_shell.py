@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from serving_lab.api.request import Request
+from serving_lab.api.sign_in import OfHeadForm
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.reporting.shell import assignments, command, commands
 from serving_lab.wire.message import RawRequest
@@ -25,7 +26,8 @@ pytestmark = pytest.mark.service
 JSON = ("Content-Type", "application/json")
 VARIABLES = {"TOKEN": "abc.DEF-123_4", "API_PASSWORD": "correct horse '\"$!"}
 OF_CURL = {"accept: */*", "user-agent: curl"}
-ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 28\r\nConnection: close\r\n\r\n{"a": {"tokens": ["abc.D"]}}'
+HEAD = b"Set-Cookie: a_b=0\r\nset-cookie: a.b=s1; Path=/\r\nX-Token: of the head\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 28\r\n" + HEAD + b'Connection: close\r\n\r\n{"a": {"tokens": ["abc.D"]}}'
 
 
 class Recorder:
@@ -297,13 +299,18 @@ def test_padding_is_written_as_what_makes_it() -> None:
 
 def test_a_login_sets_the_variables_it_gives(server: Recorder) -> None:
     body = b'{"username": "tester", "password": "${env:API_PASSWORD}"}'
-    for save in ({"token": "$.a.tokens[0]"}, {"whole": '$["a"]', "token": "$.a.tokens[0]"}):
-        login = Case(Source.CORPUS, "login", Request("POST", "/login", (JSON,), body), save)
-
-        lines = assignments(login, f"http://{server.host}", server.host)
+    of_body: dict[str, str | OfHeadForm] = {"token": "$.a.tokens[0]"}
+    for save, prints in (
+        (of_body, "abc.D"),
+        ({"whole": '$["a"]'} | of_body, "abc.D"),
+        ({"whole": OfHeadForm(cookie="a.b")} | of_body, "abc.D"),
+        ({"token": OfHeadForm(cookie="a.b")}, "s1"),
+        ({"token": OfHeadForm(header="X-Token")}, "of the head"),
+    ):
+        lines = assignments(Request("POST", "/login", (JSON,), body), save, f"http://{server.host}", server.host)
         received, printed = server.run("; ".join([*lines, 'printf %s "$TOKEN"']))
 
-        assert printed == "abc.D"
+        assert printed == prints
         assert received.endswith(body.replace(b"${env:API_PASSWORD}", VARIABLES["API_PASSWORD"].encode()))
         assert VARIABLES["API_PASSWORD"] not in "".join(lines)
 

@@ -132,8 +132,11 @@ class _Reader:
         if not form.save:
             hint = "name what requests need of the answer: {token: $.token}"
             raise self.file.fault("sign_in.save", "it is empty", hint=hint)
-        for name, path in form.save.items():
-            self._check_path(f"sign_in.save.{name}", path)
+        for name, where in form.save.items():
+            if isinstance(where, str):
+                self._check_path(f"sign_in.save.{name}", where)
+            elif bool(where.cookie) is bool(where.header):
+                raise self.file.fault(f"sign_in.save.{name}", "it is one of {cookie: NAME} and {header: NAME}")
         if form.lifetime is not None:
             self._check_path("sign_in.lifetime", form.lifetime)
         request = self._request("sign_in.request", form.request, frozenset({"host"}), signs_in=True)

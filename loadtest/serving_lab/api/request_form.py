@@ -1,15 +1,19 @@
 """How a request is written in a file, and the request that it means."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote_plus
 
 import msgspec
 
 from serving_lab.api import template
 from serving_lab.api.request import Header, Request
 
-BODIES = frozenset({"json", "text", "bytes"})
+BODIES = frozenset({"json", "form", "text", "bytes"})
+_LATER = re.compile(r"(\$\{\w+\})")
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _HeaderValue = str | int
 
 
@@ -23,6 +27,8 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Names and values, or pairs of them where a name stands twice."""
     json: Any = msgspec.UNSET
     """The body as a value; says `Content-Type: application/json` where no header says otherwise."""
+    form: dict[str, str | int] | msgspec.UnsetType = msgspec.UNSET
+    """The body as the fields of a form; says `Content-Type: application/x-www-form-urlencoded` likewise."""
     text: str | msgspec.UnsetType = msgspec.UNSET
     """The body as text, sent as UTF-8."""
     octets: str | msgspec.UnsetType = msgspec.field(default=msgspec.UNSET, name="bytes")
@@ -43,8 +49,9 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         headers = [(_text(name, values), _text(str(value), values)) for name, value in self._pairs()]
         body = self._body(values)
         given = {name.lower() for name, _ in headers}
-        if self.json is not msgspec.UNSET and "content-type" not in given:
-            headers.append(("Content-Type", "application/json"))
+        media_type = _JSON if self.json is not msgspec.UNSET else _FORM if self.form is not msgspec.UNSET else ""
+        if media_type and "content-type" not in given:
+            headers.append(("Content-Type", media_type))
         if self.signed_in:
             headers += [header for header in authorization if header[0].lower() not in given]
         if not method or not method.isascii() or any(character.isspace() for character in method):
@@ -60,11 +67,14 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return list(self.headers.items()) if isinstance(self.headers, dict) else self.headers
 
     def _body(self, values: Mapping[str, object]) -> bytes:
-        given = [body for body in (self.json, self.text, self.octets) if body is not msgspec.UNSET]
+        given = [body for body in (self.json, self.form, self.text, self.octets) if body is not msgspec.UNSET]
         if len(given) > 1:
-            raise ValueError("it has several bodies: give one of json, text and bytes")
+            raise ValueError("it has several bodies: give one of json, form, text and bytes")
         if isinstance(self.octets, str):
             return latin1(_text(self.octets, values), "bytes", "one character a byte, such as \\xff")
+        if isinstance(self.form, dict):
+            pairs = ((_text(name, values), _text(str(value), values)) for name, value in self.form.items())
+            return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs).encode()
         if isinstance(self.text, str):
             # What stands for half a character outside the basic plane has no UTF-8: three bytes, as some write it.
             return _text(self.text, values).encode(errors="surrogatepass")
@@ -97,6 +107,12 @@ def latin1(text: str, what: str, hint: str) -> bytes:
         return text.encode("latin-1")
     except UnicodeEncodeError as error:
         raise ValueError(f"{what}: {text[error.start]!r} is more than one byte: write {hint}") from None
+
+
+def _quoted(text: str) -> str:
+    """The text as a field of a form has it; what is filled in later stays."""
+    parts = _LATER.split(text)
+    return "".join(part if at % 2 else quote_plus(part) for at, part in enumerate(parts))
 
 
 def _text(text: str, values: Mapping[str, object]) -> str:

@@ -4,23 +4,40 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from serving_lab.api import json_path
 from serving_lab.api.expectations import Expectation, ExpectForm
-from serving_lab.api.request import Request
+from serving_lab.api.request import Header, Request
 from serving_lab.api.request_form import RequestForm
+
+
+class OfHeadForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is saved of the head of an answer: the value of a cookie, or of a header."""
+
+    cookie: str | None = None
+    header: str | None = None
+
+    def value(self, headers: Iterable[Header]) -> str | None:
+        """The value in these headers; None: they do not have it."""
+        if self.header is not None:
+            return next((value for name, value in headers if name.lower() == self.header.lower()), None)
+        for name, value in headers:
+            key, _, rest = value.partition("=")
+            if name.lower() == "set-cookie" and key.strip() == self.cookie:
+                return rest.partition(";")[0].strip()
+        return None
 
 
 class SignInForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The request that signs in, and what of its answer other requests need."""
 
     request: RequestForm
-    save: dict[str, str]
-    """Names, each with the JSON path of its value in the answer."""
+    save: dict[str, str | OfHeadForm]
+    """Names, each with the JSON path of its value in the answer, or with its cookie or header."""
     lifetime: str | None = None
     """The JSON path of how many seconds that is valid."""
     expect: ExpectForm | None = None
@@ -45,26 +62,45 @@ class SignIn:
     """How to sign in."""
 
     request: Request
-    save: Mapping[str, str]
+    save: Mapping[str, str | OfHeadForm]
     lifetime: str | None = None
     expectation: Expectation = field(default_factory=Expectation)
 
-    def granted(self, body: bytes) -> Grant:
-        """What the body of an answer gives.
+    def granted(self, body: bytes, headers: Iterable[Header] = ()) -> Grant:
+        """What the body and the headers of an answer give.
 
         Raises:
             NotSignedInError: it does not have what is to be saved.
         """
-        try:
-            document = json.loads(body)
-        except ValueError:
-            raise NotSignedInError("the answer is not JSON") from None
-        variables = {name: self._saved(document, name, path) for name, path in self.save.items()}
+        head = tuple(headers)
+        document = self._document(body)
+        variables = {
+            name: self._saved(document, name, where) if isinstance(where, str) else self._of_head(head, name, where)
+            for name, where in self.save.items()
+        }
         lifetime = self._saved(document, "lifetime", self.lifetime) if self.lifetime else None
         try:
             return Grant(variables, float(lifetime) if lifetime is not None else None)
         except ValueError:
             raise NotSignedInError(f"{self.lifetime} is not a number of seconds") from None
+
+    def _document(self, body: bytes) -> object:
+        if self.lifetime is None and not any(isinstance(where, str) for where in self.save.values()):
+            return None
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError):
+            raise NotSignedInError("the answer is not JSON") from None
+
+    @staticmethod
+    def _of_head(headers: Iterable[Header], name: str, where: OfHeadForm) -> str:
+        value = where.value(headers)
+        what = f"cookie {where.cookie}" if where.cookie is not None else f"header {where.header}"
+        if value is None:
+            raise NotSignedInError(f"the answer has no {what} for {name}")
+        if not value:
+            raise NotSignedInError(f"the {what} for {name} is empty")
+        return value
 
     @staticmethod
     def _saved(document: object, name: str, path: str) -> str:

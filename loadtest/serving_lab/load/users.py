@@ -107,7 +107,7 @@ class ServiceUser(FastHttpUser):
         if how is None or not self._judged(response, how.expectation, _NO_VALUES):
             return None
         try:
-            return how.granted(response.content)
+            return how.granted(response.content, (response.headers or {}).items())
         except NotSignedInError as error:
             response.failure(str(error))
             return None

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import quote_plus
 
 _TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]+\.[\w-]*|(?:\.[\w-]*)?(?=…\Z))")
 """A JSON web token; where a text was cut, also the beginning of one."""
@@ -28,7 +29,7 @@ class Secrets:
         written = {
             form: name
             for name, value in named
-            for form in (value, json.dumps(value)[1:-1], value.encode("unicode_escape").decode())
+            for form in (value, json.dumps(value)[1:-1], value.encode("unicode_escape").decode(), quote_plus(value))
             if len(form) >= _SHORTEST
         }
         return cls(tuple(sorted(written.items(), key=lambda item: -len(item[0]))))

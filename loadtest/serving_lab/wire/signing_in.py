@@ -17,7 +17,7 @@ def sign_in(how: SignIn, endpoint: Endpoint, who: str | None = None) -> Grant:
     """
     answer = exchange.send(endpoint, how.request.filled({"host": endpoint.host}))
     try:
-        return how.granted(answer.body)
+        return how.granted(answer.body, answer.headers)
     except NotSignedInError as error:
         said = without_tokens(answer.body.decode(errors="replace").strip())
         said = f"{answer.status} {said if len(said) <= _SHOWN_CHARACTERS else f'{said[:_SHOWN_CHARACTERS]}…'}"

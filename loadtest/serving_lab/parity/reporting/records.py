@@ -1,10 +1,8 @@
 """From what a comparison found to its result: values, words and shell lines that table and page are made from."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.judgement.difference import shown
 from serving_lab.parity.judgement.forms import in_words
 from serving_lab.parity.judgement.noise import Variation
@@ -83,10 +81,9 @@ def _preparation(plan: ParityPlan, role: str, here: Endpoint) -> Iterator[str]:
     profile = plan.profile
     if sign_in := profile.sign_in:
         there = plan.candidate if role == "primary" else plan.primary
-        own = Case(Source.CORPUS, "sign-in", sign_in.request, sign_in.save)
-        others = replace(own, save={f"other_{name}": path for name, path in sign_in.save.items()})
-        yield from shell.assignments(own, here.url, here.host, profile.secrets)
-        yield from shell.assignments(others, there.url, there.host, profile.secrets)
+        others = {f"other_{name}": where for name, where in sign_in.save.items()}
+        yield from shell.assignments(sign_in.request, sign_in.save, here.url, here.host, profile.secrets)
+        yield from shell.assignments(sign_in.request, others, there.url, there.host, profile.secrets)
     for request in profile.before:
         yield shell.command(request, here.url, here.host, profile.secrets)
 

@@ -13,11 +13,12 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from serving_lab.api import json_path
 from serving_lab.api.request import Header, Request
-from serving_lab.parity.cases import Case, Steps
+from serving_lab.api.sign_in import OfHeadForm
+from serving_lab.parity.cases import Steps
 from serving_lab.wire.message import RawRequest
 
 _VARIABLE = re.compile(rb"\$\{(?:env:)?([A-Za-z_]\w*)\}")
@@ -64,23 +65,40 @@ def command(request: Request | RawRequest, base_url: str, host: str, secrets: Ma
 
 def commands(steps: Steps, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> str:
     """The lines, one a step, that send a sequence; what a step saves is in the variables of those behind it."""
-    lines = [line for step in steps[:-1] for line in assignments(step, base_url, host, secrets)]
+    lines = [line for step in steps[:-1] for line in assignments(step.request, step.save, base_url, host, secrets)]
     return "\n".join([*lines, *(command(step.request, base_url, host, secrets) for step in steps[-1:])])
 
 
-def assignments(case: Case, base_url: str, host: str, secrets: Mapping[str, str] = _NO_SECRETS) -> list[str]:
-    """The lines that send the case and set the variables it saves, such as a login's token."""
-    if not case.save or not isinstance(case.request, Request):
-        return [command(case.request, base_url, host, secrets)]
-    send = _curl("-sS", _below(base_url, case.request, secrets), base_url, host)
+def assignments(
+    request: Request | RawRequest,
+    save: Mapping[str, str | OfHeadForm],
+    base_url: str,
+    host: str,
+    secrets: Mapping[str, str] = _NO_SECRETS,
+) -> list[str]:
+    """The lines that send a request and set the variables that are saved of its answer, such as a login's token."""
+    if not save or not isinstance(request, Request):
+        return [command(request, base_url, host, secrets)]
+    with_head = any(isinstance(where, OfHeadForm) for where in save.values())
+    send = _curl("-sSi" if with_head else "-sS", _below(base_url, request, secrets), base_url, host)
     first, lines = send, []
-    if len(case.save) > 1:
+    if len(save) > 1:
         first, lines = 'printf %s "$ANSWER"', [f"ANSWER=$({send})"]
-    for name, path in case.save.items():
-        keys = "".join(f"[{json.dumps(step)}]" for step in json_path.steps(path))
-        read = shlex.quote(f"import json,sys; print(json.load(sys.stdin){keys})")
-        lines.append(f"{name.upper()}=$({first} | python3 -c {read})")
+    for name, where in save.items():
+        lines.append(f"{name.upper()}=$({first} | python3 -c {shlex.quote(_reading(where, with_head=with_head))})")
     return lines
+
+
+def _reading(where: str | OfHeadForm, *, with_head: bool) -> str:
+    """A program that prints what stands somewhere in the answer that it reads."""
+    if isinstance(where, OfHeadForm):
+        cookie = f"set-cookie:[ ]*{re.escape(where.cookie or '')}=([^;]*?)(;.*)?"
+        line = f"{re.escape(where.header)}:[ ]*(.*?)" if where.header else cookie
+        return f'import re,sys; print(re.search(r"(?im)^{line}\\s*$", sys.stdin.read())[1])'
+    keys = "".join(f"[{json.dumps(step)}]" for step in json_path.steps(where))
+    if not with_head:
+        return f"import json,sys; print(json.load(sys.stdin){keys})"
+    return f'import json,re,sys; print(json.loads(re.split("\\r?\\n\\r?\\n", sys.stdin.read(), maxsplit=1)[1]){keys})'
 
 
 def _below(base_url: str, request: Request, secrets: Mapping[str, str]) -> Request:
@@ -95,7 +113,7 @@ def _below(base_url: str, request: Request, secrets: Mapping[str, str]) -> Reque
 
 def _without(secrets: Mapping[str, str], content: bytes) -> bytes:
     for name, value in secrets.items():
-        for written in (value, json.dumps(value)[1:-1]):
+        for written in (value, json.dumps(value)[1:-1], quote_plus(value)):
             if len(written) >= _SHORTEST_SECRET:
                 content = content.replace(written.encode(), f"${{{name}}}".encode())
     return content
