@@ -128,6 +128,19 @@ def test_the_same_commit_on_both_sides_is_not_blamed() -> None:
     assert "the same commit before and after, so not the code" in printed(history(results, target="fastapi"))
 
 
+def test_results_without_a_commit_are_told_by_their_time_with_the_reason() -> None:
+    results = [
+        msgspec.structs.replace(each, revision=None, revision_unknown="no git checkout")
+        for each in runs(factors={"fastapi/p99": 1.2})
+    ]
+
+    found = history(results, target="fastapi")
+
+    assert the(found, "fastapi", "p99").moves[0].commit.endswith(" UTC")
+    assert f"commit of {len(results)} results unknown: no git checkout" in printed(found)
+    assert "the same commit" not in printed(found)
+
+
 def test_too_few_results_are_said_to_be_too_few_and_how_many_it_takes() -> None:
     found = history(runs(6, 3, {"p99": 1.5}))
     one = history(runs(8, 4, {"p99": 1.5}), target="flask", metric="p99")

@@ -134,4 +134,22 @@ def test_metadata_tells_when_where_and_with_what(tmp_path: Path) -> None:
     assert clean.revision is not None
     assert len(clean.revision) == 40
     assert changed.revision == f"{clean.revision}+"
-    assert Metadata.begin(root=tmp_path.parent).revision is None
+    assert clean.revision_unknown is None
+
+
+def test_a_commit_that_is_not_known_comes_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Metadata.begin(root=tmp_path).revision_unknown == "no git checkout"
+    unknown = msgspec.structs.replace(measured(), revision=None, revision_unknown="no git checkout")
+    assert unknown.commit == "unknown: no git checkout"
+
+    git = tmp_path / "git"
+    said = f"fatal: detected dubious ownership in repository at '{tmp_path}'"
+    git.write_text(f'#!/bin/sh\necho "{said}" >&2\nexit 128\n')
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Metadata.begin(root=tmp_path).revision_unknown == (
+        f"the checkout belongs to another user (git config --global --add safe.directory {tmp_path})"
+    )
+
+    git.unlink()
+    assert Metadata.begin(root=tmp_path).revision_unknown == "git is not installed"

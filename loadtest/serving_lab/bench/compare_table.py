@@ -11,6 +11,7 @@ from serving_lab.bench.history import HistoryResult, MetricSeries, Move
 from serving_lab.bench.table import change, detectable, interval
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import VerdictWord
+from serving_lab.text.phrases import counted
 
 _SHORT_COMMIT = 12
 _STYLES: dict[VerdictWord, str] = {"faster": "green", "slower": "red", "equivalent": "bold"}
@@ -54,6 +55,7 @@ def print_history(console: Console, history: HistoryResult) -> None:
         _print(console, "No series moved.")
     _print(console, *_how_sure(history))
     _print(console, *(f"left out: {line}" for line in history.left_out))
+    _print(console, *(f"commit of {counted(n, 'result')} {why}" for why, n in history.without_commit.items()))
 
 
 def _compared_table(scenario: ChangedScenario) -> Table:
@@ -132,7 +134,7 @@ def _likely_causes(series: MetricSeries) -> Iterator[str]:
 
 
 def _same_code(move: Move) -> bool:
-    return move.commit == move.previous != "unknown" and not move.commit.endswith("+")
+    return move.commit == move.previous and not move.commit.endswith("+")
 
 
 def _drifts(series: MetricSeries) -> str:
@@ -157,8 +159,8 @@ def _how_sure(history: HistoryResult) -> Iterator[str]:
 
 
 def _short(commit: str) -> str:
-    if commit == "unknown":
-        return commit
+    if " " in commit:
+        return commit  # a time, where the commit is unknown
     return f"{commit.rstrip('+')[:_SHORT_COMMIT]}{'+' if commit.endswith('+') else ''}"
 
 

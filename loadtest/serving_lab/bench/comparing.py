@@ -267,4 +267,4 @@ def _in_words(hindrances: Sequence[CircumstanceChange]) -> str:
 
 def _label(name: str, result: BenchResult) -> str:
     interrupted = ", interrupted" if result.partial else ""
-    return f"{name} (commit {result.revision or 'unknown'}, {result.started}{interrupted})"
+    return f"{name} (commit {result.commit}, {result.started}{interrupted})"

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from serving_lab.experiment.records import METRICS, RATIO_SIGN
 from serving_lab.experiment.verdicts import COMPARED
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope, Format, Metadata
+from serving_lab.text.phrases import moment
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,8 @@ class HistoryResult(Envelope, frozen=True, kw_only=True):
     series: list[MetricSeries]
     left_out: list[str]
     """Which runs of which scenarios were not looked at, and why."""
+    without_commit: dict[str, int] = msgspec.field(default_factory=dict)
+    """Why commits of results are unknown, and of how many; these are told by their time."""
 
     @property
     def longest(self) -> int:
@@ -144,6 +148,7 @@ def history(
         needed=changepoints.fewest(len(chosen)),
         series=series,
         left_out=left_out,
+        without_commit=Counter(result.commit for result in results if not result.revision),
     )
 
 
@@ -231,7 +236,7 @@ def _noise(points: Sequence[SeriesPoint], finding: Finding) -> float:
 
 
 def _commit(result: BenchResult) -> str:
-    return result.revision or "unknown"
+    return result.revision or moment(result.started)
 
 
 def _when(path: Path, result: BenchResult) -> datetime:

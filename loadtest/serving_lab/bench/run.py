@@ -90,6 +90,7 @@ class BenchMeasurement:
             partial=not self._finished,
             seed=self._design.seed,
             revision=self._metadata.revision,
+            revision_unknown=self._metadata.revision_unknown,
             machine=self._metadata.machine,
             versions=self._metadata.versions,
             warnings=[*self.warnings, *again],

@@ -116,6 +116,7 @@ class FootprintMeasurement:
             partial=not self._done,
             seed=self._plan.seed,
             revision=self._metadata.revision,
+            revision_unknown=self._metadata.revision_unknown,
             machine=self._metadata.machine,
             versions=self._metadata.versions,
             warnings=[*self._warnings, *_doubts(targets)],

@@ -14,7 +14,7 @@ from serving_lab.report.summary import KeyNumber, figures
 from serving_lab.report.tables import Cell, Row, Table
 from serving_lab.report.targets import ShownTarget
 from serving_lab.text import phrases
-from serving_lab.text.phrases import counted, duration, rarest_seen
+from serving_lab.text.phrases import counted, duration, moment, rarest_seen
 
 Facts = list[tuple[str, str]]
 
@@ -111,11 +111,6 @@ class Document:
         return self.inputs.label(name)
 
 
-def moment(started: str) -> str:
-    """Return a time of a result as people write it."""
-    return started.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
-
-
 def _advice(inputs: ReportInputs, candidate: str) -> Advice:
     bench = inputs.bench
     return Advice(
@@ -190,7 +185,7 @@ def _circumstances(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
     if bench:
         testbed = bench.testbed
         yield "measured", f"{moment(bench.started)}, {duration(bench.seconds)}, seed {bench.seed}"
-        yield "revision", bench.revision or "outside of a checkout"
+        yield "revision", bench.commit
         if machine := bench.machine:
             memory = phrases.size(machine.memory_bytes)
             yield "machine", f"{machine.processor}, {counted(machine.cores, 'core')}, {memory}, {machine.kernel}"

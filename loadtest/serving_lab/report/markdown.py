@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from serving_lab.report.document import Advice, Document, Facts, ScenarioSection, moment
+from serving_lab.report.document import Advice, Document, Facts, ScenarioSection
 from serving_lab.report.recommendation import RULE
 from serving_lab.report.tables import Cell, Table
 from serving_lab.text import phrases
-from serving_lab.text.phrases import visible
+from serving_lab.text.phrases import moment, visible
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~&!$]")
 _AT_LINE_START = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+=])(?=\s|$|[-=])")

@@ -1,5 +1,6 @@
 """What every result file says of how it was made, and how that is collected."""
 
+import os
 import platform
 import subprocess
 import time
@@ -47,11 +48,18 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     revision: str | None = None
     """Commit of the checkout it was made in, with `+` if files were changed since; None: unknown."""
+    revision_unknown: str | None = None
+    """Why the commit is unknown, where that was recorded."""
     machine: Machine | None = None
     """None: not recorded, as in parity results of version 1."""
     versions: dict[str, str] = {}
     """Of the lab, of Python, and of the packages that matter for the result."""
     warnings: list[str] = []
+
+    @property
+    def commit(self) -> str:
+        """The commit in words, with the reason where there is none."""
+        return self.revision or f"unknown: {self.revision_unknown or 'not recorded'}"
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class Metadata:
 
     started: str
     revision: str | None
+    revision_unknown: str | None
     machine: Machine
     versions: dict[str, str]
     _clock: float
@@ -73,9 +82,11 @@ class Metadata:
             root: The checkout; None: where the command runs.
         """
         found = {name: number for name in (_LAB, *packages) if (number := _version(name))}
+        revision, unknown = _revision(root or Path.cwd())
         return cls(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            revision=_revision(root or Path.cwd()),
+            revision=revision,
+            revision_unknown=unknown,
             machine=Machine.here(),
             versions=found | {"python": platform.python_version()},
             _clock=time.monotonic(),
@@ -87,16 +98,28 @@ class Metadata:
         return time.monotonic() - self._clock
 
 
-def _revision(root: Path) -> str | None:
-    commands = (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+def _revision(root: Path) -> tuple[str | None, str | None]:
+    """The commit of a checkout; else why it is unknown."""
+    english = {**os.environ, "LC_ALL": "C"}
+
+    def told(*command: str) -> str:
+        git = ["git", "-C", str(root), *command]
+        return subprocess.run(git, env=english, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+
     try:
-        found = [
-            subprocess.run(["git", "-C", str(root), *each], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607
-            for each in commands
-        ]
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found[0] + ("+" if found[1] else "")
+        commit = told("rev-parse", "HEAD")
+        changed = told("status", "--porcelain", "--untracked-files=no")
+    except OSError:
+        return None, "git is not installed"
+    except subprocess.CalledProcessError as error:
+        said: str = error.stderr
+        if "dubious ownership" in said:
+            # Not read all the same: a checkout's configuration may start programs.
+            return None, f"the checkout belongs to another user (git config --global --add safe.directory {root})"
+        if "not a git repository" in said:
+            return None, "no git checkout"
+        return None, (said.strip().splitlines() or ["git does not say why"])[-1]
+    return commit + ("+" if changed else ""), None
 
 
 def _version(name: str) -> str | None:

@@ -162,6 +162,11 @@ def duration(seconds: float) -> str:
     return f"{seconds // _HOUR:.0f} h {seconds % _HOUR // _MINUTE:.0f} min"
 
 
+def moment(started: str) -> str:
+    """Return a time of a result as people write it."""
+    return started.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
+
+
 def address(url: str) -> str:
     """Return a URL of others on one line, not too long, and without a user and password in it."""
     text = visible(_USER.sub("//", url)).replace("\n", "\\n")

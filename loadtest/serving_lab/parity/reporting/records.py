@@ -31,6 +31,7 @@ def result_of(outcome: Outcome) -> ParityResult:
         partial=bool(outcome.stopped),
         seed=plan.seed,
         revision=metadata.revision,
+        revision_unknown=metadata.revision_unknown,
         machine=metadata.machine,
         versions=metadata.versions,
         warnings=[_writable(outcome.secrets.masked(warning)) for warning in outcome.warnings],
