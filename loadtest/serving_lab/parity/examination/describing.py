@@ -1,12 +1,12 @@
 """The OpenAPI document of a comparison: from a path on the candidate, another URL, or a file."""
 
 from dataclasses import dataclass, replace
-from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.documents import finding
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.operations import Operations
 from serving_lab.documents.references import NotFollowedError
@@ -15,13 +15,9 @@ from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.services import Services
 from serving_lab.parity.examination.session import Session
-from serving_lab.parity.generation import surface
 from serving_lab.parity.inputs.profile import OPENAPI_PATH
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.text.phrases import address
-
-_MOST_PROBES = 5
-_UNKNOWN_PATH = "/no-such-path"
 
 
 @dataclass(frozen=True)
@@ -71,11 +67,7 @@ def _read(where: str, plan: ParityPlan, services: Services) -> OpenApiDocument:
         return OpenApiDocument.parse(content, str(path), services.candidate.endpoint.prefix, where)
     with services.describing(plan.described_by) as session:
         site, url = _site(where, session, plan)
-        try:
-            found = site.get(url)
-        except NotFollowedError as error:
-            raise NotFollowedError(f"{address(url)} is {error}") from None
-        return OpenApiDocument.parse(found.content, address(url), session.endpoint.prefix, found.url, site.fetch)
+        return finding.at(site, url, session.endpoint.prefix)
 
 
 def _site(where: str, session: Session, plan: ParityPlan) -> tuple[Site, str]:
@@ -98,10 +90,10 @@ def _below_its_prefix(document: OpenApiDocument, services: Services, plan: Parit
     prefixes = document.prefixes
     if len(prefixes) == 1:
         return Described(document)
-    for prefix in prefixes:
-        if _answers(document.below(prefix), prefix, services, plan):
-            break
-    else:
+    prefix = finding.prefix_that_answers(
+        document, lambda method, target: _status(method, target, document, services, plan)
+    )
+    if prefix is None:
         told = "the candidate has no path of the OpenAPI document that was tried"
         tried = " or ".join(map(_named, prefixes))
         return Described(document, (f"{told}, below {tried}: does its URL need another path?",))
@@ -113,24 +105,14 @@ def _below_its_prefix(document: OpenApiDocument, services: Services, plan: Parit
     )
 
 
-def _answers(document: OpenApiDocument, prefix: str, services: Services, plan: ParityPlan) -> bool:
-    """Whether the candidate may have any of the first paths; the primary is asked too, so that both begin alike."""
-    paths = Operations(document.templates)
-    first = sorted(document.operations, key=lambda each: ("{" in each.path, each.method != "GET"))[:_MOST_PROBES]
-    wanted = dict.fromkeys(surface.filled(operation) for operation in first)
-
-    def status(method: str, target: str) -> int | None:
-        if paths.excludes(plan.profile.exclude, method, target):
-            return None
-        case = Case(Source.SURFACE, "prefix", Request(method, target, plan.profile.authorization))
-        _, exchange = services.primary.send(case), services.candidate.send(case)
-        return exchange.answers[0].status if exchange.answers else None
-
-    if any(status("GET", target) not in {None, HTTPStatus.NOT_FOUND} for target in wanted):
-        return True
-    # What takes only POST may answer 404 to GET; and some services answer to OPTIONS at any path.
-    unknown = status("OPTIONS", f"{prefix}{_UNKNOWN_PATH}")
-    return any(status("OPTIONS", target) not in {None, HTTPStatus.NOT_FOUND, unknown} for target in wanted)
+def _status(method: str, target: str, document: OpenApiDocument, services: Services, plan: ParityPlan) -> int | None:
+    """What the candidate answers with; the primary is asked too, so that both begin alike."""
+    paths = Operations(template for prefix in document.prefixes for template in document.below(prefix).templates)
+    if paths.excludes(plan.profile.exclude, method, target):
+        return None
+    case = Case(Source.SURFACE, "prefix", Request(method, target, plan.profile.authorization))
+    _, exchange = services.primary.send(case), services.candidate.send(case)
+    return exchange.answers[0].status if exchange.answers else None
 
 
 def _named(prefix: str) -> str:

@@ -1,17 +1,15 @@
 """The surface of an API, without bodies: every path with every method, and the spellings that routers disagree on."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Iterator
 
 from serving_lab.api.request import Header, Request
 from serving_lab.documents.openapi import METHODS, OpenApiDocument, Operation
 from serving_lab.documents.operations import Operations
+from serving_lab.documents.paths import example, filled, quoted
 from serving_lab.parity.cases import Case, Source
 
 _UNKNOWN_METHOD = "FROB"
 _UNKNOWN_PATH = "/no-such-path"
-_EXAMPLES: Mapping[str, object] = {"integer": 1, "number": 1, "boolean": "true", "array": 1}
 
 
 def cases(
@@ -25,15 +23,6 @@ def cases(
         for request in requests
         if not paths.excludes(exclude, request.method, request.target)
     )
-
-
-def filled(operation: Operation) -> str:
-    """The operation's path with an example for each of its parameters."""
-    path = operation.template
-    for parameter in operation.parameters:
-        if parameter.get("in") == "path":
-            path = path.replace(f"{{{parameter.get('name')}}}", _quoted(_example(parameter)))
-    return _quoted(path.replace("{", "").replace("}", ""), safe="/%:@!$&'()*+,;=-._~")
 
 
 def _requests(document: OpenApiDocument, authorization: tuple[Header, ...]) -> Iterator[Request]:
@@ -77,30 +66,4 @@ def _spellings(path: str) -> Iterator[str]:
 def _query(operation: Operation) -> str:
     """A query with the operation's own parameters, or one that means nothing to it."""
     own = [parameter for parameter in operation.parameters if parameter.get("in") == "query" and "name" in parameter]
-    return "&".join(f"{_quoted(str(each['name']), safe='/')}={_quoted(_example(each))}" for each in own) or "unknown=1"
-
-
-def _quoted(text: str, safe: str = "") -> str:
-    """The text percent-encoded; a document in JSON may have escapes of half a character."""
-    return quote(text, safe=safe, errors="surrogatepass")
-
-
-def _example(parameter: Mapping[str, Any]) -> str:
-    """A value that the document gives, or one of the type that it asks for."""
-    schema = parameter.get("schema", parameter)
-    schema = schema if isinstance(schema, Mapping) else {}
-    examples = schema.get("examples")
-    enum = schema.get("enum")
-    given = (
-        parameter.get("example"),
-        schema.get("example"),
-        schema.get("default"),
-        *(examples if isinstance(examples, list) else ()),
-        *(enum if isinstance(enum, list) else ()),
-        schema.get("minimum"),
-    )
-    kind = schema.get("type")
-    value = next(
-        (each for each in given if each is not None), _EXAMPLES.get(kind if isinstance(kind, str) else "", "1")
-    )
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return "&".join(f"{quoted(str(each['name']), safe='/')}={quoted(example(each))}" for each in own) or "unknown=1"

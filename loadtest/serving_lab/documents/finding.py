@@ -1,0 +1,78 @@
+"""Where a service has its OpenAPI document, and below which prefix it has the paths that the document names."""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.documents.paths import filled
+from serving_lab.documents.references import NotFollowedError
+from serving_lab.documents.site import Site
+from serving_lab.errors import LabError
+from serving_lab.text.phrases import address
+
+USUAL_PLACES = (
+    "/openapi.json",
+    "/swagger.json",
+    "/v3/api-docs",
+    "/openapi.yaml",
+    "/swagger/v1/swagger.json",
+    "/v2/api-docs",
+    "/schema/openapi.json",
+    "/api/openapi.json",
+    "/api/schema/",
+    "/api/swagger.json",
+    "/api-docs",
+    "/api-json",
+    "/apispec_1.json",
+    "/swagger/doc.json",
+    "/openapi",
+    "/docs/openapi.json",
+)
+"""Those of FastAPI, Flask-RESTX, springdoc, ASP.NET, Litestar, drf-spectacular, NestJS, flasgger, and others."""
+
+_MOST_PROBES = 5
+_UNKNOWN_PATH = "/no-such-path"
+
+Status = Callable[[str, str], int | None]
+"""The status that a service answers to a method and a target; None where it is not to be asked, or does not answer."""
+
+
+def at(site: Site, url: str, base_path: str) -> OpenApiDocument:
+    """The document at a URL; `base_path` is the path of the base URL of the service that it describes.
+
+    Raises:
+        NotFollowedError: there is nothing.
+        LabError: what is there is not an OpenAPI document.
+    """
+    try:
+        found = site.get(url)
+    except NotFollowedError as error:
+        raise NotFollowedError(f"{address(url)} is {error}") from None
+    return OpenApiDocument.parse(found.content, address(url), base_path, found.url, site.fetch)
+
+
+def at_usual_places(site: Site) -> Iterator[tuple[str, OpenApiDocument]]:
+    """The documents that a service has at the usual places, each with its place; asked for one after the other."""
+    for place in USUAL_PLACES:
+        try:
+            document = at(site, f"{site.endpoint.url}{place}", site.endpoint.prefix)
+        except (NotFollowedError, LabError):  # it has nothing there, or something else, such as a page
+            continue
+        if document.operations:
+            yield place, document
+
+
+def prefix_that_answers(document: OpenApiDocument, status: Status) -> str | None:
+    """The first of the document's prefixes below which the service may have its paths; None: none of them."""
+    return next((each for each in document.prefixes if _answers(document.below(each), each, status)), None)
+
+
+def _answers(document: OpenApiDocument, prefix: str, status: Status) -> bool:
+    """Whether the service may have any of the first paths."""
+    first = sorted(document.operations, key=lambda each: ("{" in each.path, each.method != "GET"))[:_MOST_PROBES]
+    wanted = dict.fromkeys(filled(operation) for operation in first)
+    if any(status("GET", target) not in {None, HTTPStatus.NOT_FOUND} for target in wanted):
+        return True
+    # What takes only POST may answer 404 to GET; and some services answer to OPTIONS at any path.
+    unknown = status("OPTIONS", f"{prefix}{_UNKNOWN_PATH}")
+    return any(status("OPTIONS", target) not in {None, HTTPStatus.NOT_FOUND, unknown} for target in wanted)
