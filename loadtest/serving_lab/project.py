@@ -49,8 +49,8 @@ class Project:
 
     @property
     def locustfile(self) -> Path:
-        """The load."""
-        return self.root / "loadtest" / "locustfile.py"
+        """The load, relative to the root, where Locust runs: it takes a path with a comma for two."""
+        return Path("loadtest", "locustfile.py")
 
     @property
     def catalogue(self) -> Path:

@@ -136,7 +136,8 @@ class NativeStack:
         with secrets.handed_out_once(self._settings.environment, self._settings.secrets_dir) as directory:
             settings = replace(self._settings, secrets_dir=directory)
             environment = shared_environment(self._project, settings, self._project.run_dir)
-            return subprocess.run(command, env={**os.environ, **environment}, check=False).returncode  # noqa: S603
+            environment = {**os.environ, **environment}
+            return subprocess.run(command, cwd=self._project.root, env=environment, check=False).returncode  # noqa: S603
 
     def generator(self) -> tuple[list[str], dict[str, str]]:
         """What starts a process of the generator on this host."""

@@ -122,10 +122,13 @@ class Supervisor:
         self.run_dir.chmod(0o700)
         configuration = self.run_dir / "supervisord.conf"
         configuration.write_text(self._configuration(identity, programs), encoding="utf-8")
-        # Settings travel in supervisord's own environment: its configuration has no quoting for every value there is.
+        # Settings and commands travel in supervisord's own environment, and paths are relative to the run directory: its
+        # configuration has no quoting for a path such as `100% #1`.
+        commands = {_command_variable(program): shlex.join(program.command) for program in programs}
         result = subprocess.run(  # noqa: S603
             [Path(sys.executable).parent / "supervisord", "-c", configuration],
-            env={**os.environ, **environment, RUN_DIR_VARIABLE: str(self.run_dir)},
+            cwd=self.run_dir,
+            env={**os.environ, **environment, **commands, RUN_DIR_VARIABLE: str(self.run_dir)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -175,17 +178,19 @@ class Supervisor:
         with proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
+    def _inside(self, path: Path) -> str:
+        return str(path.relative_to(self.run_dir))
+
     def _configuration(self, identity: str, programs: list[Program]) -> str:
         lines = [
             "[unix_http_server]",
-            f"file={_literal(self._socket)}",
+            f"file={self._socket.name}",
             "chmod=0700",
             "[supervisord]",
             f"identifier={identity}",
-            f"directory={_literal(self.run_dir.parent)}",
-            f"logfile={_literal(self.log_file('supervisord'))}",
-            f"pidfile={_literal(self.run_dir / 'supervisord.pid')}",
-            f"childlogdir={_literal(self.run_dir / 'logs')}",
+            "directory=..",
+            f"logfile={self._inside(self.log_file('supervisord'))}",
+            "pidfile=supervisord.pid",
             "silent=true",
             *(["user=root"] if os.geteuid() == 0 else []),  # said outright, or it warns that nobody said it
             "[rpcinterface:supervisor]",
@@ -194,10 +199,10 @@ class Supervisor:
             f"programs={','.join(program.name for program in programs)}",
         ]
         for program in programs:
-            pairs = ",".join(f'{name}="{_literal(value)}"' for name, value in program.environment.items())
+            pairs = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
             lines += [
                 f"[program:{program.name}]",
-                f"command={_literal(shlex.join(program.command))}",
+                f"command=%(ENV_{_command_variable(program)})s",
                 *([f"environment={pairs}"] if pairs else []),
                 # A wrong setting (exit code 2) or a damaged model (1) stays wrong; after a crash a restart may help.
                 "autorestart=unexpected",
@@ -207,7 +212,7 @@ class Supervisor:
                 f"stopwaitsecs={program.stop_seconds:.0f}",
                 "killasgroup=true",
                 "redirect_stderr=true",
-                f"stdout_logfile={_literal(self.log_file(program.name))}",
+                f"stdout_logfile={self._inside(self.log_file(program.name))}",
                 f"stdout_logfile_maxbytes={_LOG_BYTES}",
                 f"stdout_logfile_backups={_LOG_BACKUPS}",
             ]
@@ -224,8 +229,8 @@ def wait_for(condition: Callable[[], bool], timeout_seconds: float, interval_sec
     return True
 
 
-def _literal(value: str | Path) -> str:
-    return str(value).replace("%", "%%")
+def _command_variable(program: Program) -> str:
+    return f"COMMAND_OF_{program.name}"
 
 
 def _signal(send: Callable[[], None]) -> None:
