@@ -121,42 +121,54 @@ TOKENS = (
         rewrite=accepting(expired),
         kind=DifferenceKind.STATUS,
         where="status",
+        told="200",
         operation="GET /cache/stats",
+        round=2,
     ),
     Mutant(
         "other algorithm accepted",
         rewrite=accepting(lambda algorithm, _: algorithm in {"HS384", "HS512"}),
         kind=DifferenceKind.STATUS,
         where="status",
+        told="200",
         operation="GET /cache/stats",
+        round=3,
     ),
     Mutant(
         "unsigned token accepted",
         rewrite=accepting(lambda algorithm, _: algorithm == "none"),
         kind=DifferenceKind.STATUS,
         where="status",
+        told="200",
         operation="GET /cache/stats",
+        round=4,
     ),
     Mutant(
         "missing claim accepted",
         rewrite=accepting(lambda algorithm, claims: algorithm == "HS256" and not claims.keys() >= _CLAIMS),
         kind=DifferenceKind.STATUS,
         where="status",
+        told="200",
         operation="GET /cache/stats",
+        round=5,
     ),
     Mutant(
         "bare token refused",
         refusing("^[^ ]+$"),
         kind=DifferenceKind.STATUS,
         where="status",
+        told="401",
         operation="GET /cache/stats",
+        round=7,
     ),
     Mutant(
         "scheme in lower case refused",
         refusing("^bearer "),
         kind=DifferenceKind.STATUS,
         where="status",
+        told="401",
         operation="GET /cache/stats",
+        round=6,
     ),
     Mutant(
         "token that lives an hour",
@@ -164,6 +176,7 @@ TOKENS = (
         kind=DifferenceKind.FORM,
         where="$.token",
         operation="POST /login",
+        round=5,
     ),
     Mutant(
         "another lifetime told",
@@ -171,6 +184,7 @@ TOKENS = (
         kind=DifferenceKind.NUMBER,
         where="$.expires_in",
         operation="POST /login",
+        round=1,
     ),
 )
 
@@ -181,6 +195,7 @@ CACHES = (
         kind=DifferenceKind.VALUE,
         where="$.cached",
         operation="POST /predict",
+        round=7,
     ),
     Mutant(
         "cache that takes near rows for one",
@@ -188,6 +203,7 @@ CACHES = (
         kind=DifferenceKind.VALUE,
         where="$.cached",
         operation="POST /predict",
+        round=8,
         consequences=frozenset({(DifferenceKind.NUMBER, "$.prediction")}),
     ),
     Mutant(
@@ -196,6 +212,7 @@ CACHES = (
         kind=DifferenceKind.NUMBER,
         where="$.hits.grown",
         operation="GET /cache/stats",
+        round=1,
         consequences=frozenset({(DifferenceKind.CONSTANT, "$.hits")}),
     ),
     Mutant(
@@ -204,6 +221,7 @@ CACHES = (
         kind=DifferenceKind.NUMBER,
         where="$.cleared",
         operation="POST /cache/clear",
+        round=6,
     ),
 )
 
@@ -214,6 +232,7 @@ CLOCKS = (
         kind=DifferenceKind.CONSTANT,
         where="$.timestamp",
         operation="GET /health",
+        round=1,
     ),
     Mutant(
         "timestamp in local time",
@@ -221,6 +240,7 @@ CLOCKS = (
         kind=DifferenceKind.CLOCK,
         where="$.timestamp",
         operation="GET /health",
+        round=2,
     ),
     Mutant(
         "timestamp without zone",
@@ -228,6 +248,7 @@ CLOCKS = (
         kind=DifferenceKind.FORM,
         where="$.timestamp",
         operation="GET /health",
+        round=3,
     ),
     Mutant(
         "uptime constant",
@@ -235,6 +256,7 @@ CLOCKS = (
         kind=DifferenceKind.CONSTANT,
         where="$.uptime_seconds",
         operation="GET /health",
+        round=4,
     ),
     Mutant(
         "uptime in whole seconds",
@@ -242,6 +264,7 @@ CLOCKS = (
         kind=DifferenceKind.NUMBER_TYPE,
         where="$.uptime_seconds",
         operation="GET /health",
+        round=5,
     ),
     Mutant(
         "inference time constant",
@@ -249,6 +272,7 @@ CLOCKS = (
         kind=DifferenceKind.CONSTANT,
         where="$.inference_ms",
         operation="POST /batch-predict",
+        round=7,
     ),
 )
 
@@ -256,10 +280,12 @@ RATES = (
     Mutant(
         "one in a thousand fails",
         lambda: one_in(1000),
-        predictions=3000,
+        predictions=1000,
         kind=DifferenceKind.STATUS,
         where="status",
+        told="500",
         operation=None,
+        round=6,
     ),
 )
 

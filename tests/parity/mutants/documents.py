@@ -63,6 +63,7 @@ DOCUMENTS = (
         kind=DifferenceKind.MISSING,
         where="$.model_version",
         operation="POST /predict",
+        round=3,
     ),
     Mutant(
         "field added",
@@ -70,6 +71,7 @@ DOCUMENTS = (
         kind=DifferenceKind.EXTRA,
         where="$.debug",
         operation="GET /model-info",
+        round=2,
     ),
     Mutant(
         "null left out",
@@ -77,6 +79,7 @@ DOCUMENTS = (
         kind=DifferenceKind.NULL_OR_ABSENT,
         where="$.detail",
         operation="POST /login",
+        round=4,
     ),
     Mutant(
         "number as text",
@@ -84,6 +87,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TYPE,
         where="$.prediction",
         operation="POST /predict",
+        round=3,
     ),
     Mutant(
         "boolean as text",
@@ -91,6 +95,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TYPE,
         where="$.cached",
         operation="POST /predict",
+        round=4,
     ),
     Mutant(
         "integer as decimal",
@@ -98,6 +103,7 @@ DOCUMENTS = (
         kind=DifferenceKind.NUMBER_TYPE,
         where="$.count",
         operation="POST /batch-predict",
+        round=2,
     ),
     Mutant(
         "NaN",
@@ -105,6 +111,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TYPE,
         where="$.prediction",
         operation="POST /predict",
+        round=4,
     ),
     Mutant(
         "null",
@@ -112,6 +119,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TYPE,
         where="$.prediction",
         operation="POST /predict",
+        round=5,
     ),
     Mutant(
         "repeated key",
@@ -119,6 +127,7 @@ DOCUMENTS = (
         kind=DifferenceKind.REPEATED,
         where="$",
         operation="POST /predict",
+        round=5,
     ),
     Mutant(
         "order turned round",
@@ -126,6 +135,7 @@ DOCUMENTS = (
         kind=DifferenceKind.ORDER,
         where="$.predictions",
         operation="POST /batch-predict",
+        round=1,
     ),
     Mutant(
         "last one missing",
@@ -133,6 +143,7 @@ DOCUMENTS = (
         kind=DifferenceKind.LENGTH,
         where="$.predictions",
         operation="POST /batch-predict",
+        round=3,
     ),
     Mutant(
         "drift of 1e-6 in one of a hundred",
@@ -141,6 +152,7 @@ DOCUMENTS = (
         kind=DifferenceKind.NUMBER,
         where="$.prediction",
         operation="POST /predict",
+        round=6,
     ),
     Mutant(
         "drift of 1e-6 in the last of many",
@@ -148,6 +160,7 @@ DOCUMENTS = (
         kind=DifferenceKind.NUMBER,
         where="$.predictions[*]",
         operation="POST /batch-predict",
+        round=4,
     ),
     Mutant(
         "batch differs from singles",
@@ -155,6 +168,7 @@ DOCUMENTS = (
         kind=DifferenceKind.NUMBER,
         where="$.predictions[*]",
         operation="POST /batch-predict",
+        round=5,
     ),
     Mutant(
         "rounded",
@@ -162,6 +176,7 @@ DOCUMENTS = (
         kind=DifferenceKind.NUMBER,
         where="$.prediction",
         operation="POST /predict",
+        round=7,
     ),
     Mutant(
         "error text",
@@ -169,6 +184,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TEXT,
         where="$.error",
         operation="POST /predict",
+        round=5,
     ),
     Mutant(
         "error text in lower case",
@@ -176,6 +192,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TEXT,
         where="$.error",
         operation="GET /no-such-path",
+        round=7,
     ),
     Mutant(
         "FastAPI's own detail",
@@ -183,6 +200,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TYPE,
         where="$.detail",
         operation="POST /predict",
+        round=7,
     ),
     Mutant(
         "text of another normal form",
@@ -191,6 +209,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TEXT,
         where="$.dataset",
         operation="GET /model-info",
+        round=3,
     ),
     Mutant(
         "text in the wrong encoding",
@@ -199,6 +218,7 @@ DOCUMENTS = (
         kind=DifferenceKind.TEXT,
         where="$.dataset",
         operation="GET /model-info",
+        round=4,
     ),
     Mutant(
         "noise where there was none",
@@ -206,5 +226,6 @@ DOCUMENTS = (
         kind=DifferenceKind.TEXT,
         where="$.version",
         operation="GET /model-info",
+        round=5,
     ),
 )

@@ -39,6 +39,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_MISSING,
         where="header www-authenticate",
         operation="POST /predict",
+        round=2,
     ),
     Mutant(
         "another challenge",
@@ -46,6 +47,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_VALUE,
         where="header www-authenticate",
         operation="POST /predict",
+        round=3,
     ),
     Mutant(
         "Allow missing",
@@ -53,6 +55,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_MISSING,
         where="header allow",
         operation="GET /predict",
+        round=2,
     ),
     Mutant(
         "Allow names more",
@@ -60,6 +63,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_VALUE,
         where="header allow",
         operation="GET /predict",
+        round=3,
     ),
     Mutant(
         "CORS header leaked",
@@ -67,6 +71,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_EXTRA,
         where="header access-control-allow-origin",
         operation="GET /health",
+        round=2,
     ),
     Mutant(
         "cookie set",
@@ -74,6 +79,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_EXTRA,
         where="header set-cookie",
         operation="POST /login",
+        round=3,
     ),
     Mutant(
         "Retry-After added",
@@ -81,6 +87,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_EXTRA,
         where="header retry-after",
         operation="POST /login",
+        round=4,
     ),
     Mutant(
         "redirect elsewhere",
@@ -89,6 +96,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_VALUE,
         where="header location",
         operation="GET /no-such-path",
+        round=2,
     ),
     Mutant(
         "request id missing on errors",
@@ -96,6 +104,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_MISSING,
         where="header x-request-id",
         operation="POST /predict",
+        round=3,
     ),
     Mutant(
         "request id not taken over",
@@ -103,6 +112,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_VALUE,
         where="header x-request-id",
         operation="GET /health",
+        round=3,
     ),
     Mutant(
         "process time missing",
@@ -110,6 +120,7 @@ MESSAGES = (
         kind=DifferenceKind.HEADER_MISSING,
         where="header x-process-time",
         operation="GET /no-such-path",
+        round=3,
     ),
     Mutant(
         "process time constant",
@@ -117,6 +128,7 @@ MESSAGES = (
         kind=DifferenceKind.CONSTANT,
         where="header x-process-time",
         operation="any",
+        round=5,
     ),
     Mutant(
         "process time with a unit",
@@ -124,6 +136,7 @@ MESSAGES = (
         kind=DifferenceKind.FORM,
         where="header x-process-time",
         operation="GET /health",
+        round=7,
     ),
     Mutant(
         "charset added",
@@ -131,6 +144,7 @@ MESSAGES = (
         kind=DifferenceKind.CONTENT_TYPE,
         where="header content-type",
         operation="GET /health",
+        round=1,
     ),
     Mutant(
         "text instead of JSON",
@@ -138,6 +152,7 @@ MESSAGES = (
         kind=DifferenceKind.CONTENT_TYPE,
         where="header content-type",
         operation="POST /login",
+        round=2,
     ),
     Mutant(
         "another exposition format",
@@ -145,6 +160,7 @@ MESSAGES = (
         kind=DifferenceKind.CONTENT_TYPE,
         where="header content-type",
         operation="GET /metrics",
+        round=3,
     ),
     Mutant(
         "error page",
@@ -152,6 +168,7 @@ MESSAGES = (
         kind=DifferenceKind.CONTENT_TYPE,
         where="header content-type",
         operation="GET /no-such-path",
+        round=4,
     ),
     Mutant(
         "empty body",
@@ -159,6 +176,7 @@ MESSAGES = (
         kind=DifferenceKind.BODY,
         where="body",
         operation="POST /predict",
+        round=2,
     ),
     Mutant(
         "body cut short",
@@ -166,6 +184,7 @@ MESSAGES = (
         kind=DifferenceKind.BODY,
         where="body",
         operation="GET /model-info",
+        round=1,
     ),
 )
 
@@ -176,6 +195,7 @@ METRICS = (
         kind=DifferenceKind.METRIC_MISSING,
         where="metric predictions",
         operation="GET /metrics",
+        round=4,
     ),
     Mutant(
         "family renamed",
@@ -183,6 +203,7 @@ METRICS = (
         kind=DifferenceKind.METRIC_MISSING,
         where="metric http_requests_in_progress",
         operation="GET /metrics",
+        round=5,
         consequences=frozenset({(DifferenceKind.METRIC_EXTRA, "metric http_requests_inprogress")}),
     ),
     Mutant(
@@ -191,6 +212,7 @@ METRICS = (
         kind=DifferenceKind.METRIC_FORM,
         where="metric service_workers",
         operation="GET /metrics",
+        round=6,
     ),
     Mutant(
         "label renamed",
@@ -198,6 +220,7 @@ METRICS = (
         kind=DifferenceKind.METRIC_FORM,
         where="metric auth_failures",
         operation="GET /metrics",
+        round=7,
     ),
     Mutant(
         "bucket moved",
@@ -205,6 +228,7 @@ METRICS = (
         kind=DifferenceKind.METRIC_FORM,
         where="metric http_request_duration_seconds",
         operation="GET /metrics",
+        round=8,
     ),
 )
 

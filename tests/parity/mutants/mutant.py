@@ -1,12 +1,14 @@
 """What a planted difference is, and the words that most of them are made of."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from fnmatch import fnmatchcase
+from functools import reduce
 from http import HTTPStatus
 
 from serving_lab.parity.judgement.difference import DifferenceKind
+from serving_lab.parity.result import CauseRecord
 
 from parity.mutants.http import Answer, Json, Request
 from parity.mutants.proxy import Mutation, Rewrite
@@ -38,12 +40,49 @@ class Mutant(Planted):
     where: str
     operation: str | None
     """One of those that show it; None where chance decides."""
+    round: int
+    """It is planted together with the others of this number: none of them hides it, or is named as it is."""
+    told: str | None = None
+    """What the candidate is told to say there, where others of the round differ in the same kind and place."""
     consequences: frozenset[tuple[DifferenceKind, str]] = frozenset()
     """What else differs because of it."""
+
+    def names(self, cause: CauseRecord) -> bool:
+        """Whether this is the cause that it must be named as."""
+        return (cause.kind, cause.where) == (self.kind, self.where) and self.told in {None, cause.candidate}
 
 
 class Disguise(Planted):
     """No difference to a client."""
+
+
+def together(planted: Sequence[Planted]) -> Planted:
+    """All of them in one, each after the one before it."""
+    rewrites = [each.rewrite for each in planted]
+    return Planted(
+        "together",
+        _in_turn([each.plant for each in planted]),
+        lambda sent: reduce(lambda changed, rewrite: rewrite(changed), rewrites, sent),
+        _in_turn(both) if (both := [each.both for each in planted if each.both]) else None,
+        max(each.predictions for each in planted),
+    )
+
+
+def _in_turn(plants: Sequence[Plant]) -> Plant:
+    def plant() -> Mutation:
+        mutations = [each() for each in plants]
+
+        def mutation(request: Request, answer: Answer) -> Answer | None:
+            for each in mutations:
+                changed = each(request, answer)
+                if changed is None:
+                    return None
+                answer = changed
+            return answer
+
+        return mutation
+
+    return plant
 
 
 def on(operation: str, status: int, *changes: Change) -> Plant:
