@@ -122,8 +122,8 @@ class Supervisor:
         self.run_dir.chmod(0o700)
         configuration = self.run_dir / "supervisord.conf"
         configuration.write_text(self._configuration(identity, programs), encoding="utf-8")
-        # Settings and commands travel in supervisord's own environment, and paths are relative to the run directory: its
-        # configuration has no quoting for a path such as `100% #1`.
+        # Settings and commands travel in supervisord's own environment, and paths are relative to the run directory:
+        # its configuration has no quoting for a path such as `100% #1`.
         commands = {_command_variable(program): shlex.join(program.command) for program in programs}
         result = subprocess.run(  # noqa: S603
             [Path(sys.executable).parent / "supervisord", "-c", configuration],
