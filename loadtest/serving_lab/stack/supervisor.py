@@ -122,12 +122,12 @@ class Supervisor:
         self.run_dir.chmod(0o700)
         configuration = self.run_dir / "supervisord.conf"
         configuration.write_text(self._configuration(identity, programs), encoding="utf-8")
-        # Settings and commands travel in supervisord's own environment, and paths are relative to the run directory:
-        # its configuration has no quoting for a path such as `100% #1`.
+        # Settings and commands travel in supervisord's own environment, and paths are relative: its configuration has
+        # no quoting for a path such as `100% #1`.
         commands = {_command_variable(program): shlex.join(program.command) for program in programs}
         result = subprocess.run(  # noqa: S603
             [Path(sys.executable).parent / "supervisord", "-c", configuration],
-            cwd=self.run_dir,
+            cwd=self.run_dir.parent,
             env={**os.environ, **environment, **commands, RUN_DIR_VARIABLE: str(self.run_dir)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -178,19 +178,19 @@ class Supervisor:
         with proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
-    def _inside(self, path: Path) -> str:
-        return str(path.relative_to(self.run_dir))
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self.run_dir.parent))
 
     def _configuration(self, identity: str, programs: list[Program]) -> str:
         lines = [
             "[unix_http_server]",
-            f"file={self._socket.name}",
+            f"file={self._relative(self._socket)}",
             "chmod=0700",
             "[supervisord]",
             f"identifier={identity}",
-            "directory=..",
-            f"logfile={self._inside(self.log_file('supervisord'))}",
-            "pidfile=supervisord.pid",
+            "directory=.",
+            f"logfile={self._relative(self.log_file('supervisord'))}",
+            f"pidfile={self._relative(self.run_dir / 'supervisord.pid')}",
             "silent=true",
             *(["user=root"] if os.geteuid() == 0 else []),  # said outright, or it warns that nobody said it
             "[rpcinterface:supervisor]",
@@ -212,7 +212,7 @@ class Supervisor:
                 f"stopwaitsecs={program.stop_seconds:.0f}",
                 "killasgroup=true",
                 "redirect_stderr=true",
-                f"stdout_logfile={self._inside(self.log_file(program.name))}",
+                f"stdout_logfile={self._relative(self.log_file(program.name))}",
                 f"stdout_logfile_maxbytes={_LOG_BYTES}",
                 f"stdout_logfile_backups={_LOG_BACKUPS}",
             ]
@@ -230,7 +230,7 @@ def wait_for(condition: Callable[[], bool], timeout_seconds: float, interval_sec
 
 
 def _command_variable(program: Program) -> str:
-    return f"COMMAND_OF_{program.name}"
+    return f"COMMAND_OF_{program.name.replace('-', '_')}"  # a shell, which may stand before, drops odd names
 
 
 def _signal(send: Callable[[], None]) -> None:
