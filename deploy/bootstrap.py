@@ -62,6 +62,8 @@ class Wheel:
 def main(arguments: list[str]) -> None:
     """Print the path of uv, or become uv with these arguments."""
     try:
+        if os.pathsep in str(ROOT):
+            raise BootstrapError(f"{ROOT} has a colon, which a virtual environment cannot have: move the checkout")
         uv = find_uv() or fetch_uv()
     except BootstrapError as error:
         sys.exit(f"error: {error}")

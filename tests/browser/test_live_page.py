@@ -4,13 +4,15 @@ import csv
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from support import local_http
 from support.browser import Visit, chromium, visit
+from support.fake_server import Asked, Says, fake_server
 from support.live import LABELS, Metrics, running_live, serving
 from support.load import RunningLocust, of_services, running_locust
 from support.services import CATALOGUE, free_port, running_services, wait_until
@@ -221,19 +223,36 @@ def test_a_run_that_stopped_is_downloaded_as_it_is_shown(
     assert {condition["verdict"] for condition in saved["conditions"]} == {"same", "meant to differ"}
 
 
-@pytest.mark.parametrize("count", [3, 5])
+@contextmanager
+def below(prefix: str, base_url: str) -> Iterator[str]:
+    """What is at the base URL, through a proxy that takes a prefix off paths and tells nobody."""
+
+    def forward(asked: Asked) -> Says:
+        if not asked.path.startswith(f"{prefix}/"):
+            return Says(status=404)
+        answer = local_http.get(base_url + asked.path.removeprefix(prefix))
+        return Says(answer.content, answer.status_code, {"Content-Type": answer.headers["Content-Type"]})
+
+    with fake_server(forward) as proxy:
+        yield f"{proxy.base_url}{prefix}"
+
+
+@pytest.mark.parametrize(("count", "prefix"), [(3, ""), (5, "/tools/load")], ids=["3", "5 behind a proxy"])
 def test_more_services_have_more_columns_and_lines_and_each_candidate_its_ratio(
-    browser: Browser, tmp_path: Path, count: int
+    browser: Browser, tmp_path: Path, count: int, prefix: str
 ) -> None:
     """Rates of 100, 190, 60, 100 and 1,000 a second; the third has another number of workers."""
     services = [Metrics(rate, workers) for rate, workers in ((100, 2), (190, 2), (60, 4), (100, 2), (1000, 2))][:count]
     with ExitStack() as stack:
         urls = [stack.enter_context(serving(service, free_port())) for service in services]
         locust = stack.enter_context(running_live(tmp_path, *urls))
+        base_url = stack.enter_context(below(prefix, locust.base_url)) if prefix else locust.base_url
         visited = stack.enter_context(visit(browser))
         page = visited.page
-        page.goto(f"{locust.base_url}/live")
+        page.goto(f"{base_url}/live")
         page.wait_for_function(f"(({DRAWN_LINES})('requests_per_second')).length === {count}")
+        assert visited.errors == []
+        assert page.get_by_role("link", name="Locust").evaluate("link => link.href") == f"{base_url}/"
 
         assert [text.strip() for text in page.locator("#figures-head th").all_inner_texts()[1:]] == LABELS[:count]
         assert [len(row.locator("td").all()) for row in page.locator("#figures tr").all()] == [count] * 8

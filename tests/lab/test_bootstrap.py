@@ -103,6 +103,15 @@ class Host:
         )
 
 
+def test_a_path_that_no_virtual_environment_can_have_is_named(host: Host) -> None:
+    odd = host.root.rename(host.root.with_name("a:b"))
+
+    result = Host(odd).bootstrap()
+
+    assert result.returncode == 1
+    assert result.stderr == f"error: {odd} has a colon, which a virtual environment cannot have: move the checkout\n"
+
+
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     (tmp_path / "deploy").mkdir()

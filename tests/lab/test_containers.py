@@ -11,7 +11,7 @@ import pytest
 from serving_lab.project import Project
 from serving_lab.stack.environment import merged
 from support import local_http
-from support.checkout import REPOSITORY, Checkout, new_checkout
+from support.checkout import ODD, REPOSITORY, Checkout, new_checkout
 from support.services import CATALOGUE
 
 SERVICES = [*(entry.name for entry in CATALOGUE.running({}).entries), "locust", "prometheus"]
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def containers(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The lab, up in containers."""
-    plain = new_checkout(tmp_path_factory.mktemp("containers") / "checkout")
+    plain = new_checkout(tmp_path_factory.mktemp("containers") / ODD)
     images = {**base_images, "GRAFANA_IMAGE": merged(Project(REPOSITORY), os.environ)["GRAFANA_IMAGE"]}
     certificates = {"SSL_CERT_FILE": os.environ["SSL_CERT_FILE"]} if "SSL_CERT_FILE" in os.environ else {}
     own = {"COMPOSE_PROJECT_NAME": f"serving-lab-cli-{os.getpid()}"}

@@ -16,7 +16,7 @@ from serving_lab.stack.environment import read
 from serving_lab.stack.programs import Tools
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from serving_lab.targets.catalogue import Entry
-from support.checkout import Checkout, new_checkout
+from support.checkout import ODD, Checkout, new_checkout
 from support.needs import needed
 from support.services import CATALOGUE, wait_until
 
@@ -57,7 +57,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Itera
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Iterator[Checkout]:
     """The lab, up on this host."""
-    copy = new_checkout(tmp_path_factory.mktemp("native") / "checkout", model_dir)
+    copy = new_checkout(tmp_path_factory.mktemp("native") / ODD, model_dir)
     result = copy.lab("up", "--mode", "native")
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
     yield copy

@@ -57,6 +57,10 @@ def odd_ports() -> dict[str, str]:
     return dict(zip(PORT_SETTINGS, map(str, ports), strict=True))
 
 
+ODD = "100% of a,b #1"
+"""A directory as people name them: programs take each of these signs for something else."""
+
+
 def new_checkout(target: Path, model_dir: Path | None = None) -> Checkout:
     """Return a copy of the repository, with ports of its own and without this process's settings.
 

@@ -1,6 +1,7 @@
 """The live page and its JSON, added to Locust's web UI, and the tab that leads to it."""
 
 import json
+import posixpath
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def _blueprint(web_ui: WebUI, sampler: Sampler) -> Blueprint:
 
     @blueprint.get("")
     def page() -> str:
-        return render_template("live.html", plotly_version=plotly.version)
+        return render_template("live.html", address=_address, plotly_version=plotly.version)
 
     @blueprint.get("/plotly-<version>.min.js")
     def plotly_script(version: str) -> Response:
@@ -125,10 +126,16 @@ def _add_script_to_main_page(app: Flask) -> None:
     @app.after_request
     def add_script(response: Response) -> Response:
         if request.endpoint == "locust.index" and response.mimetype == "text/html":
-            source = url_for(f"{KEY}.static", filename="tab.js")
-            tag = f'<script type="module" src="{source}" data-page="{url_for(f"{KEY}.page")}"></script>'
+            source = _address(f"{KEY}.static", filename="tab.js")
+            tag = f'<script type="module" src="{source}" data-page="{_address(f"{KEY}.page")}"></script>'
             response.set_data(response.get_data(as_text=True).replace("</body>", f"{tag}</body>"))
         return response
+
+
+def _address(endpoint: str, **values: str) -> str:
+    """The address of a page, relative to the one that is asked for: a proxy may have taken a prefix off the path."""
+    url = url_for(endpoint, **values)
+    return posixpath.relpath(url, posixpath.dirname(request.path)) + ("/" if url.endswith("/") else "")
 
 
 def _json(body: dict[str, Any], status: int = 200) -> Response:
