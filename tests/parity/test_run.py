@@ -82,6 +82,15 @@ def test_the_same_service_twice_is_the_same() -> None:
     assert result.requests == 1
 
 
+def test_a_service_that_is_compared_with_itself_is_told() -> None:
+    with fake_server(saying(lambda: {"a": 1})) as server:
+        where = Endpoint.parse(server.base_url)
+        result = result_of_comparing(ParityPlan(where, where, profile=Profile(cases=(case(),)), generate=0))
+
+    assert "primary and candidate are one address: a service was compared with itself" in result.warnings
+    assert "one address" not in " ".join(compared(saying(lambda: 1), saying(lambda: 1)).warnings)
+
+
 def test_a_difference_is_one_cause_however_often_it_shows() -> None:
     cases = [case(path=f"/?{number}" + "x" * number) for number in range(30, 0, -1)]
 

@@ -1,5 +1,6 @@
 """Where a service answers."""
 
+import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass
@@ -57,6 +58,10 @@ class Endpoint:
         """The base URL."""
         return f"{self.scheme}://{self.host}{self.prefix}"
 
+    def is_at(self, other: "Endpoint") -> bool:
+        """Whether both are one address, however this machine and letter case are written."""
+        return _place(self) == _place(other)
+
     def connect(self, timeout_seconds: float) -> socket.socket:
         """Return a new connection."""
         connection = socket.create_connection((self.hostname, self.port), timeout=timeout_seconds)
@@ -64,6 +69,15 @@ class Endpoint:
         if self.scheme == "https":
             return ssl.create_default_context().wrap_socket(connection, server_hostname=self.hostname)
         return connection
+
+
+def _place(endpoint: Endpoint) -> tuple[str, int, str]:
+    name = endpoint.hostname.lower().rstrip(".")
+    try:
+        here = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        here = name == "localhost" or name.endswith(".localhost")
+    return "localhost" if here else name, endpoint.port, endpoint.prefix
 
 
 def _invalid(url: str, why: str) -> LabError:

@@ -1,5 +1,6 @@
 """A whole measurement: targets checked, conditions recorded, scenarios measured, one result."""
 
+import itertools
 from collections.abc import Sequence
 
 from serving_lab.bench.result import BenchResult
@@ -52,6 +53,11 @@ class BenchMeasurement:
             if each.verdict == "unknown"
             for name, value in each.values.items()
             if value is None
+        ]
+        self.warnings += [
+            f"{one.name} and {other.name} are one address: a service was measured against itself"
+            for one, other in itertools.combinations(self.targets, 2)
+            if one.endpoint.is_at(other.endpoint)
         ]
         if not self.conditions:
             self.warnings.append("the targets do not state their conditions (no /metrics that the lab can read)")

@@ -132,7 +132,7 @@ def _add_script_to_main_page(app: Flask) -> None:
         return response
 
 
-def _address(endpoint: str, **values: str) -> str:
+def _address(endpoint: str, **values: Any) -> str:  # noqa: ANN401 - as url_for has it
     """The address of a page, relative to the one that is asked for: a proxy may have taken a prefix off the path."""
     url = url_for(endpoint, **values)
     return posixpath.relpath(url, posixpath.dirname(request.path)) + ("/" if url.endswith("/") else "")

@@ -68,6 +68,8 @@ class _Comparison:
         self._plan = plan
         self._progress = progress
         self._warnings = [warning for recording in plan.recordings for warning in recording.warnings]
+        if plan.primary.is_at(plan.candidate):
+            self._warnings.append("primary and candidate are one address: a service was compared with itself")
         self._services = Services(plan.primary, plan.candidate, plan.second_primary, plan.profile)
         try:
             self._services.sign_in()
