@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.paths import filled
@@ -35,6 +37,28 @@ _UNKNOWN_PATH = "/no-such-path"
 
 Status = Callable[[str, str], int | None]
 """The status that a service answers to a method and a target; None where it is not to be asked, or does not answer."""
+
+
+def place_of(written: str, folder: Path) -> str:
+    """Where a document is: a path on the service, a URL, or a file as a URL, whose path is relative to the folder."""
+    if written.lower().startswith(("http:", "https:")):
+        return written
+    file = urlsplit(written) if written.lower().startswith("file:") else None
+    path = folder / (unquote(file.path) if file else written)
+    return path.absolute().as_uri() if file or not written.startswith("/") or path.is_file() else written
+
+
+def in_file(path: Path, base_path: str, url: str) -> OpenApiDocument:
+    """The document in a file.
+
+    Raises:
+        LabError: it cannot be read, or is not an OpenAPI document.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise LabError(f"{path}: {error.strerror}", hint="openapi in the profile, or --openapi, names it") from error
+    return OpenApiDocument.parse(content, str(path), base_path, url)
 
 
 def at(site: Site, url: str, base_path: str) -> OpenApiDocument:

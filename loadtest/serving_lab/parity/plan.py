@@ -43,4 +43,5 @@ class ParityPlan:
     def requests(self) -> int:
         """About how many there will be to a side, as far as is known before the OpenAPI document is read."""
         passes = 2 * NOISE_PASSES + (self.second_primary is not None) + self.repeat
-        return passes * len(self.corpus) + sum(len(recording.cases) for recording in self.recordings) + self.generate
+        once = len(self.profile.described) + sum(len(recording.cases) for recording in self.recordings) + self.generate
+        return passes * len(self.corpus) + once

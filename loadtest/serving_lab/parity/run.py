@@ -99,6 +99,7 @@ class _Comparison:
             self.learn()
         for number in range(1, plan.repeat + 1):
             self._compare("corpus" if plan.repeat == 1 else f"corpus, {number} of {plan.repeat}", plan.corpus)
+        self._compare("requests of the description", self._traffic.described)
         self._compare("every path and method", surface)
         self._compare("recorded", self._traffic.recorded)
         self._compare_generated()

@@ -32,7 +32,7 @@ class Traffic:
         """The operations of the API, as its document and the corpus tell them; of recorded traffic, from its paths."""
         known = [*(self.document.templates if self.document else ()), *_paths(self.plan.corpus)]
         operations = Operations(known)
-        recorded = [path for path in _paths(self.recorded) if not operations.knows(path)]
+        recorded = [path for path in _paths([*self.recorded, *self.described]) if not operations.knows(path)]
         return Operations([*known, *path_templates(recorded)]) if recorded else operations
 
     @property
@@ -45,7 +45,18 @@ class Traffic:
     @property
     def lessons(self) -> Sequence[Steps]:
         """What teaches the noise: the corpus; without one, whatever else there is, so that clocks are known as such."""
-        return self.plan.corpus or [*self.surface, *self.recorded][:_LESSONS]
+        return self.plan.corpus or [*self.described, *self.surface, *self.recorded][:_LESSONS]
+
+    @property
+    def described(self) -> Sequence[Steps]:
+        """The requests of the description that are not excluded; none where there is a corpus."""
+        profile, paths = self.plan.profile, Operations(self.document.templates if self.document else ())
+        return [
+            (case,)
+            for case in profile.described
+            if isinstance(case.request, Request)
+            and not paths.excludes(profile.exclude, case.request.method, case.request.target)
+        ]
 
     @property
     def surface(self) -> Sequence[Steps]:
@@ -64,11 +75,12 @@ class Traffic:
     def generator(self) -> RequestGenerator | None:
         """An endless source of requests; None if no path is known: unknown paths say nothing about a service."""
         profile = self.plan.profile
-        if not (self.document or profile.cases):
+        cases = profile.cases or tuple(case for (case,) in self.described)
+        if not (self.document or cases):
             return None
         return RequestGenerator(
             self.document,
-            profile.cases,
+            cases,
             authorization=profile.authorization,
             exclude=profile.exclude,
             seed=self.plan.seed,

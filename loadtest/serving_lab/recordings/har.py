@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from serving_lab.errors import LabError
+from serving_lab.recordings.recorded_answer import of_har
 from serving_lab.recordings.recorded_request import RecordedRequest, SignedIn
 from serving_lab.recordings.recording import Faults, Recorded
 
@@ -54,7 +55,8 @@ def entries(path: Path, content: bytes, faults: Faults) -> Iterator[Recorded]:
         except msgspec.ValidationError as error:
             faults.note(name, str(error))
         else:
-            yield Recorded(name, recorded, why_not=_why_not(entry, recorded))
+            answer = of_har(_object(_object(entry).get("response")))
+            yield Recorded(name, recorded, answer=answer, why_not=_why_not(entry, recorded))
 
 
 def _why_not(entry: Mapping[str, Any], request: RecordedRequest) -> str | None:

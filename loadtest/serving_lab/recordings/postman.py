@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 from serving_lab.errors import LabError
+from serving_lab.recordings.recorded_answer import of_postman
 from serving_lab.recordings.recorded_request import CREDENTIALS, Pair, PostData, RecordedRequest, SignedIn
-from serving_lab.recordings.recording import Faults, Recorded
+from serving_lab.recordings.recording import Auth, Faults, Recorded
 from serving_lab.text.phrases import visible
 
 Variables = Mapping[str, str | int | float | bool]
@@ -78,7 +79,7 @@ def items(
     }
     known = Known(own | {name: _text(value) for name, value in variables.items()})
     reading = _Reading(known, CREDENTIALS | {name.lower() for name in replaced}, faults)
-    return known, list(reading.folder(collection, (), signed_in=False))
+    return known, list(reading.folder(collection, (), None))
 
 
 class Known:
@@ -123,9 +124,9 @@ class _Reading:
         self._replaced = replaced
         self._faults = faults
 
-    def folder(self, folder: Mapping[str, Any], names: tuple[str, ...], *, signed_in: bool) -> Iterator[Recorded]:
+    def folder(self, folder: Mapping[str, Any], names: tuple[str, ...], auth: Auth | None) -> Iterator[Recorded]:
         """The requests of a folder, signed in as it is unless they say otherwise."""
-        signed_in = _signed_in(folder, signed_in)
+        auth = _auth(folder, auth)
         for number, item in enumerate(folder["item"], 1):
             found = _object(item)
             path = (*names, visible(str(found.get("name") or f"item {number}")).replace("\n", " "))
@@ -134,14 +135,14 @@ class _Reading:
                 if len(path) > _DEEPEST:
                     self._faults.note(name, f"it is more than {_DEEPEST} folders deep")
                 else:
-                    yield from self.folder(found, path, signed_in=signed_in)
+                    yield from self.folder(found, path, auth)
                 continue
             try:
-                request, credentials = self._request(name, found), _signed_in(_object(found.get("request")), signed_in)
+                request, own = self._request(name, found), _auth(_object(found.get("request")), auth)
             except ValueError as error:
                 self._faults.note(name, str(error))
             else:
-                yield Recorded(name, request, had_credentials=credentials)
+                yield Recorded(name, request, own, of_postman(found.get("response")))
 
     def _request(self, name: str, item: Mapping[str, Any]) -> RecordedRequest:
         written = item.get("request")
@@ -242,10 +243,18 @@ def _put_together(parts: Mapping[str, Any]) -> str:
     )
 
 
-def _signed_in(holder: Mapping[str, Any], inherited: bool) -> bool:
-    """Whether Postman signs in what this says it of."""
+def _auth(holder: Mapping[str, Any], inherited: Auth | None) -> Auth | None:
+    """How Postman signs in what this says it of; None: it does not."""
     auth = holder.get("auth")
-    return auth.get("type") != "noauth" if isinstance(auth, dict) else inherited
+    if not isinstance(auth, dict):
+        return inherited
+    kind = str(auth.get("type"))
+    if kind == "noauth":
+        return None
+    written = auth.get(kind)
+    pairs = [_object(each) for each in written] if isinstance(written, list) else []
+    values = {str(each.get("key")): each.get("value") for each in pairs} or _object(written)
+    return Auth(kind, _text(values.get("key")) if kind == "apikey" else "", in_query=values.get("in") == "query")
 
 
 def _enabled(holder: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:

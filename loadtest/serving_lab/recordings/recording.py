@@ -11,6 +11,7 @@ from pathlib import Path
 from serving_lab.api.request import Header, Request
 from serving_lab.errors import LabError
 from serving_lab.recordings import origins
+from serving_lab.recordings.recorded_answer import RecordedAnswer
 from serving_lab.recordings.recorded_request import RecordedRequest, SignedIn, sendable
 from serving_lab.text.phrases import address, listed, some
 
@@ -34,14 +35,26 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Auth:
+    """A way to sign a request in, without its secrets."""
+
+    kind: str
+    """`bearer`, `basic`, `apikey`, `oauth2`; other names of Postman's likewise."""
+    name: str = ""
+    """Of an API key: the header or the parameter."""
+    in_query: bool = False
+
+
+@dataclass(frozen=True)
 class Recorded:
     """One request of a recording."""
 
     name: str
     """What it is called, such as `entry 3`."""
     request: RecordedRequest
-    had_credentials: bool = False
-    """Whether it was signed in by other means than a header."""
+    auth: Auth | None = None
+    """How it was signed in, where the recording says it apart from the headers."""
+    answer: RecordedAnswer | None = None
     why_not: str | None = None
     """What else than a request that a server answered it is, in singular and plural; None: it is one."""
 
@@ -169,7 +182,7 @@ class _Signed:
         """Whether a request is sent with the profile's authorization."""
         request = entry.request
         names = {pair.name.lower() for pair in request.headers}
-        by_other_means = entry.had_credentials or origins.has_user(request.url)
+        by_other_means = entry.auth is not None or origins.has_user(request.url)
         had = bool(by_other_means or request.credentials or names & self._own)
         self._requests += 1
         self._with_credentials += bool(by_other_means or names & ({"authorization", "cookie"} | self._own))

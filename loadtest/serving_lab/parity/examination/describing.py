@@ -57,14 +57,7 @@ def described(plan: ParityPlan, services: Services) -> Described:
 
 def _read(where: str, plan: ParityPlan, services: Services) -> OpenApiDocument:
     if where.startswith("file:"):
-        path = Path(unquote(urlsplit(where).path))
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise LabError(
-                f"{path}: {error.strerror}", hint="openapi in the profile, or --openapi, names it"
-            ) from error
-        return OpenApiDocument.parse(content, str(path), services.candidate.endpoint.prefix, where)
+        return finding.in_file(Path(unquote(urlsplit(where).path)), services.candidate.endpoint.prefix, where)
     with services.describing(plan.described_by) as session:
         site, url = _site(where, session, plan)
         return finding.at(site, url, session.endpoint.prefix)

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -14,7 +13,9 @@ from serving_lab.api.profile_file import ProfileFile
 from serving_lab.api.request import Header, Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.api.sign_in import SignIn
+from serving_lab.documents import finding
 from serving_lab.parity.cases import Case, Steps
+from serving_lab.parity.inputs import described
 from serving_lab.parity.inputs.corpus import Corpus, Known
 from serving_lab.parity.inputs.intended import read_intended
 from serving_lab.parity.inputs.recorded import LINE
@@ -77,6 +78,8 @@ class Profile:
     rules: Rules = field(default_factory=Rules)
     variables: Mapping[str, str] = field(default_factory=dict)
     """Signed tokens, the same for both sides."""
+    described: tuple[Case, ...] = ()
+    """The requests of the description, which are compared where there is no corpus."""
     cases: tuple[Case, ...] = ()
     sequences: tuple[Steps, ...] = ()
     intended: tuple[Declaration, ...] = ()
@@ -115,7 +118,7 @@ class Profile:
         if path is None:
             found = Corpus.read([*corpus], Known(environment))
             return cls(
-                openapi=document_place(openapi or OPENAPI_PATH, Path()),
+                openapi=finding.place_of(openapi or OPENAPI_PATH, Path()),
                 cases=found.cases,
                 sequences=found.sequences,
                 intended=declared,
@@ -134,10 +137,11 @@ class Profile:
             sign_in=api.sign_in,
             before=api.before,
             authorization=api.authorization,
-            openapi=document_place(openapi, Path()) if openapi else document_place(form.openapi, path.parent),
+            openapi=_document_place(form.openapi, openapi, path.parent),
             exclude=tuple(form.exclude),
             rules=_rules(file, form),
             variables=variables,
+            described=() if found.cases or found.sequences else described.cases(api),
             cases=found.cases,
             sequences=found.sequences,
             intended=declared,
@@ -148,13 +152,10 @@ class Profile:
         )
 
 
-def document_place(written: str | None, folder: Path) -> str | None:
-    """Where an OpenAPI document is, as `Profile.openapi` has it; the path of a file is relative to the folder."""
-    if written is None or written.lower().startswith(("http:", "https:")):
-        return written
-    file = urlsplit(written) if written.lower().startswith("file:") else None
-    path = folder / (unquote(file.path) if file else written)
-    return path.absolute().as_uri() if file or not written.startswith("/") or path.is_file() else written
+def _document_place(written: str | None, given: str | None, folder: Path) -> str | None:
+    if given:
+        return finding.place_of(given, Path())
+    return finding.place_of(written, folder) if written is not None else None
 
 
 def _saved(api: YamlFile) -> frozenset[str]:

@@ -1,0 +1,194 @@
+"""Asks the service what it answers to the drafted requests that change nothing."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from serving_lab.api import json_path
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.request import Header, Request
+from serving_lab.api.request_form import RequestForm
+from serving_lab.api.sign_in import NotSignedInError, OfHeadForm, SignIn
+from serving_lab.drafting import answers
+from serving_lab.drafting.draft import READING, Access, Call, DraftedRequest
+from serving_lab.drafting.schemes import LIFETIMES, TOKEN_NAMES
+from serving_lab.errors import LabError
+from serving_lab.wire import exchange
+from serving_lab.wire.message import Answer
+
+_ENVIRONMENT = re.compile(r"\$\{env:(\w+)\}")
+_LATER = re.compile(r"\$\{(?!env:)[^}]*\}")
+_TIMEOUT_SECONDS = 5.0
+_CHANGES = re.compile(
+    r"(?<![a-z])(?:log[_-]?(?:out|off)|sign[_-]?out|delete|remove|destroy|reset|clear|purge|flush|drop|shut[_-]?down"
+    r"|restart|reboot|start|stop|kill|unsubscribe|revoke|cancel|run|trigger|send|refresh)(?![a-z])",
+    re.IGNORECASE,
+)
+"""In the paths of requests that change something whatever their method."""
+
+
+def changes_something(request: DraftedRequest) -> bool:
+    """Whether the request may change the state of the service."""
+    return request.call.method not in READING or _CHANGES.search(request.template) is not None
+
+
+def form_of(call: Call, query: Mapping[str, str] | None = None) -> dict[str, object]:
+    """The request as a description has it; `query` is added to its path."""
+    added = "&".join(f"{name}={value}" for name, value in (query or {}).items())
+    path = f"{call.path}{'&' if '?' in call.path else '?'}{added}" if added else call.path
+    form: dict[str, object] = {} if call.method == "GET" else {"method": call.method}
+    form["path"] = path
+    if call.headers:
+        several = len({name for name, _ in call.headers}) < len(call.headers)
+        form["headers"] = [list(each) for each in call.headers] if several else dict(call.headers)
+    return form if call.body is None else {**form, call.body.kind: call.body.value}
+
+
+def fault(call: Call, known: Iterable[str] = ()) -> str | None:
+    """Why a description cannot have this request; None: it can."""
+    form = form_of(call)
+    found = _LATER.findall(str(form))
+    if unknown := [each for each in found if each not in {f"${{{name}}}" for name in known}]:
+        return f"it has {unknown[0][:40]} in it, which a description takes for a variable"
+    try:
+        _request(form, {}, ())
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return None
+
+
+class Asking:
+    """The service that is asked, and what lets requests in there."""
+
+    def __init__(self, endpoint: Endpoint, access: Access, environment: Mapping[str, str]) -> None:
+        self._endpoint = endpoint
+        self._environment = environment
+        self._variables: Mapping[str, str] = {}
+        self.access = access
+        """As drafted, and corrected by what the service answers."""
+        self.missing = tuple(name for name in _named(access) if name not in environment)
+        """Variables of the environment without which nobody is let in."""
+        self.let_in = access.known and not self.missing
+        """Whether requests that need it are let in."""
+
+    def sign_in(self) -> None:
+        """Sign in, and find the token in what is answered."""
+        call = self.access.sign_in
+        if call is None or not self.let_in:
+            return
+        try:
+            request = _request(form_of(call), self._environment, ()).filled({"host": self._endpoint.host})
+            answer = exchange.send(self._endpoint, request, _TIMEOUT_SECONDS)
+        except (LabError, ValueError):
+            self._refused("it was not answered")
+            return
+        if answer.status >= 400:
+            names = " and ".join(dict.fromkeys(_ENVIRONMENT.findall(str(form_of(call)))))
+            self._refused(f"it was answered {answer.status}" + (f": are {names} right?" if names else ""))
+            return
+        if self._granted(answer) is None and (found := _token(answer)):
+            token, lifetime = found
+            self.access = replace(self.access, save={"token": token}, lifetime=lifetime, sign_in_to_do=())
+        granted = self._granted(answer)
+        if granted is None:
+            self._refused("its answer has no token where it was looked for")
+        else:
+            self._variables = granted
+            self.access = replace(self.access, sign_in_to_do=())
+
+    def asked(self, request: DraftedRequest) -> DraftedRequest:
+        """The request with what was answered, where it may be asked."""
+        if changes_something(request) or (request.signed_in and self.access.known and not self.let_in):
+            return request
+        query = self.access.query if request.signed_in else {}
+        authorization = tuple(self.access.authorization.items()) if request.signed_in and self.let_in else ()
+        try:
+            sent = _request(form_of(request.call, query), self._environment, authorization)
+            sent = sent.filled({**self._variables, "host": self._endpoint.host})
+            answer = exchange.send(self._endpoint, sent, _TIMEOUT_SECONDS)
+        except (LabError, ValueError):
+            return replace(request, to_do=(*request.to_do, "it was not answered when it was asked"))
+        if not 200 <= answer.status < 300:
+            told = f"it was answered {answer.status} when it was asked"
+            return replace(request, answered=answer.status, to_do=(*request.to_do, told))
+        observed = answers.of_body(answer.header("content-type") or "", answer.body)
+        return replace(
+            request,
+            answered=answer.status,
+            statuses=(answer.status,),
+            rules=answers.refined(dict(request.rules), observed),
+            # What is answered rightly is asked rightly, whatever it is made of.
+            to_do=(),
+        )
+
+    def _granted(self, answer: Answer) -> Mapping[str, str] | None:
+        save = {
+            name: where if isinstance(where, str) else msgspec.convert(where, OfHeadForm)
+            for name, where in self.access.save.items()
+        }
+        try:
+            how = SignIn(Request("POST", "/"), save, self.access.lifetime)
+            return how.granted(answer.body, answer.headers).variables
+        except NotSignedInError:
+            return None
+
+    def _refused(self, told: str) -> None:
+        self.let_in = False
+        self.access = replace(self.access, sign_in_to_do=(*self.access.sign_in_to_do, told))
+
+
+def variables_of(value: object) -> list[str]:
+    """The variables of the environment that a value refers to."""
+    return list(dict.fromkeys(_ENVIRONMENT.findall(str(value))))
+
+
+def _named(access: Access) -> list[str]:
+    sign_in = form_of(access.sign_in) if access.sign_in else {}
+    return variables_of([sign_in, dict(access.authorization), dict(access.query)])
+
+
+def _request(form: Mapping[str, object], environment: Mapping[str, str], authorization: tuple[Header, ...]) -> Request:
+    """The request that a form means.
+
+    Raises:
+        ValueError: it means none.
+    """
+    known = {name: environment.get(name, f"${{env:{name}}}") for name in variables_of([form, authorization])}
+    written = msgspec.convert(_filled(form, known), RequestForm)
+    return written.build({}, tuple((name, str(_filled(value, known))) for name, value in authorization))
+
+
+def _filled(value: object, known: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    match value:
+        case str():
+            return _ENVIRONMENT.sub(lambda found: known[found[1]], value)
+        case dict():
+            return {key: _filled(member, known) for key, member in value.items()}
+        case list():
+            return [_filled(item, known) for item in value]
+    return value
+
+
+def _token(answer: Answer) -> tuple[str, str | None] | None:
+    """Where the token of an answer to a sign-in is, and where its lifetime."""
+    try:
+        document = msgspec.json.decode(answer.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    named: dict[str, str] = {}
+    for path, value in _members(document, "$"):
+        if isinstance(value, (str, int)) and value:
+            named.setdefault(str(json_path.steps(path)[-1]).lower(), path)
+    token = next((named[name] for name in TOKEN_NAMES if name in named), None)
+    return (token, next((named[name] for name in LIFETIMES if name in named), None)) if token else None
+
+
+def _members(value: object, where: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            path = json_path.member(where, key)
+            yield path, member
+            yield from _members(member, path)
