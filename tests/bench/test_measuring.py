@@ -1,5 +1,6 @@
 """`lab bench` on servers of known speed: what it finds, and what it refuses to conclude."""
 
+import re
 import signal
 import subprocess
 import threading
@@ -10,10 +11,11 @@ import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.experiment.records import QUANTILES
 from serving_lab.results import files
+from support.processors import lost_to_others, undisturbed
 from support.services import wait_until
 from support.subject import Behaviour
 
-from bench.measured import FAST, Run, command, fairly, output, subjects
+from bench.measured import FAST, Run, command, fairly, not_measured, output, subjects
 
 pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(600)]
 
@@ -83,7 +85,20 @@ def test_place_and_conditions_are_recorded(measured: BenchResult) -> None:
     assert measured.machine.cores > 0
     assert measured.verification.requests == 25
     assert measured.verification.compared == ["$.prediction"]
-    assert measured.warnings == ["the targets do not state their conditions (no /metrics that the lab can read)"]
+    assert measured.warnings[0] == "the targets do not state their conditions (no /metrics that the lab can read)"
+    for target, warning in zip(("old", "new"), measured.warnings[1:], strict=True):
+        told = rf"{target} has no /metrics: CPU time and memory are those of process \d+ and all below it"
+        assert re.fullmatch(told, warning)
+
+
+def test_cpu_time_and_memory_of_targets_without_metrics_are_what_the_kernel_says(
+    run: Run, measured: BenchResult
+) -> None:
+    arms = [arm for scenario in measured.scenarios for arm in scenario.arms]
+    # Of an idle wait of some milliseconds hardly anything is CPU time; a Python process has some MiB.
+    assert all(0 < arm.values["cpu"] < 5 for arm in arms)
+    assert all(1e6 < (arm.memory_bytes or 0) < 1e9 for arm in arms)
+    assert re.search(r"sequential: memory under load, not judged: old [\d.]+ MiB, new [\d.]+ MiB", run.stdout)
     assert {"serving-lab", "numpy", "python"} <= measured.versions.keys()
     assert not measured.partial
 
@@ -109,7 +124,7 @@ def test_a_condition_that_is_met_fails_the_run(run: Run) -> None:
 def test_an_interruption_keeps_what_was_measured_and_says_that_it_is_partial(tmp_path: Path) -> None:
     with subjects(FAST, FAST) as targets:
         process = subprocess.Popen(
-            command(tmp_path, *targets, "--pairs", "50", "--seconds", "0.5"),
+            command(tmp_path, *targets, "--pairs", "50", "--seconds", "0.5", first=undisturbed()),
             stdout=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
@@ -117,7 +132,11 @@ def test_an_interruption_keeps_what_was_measured_and_says_that_it_is_partial(tmp
         said: list[str] = []
         reader = threading.Thread(target=lambda: said.extend(iter(process.stdout.readline, "")))  # type: ignore[union-attr]
         reader.start()
-        wait_until(lambda: any("pair 3 of 50" in line for line in said), "two pairs", seconds=60)
+        wait_until(
+            lambda: any("pair 3 of 50" in line for line in said) or process.poll() is not None, "two pairs", seconds=60
+        )
+        if process.poll() is not None:
+            not_measured("".join(said), lost_to_others())
         process.send_signal(signal.SIGINT)
         code = process.wait(30)
         reader.join()

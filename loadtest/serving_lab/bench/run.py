@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from serving_lab.bench.result import BenchResult
 from serving_lab.bench.scenario_run import Design, ScenarioRun
-from serving_lab.experiment import conditions, wording
+from serving_lab.experiment import conditions, readings, wording
 from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.conditions import Identity
 from serving_lab.experiment.profile import Profile
@@ -61,6 +61,11 @@ class BenchMeasurement:
         ]
         if not self.conditions:
             self.warnings.append("the targets do not state their conditions (no /metrics that the lab can read)")
+        self.warnings += [
+            f"{each.name} has no /metrics: CPU time and memory are those of process {each.pid} and all below it"
+            for each in self.targets
+            if each.pid and readings.metrics(each.endpoint) is None
+        ]
         self._finished = False
 
     @property

@@ -1,5 +1,6 @@
 """The result as a table on the terminal."""
 
+import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,10 +86,20 @@ def _notes(result: BenchResult) -> list[str]:
             for each in scenario.comparisons
             if each.verdict == "refused" and not scenario.refused
         ]
+        if memory := _memory(scenario, [target.name for target in result.targets]):
+            notes.append(f"{scenario.name}: memory under load, not judged: {memory}")
         if void := _void(scenario):
             again = "" if scenario.refused else " and were measured again"
             notes.append(f"{scenario.name}: {void} arms did not count{again}")
     return notes + [f"note: {warning}" for warning in result.warnings]
+
+
+def _memory(scenario: Scenario, targets: Sequence[str]) -> str:
+    """The median of what each target used at the ends of its arms."""
+    found = {
+        name: [arm.memory_bytes for arm in scenario.arms if arm.target == name and arm.memory_bytes] for name in targets
+    }
+    return ", ".join(f"{name} {phrases.size(statistics.median(sizes))}" for name, sizes in found.items() if sizes)
 
 
 def _void(scenario: Scenario) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from serving_lab.api.endpoint import Endpoint
+from serving_lab.experiment import processes
 from serving_lab.experiment.targets import Target
 from serving_lab.targets.reading import Reading
 
@@ -42,7 +43,18 @@ def metrics(endpoint: Endpoint) -> Reading | None:
     return reading if reading.conditions.info or reading.counters.cpu_seconds else None
 
 
-def cpu_seconds(target: Target) -> float | None:
-    """Return the CPU time a target has used so far; None where it does not say."""
-    reading = metrics(target.endpoint)
-    return reading.counters.cpu_seconds or None if reading else None
+@dataclass(frozen=True)
+class Usage:
+    """What a target uses; None where neither it nor the kernel says."""
+
+    cpu_seconds: float | None
+    """CPU time so far."""
+    memory_bytes: float | None
+
+    @classmethod
+    def of(cls, target: Target) -> "Usage":
+        """Ask a target's /metrics, else the kernel about its processes on this machine."""
+        if reading := metrics(target.endpoint):
+            return cls(reading.counters.cpu_seconds or None, reading.gauges.memory_bytes)
+        members = processes.tree(target.pid) if target.pid else []
+        return cls(processes.cpu_seconds(members), processes.pss_bytes(members))

@@ -116,6 +116,8 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     """What was wrong, and how often."""
     sent_again: int = 0
     """Requests that met a connection which the target was closing because it had been idle; they count once."""
+    memory_bytes: float | None = None
+    """What the target used at the end; None: unknown."""
     values: dict[str, float]
     """By name of the metric. Latency counts from when a request was due (open loop) or sent (closed loop)."""
     uncorrected: dict[str, float]

@@ -25,7 +25,7 @@ class Target:
     endpoint: Endpoint
     inside: Endpoint
     pid: int | None = None
-    """Its first process, where it is one of the lab's stack."""
+    """Its first process, where that is one of this machine."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What it gave at the sign-in."""
     label: str | None = None

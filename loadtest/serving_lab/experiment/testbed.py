@@ -3,12 +3,13 @@
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
 
 from serving_lab.api.endpoint import Endpoint
+from serving_lab.experiment.processes import listening
 from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import HERE, Fleet
@@ -93,7 +94,8 @@ def of_others(targets: Sequence[Target], processes: int | None) -> Testbed:
     """Return the testbed for services outside of the lab's stack."""
     count = processes or own_processes()
     facts = TestbedFacts(mode="elsewhere", generator=f"{_processes(count)} on the host")
-    return Testbed(targets, facts, Path.cwd(), processes=count)
+    found = [replace(target, pid=listening(target.endpoint)) for target in targets]
+    return Testbed(found, facts, Path.cwd(), processes=count)
 
 
 def own_processes() -> int:

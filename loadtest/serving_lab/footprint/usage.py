@@ -5,11 +5,10 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving_lab.experiment import processes
 from serving_lab.footprint.launching import Launched
 from serving_lab.stack import engine
 
@@ -138,35 +137,12 @@ def _number(groups: Mapping[str, str], controller: str, unified: str, version1: 
 
 def of_processes(pid: int) -> Usage:
     """Return what a process and those below it use; what they may not be asked is None."""
-    try:
-        first = psutil.Process(pid)
-        members = [first, *first.children(recursive=True)]
-        workers = len(first.children())
-        times = [member.cpu_times() for member in members]
-    except psutil.Error:
+    members = processes.tree(pid)
+    cpu = processes.cpu_seconds(members)
+    if cpu is None:
         return Usage()
-    cpu = sum(each.user + each.system + _waited(each) for each in times)
-    return Usage(pss_bytes=_pss_bytes(members), cpu_seconds=cpu, workers=workers)
-
-
-def _waited(times: Any) -> float:  # noqa: ANN401 - its type depends on the system
-    """CPU time of children that have died."""
-    return float(getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0))
-
-
-def _pss_bytes(members: list[psutil.Process]) -> int | None:
-    sizes = []
-    for member in members:
-        try:
-            size = getattr(member.memory_full_info(), "pss", None)
-        except psutil.NoSuchProcess:
-            continue
-        except psutil.Error:
-            return None
-        if size is None:
-            return None
-        sizes.append(int(size))
-    return sum(sizes)
+    workers = sum(member.ppid() == pid for member in members[1:])
+    return Usage(pss_bytes=processes.pss_bytes(members), cpu_seconds=cpu, workers=workers)
 
 
 def _complete(usage: Usage, *, in_container: bool) -> bool:

@@ -1,0 +1,137 @@
+"""The processes of a service on this machine, as the kernel knows them: who listens, and what they use."""
+
+import contextlib
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from serving_lab.api.endpoint import Endpoint
+
+_LISTENING = "0A"
+"""State of a socket in /proc/net/tcp; see proc(5)."""
+_FORWARDING = {
+    *("com.docker.backend", "conmon", "docker-proxy", "gvproxy", "kubectl", "pasta", "rootlesskit", "rootlessport"),
+    *("slirp4netns", "socat", "ssh", "sshd", "vpnkit", "vpnkit-bridge"),
+}
+"""Programs that listen for a service that is elsewhere: what they use is not what it uses."""
+
+
+def listening(endpoint: Endpoint) -> int | None:
+    """Return the first process of the service that answers there; None where that is not of this machine, or unknown.
+
+    Of several processes that listen together it is the one above the others. Other users' processes need root.
+    """
+    try:
+        found = socket.getaddrinfo(endpoint.hostname, endpoint.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return None
+    addresses = {str(address[0]) for *_, address in found}
+    own = {each.address.partition("%")[0] for interface in psutil.net_if_addrs().values() for each in interface}
+    if not any(each in own or each.startswith("127.") for each in addresses):
+        return None
+    holders = list(_holders(_sockets(endpoint.port, addresses)))
+    tops = [each for each in holders if _parent(each) not in {other.pid for other in holders}]
+    with contextlib.suppress(psutil.Error):
+        if len(tops) == 1:
+            return None if tops[0].name() in _FORWARDING else tops[0].pid
+        # Each opened a socket of its own for the port: their parent is of the service if it runs the same program.
+        above = {_parent(each) for each in tops}
+        if len(above) == 1 and (parent := psutil.Process(above.pop())).exe() == tops[0].exe():
+            return parent.pid
+    return None
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it; nothing where it is gone."""
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def cpu_seconds(members: Sequence[psutil.Process]) -> float | None:
+    """Return the CPU time of processes and of their children that have died; None where they may not be asked."""
+    try:
+        times = [member.cpu_times() for member in members]
+    except psutil.Error:
+        return None
+    return sum(each.user + each.system + _waited(each) for each in times) if times else None
+
+
+def pss_bytes(members: Sequence[psutil.Process]) -> int | None:
+    """Return the sum of the proportional set sizes; None where they may not be asked."""
+    sizes = []
+    for member in members:
+        try:
+            size = getattr(member.memory_full_info(), "pss", None)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.Error:
+            return None
+        if size is None:
+            return None
+        sizes.append(int(size))
+    return sum(sizes) if sizes else None
+
+
+def _waited(times: Any) -> float:  # noqa: ANN401 - its type depends on the system
+    """CPU time of children that have died."""
+    return float(getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0))
+
+
+def _parent(process: psutil.Process) -> int:
+    try:
+        return int(process.ppid())
+    except psutil.Error:
+        return 0
+
+
+def _sockets(port: int, addresses: set[str]) -> set[str]:
+    """The inodes of sockets that listen at the port: at one of the addresses, else at all of this machine."""
+    exact, every = set[str](), set[str]()
+    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        try:
+            lines = Path("/proc/net", name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            local, _, hexadecimal = fields[1].partition(":")
+            if fields[3] != _LISTENING or int(hexadecimal, 16) != port:
+                continue
+            address = _address(local, family)
+            if address in addresses:
+                exact.add(fields[9])
+            elif address in ("0.0.0.0", "::"):  # noqa: S104 - what it is compared with
+                every.add(fields[9])
+    return exact or every
+
+
+def _address(hexadecimal: str, family: socket.AddressFamily) -> str:
+    words = [hexadecimal[at : at + 8] for at in range(0, len(hexadecimal), 8)]
+    # The kernel writes each word as this machine holds it.
+    packed = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
+    return socket.inet_ntop(family, packed)
+
+
+def _holders(inodes: set[str]) -> Iterator[psutil.Process]:
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    if not wanted:
+        return
+    for directory in Path("/proc").glob("[0-9]*/fd"):
+        # Of another user, or gone meanwhile.
+        with contextlib.suppress(OSError, psutil.Error):
+            if any(_points_to(entry) in wanted for entry in directory.iterdir()):
+                yield psutil.Process(int(directory.parent.name))
+
+
+def _points_to(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""
