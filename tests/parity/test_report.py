@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from time import monotonic
+from time import process_time
 
 import jwt
 import msgspec
@@ -175,11 +175,11 @@ def test_megabytes_and_many_causes_stay_a_page() -> None:
         primary_answer="200\n\n" + "[1.5, " * (1 << 18),
         candidate_answer="200\n\n" + "[1.25, " * (1 << 18),
     )
-    begun = monotonic()
+    used = process_time()
 
     page = Page(make_different(*[make_cause(example=example)] * 10))
 
-    assert monotonic() - begun < 10
+    assert process_time() - used < 10
     assert len(page.source) < 3_000_000
     assert "# 1,048,581 characters long: it is in the JSON result" in page.text
 
