@@ -19,7 +19,6 @@ from made.measurement import (
     slower,
 )
 from rich.console import Console
-from scipy import stats
 from serving_lab.bench.compare_table import print_compared
 from serving_lab.bench.comparing import Change, CompareResult, compare
 from serving_lab.bench.result import BenchResult
@@ -73,6 +72,8 @@ def test_more_throughput_is_faster_and_more_time_is_not() -> None:
 
 
 def test_values_are_judged_by_welchs_test_on_their_logarithms_all_verdicts_of_a_scenario_together() -> None:
+    from scipy import stats  # not above: every process that collects tests would spend a second on it
+
     old, new = measured(), slower({"p99": 1.1})
     logs = [
         np.log([arm.values["p99"] for arm in result.scenarios[0].arms if arm.target == "flask"])

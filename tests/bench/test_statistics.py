@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from scipy import stats
 from serving_lab.experiment.statistics import (
     Estimate,
     paired,
@@ -43,6 +42,8 @@ def excludes_one(estimate: Estimate) -> bool:
 
 
 def test_pairs_are_judged_as_scipys_paired_test_does() -> None:
+    from scipy import stats  # not above: every process that collects tests would spend a second on it
+
     generator = np.random.default_rng(3)
     old, new = generator.normal(0, 0.2, 9), generator.normal(0.1, 0.2, 9)
     theirs = stats.ttest_rel(new, old)
@@ -58,6 +59,8 @@ def test_pairs_are_judged_as_scipys_paired_test_does() -> None:
 
 
 def test_separate_samples_are_judged_as_welchs_test_does() -> None:
+    from scipy import stats  # not above: every process that collects tests would spend a second on it
+
     generator = np.random.default_rng(4)
     old, new = generator.normal(0, 0.1, 7), generator.normal(0.2, 0.3, 12)
     theirs = stats.ttest_ind(new, old, equal_var=False)

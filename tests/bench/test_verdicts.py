@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import stats
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth
 from serving_lab.experiment.verdicts import comparisons
@@ -131,6 +130,8 @@ def test_every_candidate_is_compared_with_the_first() -> None:
 
 @pytest.mark.service
 def test_equal_services_are_told_apart_in_at_most_one_of_twenty_scenarios_whatever_their_number() -> None:
+    from scipy import stats  # not above: every process that collects tests would spend a second on it
+
     """Three candidates, four metrics: twelve occasions for a false alarm, which together must stay at 5%."""
     scenarios, pairs, names = 600, 8, [OLD, NEW, "third", "fourth"]
     usual = {"throughput": 1000.0, "p50": 0.01, "p99": 0.02, "cpu": 0.5}

@@ -1,6 +1,7 @@
 """Modules and groups of the services' packages import each other in one direction."""
 
 import re
+from collections.abc import Mapping, Set
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_a_circle_would_be_seen(tmp_path: Path) -> None:
         assert_no_circle(imports_of(package))
 
 
-def assert_no_circle(graph: dict[str, set[str]]) -> None:
+def assert_no_circle(graph: Mapping[str, Set[str]]) -> None:
     """Raise an error that shows the circle, where there is one."""
     TopologicalSorter(graph).prepare()
 

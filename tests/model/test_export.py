@@ -12,8 +12,6 @@ import pytest
 from model_training import artifact, onnx_export
 from model_training.forest import TrainedForest, train
 
-pytestmark = pytest.mark.service
-
 TRAIN_MODEL = Path(sys.executable).with_name("train-model")
 
 

@@ -17,8 +17,6 @@ import pytest
 from support.checkout import REPOSITORY
 from support.services import free_port
 
-pytestmark = pytest.mark.service
-
 # Two implementations of one API; the new one answers one question otherwise.
 SERVICE = """
 import http.server, json, sys

@@ -5,7 +5,7 @@ from pathlib import Path
 from serving_lab import parity
 from support.imports import imports_of
 
-IMPORTS = imports_of(Path(parity.__file__).parents[1])
+LAB = Path(parity.__file__).parents[1]
 PARITY = "serving_lab.parity"
 
 
@@ -14,7 +14,7 @@ def importers_of(package: str) -> set[str]:
     name = f"{PARITY}.{package}"
     return {
         module
-        for module, imported in IMPORTS.items()
+        for module, imported in imports_of(LAB).items()
         if not module.startswith(name) and any(each.startswith(name) for each in imported)
     }
 
@@ -24,7 +24,7 @@ def test_only_the_command_puts_a_comparison_into_words() -> None:
 
 
 def test_only_a_run_sends() -> None:
-    senders = {module for module, imported in IMPORTS.items() if "serving_lab.wire.connection" in imported}
+    senders = {module for module, imported in imports_of(LAB).items() if "serving_lab.wire.connection" in imported}
 
     assert {module for module in senders if module.startswith(PARITY)} == {f"{PARITY}.examination.session"}
     assert (

@@ -1,10 +1,13 @@
 """Which modules of a package import which, read from its sources."""
 
 import ast
+from collections.abc import Mapping, Set
+from functools import cache
 from pathlib import Path
 
 
-def imports_of(package: Path) -> dict[str, set[str]]:
+@cache
+def imports_of(package: Path) -> Mapping[str, Set[str]]:
     """The modules of a package by their dotted names, each with those of the package that it imports anywhere."""
     sources = {_dotted(package, path): path for path in package.rglob("*.py")}
     return {

@@ -23,7 +23,14 @@ TIERS: Mapping[str, str] = {
 ALONE = "alone"
 _running: deque[str] = deque(maxlen=1)
 _RANK = list(TIERS)
-_TIER_OF_FOLDER = {"contract": "service", "browser": "browser", "stack": "stack", "selftest": "proof"}
+_TIER_OF_FOLDER = {
+    "contract": "service",
+    "model": "service",
+    "package": "service",
+    "browser": "browser",
+    "stack": "stack",
+    "selftest": "proof",
+}
 _ALONE_FOLDERS = frozenset({"selftest"})
 _TIER_OF_FIXTURE = {
     "model_dir": "service",
