@@ -7,6 +7,7 @@ CONTRACT_MODEL_DIR names a trained model to use instead of training one.
 """
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
@@ -165,6 +166,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     own_process = [item for item in items if "model_dir" in getattr(item, "fixturenames", ())]
     config.hook.pytest_deselected(items=own_process)
     items[:] = [item for item in items if item not in own_process]
+
+
+def pytest_collection_finish() -> None:
+    """Leave the thousands of tests, which stay to the end, out of every garbage collection from now on."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
