@@ -27,7 +27,7 @@ from support.services import (
 
 pytestmark = pytest.mark.proof
 
-GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "800"))
+GENERATE = int(os.environ.get("PARITY_GENERATE_BOTH", "300"))
 SECONDS = 280 + GENERATE // 10
 PROFILE = REPOSITORY / "loadtest" / "parity" / "profile.yaml"
 CREDENTIALS = {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD, "SECRET_KEY": SECRET_KEY}

@@ -53,7 +53,7 @@ class Proof:
 
     def __init__(self, pairs: Sequence[Twins], profile: Profile) -> None:
         primary = pairs[0].primary.base_url
-        self._profile = cross_section(profile, Session("primary", Endpoint.parse(primary)))
+        self._profile = cross_section(profile, primary)
         self._noise = learn(_plan(primary, pairs[0].candidate.base_url, self._profile), Quiet())
         self._idle: SimpleQueue[Twins] = SimpleQueue()
         for pair in pairs:
@@ -92,9 +92,9 @@ def recorded(predictions: int, authorization: tuple[Header, ...]) -> Recording:
     )
 
 
-def cross_section(profile: Profile, session: Session) -> Profile:
+def cross_section(profile: Profile, base_url: str) -> Profile:
     """Return the profile with those cases alone that show something which none before them does: a run is short."""
-    session.variables |= profile.variables
+    session = Session("primary", Endpoint.parse(base_url), profile.variables)
     assert profile.sign_in
     with contextlib.closing(session):
         session.sign_in(profile.sign_in)
