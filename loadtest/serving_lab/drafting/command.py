@@ -86,7 +86,6 @@ def _draft(
         notes += [*told, *(f"{label}: no request is drafted, {why.why}" for label, why in document.left_out)]
     hidden = Hidden()
     access, login = recorded_sign_in.access_of(traffic.chosen, hidden)
-    of_recording.note_secrets(traffic.chosen, hidden)
     if document and access.sign_in is None:
         described = schemes.access_of(document, (endpoint.url,))
         access = described if described.known or not access.known else access
@@ -96,7 +95,7 @@ def _draft(
     asking.sign_in()
     kept: list[DraftedRequest] = []
     for request in requests:
-        if why := fault(request.call):
+        if why := fault(request.call, access.save):
             notes.append(f"{request.operation}: no request is drafted, {why}")
         else:
             kept.append(asking.asked(request))
@@ -142,7 +141,8 @@ def _document(options: Options, endpoint: Endpoint, *, needed: bool) -> _Found |
         if where.startswith("file:"):
             path = Path(unquote(urlsplit(where).path))
             document = finding.in_file(path, endpoint.prefix, where)
-            return _Found(document, str(path), os.path.relpath(path, options.output.absolute().parent))
+            named = os.path.relpath(path, options.output.absolute().parent)
+            return _Found(document, named, named)
         if where.startswith("/"):
             return _Found(finding.at(site, f"{endpoint.url}{where}", endpoint.prefix), where, where)
         parts = urlsplit(where)

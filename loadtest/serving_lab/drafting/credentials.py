@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import unquote
 
 _WORDS = frozenset(
     {
@@ -22,7 +23,7 @@ _KNOWN = re.compile(
 _SCHEME = re.compile(r"(Bearer|Basic|Token|ApiKey|Digest) +\S.*", re.IGNORECASE | re.DOTALL)
 _LONG = 6
 """Characters from which a value is a secret wherever it stands; what is shorter occurs everywhere."""
-_PLACE = re.compile(r"%24%7B((?:env:)?\w+)%7D", re.IGNORECASE)
+_QUOTED_PLACE = re.compile(r"(?:\$|%24)%7B(env(?::|%3A)\w+)%7D", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{(?:env:)?\w*\}")
 
 
@@ -43,6 +44,11 @@ def variable(name: str) -> str:
 def place(name: str) -> str:
     """What stands for a variable of the environment in a file."""
     return f"${{env:{name}}}"
+
+
+def places_in_url(url: str) -> str:
+    """The URL with what stands for variables as it was before it was percent-encoded."""
+    return _QUOTED_PLACE.sub(lambda found: f"${{{unquote(found[1])}}}", url)
 
 
 class Hidden:
@@ -70,7 +76,6 @@ class Hidden:
 
     def text(self, text: str) -> str:
         """The text without secrets."""
-        text = _PLACE.sub(r"${\1}", text)
         for value, stands_for in sorted(self._places.items(), key=lambda item: -len(item[0])):
             if len(value) >= _LONG:
                 text = text.replace(value, stands_for)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 from serving_lab.api.request import Header, Request
 from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.drafting import answers
-from serving_lab.drafting.credentials import Hidden, is_secret
+from serving_lab.drafting.credentials import Hidden, is_secret, places_in_url
 from serving_lab.drafting.draft import Access, Body, Call, DraftedRequest
 from serving_lab.recordings.path_templates import path_templates
 from serving_lab.recordings.recording import Chosen
@@ -52,7 +52,13 @@ def drafted(chosen: Sequence[Chosen], known: Sequence[str], access: Access, hidd
     credentials = any(map(_had_credentials, chosen))
     for label, each in best.items():
         template = label.partition(" ")[2]
-        yield _drafted(each, template, access, hidden, signed_in=_had_credentials(each) or not credentials)
+        yield _drafted(
+            each,
+            hidden.text(places_in_url(template)),
+            access,
+            hidden,
+            signed_in=_had_credentials(each) or not credentials,
+        )
 
 
 def note_secrets(chosen: Iterable[Chosen], hidden: Hidden) -> None:
@@ -121,7 +127,7 @@ def headers_of(request: Request, body: Body | None, hidden: Hidden, left_out: It
 
 def path_of(target: str, hidden: Hidden, left_out: Iterable[str] = ()) -> str:
     """The path and the query without secrets, and without these parameters."""
-    path, _, query = target.partition("?")
+    path, _, query = places_in_url(target).partition("?")
     kept = []
     for part in query.split("&") if query else ():
         name, equals, value = part.partition("=")

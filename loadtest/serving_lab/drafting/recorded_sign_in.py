@@ -9,7 +9,7 @@ from serving_lab.api import json_path
 from serving_lab.api.request import Request
 from serving_lab.drafting.credentials import Hidden, is_secret, place, variable
 from serving_lab.drafting.draft import Access, Call
-from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, path_of
+from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, note_secrets, path_of
 from serving_lab.drafting.schemes import BEARER, LIFETIMES, SIGNS_IN, SIGNS_UP, TOKEN_NAMES, credentials
 from serving_lab.recordings.recording import Chosen
 
@@ -24,17 +24,19 @@ _UNCHECKED = "unchecked, the recording has no answer: which member of it is the 
 
 
 def access_of(chosen: Sequence[Chosen], hidden: Hidden) -> tuple[Access, Chosen | None]:
-    """How requests are let in, and the recorded sign-in if there is one; its secrets are noted in `hidden`."""
+    """How requests are let in, and the recorded sign-in if there is one; all secrets are noted in `hidden`."""
     login = _login(chosen)
     if login is None:
+        note_secrets(chosen, hidden)
         return _without_login(chosen), None
     saved = _token(login, chosen) or _cookies(login, chosen)
     if saved is None:
         saved = _Saved({"token": "$.token"}, {"Authorization": BEARER}, (), (_UNCHECKED,), ())
     for value, stands_for in saved.secrets:
         hidden.note(value, stands_for)
+    note_secrets(chosen, hidden)
     request = login.request
-    body = body_of(request, lambda fields: credentials(fields) if isinstance(fields, dict) else hidden.json(fields))
+    body = body_of(request, lambda fields: hidden.json(credentials(fields) if isinstance(fields, dict) else fields))
     access = Access(
         sign_in=Call(
             request.method,
