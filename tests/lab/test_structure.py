@@ -7,7 +7,7 @@ from support.checkout import REPOSITORY
 from support.imports import imports_of
 
 LAB = REPOSITORY / "loadtest" / "serving_lab"
-CAPABILITIES = {"bench", "footprint", "gate", "live", "parity", "report", "rollout", "tap"}
+CAPABILITIES = {"bench", "drafting", "footprint", "gate", "live", "parity", "report", "rollout", "tap"}
 """Packages that stand for one command or page each; what they share lives in the others."""
 SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")}
 

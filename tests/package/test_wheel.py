@@ -51,6 +51,7 @@ footprint:
     new: {command: [python3, service.py, "${port}", two]}
 """
 CORPUS = "requests: [{name: about, path: /about}]"
+DOCUMENT = '{"openapi": "3.1.0", "paths": {"/about": {"get": {"responses": {"200": {"description": "ok"}}}}}}'
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 @pytest.fixture(scope="module")
 def services(installed: Installed) -> Iterator[list[str]]:
     """The addresses of both implementations."""
-    for name, content in (("service.py", SERVICE), ("profile.yaml", PROFILE), ("corpus.yaml", CORPUS)):
+    files = {"service.py": SERVICE, "profile.yaml": PROFILE, "corpus.yaml": CORPUS, "openapi.json": DOCUMENT}
+    for name, content in files.items():
         (installed.directory / name).write_text(content)
     ports = [free_port(), free_port()]
     commands = [
@@ -157,7 +159,7 @@ def test_it_says_its_version_and_commands(installed: Installed) -> None:
     assert installed.run("--version").stdout == "lab 0.1.0\n"
     shown = installed.run("--help")
     assert shown.returncode == 0
-    assert {"parity", "bench", "footprint", "report", "compare", "history"} <= set(shown.stdout.split())
+    assert {"init", "parity", "bench", "footprint", "report", "compare", "history"} <= set(shown.stdout.split())
 
 
 def test_answers_are_compared(installed: Installed, services: list[str]) -> None:
@@ -178,6 +180,16 @@ def test_answers_are_compared(installed: Installed, services: list[str]) -> None
     assert done.returncode == 1, done.stdout + done.stderr
     assert "$.version" in done.stdout
     assert (installed.directory / "found" / "parity.html").is_file()
+
+
+def test_a_description_is_drafted_and_compared_by(installed: Installed, services: list[str]) -> None:
+    old, new = services
+    done = installed.run("init", old, "--openapi", "openapi.json", "--output", "drafted.yaml")
+    assert done.returncode == 0, done.stderr
+    sides = ("--primary", old, "--candidate", new, "--profile", "drafted.yaml")
+    done = installed.run("parity", *sides, "--generate", "0", "--output", "drafted")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "$.version" in done.stdout
 
 
 @pytest.fixture(scope="module")
