@@ -25,7 +25,7 @@ def test_a_token_is_found_by_where_it_comes_again(tmp_path: Path) -> None:
         recorded("GET", f"{BASE}/feed?limit=5", headers={"authorization": f"Token {TOKEN}"}, answer={"n": 1}),
     )
 
-    assert signs_in(drafted) == ({"token": "$.user.t"}, {"authorization": "Token ${token}"})
+    assert signs_in(drafted) == ({"token": "$.user.t"}, {"Authorization": "Token ${token}"})
     assert [*drafted.description.requests] == ["feed"]
     assert drafted.line('request: {path: "/feed?limit=5"}')
     assert drafted.line("expect: {json: {$.n: number}}")
@@ -70,6 +70,7 @@ def test_credentials_that_browsers_leave_out_are_guessed_and_marked(tmp_path: Pa
         ({"Authorization": "Bearer abc.def"}, 'Authorization: "Bearer ${env:API_TOKEN}"'),
         ({"authorization": "Basic dTpwYXNz"}, 'Authorization: "Basic ${env:API_BASIC}"'),
         ({"X-API-Key": "k-123456"}, 'X-API-Key: "${env:API_KEY}"'),
+        ({"Subscription-Key": "k-123456"}, 'Subscription-Key: "${env:API_SUBSCRIPTION_KEY}"'),
         ({"Cookie": "sid=123456"}, 'Cookie: "${env:API_COOKIE}"'),
     ],
 )
@@ -120,7 +121,7 @@ def test_one_request_an_operation_the_one_that_succeeded_and_none_of_pages(tmp_p
         recorded("GET", f"{BASE}/posts/17", headers=browser, answer={}, status=404),
         recorded("GET", f"{BASE}/posts/18", headers=browser, answer={"title": "x", "tags": ["a"], "by": None}),
         recorded("DELETE", f"{BASE}/posts/18", answer={}, status=204),
-        recorded("GET", f"{BASE}/app.js", answer={}),
+        recorded("GET", "https://cdn.example.org/app.js", answer={}),
         recorded("OPTIONS", f"{BASE}/posts/17", answer={}),
     )
 

@@ -1,6 +1,7 @@
 """Asks the service what it answers to the drafted requests that change nothing."""
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,8 @@ from serving_lab.wire.message import Answer
 
 _ENVIRONMENT = re.compile(r"\$\{env:(\w+)\}")
 _LATER = re.compile(r"\$\{(?!env:)[^}]*\}")
-_TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS, _ALL_SECONDS = 5.0, 60.0
+"""For one answer, and for all of them."""
 _CHANGES = re.compile(
     r"(?<![a-z])(?:log[_-]?(?:out|off)|sign[_-]?out|delete|remove|destroy|reset|clear|purge|flush|drop|shut[_-]?down"
     r"|restart|reboot|start|stop|kill|unsubscribe|revoke|cancel|run|trigger|send|refresh)(?![a-z])",
@@ -67,6 +69,7 @@ class Asking:
         self._endpoint = endpoint
         self._environment = environment
         self._variables: Mapping[str, str] = {}
+        self._until = time.monotonic() + _ALL_SECONDS
         self.access = access
         """As drafted, and corrected by what the service answers."""
         self.missing = tuple(name for name in _named(access) if name not in environment)
@@ -89,7 +92,7 @@ class Asking:
             names = " and ".join(dict.fromkeys(_ENVIRONMENT.findall(str(form_of(call)))))
             self._refused(f"it was answered {answer.status}" + (f": are {names} right?" if names else ""))
             return
-        if self._granted(answer) is None and (found := _token(answer)):
+        if self._granted(answer) is None and self._may_be_elsewhere and (found := _token(answer)):
             token, lifetime = found
             self.access = replace(self.access, save={"token": token}, lifetime=lifetime, sign_in_to_do=())
         granted = self._granted(answer)
@@ -101,6 +104,8 @@ class Asking:
 
     def asked(self, request: DraftedRequest) -> DraftedRequest:
         """The request with what was answered, where it may be asked."""
+        if time.monotonic() > self._until:
+            return replace(request, to_do=(*request.to_do, "it was not asked: the answers took a minute"))
         if changes_something(request) or (request.signed_in and self.access.known and not self.let_in):
             return request
         query = self.access.query if request.signed_in else {}
@@ -123,6 +128,11 @@ class Asking:
             # What is answered rightly is asked rightly, whatever it is made of.
             to_do=(),
         )
+
+    @property
+    def _may_be_elsewhere(self) -> bool:
+        """Whether the token may be in another member of the answer than was drafted."""
+        return [*map(type, self.access.save.values())] == [str] and "token" in self.access.save
 
     def _granted(self, answer: Answer) -> Mapping[str, str] | None:
         save = {

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +29,8 @@ from serving_lab.text.phrases import address, counted, visible
 from serving_lab.wire import exchange
 
 _LOGOUT = re.compile(r"log[_-]?(?:out|off)|sign[_-]?out", re.IGNORECASE)
+_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_NOBODY_LET_IN = "requests are refused: say how to sign in, by sign_in and authorization"
 _DEFAULT_DOCUMENT = "/openapi.json"
 _HINT = "--openapi PATH|FILE|URL names it; --har FILE and --postman FILE draft from recorded traffic"
 
@@ -89,7 +92,9 @@ def _draft(
     if document and access.sign_in is None:
         described = schemes.access_of(document, (endpoint.url,))
         access = described if described.known or not access.known else access
-    chosen = [each for each in of_recording.of_an_api(traffic.chosen) if each is not login]
+    if access.sign_in and (why := fault(access.sign_in)):
+        access = Access(authorization_to_do=(f"no sign-in is drafted, {why}",))
+    chosen = [each for each in of_recording.checkable(traffic.chosen) if each is not login]
     requests = _requests(document, chosen, access, hidden)
     asking = Asking(endpoint, access, environment)
     asking.sign_in()
@@ -99,8 +104,11 @@ def _draft(
             notes.append(f"{request.operation}: no request is drafted, {why}")
         else:
             kept.append(asking.asked(request))
-    parity = dict(_parity(found, traffic, kept, asking.access))
-    return Draft(asking.access, tuple(kept), parity, tuple(notes)), asking.missing
+    access = asking.access
+    if not access.known and any(each.answered in _REFUSED for each in kept):
+        access = replace(access, authorization_to_do=(*access.authorization_to_do, _NOBODY_LET_IN))
+    parity = dict(_parity(found, traffic, kept, access))
+    return Draft(access, tuple(kept), parity, tuple(notes)), asking.missing
 
 
 def _requests(
@@ -225,7 +233,7 @@ def _tell(options: Options, draft: Draft, written: str, missing: Sequence[str], 
     if needed:
         say(f"set {', '.join(needed)} in the environment: what opens the service is not in the file")
     if missing:
-        say(f"not set now: {', '.join(missing)}; once that is set, lab init --force also asks what needs a sign-in")
+        say(f"not set now: {', '.join(missing)}; once set, lab init --force also asks what needs a sign-in")
     say("then:")
     say(f"  lab parity --primary OLD_URL --candidate NEW_URL --profile {path}")
     say(f"  lab bench --target old=OLD_URL --target new=NEW_URL --profile {path}")

@@ -21,6 +21,7 @@ _KNOWN = re.compile(
 )
 """Forms that some services give their secrets."""
 _SCHEME = re.compile(r"(Bearer|Basic|Token|ApiKey|Digest) +\S.*", re.IGNORECASE | re.DOTALL)
+_RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.+/=-]{16,}")
 _LONG = 6
 """Characters from which a value is a secret wherever it stands; what is shorter occurs everywhere."""
 _QUOTED_PLACE = re.compile(r"(?:\$|%24)%7B(env(?::|%3A)\w+)%7D", re.IGNORECASE)
@@ -31,6 +32,11 @@ def is_secret(name: str) -> bool:
     """Whether what has this name opens something."""
     snake = _snake(name)
     return bool(_WORDS & set(snake.split("_")) or _PARTS.search(snake)) and not snake.endswith(("_type", "_count"))
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether what a header of this name has opens something: `Ocp-Apim-Subscription-Key`."""
+    return is_secret(name) or name.lower().endswith("key")
 
 
 def variable(name: str) -> str:
@@ -84,13 +90,19 @@ class Hidden:
 
     def member(self, name: str, value: str) -> str:
         """The value of what has a name (a field, a parameter, a header), without secrets."""
-        if value in self._places and is_secret(name):
+        named = is_secret(name) or (name.lower().endswith(("key", "appid")) and _RANDOM.fullmatch(value) is not None)
+        if value in self._places and named:
             return self._places[value]
         hidden = self.text(value)
-        if not is_secret(name) or _VARIABLE.search(hidden) or not value:
+        if not named or _VARIABLE.search(hidden) or not value:
             return hidden
         scheme = _SCHEME.fullmatch(value)
         return f"{scheme[1]} {place(variable('token'))}" if scheme else place(variable(name))
+
+    def header(self, name: str, value: str) -> str:
+        """The value of a header, without secrets."""
+        hidden = self.member(name, value)
+        return place(variable(name)) if value and hidden == value and is_secret_header(name) else hidden
 
     def json(self, value: Any, named: str = "") -> Any:  # noqa: ANN401 - JSON
         """The JSON value without secrets."""

@@ -18,6 +18,24 @@ class Body:
     value: Any
 
 
+_DEEPEST = 50
+
+
+def too_deep(value: object) -> bool:
+    """Whether a JSON value is nested more deeply than people read, and than files may be."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            member
+            for each in level
+            if isinstance(each, (dict, list))
+            for member in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
+
+
 @dataclass(frozen=True)
 class Call:
     """A request as a file has it."""

@@ -8,7 +8,7 @@ from serving_lab.api.request import Header
 from serving_lab.documents.examples import Examples
 from serving_lab.documents.openapi import OpenApiDocument, Operation
 from serving_lab.drafting import answers
-from serving_lab.drafting.draft import Body, Call, DraftedRequest
+from serving_lab.drafting.draft import Body, Call, DraftedRequest, too_deep
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _MOST_NAMED = 5
@@ -90,9 +90,12 @@ def _body(
         return _body_of_version_2(operation, examples)
     name = next((each for each in content if answers.is_json(each)), _FORM if _FORM in content else next(iter(content)))
     holder = document.resolved(content[name])
-    if answers.is_json(name):
-        return Body("json", examples.of_holder(holder, "the body")), name
     value = examples.of_holder(holder, "the body")
+    if too_deep(value):
+        to_do.append("its example is nested too deeply: write a body")
+        return None, name
+    if answers.is_json(name):
+        return Body("json", value), name
     if name == _FORM and isinstance(value, dict):
         return Body("form", _fields(value)), name
     if isinstance(value, str) and not name.startswith("multipart/"):

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 from serving_lab.api.request import Header, Request
 from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.drafting import answers
-from serving_lab.drafting.credentials import Hidden, is_secret, places_in_url
-from serving_lab.drafting.draft import Access, Body, Call, DraftedRequest
+from serving_lab.drafting.credentials import Hidden, is_secret_header, places_in_url
+from serving_lab.drafting.draft import Access, Body, Call, DraftedRequest, too_deep
 from serving_lab.recordings.path_templates import path_templates
 from serving_lab.recordings.recording import Chosen
 
@@ -20,16 +20,11 @@ _OF_BROWSERS = frozenset(
     }
 )
 """Headers that say what sent the request, and that no API needs."""
-_OF_PAGES = ("text/css", "text/javascript", "application/javascript", "application/x-javascript", "image/", "font/")
-_FILES = (
-    *(".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2"),
-    ".ttf",
-)
 
 
-def of_an_api(chosen: Iterable[Chosen]) -> list[Chosen]:
-    """The requests that are to an API, not for what a page is made of."""
-    return [each for each in chosen if not _of_a_page(each) and each.request.method not in {"HEAD", "OPTIONS", "TRACE"}]
+def checkable(chosen: Iterable[Chosen]) -> list[Chosen]:
+    """The requests whose answers can be checked, not what a browser asks beforehand."""
+    return [each for each in chosen if each.request.method not in {"HEAD", "OPTIONS", "TRACE"}]
 
 
 def drafted(chosen: Sequence[Chosen], known: Sequence[str], access: Access, hidden: Hidden) -> Iterator[DraftedRequest]:
@@ -101,7 +96,8 @@ def body_of(request: Request, json_fields: Callable[[object], object]) -> Body |
         try:
             document = json.loads(request.body)
             json.dumps(document, allow_nan=False)
-            return Body("json", json_fields(document))
+            if not too_deep(document):
+                return Body("json", json_fields(document))
         except (ValueError, RecursionError):
             pass  # broken JSON is sent as it was
     try:
@@ -122,7 +118,7 @@ def headers_of(request: Request, body: Body | None, hidden: Hidden, left_out: It
             continue
         if key == "content-type" and body is None:
             continue
-        yield name, hidden.member(name, value)
+        yield name, hidden.header(name, value)
 
 
 def path_of(target: str, hidden: Hidden, left_out: Iterable[str] = ()) -> str:
@@ -161,20 +157,13 @@ def _drafted(each: Chosen, template: str, access: Access, hidden: Hidden, *, sig
     )
 
 
-def _of_a_page(each: Chosen) -> bool:
-    answer = each.recorded.answer
-    if answer and answer.media_type.lower().startswith(_OF_PAGES):
-        return each.request.method == "GET"
-    return each.request.method == "GET" and decoded_path(each.request.target).lower().endswith(_FILES)
-
-
 def _succeeded(each: Chosen) -> bool:
     return each.recorded.answer is None or each.recorded.answer.succeeded
 
 
 def _had_credentials(each: Chosen) -> bool:
     names = {pair.name for pair in each.recorded.request.headers}
-    return each.recorded.auth is not None or any(map(is_secret, names))
+    return each.recorded.auth is not None or any(map(is_secret_header, names))
 
 
 def _query(target: str) -> Iterator[tuple[str, str]]:

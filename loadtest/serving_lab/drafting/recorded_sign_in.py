@@ -7,14 +7,15 @@ from typing import Any
 
 from serving_lab.api import json_path
 from serving_lab.api.request import Request
-from serving_lab.drafting.credentials import Hidden, is_secret, place, variable
+from serving_lab.drafting.credentials import Hidden, is_secret, is_secret_header, place, variable
 from serving_lab.drafting.draft import Access, Call
 from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, note_secrets, path_of
 from serving_lab.drafting.schemes import BEARER, LIFETIMES, SIGNS_IN, SIGNS_UP, TOKEN_NAMES, credentials
 from serving_lab.recordings.recording import Chosen
 
 _PASSWORD = re.compile(r"pass|pwd|secret|^pin$|^otp$", re.IGNORECASE)
-_CSRF = re.compile(r"csrf|xsrf", re.IGNORECASE)
+_OF_OTHERS = re.compile(r"csrf|xsrf|^proxy-|^sec-|idempotency", re.IGNORECASE)
+"""In headers that are called like secrets, and that let nobody in."""
 _SESSION = re.compile(r"sess|sid|auth|token|jwt|login", re.IGNORECASE)
 _SHORTEST = 6
 """Characters of what is recognized as a token by coming again."""
@@ -41,7 +42,7 @@ def access_of(chosen: Sequence[Chosen], hidden: Hidden) -> tuple[Access, Chosen 
         sign_in=Call(
             request.method,
             path_of(request.target, hidden),
-            tuple(headers_of(request, body, hidden, ())),
+            tuple(headers_of(request, body, hidden, saved.authorization)),
             body,
         ),
         save=saved.save,
@@ -95,7 +96,7 @@ def _token(login: Chosen, chosen: Sequence[Chosen]) -> _Saved | None:
     for path, value in placed.items():
         for name, header in headers:
             if value in header and name.lower() != "cookie":
-                authorization = {name: header.replace(value, "${token}")}
+                authorization = {_named(name): header.replace(value, "${token}")}
                 return _Saved({"token": path}, authorization, [(value, "${token}")])
     for own, value in answer.headers:
         plain = value.partition(" ")[2] or value
@@ -156,7 +157,7 @@ def _without_login(chosen: Sequence[Chosen]) -> Access:
         elif auth:
             to_do.append(f"{auth.kind} signs requests in a way that is not drafted")
         for pair in each.recorded.request.headers:
-            if is_secret(pair.name) and not _CSRF.search(pair.name) and not pair.name.lower().startswith("proxy-"):
+            if is_secret_header(pair.name) and not _OF_OTHERS.search(pair.name):
                 authorization.setdefault(_named(pair.name), _placed(pair.name, pair.value))
         for name in _secrets_of_query(each.request):
             query.setdefault(name, place(variable(name)))

@@ -9,10 +9,18 @@ from serving_lab.drafting.credentials import is_secret, place, variable
 from serving_lab.errors import LabError
 from serving_lab.recordings import har, origins, postman, recording
 from serving_lab.recordings.recording import Chosen, Faults, Recorded, Wanted, read_bytes
+from serving_lab.text.phrases import counted
 
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 _USER = re.compile(r"user_?name|e?mail|login", re.IGNORECASE)
 _SECRET_HEADERS = ("x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token", "x-token")
+
+
+_OF_PAGES = ("text/css", "text/javascript", "application/javascript", "application/x-javascript", "image/", "font/")
+_FILES = (
+    *(".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2"),
+    ".ttf",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,10 @@ def _add(
 ) -> None:
     url, given = wanted
     chosen, notes, bases = into
+    files = sum(map(_is_file_of_a_page, entries))
+    entries = [each for each in entries if not _is_file_of_a_page(each)]
+    if files:
+        notes.append(f"{path}: {counted(files, 'file')} of pages left out")
     base = url if given or any(_is_below(url, each) for each in entries) else None
     try:
         found = recording.chosen(path, entries, Wanted(key, base, "recorded", ()), faults)
@@ -80,7 +92,17 @@ def _add(
     chosen += found.requests
     notes += [each for each in found.warnings if "no authorization is known" not in each]
     if base is None or given:
-        bases[key] = base or next(filter(None, (origins.origin(each.recorded.request.url) for each in found.requests)))
+        only = base or next(filter(None, (origins.origin(each.recorded.request.url) for each in found.requests)))
+        # A variable of Postman's that has no value stands for the address itself.
+        bases[key] = only.partition("//")[2] if "{{" in only else only
+
+
+def _is_file_of_a_page(entry: Recorded) -> bool:
+    if entry.request.method != "GET":
+        return False
+    media_type = entry.answer.media_type.lower() if entry.answer else ""
+    path = entry.request.url.partition("#")[0].partition("?")[0].lower()
+    return media_type.startswith(_OF_PAGES) or path.endswith(_FILES)
 
 
 def _is_below(url: str, entry: Recorded) -> bool:

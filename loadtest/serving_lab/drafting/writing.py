@@ -13,6 +13,7 @@ TO_DO = "to do:"
 """What every comment begins with that a person has to look at."""
 MIX = "reading"
 _OF_QUERY = "requests that lab parity generates do not have"
+_USUAL = frozenset({"GET", "POST"})
 _SIGN = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -56,8 +57,8 @@ def names(requests: Sequence[DraftedRequest]) -> dict[str, DraftedRequest]:
     named: dict[str, DraftedRequest] = {}
     for each in requests:
         name = _words(each.template)
-        if each.template in several:
-            name = f"{each.call.method.lower()}_{name}"
+        if each.template in several or each.call.method not in _USUAL:
+            name = f"{_SIGN.sub('', each.call.method.lower())}_{name}".lstrip("_")
         unique, number = name, 2
         while unique in named:
             unique, number = f"{name}_{number}", number + 1

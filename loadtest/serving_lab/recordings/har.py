@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from serving_lab.errors import LabError
 from serving_lab.recordings.recorded_answer import of_har
-from serving_lab.recordings.recorded_request import RecordedRequest, SignedIn
+from serving_lab.recordings.recorded_request import HALF_A_CHARACTER, RecordedRequest, SignedIn
 from serving_lab.recordings.recording import Faults, Recorded
 
 _HINT = "save the requests again: in a browser's network panel, 'Save all as HAR'"
@@ -52,6 +52,8 @@ def entries(path: Path, content: bytes, faults: Faults) -> Iterator[Recorded]:
             continue
         try:
             recorded = msgspec.convert(request, RecordedRequest)
+        except UnicodeEncodeError:
+            faults.note(name, HALF_A_CHARACTER)
         except msgspec.ValidationError as error:
             faults.note(name, str(error))
         else:

@@ -21,6 +21,8 @@ CONDITIONS = frozenset(
 )
 """Headers that depend on an earlier answer, or would make this one harder to compare."""
 
+HALF_A_CHARACTER = "it has half a character (a lone surrogate)"
+
 SignedIn = Literal["recorded", "all"]
 """Which requests carry the profile's authorization: those that had credentials when they were recorded, or all."""
 
@@ -88,7 +90,7 @@ def sendable(recorded: RecordedRequest, target: str, authorization: tuple[Header
         headers = list(_headers(recorded, {name.lower() for name, _ in authorization}))
         body = _body(recorded)
     except UnicodeEncodeError:
-        raise ValueError("it has half a character (a lone surrogate)") from None
+        raise ValueError(HALF_A_CHARACTER) from None
     coding = (recorded.header("content-encoding") or "").strip().lower()
     if coding and not _is_packed(body, coding, recorded.postData):
         headers = [header for header in headers if header[0].lower() != "content-encoding"]

@@ -12,7 +12,7 @@ from serving_lab.api.request import Header, Request
 from serving_lab.errors import LabError
 from serving_lab.recordings import origins
 from serving_lab.recordings.recorded_answer import RecordedAnswer
-from serving_lab.recordings.recorded_request import RecordedRequest, SignedIn, sendable
+from serving_lab.recordings.recorded_request import HALF_A_CHARACTER, RecordedRequest, SignedIn, sendable
 from serving_lab.text.phrases import address, listed, some
 
 _GZIP = b"\x1f\x8b"
@@ -108,7 +108,7 @@ def chosen(path: Path, recorded: Iterable[Recorded], wanted: Wanted, faults: Fau
         try:
             target = origins.below(base, entry.request.url)
         except UnicodeEncodeError:
-            faults.note(entry.name, "it has half a character (a lone surrogate)")
+            faults.note(entry.name, HALF_A_CHARACTER)
             continue
         if target is None:
             elsewhere += 1
