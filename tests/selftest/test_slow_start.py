@@ -1,6 +1,7 @@
 """A slow start is warmed up, not measured."""
 
 from serving_lab.bench.scenario_run import Design
+from support.processors import undisturbed
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, generator, measure, say
@@ -10,7 +11,12 @@ SLOW_SECONDS = 6.0
 
 def test_a_slow_start_prolongs_the_warm_up_and_is_in_no_arm() -> None:
     slow = Behaviour(work=0.001, slow_until=SLOW_SECONDS, slow_factor=3)
-    with subject(Behaviour(work=0.001), SERVER) as old, subject(slow, SERVER) as new, generator() as fleet:
+    first = undisturbed()
+    with (
+        subject(Behaviour(work=0.001), SERVER, first) as old,
+        subject(slow, SERVER, first) as new,
+        generator() as fleet,
+    ):
         scenario = measure(fleet, {"old": old, "new": new}, "sequential", Design(3, 0.6, 0, 0.03))
 
     warm_ups = {each.target: each for each in scenario.warm_ups}
