@@ -44,8 +44,8 @@ def test_a_server_that_is_half_as_fast_is_slower_and_by_how_much(measured: Bench
     throughput = found["sequential", "throughput"]
     assert throughput.verdict == "slower", throughput.why
     assert throughput.ratio == pytest.approx(0.53, abs=0.1)
-    # How wide the interval is, the machine decides. What was planted is 0.5 for the waits alone and more with what either
-    # server adds to them, hardly a millisecond: (4 + 1) / (8 + 1).
+    # How wide the interval is, the machine decides. What was planted is 0.5 for the waits alone, and more with what
+    # either server adds to them, hardly a millisecond: (4 + 1) / (8 + 1).
     assert throughput.low is not None
     assert throughput.high is not None
     assert throughput.low < 0.56

@@ -6,6 +6,7 @@ from serving_lab.experiment import capacity
 from serving_lab.experiment.arms import ArmSlot, Load
 from serving_lab.experiment.profile import ObjectiveForm
 from serving_lab.generator.messages import Closed, Open
+from support.processors import undisturbed
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, bench, generator, say
@@ -18,7 +19,7 @@ TIMES, FEWEST = (5, 5) if FULL else (3, 1)
 def test_the_knee_of_a_known_server_is_found() -> None:
     expected = rate_that_meets(OBJECTIVE_SECONDS, WORK_SECONDS)
     found = []
-    with subject(Behaviour(work=WORK_SECONDS), SERVER) as url, generator() as fleet:
+    with subject(Behaviour(work=WORK_SECONDS), SERVER, undisturbed()) as url, generator() as fleet:
         measuring = bench(fleet, url)
         (target,) = measuring.targets
         for seed in range(TIMES):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from serving_lab.experiment.arms import Load, latency_values
 from serving_lab.generator.messages import Open
+from support.processors import undisturbed
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say
@@ -14,7 +15,7 @@ RATE, SECONDS, CONNECTIONS, STALL = 250.0, 6.0, 5, 1.0
 def test_a_stall_of_a_second_is_in_the_corrected_p99_and_hardly_in_the_other() -> None:
     behaviour = Behaviour(freeze_at=2.0, freeze_for=STALL)
     load = Load({"predict": 1}, CONNECTIONS, Open(RATE, "constant"))
-    with subject(behaviour, SERVER) as url, generator() as fleet:
+    with subject(behaviour, SERVER, undisturbed()) as url, generator() as fleet:
         measuring = bench(fleet, url)
         outcome = measuring.send(measuring.targets[0], load, seed=1, seconds=SECONDS)
 
