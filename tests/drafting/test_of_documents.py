@@ -1,6 +1,7 @@
 """Drafts from OpenAPI documents: sign-in by each security scheme, a request for each operation, right answers."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,29 @@ def test_an_example_is_made_of_a_schema_that_has_none(schema: dict[str, Any], ex
     content = document() | {"components": {"schemas": {"A": a, "Tree": tree}}}
 
     assert Examples(OpenApiDocument.of(content)).of_schema(schema, "x") == example
+
+
+@pytest.mark.parametrize(
+    ("place", "odd"),
+    [
+        (("security",), [1, "b", {"s": []}]),
+        (("components", "securitySchemes", "s", "type"), {"a": 1}),
+        (("components", "securitySchemes", "s"), "x"),
+        (("paths", "/things", "get", "parameters"), [{"in": "query", "name": {}, "required": True}, 7]),
+        (("paths", "/things", "get", "responses"), [1]),
+        (("paths", "/things", "get", "requestBody"), {"content": {"application/json": {"example": "\ud800 ${x}"}}}),
+    ],
+)
+def test_what_is_odd_in_a_document_costs_no_more_than_itself(
+    tmp_path: Path, place: tuple[str, ...], odd: object
+) -> None:
+    content = deepcopy(secured({"type": "http", "scheme": "bearer"}, others={"get": OK}))
+    holder: Any = content
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = odd
+
+    assert "others" in of_document(tmp_path, content).description.requests
 
 
 def test_requests_are_of_examples_and_what_was_made_up_is_marked(tmp_path: Path) -> None:

@@ -185,6 +185,17 @@ def test_a_collection_is_drafted_by_its_authorization_and_saved_answers(tmp_path
     assert "k-0123456789" not in drafted.text
 
 
+def test_what_is_odd_in_a_recording_costs_no_more_than_itself(tmp_path: Path) -> None:
+    odd = recorded("GET", f"{BASE}/a", answer={})
+    odd["request"]["\ud801"] = 1
+    assert [*of_har(tmp_path, odd, recorded("GET", f"{BASE}/b", answer={})).description.requests] == ["b"]
+
+    (tmp_path / "api.yaml").unlink()
+    url = {"raw": "http://x/:id", "variable": [{"key": "id", "value": ["7"]}]}
+    drafted = of_postman(tmp_path, {"name": "a", "request": {"url": url}}, {"name": "b", "request": "http://x/b"})
+    assert "b" in drafted.description.requests
+
+
 def test_a_login_of_a_collection_is_found_without_an_answer(tmp_path: Path) -> None:
     raw = {"mode": "raw", "raw": '{"login": "{{user}}", "password": "{{pw}}"}'}
     login = {"name": "sign in", "request": {"method": "POST", "url": "http://x/auth/login", "body": raw}}

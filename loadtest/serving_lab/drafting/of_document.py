@@ -22,10 +22,10 @@ def drafted(document: OpenApiDocument) -> Iterator[DraftedRequest]:
             yield _drafted(document, operation)
 
 
-def security_of(document: OpenApiDocument, operation: Operation) -> list[Any]:
+def security_of(document: OpenApiDocument, operation: Operation) -> list[dict[str, Any]]:
     """The security requirements of an operation; empty: nobody need sign in."""
     given = operation.definition.get("security", document.content.get("security"))
-    required = given if isinstance(given, list) else []
+    required = [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
     return [] if {} in required else required
 
 

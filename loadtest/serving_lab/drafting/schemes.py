@@ -148,7 +148,7 @@ def _scheme(document: OpenApiDocument) -> tuple[str, Mapping[str, Any]] | None:
 
 def _is_easy(scheme: Mapping[str, Any]) -> bool:
     flows = scheme.get("flows")
-    return scheme.get("type") in {"apiKey", "http", "basic"} or (isinstance(flows, dict) and "password" in flows)
+    return str(scheme.get("type")) in {"apiKey", "http", "basic"} or (isinstance(flows, dict) and "password" in flows)
 
 
 def _schemes(document: OpenApiDocument) -> dict[str, Mapping[str, Any]]:

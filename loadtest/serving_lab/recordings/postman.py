@@ -164,7 +164,7 @@ class _Reading:
         address, question_mark, query = str(raw).partition("?")
 
         def value(found: re.Match[str]) -> str:
-            if values.get(found[1]) in {None, ""}:
+            if values.get(found[1]) in (None, ""):
                 raise ValueError(f"its path variable {found[1]!r} has no value")
             return _text(values[found[1]])
 
