@@ -1,7 +1,6 @@
 """Drafts from OpenAPI documents: sign-in by each security scheme, a request for each operation, right answers."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +150,7 @@ def test_an_example_is_made_of_a_schema_that_has_none(schema: dict[str, Any], ex
 def test_what_is_odd_in_a_document_costs_no_more_than_itself(
     tmp_path: Path, place: tuple[str, ...], odd: object
 ) -> None:
-    content = deepcopy(secured({"type": "http", "scheme": "bearer"}, others={"get": OK}))
+    content = json.loads(json.dumps(secured({"type": "http", "scheme": "bearer"}, others={"get": OK})))
     holder: Any = content
     for key in place[:-1]:
         holder = holder[key]
