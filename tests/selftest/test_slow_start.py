@@ -2,13 +2,16 @@
 
 from serving_lab.bench.result import Scenario
 from serving_lab.bench.scenario_run import Design
+from serving_lab.experiment.warm_up import WINDOW_SECONDS, WINDOWS_A_RUN
 from support.processors import undisturbed
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, generator, measure, say
 
-SLOW_SECONDS = 6.0
+SLOW_REQUESTS = 600
+"""At 3 ms each: half of the shortest warm-up, so that its halves differ."""
 TIMES = 1 if FULL else 3
+SHORTEST_SECONDS = WINDOW_SECONDS * WINDOWS_A_RUN
 
 
 def test_a_slow_start_prolongs_the_warm_up_and_is_in_no_arm() -> None:
@@ -17,18 +20,18 @@ def test_a_slow_start_prolongs_the_warm_up_and_is_in_no_arm() -> None:
         scenario = _measured(seed)
         warm_ups = {each.target: each for each in scenario.warm_ups}
         took = {name: f"{each.seconds:g} s" for name, each in warm_ups.items()}
-        say(f"warm-up: {took['old']}; with a slow start of {SLOW_SECONDS:g} s: {took['new']}")
-        if warm_ups["old"].seconds < SLOW_SECONDS:
+        say(f"warm-up: {took['old']}; with a slow start of {SLOW_REQUESTS} requests: {took['new']}")
+        if warm_ups["old"].seconds <= SHORTEST_SECONDS:
             break
 
-    assert warm_ups["old"].seconds < SLOW_SECONDS < warm_ups["new"].seconds
+    assert warm_ups["old"].seconds == SHORTEST_SECONDS < warm_ups["new"].seconds
     assert warm_ups["new"].throughput[0] < 0.5 * warm_ups["new"].throughput[-1]
     slowest = {name: min(arm.values["throughput"] for arm in scenario.arms if arm.target == name) for name in warm_ups}
     assert slowest["new"] > 0.8 * slowest["old"]
 
 
 def _measured(seed: int) -> Scenario:
-    slow = Behaviour(work=0.001, slow_until=SLOW_SECONDS, slow_factor=3)
+    slow = Behaviour(work=0.001, slow_requests=SLOW_REQUESTS, slow_factor=3)
     first = undisturbed()
     with (
         subject(Behaviour(work=0.001), SERVER, first) as old,

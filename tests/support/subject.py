@@ -28,8 +28,8 @@ class Behaviour:
     """Busy for so long with each request."""
     wait: float = 0.0
     """Idle for so long with each request: on a machine that is busy with other things that is far steadier."""
-    slow_until: float = 0.0
-    """Until then it takes `slow_factor` times as long."""
+    slow_requests: int = 0
+    """So many requests at first take `slow_factor` times as long."""
     slow_factor: float = 3.0
     freeze_at: float = float("inf")
     """Then it does nothing for `freeze_for`, once."""
@@ -109,7 +109,7 @@ class _Server:
         if not self._frozen and now - self._began >= behaviour.freeze_at:
             self._frozen = True
             time.sleep(behaviour.freeze_for)
-        slow = now - self._began < behaviour.slow_until
+        slow = self._count <= behaviour.slow_requests
         until = time.perf_counter() + behaviour.work * (behaviour.slow_factor if slow else 1)
         while time.perf_counter() < until:
             pass
