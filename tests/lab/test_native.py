@@ -15,8 +15,7 @@ import pytest
 from serving_lab.stack.environment import read
 from serving_lab.stack.programs import Tools
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
-from serving_lab.targets.catalogue import Entry
-from support.checkout import ODD, Checkout, new_checkout
+from support.checkout import ODD, Checkout, new_checkout, shorten_corpus
 from support.needs import needed
 from support.services import CATALOGUE, wait_until
 
@@ -107,10 +106,7 @@ def test_a_load_that_is_refused_fails(native: Checkout) -> None:
 
 
 def test_the_new_service_answers_like_the_old_one(native: Checkout) -> None:
-    """In a part of the corpus: tests/parity/test_services.py sends all of it to the same programs."""
-    for path in (native.root / "loadtest" / "parity" / "corpus").glob("*.yaml"):
-        if path.stem not in {"cache", "login", "predict", "system"}:
-            path.unlink()
+    shorten_corpus(native.root / "loadtest")
 
     result = native.lab("parity", "--generate", "100", seconds=240)
 
@@ -190,47 +186,26 @@ def test_only_its_owner_may_look_into_a_running_lab(native: Checkout) -> None:
     assert (run_dir / "supervisor.sock").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_changed_setting_starts_everything_anew_and_down_leaves_nothing(checkout: Checkout) -> None:
-    assert checkout.lab("up", "--mode", "native").returncode == 0
-    before = pids(checkout)
+def test_a_changed_setting_starts_everything_anew(native: Checkout) -> None:
+    before = pids(native)
 
-    changed = checkout.lab("up", CACHE_MAX_ENTRIES="7")
+    changed = native.lab("up", CACHE_MAX_ENTRIES="7")
 
     assert changed.returncode == 0, changed.stderr
-    assert not set(before.values()) & set(pids(checkout).values())
-    token = checkout.lab("token").stdout.strip()
-    assert get(checkout, "FLASK_PORT", "/cache/stats", token)["max_entries"] == 7
-    in_memory = shared_memory(checkout)
-    assert in_memory, "the services keep their metrics in shared memory"
-
-    assert checkout.lab("down").stdout == "The lab is down (native).\n"
-
-    assert_nothing_left(checkout)
-    assert [path for path in in_memory if os.path.exists(path)] == []  # noqa: PTH110 - paths as the kernel prints them
+    assert not set(before.values()) & set(pids(native).values())
+    token = native.lab("token").stdout.strip()
+    assert get(native, "FLASK_PORT", "/cache/stats", token)["max_entries"] == 7
 
 
-@pytest.mark.parametrize("entry", WITH_A_PROFILE, ids=lambda entry: entry.name)
-def test_a_service_comes_up_with_its_profile_and_is_ended_whatever_is_set(checkout: Checkout, entry: Entry) -> None:
-    up = checkout.lab("up", "--mode", "native", COMPOSE_PROFILES=str(entry.profile))
-
-    assert up.returncode == 0, up.stdout + up.stderr
-    assert f"{entry.about}" in up.stdout
-    status = ps(checkout)[entry.name]
-    assert (status["health"], status["port"]) == ("ready", checkout.environment[entry.port_setting])
-    assert checkout.lab("down").stdout == "The lab is down (native).\n"
-    assert_nothing_left(checkout)
-
-
-def test_programs_whose_supervisor_was_killed_are_still_ended(checkout: Checkout) -> None:
-    assert checkout.lab("up", "--mode", "native").returncode == 0
-    supervisor = int((checkout.root / ".run" / "supervisord.pid").read_text())
+def test_programs_whose_supervisor_was_killed_are_still_ended(native: Checkout) -> None:
+    supervisor = int((native.root / ".run" / "supervisord.pid").read_text())
     psutil.Process(supervisor).kill()
 
-    assert checkout.lab("ps").stdout == "The lab is not up. Bring it up: make up\n"
-    assert programs(checkout)
-    assert checkout.lab("down").stdout == "The lab is down (native).\n"
+    assert native.lab("ps").stdout == "The lab is not up. Bring it up: make up\n"
+    assert programs(native)
+    assert native.lab("down").stdout == "The lab is down (native).\n"
 
-    assert_nothing_left(checkout)
+    assert_nothing_left(native)
 
 
 def test_a_service_that_refuses_its_settings_stops_up_with_its_words(checkout: Checkout) -> None:
@@ -258,19 +233,45 @@ def test_a_taken_port_stops_up_before_anything_starts(checkout: Checkout) -> Non
     assert_nothing_left(checkout)
 
 
-def test_grafana_is_started_where_it_is_found(checkout: Checkout, tmp_path: Path) -> None:
-    program = tmp_path / "grafana" / "bin" / "grafana"
+def test_grafana_and_services_with_a_profile_come_up_too_and_down_leaves_nothing(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    path = f"{grafana_in(tmp_path)}:{checkout.environment['PATH']}"
+    profiles = ",".join(str(entry.profile) for entry in WITH_A_PROFILE)
+
+    up = checkout.lab("up", "--mode", "native", PATH=path, COMPOSE_PROFILES=profiles)
+
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert_grafana_is_set_up(checkout, tmp_path / "grafana")
+    statuses = ps(checkout)
+    for entry in WITH_A_PROFILE:
+        assert f"{entry.about}" in up.stdout
+        status = statuses[entry.name]
+        assert (status["health"], status["port"]) == ("ready", checkout.environment[entry.port_setting])
+    in_memory = shared_memory(checkout)
+    assert in_memory, "the services keep their metrics in shared memory"
+
+    assert checkout.lab("down").stdout == "The lab is down (native).\n"
+
+    assert_nothing_left(checkout)
+    assert [path for path in in_memory if os.path.exists(path)] == []  # noqa: PTH110 - paths as the kernel prints them
+
+
+def grafana_in(directory: Path) -> Path:
+    """Install what stands in for Grafana, and return where its program is."""
+    program = directory / "grafana" / "bin" / "grafana"
     program.parent.mkdir(parents=True)
     program.write_text(GRAFANA)
     program.chmod(0o755)
-    (tmp_path / "grafana" / "conf").mkdir()
-    (tmp_path / "grafana" / "conf" / "defaults.ini").touch()
+    (directory / "grafana" / "conf").mkdir()
+    (directory / "grafana" / "conf" / "defaults.ini").touch()
+    return program.parent
 
-    result = checkout.lab("up", "--mode", "native", PATH=f"{program.parent}:{checkout.environment['PATH']}")
 
-    assert result.returncode == 0, result.stderr
+def assert_grafana_is_set_up(checkout: Checkout, home: Path) -> None:
+    """Check what Grafana was told at its start."""
     grafana = get(checkout, "GRAFANA_PORT", "/")
-    assert grafana["arguments"] == ["server", "--homepath", str(tmp_path / "grafana")]
+    assert grafana["arguments"] == ["server", "--homepath", str(home)]
     environment = grafana["environment"]
     assert environment["PROMETHEUS_URL"] == f"http://127.0.0.1:{checkout.environment['PROMETHEUS_PORT']}"
     assert environment["GF_PATHS_PROVISIONING"] == str(checkout.root / "monitoring" / "grafana" / "provisioning")

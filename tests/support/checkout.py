@@ -27,6 +27,9 @@ _LEFT_BEHIND = shutil.ignore_patterns(
 )
 
 
+_SHORT = frozenset({"cache", "login", "system"})
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of the repository and the environment its commands run in."""
@@ -71,3 +74,13 @@ def new_checkout(target: Path, model_dir: Path | None = None) -> Checkout:
         shutil.copytree(model_dir, target / "build" / "model", copy_function=shutil.copyfile)
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return Checkout(target, inherited | odd_ports())
+
+
+def shorten_corpus(loadtest: Path) -> None:
+    """Leave a part of the corpus of `lab parity`, for tests of where it runs.
+
+    tests/parity/test_services.py sends all of it to the same programs.
+    """
+    for path in (loadtest / "parity" / "corpus").glob("*.yaml"):
+        if path.stem not in _SHORT:
+            path.unlink()
