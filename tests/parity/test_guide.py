@@ -14,9 +14,9 @@ PROFILE = GUIDE.block("yaml", "sign_in:")
 FLOAT = ("int against float", "$.price")
 
 
-def compare(reader: Reader, ending: str) -> tuple[int, str]:
-    """Type the comparison that ends so."""
-    return reader.run(f"{GUIDE.command(ending)} --generate 500")
+def compare(reader: Reader, ending: str, generate: int = 50) -> tuple[int, str]:
+    """Type the comparison that ends so; it takes 500 requests to draw an order that is right."""
+    return reader.run(f"{GUIDE.command(ending)} --generate {generate}")
 
 
 def causes(reader: Reader) -> set[tuple[str, str]]:
@@ -40,7 +40,7 @@ def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -
         assert "POST /orders never answered 2xx" in said
 
         reader.save("shop.yaml", PROFILE)
-        code, said = compare(reader, "--profile shop.yaml")
+        code, said = compare(reader, "--profile shop.yaml", 500)
         assert (code, "Different: " in said) == (1, True), said
         assert {("status", "status"), FLOAT} <= causes(reader)
 
@@ -48,7 +48,7 @@ def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -
         reader.save("shop-intended.yaml", GUIDE.block("yaml", "- reason: 422"))
         files = GUIDE.block("yaml", "corpus: ["), "  intended: shop-intended.yaml"
         reader.save("shop.yaml", PROFILE, *files)
-        code, said = compare(reader, "--profile shop.yaml")
+        code, said = compare(reader, "--profile shop.yaml", 500)
         assert code == 1, said
         assert FLOAT in causes(reader)
         assert "1 of 1 declared difference occurred" in said
@@ -56,7 +56,7 @@ def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -
     fixed = SHOP.replace('float(body["price"]) if NEW else body["price"]', 'body["price"]')
     reader.save("shop.py", fixed)
     with reader.shop("5002", "new"):
-        code, said = compare(reader, "--profile shop.yaml")
+        code, said = compare(reader, "--profile shop.yaml", 500)
     assert (code, causes(reader)) == (0, set()), said
 
 
