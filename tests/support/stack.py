@@ -42,8 +42,10 @@ class Stack:
         return run(["docker", "compose", *arguments], environment={**os.environ, **self.settings}, check=check)
 
     def container(self, service: str) -> str:
-        """Return the id of a service's container, running or not."""
-        return self.compose("ps", "--all", "--quiet", service).stdout.strip()
+        """Return the id of a service's container, running or not; docker compose takes twenty times as long."""
+        labels = {"project": self.settings["COMPOSE_PROJECT_NAME"], "service": service, "oneoff": "False"}
+        wanted = [f"--filter=label=com.docker.compose.{name}={value}" for name, value in labels.items()]
+        return run(["docker", "ps", "--all", "--quiet", "--no-trunc", *wanted]).stdout.strip()
 
     def inspect(self, service: str) -> dict[str, Any]:
         """Return what the engine knows of a service's container."""
