@@ -121,14 +121,16 @@ def test_one_request_an_operation_the_one_that_succeeded_and_none_of_pages(tmp_p
         recorded("GET", f"{BASE}/posts/17", headers=browser, answer={}, status=404),
         recorded("GET", f"{BASE}/posts/18", headers=browser, answer={"title": "x", "tags": ["a"], "by": None}),
         recorded("DELETE", f"{BASE}/posts/18", answer={}, status=204),
+        recorded("GET", f"{BASE}/sizes", answer={"6f1c2a9e-0b7d-4c55-9a51-2f3e4d5c6b7a": 1}),
         recorded("GET", "https://cdn.example.org/app.js", answer={}),
         recorded("OPTIONS", f"{BASE}/posts/17", answer={}),
     )
 
-    assert [*drafted.description.requests] == ["get_posts_by_id", "delete_posts_by_id"]
+    assert [*drafted.description.requests] == ["get_posts_by_id", "delete_posts_by_id", "sizes"]
     assert drafted.line("request: {path: /posts/18, headers: {X-Tenant: t1}}")
     assert drafted.line("expect: {json: {$.title: text, $.tags: {list: text}, $.by: any}}")
     assert drafted.line("expect: {status: 204}")
+    assert drafted.line("expect: {json: {$: object}}")
     assert not any(asked.method == "DELETE" for asked in drafted.asked)
 
 

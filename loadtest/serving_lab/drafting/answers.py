@@ -6,6 +6,7 @@ from typing import Any
 from serving_lab.api import json_path
 from serving_lab.documents.examples import may_be_null, merged, type_of
 from serving_lab.documents.openapi import OpenApiDocument, Operation
+from serving_lab.text.tokens import is_identifier
 
 _MOST_RULES = 12
 _OF_TYPE = {"integer": "integer", "number": "number", "string": "text", "boolean": "boolean", "object": "object"}
@@ -40,8 +41,8 @@ def of_schema(document: OpenApiDocument, schema: object) -> dict[str, object]:
 
 
 def of_value(value: Any) -> dict[str, object]:  # noqa: ANN401 - JSON
-    """Rules that an answered JSON value keeps: its members and their types."""
-    if isinstance(value, dict):
+    """Rules that an answered JSON value keeps: its members and their types, unless identifiers are among the names."""
+    if isinstance(value, dict) and not any(map(is_identifier, value)):
         return {json_path.member("$", key): _kind(member) for key, member in [*value.items()][:_MOST_RULES]}
     return {} if value is None else {"$": _kind(value)}
 
