@@ -1,7 +1,7 @@
 """A small service with faults that are planted by its environment; a program of its own, started by the tests.
 
 SLEEP: seconds before it listens. BALLAST: bytes it holds. SPIN: seconds of CPU time for each prediction. FAIL: it ends
-at once. DOCUMENT: it serves one. PORT: where it listens.
+at once. DOCUMENT: it serves one. OWN_TOKENS: what another instance gave is refused. PORT: where it listens.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ADDRESS = os.environ.get("HOST", "127.0.0.1")
-TOKEN = "let-me-in"
+TOKEN = os.urandom(8).hex() if "OWN_TOKENS" in os.environ else "let-me-in"
 DOCUMENT: dict[str, object] = {
     "openapi": "3.1.0",
     "paths": {"/predict": {"post": {}, "parameters": []}, "/ready": {"get": {}}},

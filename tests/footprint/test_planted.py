@@ -23,7 +23,7 @@ SPIN_SECONDS = 0.005
 def measured(tmp_path_factory: pytest.TempPathFactory) -> FootprintResult:
     """The small service as it is, and with everything planted."""
     folder = tmp_path_factory.mktemp("planted")
-    heavy = target(sleep=SLEEP_SECONDS, ballast=BALLAST_BYTES, spin=SPIN_SECONDS, document=1)
+    heavy = target(sleep=SLEEP_SECONDS, ballast=BALLAST_BYTES, spin=SPIN_SECONDS, document=1, own_tokens=1)
     path = write(folder, {"plain": target(), "heavy": heavy})
     run = footprint("--profile", path, "--starts", "3", "--rounds", "1", "--seconds", "2", cwd=folder)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -45,6 +45,12 @@ def test_a_slow_start_shows_in_its_milestone(measured: FootprintResult) -> None:
     assert ready.pairs == 3
     assert ready.ratio > 1
     assert ready.low is not None
+
+
+def test_an_instance_that_refuses_what_another_gave_is_signed_in_to_and_that_is_told(measured: FootprintResult) -> None:
+    told = "every instance wants a sign-in of its own, which is in its first right answer"
+
+    assert [each for each in measured.warnings if told in each] == [f"heavy: {told}"]
 
 
 def test_starts_alternate(measured: FootprintResult) -> None:

@@ -175,8 +175,11 @@ class FootprintMeasurement:
         for pair, order in enumerate(self._blocks(self._subjects, self._plan.starts), start=1):
             progress.phase(f"start {pair} of {self._plan.starts}")
             for position, subject in enumerate(order, start=1):
-                seconds = starting.start(subject, first, self._seed(pair))
-                self._starts[subject.name].append(Start(pair=pair, position=position, seconds=seconds))
+                started = starting.start(subject, first, self._seed(pair))
+                self._starts[subject.name].append(Start(pair=pair, position=position, seconds=started.seconds))
+                told = f"{subject.name}: every instance wants a sign-in of its own, which is in its first right answer"
+                if started.signed_in and told not in self._warnings:
+                    self._warnings.append(told)
                 progress.advance(_START_SECONDS)
 
     def _load(self, progress: Progress) -> None:

@@ -19,6 +19,8 @@ from serving_lab.wire.connection import TIMEOUT_SECONDS
 
 START_SECONDS = 120.0
 _POLL_SECONDS = 0.003
+_SIGN_IN_FIRST = (302, 303, 401, 403)
+"""What services answer to those whom they do not know; some send them to their sign-in."""
 _ENDED_SECONDS = 0.5
 """How often it is asked whether the target still runs: in containers that is a question to the engine."""
 
@@ -53,17 +55,30 @@ def wait_until_ready(subject: Subject, launched: Launched, endpoint: Endpoint) -
     return _poll(subject, launched, ready, "was not ready")
 
 
-def first_right_answer(subject: Subject, launched: Launched, endpoint: Endpoint, request: Ready) -> float:
+def first_right_answer(
+    subject: Subject, launched: Launched, endpoint: Endpoint, request: Ready, signed_in: Callable[[], Ready]
+) -> float:
     """Return when the instance gave its first right answer, in seconds since its zero.
+
+    Args:
+        subject: What was started.
+        launched: Its instance.
+        endpoint: Where that answers.
+        request: What is asked, with what an earlier instance gave at the sign-in.
+        signed_in: Signs in to this instance, and returns the request with what it gave: used where it wants that.
 
     Raises:
         LabError: it ended, or gave none in time.
     """
 
     def right() -> str | None:
+        nonlocal request
         method = request.content.split(b" ", 1)[0].decode("latin-1")
         answer = exchange.send_encoded(endpoint, request.content, method, START_SECONDS)
-        return request.checker.wrong(answer.status, answer.body)
+        wrong = request.checker.wrong(answer.status, answer.body)
+        if wrong and answer.status in _SIGN_IN_FIRST:
+            request = signed_in()
+        return wrong
 
     return _poll(subject, launched, right, "gave no right answer")
 
@@ -86,7 +101,17 @@ def first_request(target: Target, call: Call, api: Description, seed: int) -> Re
     return drawn(run, 1)[0]
 
 
-def start(subject: Subject, first: tuple[Call, Description] | None, seed: int) -> dict[Milestone, float]:
+@dataclass(frozen=True)
+class Started:
+    """One start."""
+
+    seconds: dict[Milestone, float]
+    """When each milestone was reached."""
+    signed_in: bool
+    """Whether the first right answer needed a sign-in of its own, which took a part of the time."""
+
+
+def start(subject: Subject, first: tuple[Call, Description] | None, seed: int) -> Started:
     """Start a fresh instance, and return when it reached each milestone; then it is ended.
 
     Raises:
@@ -94,13 +119,23 @@ def start(subject: Subject, first: tuple[Call, Description] | None, seed: int) -
     """
     port = free_port()
     endpoint = address(port)
-    asks = subject.variables is not None
-    request = first_request(subject.at(endpoint), *first, seed) if first and asks else None
+    target = subject.at(endpoint)
+    asked = first if subject.variables is not None else None
+    request = first_request(target, *asked, seed) if asked else None
+    signed_in = False
+
+    def with_its_own() -> Ready:
+        nonlocal signed_in
+        assert asked is not None  # noqa: S101 - a request was made from it
+        call, api = asked
+        signed_in = api.sign_in is not None
+        return first_request(target.signed_in(api.sign_in), call, api, seed)
+
     with subject.launcher.launch(port) as launched:
         seconds: dict[Milestone, float] = {"ready": wait_until_ready(subject, launched, endpoint)}
         if request:
-            seconds["answered"] = first_right_answer(subject, launched, endpoint, request)
-        return seconds
+            seconds["answered"] = first_right_answer(subject, launched, endpoint, request, with_its_own)
+        return Started(seconds, signed_in)
 
 
 def _poll(subject: Subject, launched: Launched, problem: Callable[[], str | None], what: str) -> float:
