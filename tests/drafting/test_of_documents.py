@@ -126,6 +126,9 @@ def test_with_its_variables_set_the_sign_in_is_tried_and_corrected(tmp_path: Pat
         ({"properties": {"a": {"example": "x"}, "id": {"type": "integer", "readOnly": True}}}, {"a": "x"}),
         ({"allOf": [A, {"required": ["b"], "properties": {"b": {}}}]}, {"a": 9, "b": "text"}),
         ({"$ref": "#/components/schemas/Tree"}, {"child": {"child": {}}}),
+        ({"type": "int"}, 1),
+        ({"type": "bool"}, True),
+        ({"type": "telephone"}, "text"),
     ],
 )  # fmt: skip
 def test_an_example_is_made_of_a_schema_that_has_none(schema: dict[str, Any], example: object) -> None:

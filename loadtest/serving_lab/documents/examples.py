@@ -100,12 +100,16 @@ def merged(document: OpenApiDocument, schema: object, depth: int = 0) -> Schema:
     return found
 
 
+_MEANT = {"int": "integer", "long": "integer", "float": "number", "double": "number", "bool": "boolean", "str": "string"}
+"""Types that are none, as documents written by hand have them."""
+
+
 def type_of(schema: Schema) -> str:
     """The type of a merged schema; of several the first that is not null."""
     kind = schema.get("type")
     kinds = [kind] if isinstance(kind, str) else [each for each in _list(kind) if isinstance(each, str)]
     named = next((each for each in kinds if each != "null"), "")
-    return named or ("object" if "properties" in schema else "array" if "items" in schema else "")
+    return _MEANT.get(named, named) or ("object" if "properties" in schema else "array" if "items" in schema else "")
 
 
 def may_be_null(schema: Schema) -> bool:
@@ -133,9 +137,7 @@ def _scalar(kind: str, schema: Schema) -> Any:  # noqa: ANN401 - JSON
         return _number(kind, schema)
     if kind == "boolean":
         return True
-    if kind in {"string", ""}:
-        return _text(schema)
-    return None
+    return None if kind == "null" else _text(schema)
 
 
 def _number(kind: str, schema: Schema) -> int | float:
