@@ -100,7 +100,7 @@ def merged(document: OpenApiDocument, schema: object, depth: int = 0) -> Schema:
     return found
 
 
-_MEANT = {"int": "integer", "long": "integer", "float": "number", "double": "number", "bool": "boolean", "str": "string"}
+_MEANT = {"int": "integer", "long": "integer", "float": "number", "double": "number", "bool": "boolean"}
 """Types that are none, as documents written by hand have them."""
 
 
