@@ -1,5 +1,6 @@
 """Who listens at an address of this machine, and what that uses."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -30,6 +31,11 @@ own = [sys.executable, "-c", sys.argv[1], *sys.argv[2:]]
 children = [subprocess.Popen(own) for _ in range(2)]
 print("up", flush=True)
 time.sleep(600)
+"""
+BURNING = """
+open("/proc/self/comm", "w").write("burner")
+print("up", flush=True)
+while True: pass
 """
 ONE = """
 import socket, sys, time
@@ -88,6 +94,16 @@ def test_of_workers_with_sockets_of_their_own_it_is_their_parent(started: list[s
 
     wait_until(lambda: processes.listening(where) is not None, "a listener")
     wait_until(lambda: processes.listening(where) == pid, "their parent")
+
+
+def test_who_else_was_busy_is_named_and_nobody_who_is_meant(started: list[subprocess.Popen[str]]) -> None:
+    programs = processes.Programs()
+    pid = start(started, BURNING)
+    wait_until(lambda: (processes.cpu_seconds(processes.tree(pid)) or 0) > 0.5, "half a second of CPU time")
+
+    assert re.search(r"burner [01]\.\d\d", programs.busiest([], most=100))
+    assert "burner" not in programs.busiest([pid], most=100)
+    assert "burner" not in processes.Programs().busiest([pid])
 
 
 def test_what_is_elsewhere_or_nowhere_is_unknown() -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -103,6 +104,17 @@ def test_what_is_refused_or_withheld_says_why_and_keeps_its_numbers() -> None:
 
     assert (refused.verdict, refused.why) == ("refused", "old was restarted")
     assert refused.ratio == pytest.approx(1.2, rel=0.01)
+
+
+def test_values_of_what_is_refused_are_shown_as_seen_without_an_interval() -> None:
+    void = [msgspec.structs.replace(each, faults=["other programs kept 1.77 cores busy"]) for each in arms(1.2)]
+    of_void, of_wrong = (judged(given, refused="why")["throughput"] for given in (void, arms(1.2)))
+
+    for found in (of_void, of_wrong):
+        assert found.baseline_value
+        assert (found.candidate_value or 0) / found.baseline_value == pytest.approx(1.2, rel=0.02)
+        assert (found.low, found.high, found.detectable) == (None, None, None)
+    assert (of_void.ratio, of_void.pairs) == (None, 0)
 
 
 def test_without_any_pair_nothing_is_told() -> None:

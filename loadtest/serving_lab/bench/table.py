@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from serving_lab.bench.hints import hints
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
@@ -81,6 +82,9 @@ def _notes(result: BenchResult) -> list[str]:
     notes = [f"withheld: {why}" for why in result.withheld]
     for scenario in result.scenarios:
         notes += [f"{scenario.name}: refused: {why}" for why in scenario.refused]
+        notes += [f" hint: {hint}" for hint in hints(scenario.refused)]
+        if scenario.refused and scenario.arms:
+            notes.append(f"{scenario.name}: its values are shown as seen, not judged")
         notes += [
             f"{scenario.name}: {METRICS[each.metric].title}: {each.verdict}: {each.why}"
             for each in scenario.comparisons

@@ -1,5 +1,6 @@
 """One arm: a stretch of load on one target, what was measured in it, and whether it counts."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import numpy as np
 
 from serving_lab.api.description import Description
 from serving_lab.experiment import validity
+from serving_lab.experiment.processes import Programs
 from serving_lab.experiment.readings import Processors, Usage
 from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
@@ -110,6 +112,7 @@ class Watch:
         self._targets = targets
         self._answered = 0
         self._generator_cpu = 0.0
+        self._programs = Programs()
         self._cpu = {target.name: Usage.of(target).cpu_seconds for target in targets}
         self._processors = Processors.now()
         self._clock = time.perf_counter()
@@ -155,9 +158,14 @@ class Watch:
                 latency_values(outcome.latencies),
                 other,
                 (processors.stolen - self._processors.stolen) / passed,
+                self._others,
             ),
         )
         return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, late_share(outcome) if open_loop else 0.0)
+
+    def _others(self) -> str:
+        """Who else was busy, in words."""
+        return self._programs.busiest([os.getpid(), *(target.pid for target in self._targets if target.pid)])
 
 
 def generator_of(outcome: RunOutcome) -> GeneratorHealth:

@@ -3,7 +3,8 @@
 import contextlib
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import psutil
 
 from serving_lab.api.endpoint import Endpoint
 
+_BUSY = 0.05
+"""Cores from which on a program is named."""
 _LISTENING = "0A"
 """State of a socket in /proc/net/tcp; see proc(5)."""
 _FORWARDING = {
@@ -77,6 +80,48 @@ def pss_bytes(members: Sequence[psutil.Process]) -> int | None:
             return None
         sizes.append(int(size))
     return sum(sizes) if sizes else None
+
+
+class Programs:
+    """CPU time of all programs of this machine at one moment, to tell who was busy since."""
+
+    def __init__(self) -> None:
+        self._clock = time.perf_counter()
+        self._used = _all_cpu_seconds()
+
+    def busiest(self, without: Collection[int], most: int = 3) -> str:
+        """Return in words who used processors since, such as `python 0.97, dockerd 0.41`, in cores.
+
+        Args:
+            without: Processes that are not meant, and all below them.
+            most: How many are named.
+        """
+        passed = time.perf_counter() - self._clock
+        meant = {member.pid for pid in without for member in tree(pid)}
+        grown: dict[str, float] = {}
+        for (pid, name), used in _all_cpu_seconds().items():
+            seconds = used - self._used.get((pid, name), 0.0)
+            if seconds > 0 and pid not in meant and not _is_generator(pid):
+                grown[name] = grown.get(name, 0.0) + seconds
+        first = sorted(grown.items(), key=lambda each: -each[1])[:most]
+        return ", ".join(f"{name} {seconds / passed:.2f}" for name, seconds in first if seconds / passed >= _BUSY)
+
+
+def _is_generator(pid: int) -> bool:
+    """Whether it sends the lab's load, which in a container is none of its children."""
+    try:
+        return "serving_lab.generator" in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False
+
+
+def _all_cpu_seconds() -> dict[tuple[int, str], float]:
+    found = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            found[process.pid, process.name()] = times.user + times.system
+    return found
 
 
 def _waited(times: Any) -> float:  # noqa: ANN401 - its type depends on the system

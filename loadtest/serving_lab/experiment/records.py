@@ -167,7 +167,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     log_ratios: list[float]
     """Of each pair: ln(candidate / baseline)."""
     baseline_value: float | None
-    """Geometric mean over the arms."""
+    """Geometric mean over the arms that count; where it is refused, over all that were measured."""
     candidate_value: float | None
     ratio: float | None
     """Geometric mean of candidate / baseline; 1.1 is a tenth more."""

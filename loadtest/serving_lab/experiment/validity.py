@@ -1,7 +1,7 @@
 """What makes an arm invalid, each bound with its reason."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from serving_lab.experiment.records import GeneratorHealth
 
@@ -29,7 +29,11 @@ def samples_needed(share: float) -> int:
 
 
 def faults(
-    generator: GeneratorHealth, latency: Mapping[str, float], other_cpu: float | None, stolen: float
+    generator: GeneratorHealth,
+    latency: Mapping[str, float],
+    other_cpu: float | None,
+    stolen: float,
+    others: Callable[[], str] = lambda: "",
 ) -> list[str]:
     """Return why an arm does not count, in words; none of the reasons is the target's fault.
 
@@ -38,10 +42,12 @@ def faults(
         latency: Mean and percentiles (s), as far as they are known.
         other_cpu: Cores used by what is neither target nor generator, where that is known.
         stolen: Cores taken by the host.
+        others: Says who the other programs were.
     """
     found = of_generator(generator, latency)
     if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
-        found.append(f"other programs kept {other_cpu:.2f} cores busy")
+        who = others()
+        found.append(f"other programs kept {other_cpu:.2f} cores busy{f': {who}' if who else ''}")
     if stolen > MOST_STOLEN:
         found.append(f"the machine's host took {stolen:.2f} cores away")
     return found

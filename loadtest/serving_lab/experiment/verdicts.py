@@ -32,7 +32,7 @@ def comparisons(
     metrics = [name for name in COMPARED[loop] if name != "cpu" or any("cpu" in arm.values for arm in arms)]
     confidence = statistics.simultaneous(len(metrics) * (len(targets) - 1))
     return [
-        _comparison(metric, targets[0], candidate, whole, confidence, margin, refused, withheld)
+        _comparison(metric, (targets[0], candidate), arms, whole, confidence, margin, refused, withheld)
         for candidate in targets[1:]
         for metric in metrics
     ]
@@ -49,15 +49,15 @@ def whole_pairs(arms: Sequence[Arm], targets: Sequence[str]) -> list[dict[str, A
 
 def _comparison(
     metric: str,
-    baseline: str,
-    candidate: str,
+    names: tuple[str, str],
+    arms: Sequence[Arm],
     pairs: Sequence[Mapping[str, Arm]],
     confidence: float,
     margin: float,
     refused: str | None,
     withheld: str | None,
 ) -> Comparison:
-    sides = [[pair[name].values.get(metric, 0.0) for pair in pairs] for name in (baseline, candidate)]
+    sides = [[pair[name].values.get(metric, 0.0) for pair in pairs] for name in names]
     told = bool(pairs) and all(value > 0 for side in sides for value in side)
     ratios = [math.log(new / old) for old, new in zip(*sides, strict=True)] if told else []
     estimate = statistics.paired(ratios, confidence)
@@ -69,22 +69,26 @@ def _comparison(
         word, why = "withheld", withheld
     if refused:
         word, why = "refused", refused
+    if word == "refused":
+        # As seen, in whatever arms: an interval would look like a judgement.
+        sides = [[value for arm in arms if arm.target == name and (value := arm.values.get(metric))] for name in names]
+    judged = word != "refused"
     return Comparison(
         metric=metric,
-        baseline=baseline,
-        candidate=candidate,
+        baseline=names[0],
+        candidate=names[1],
         verdict=word,
         why=why,
         pairs=len(ratios),
         log_ratios=ratios,
-        baseline_value=_mean(sides[0]) if told else None,
-        candidate_value=_mean(sides[1]) if told else None,
+        baseline_value=_mean(sides[0]),
+        candidate_value=_mean(sides[1]),
         ratio=estimate.ratio,
-        low=estimate.low,
-        high=estimate.high,
+        low=estimate.low if judged else None,
+        high=estimate.high if judged else None,
         confidence=confidence,
         spread=estimate.spread,
-        detectable=estimate.detectable,
+        detectable=estimate.detectable if judged else None,
     )
 
 
@@ -111,5 +115,5 @@ def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]]) -> str:
     return f"an arm had {fewest:,} answers, too few for {METRICS[metric].title}: longer arms have more (--seconds)"
 
 
-def _mean(values: Sequence[float]) -> float:
-    return math.exp(sum(map(math.log, values)) / len(values))
+def _mean(values: Sequence[float]) -> float | None:
+    return math.exp(sum(map(math.log, values)) / len(values)) if values else None

@@ -10,6 +10,8 @@ MINUS, UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 NO_CHANGE = "no change"
 _TIMES_SIGN = "\N{MULTIPLICATION SIGN}"
 _TIMES_FROM = 1.5
+_FAR = 11.0
+"""Ratio above which the figure itself says nothing."""
 """From this ratio on people say how many times as much it is, not how many percent more."""
 _ENDLESS = 1e6
 """A ratio that says only that nothing is known."""
@@ -78,7 +80,7 @@ def short(ratio: float) -> str:
 
 def signed(ratio: float) -> str:
     """Return a ratio as a change in percent with its sign and one decimal, for columns of numbers: `+12.3%`."""
-    return f"{ratio - 1:+.1%}"
+    return f"over +{_FAR - 1:,.0%}" if ratio > _FAR else f"{ratio - 1:+.1%}"
 
 
 def percent(share: float) -> str:
