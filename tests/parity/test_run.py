@@ -8,6 +8,7 @@ import re
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -89,6 +90,24 @@ def test_a_service_that_is_compared_with_itself_is_told() -> None:
 
     assert "primary and candidate are one address: a service was compared with itself" in result.warnings
     assert "one address" not in " ".join(compared(saying(lambda: 1), saying(lambda: 1)).warnings)
+
+
+@pytest.mark.parametrize("strange", [0, 1])
+def test_requests_of_others_are_told_as_far_as_metrics_show_them(strange: int) -> None:
+    counted = Counter[str]()
+
+    def counting(asked: Asked) -> Says:
+        if asked.path == "/metrics":
+            line = f'http_requests_total{{handler="/",method="GET",status="200"}} {counted["requests"]}\n'
+            return Says(line.encode(), headers={"Content-Type": "text/plain; version=0.0.4"})
+        counted["requests"] += 1 + strange
+        return Says({"a": 1})
+
+    result = compared(counting, saying(lambda: {"a": 1}), case())
+
+    told = [each for each in result.warnings if each.startswith("others sent about")]
+    assert len(told) == strange
+    assert all("to the primary meanwhile, by its metrics" in each for each in told)
 
 
 def test_a_difference_is_one_cause_however_often_it_shows() -> None:

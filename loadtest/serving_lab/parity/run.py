@@ -11,6 +11,7 @@ from serving_lab.parity.examination.describing import described
 from serving_lab.parity.examination.examiner import Examiner
 from serving_lab.parity.examination.learning import OwnDifference, Pass, differences_with_itself
 from serving_lab.parity.examination.noise_book import Learned, NoiseBook
+from serving_lab.parity.examination.others import Others
 from serving_lab.parity.examination.services import Services, in_order
 from serving_lab.parity.examination.session import ServiceGoneError, Session
 from serving_lab.parity.judgement.judge import Judging
@@ -84,6 +85,7 @@ class _Comparison:
         self._judging = Judging(self._traffic.operations, profile.rules, declarations=profile.intended)
         self._ledger = Ledger(profile.intended)
         self._noise = NoiseBook(plan.noise)
+        self._others = Others(self._services.sessions)
         self._examiner = Examiner(self._services, self._judging, self._ledger, self._noise, profile.exclude)
 
     def close(self) -> None:
@@ -135,7 +137,11 @@ class _Comparison:
             ledger=self._ledger,
             noise=self._noise.fields(),
             servers=self._servers,
-            warnings=[*self._warnings, *self._ledger.coverage.warnings(self._traffic.documented)],
+            warnings=[
+                *self._warnings,
+                *self._others.warnings(),
+                *self._ledger.coverage.warnings(self._traffic.documented),
+            ],
             documented=self._traffic.documented,
             secrets=Secrets.of([*self._plan.profile.secrets.items(), *self._services.granted]),
             stopped=stopped,

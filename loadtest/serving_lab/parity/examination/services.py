@@ -39,7 +39,7 @@ class Services:
         sign_in = self._profile.sign_in
         if sign_in is None:
             return
-        for session in self._all:
+        for session in self.sessions:
             session.sign_in(sign_in)
         for session, other in ((self.primary, self.candidate), (self.candidate, self.primary)):
             session.variables |= {f"other_{name}": other.variables[name] for name in sign_in.save}
@@ -48,13 +48,13 @@ class Services:
     def granted(self) -> list[tuple[str, str]]:
         """What signing in gave, each value with its name."""
         names = self._profile.sign_in.save if self._profile.sign_in else ()
-        return [(name, session.variables[name]) for session in self._all for name in names]
+        return [(name, session.variables[name]) for session in self.sessions for name in names]
 
     def server_headers(self) -> dict[str, str | None]:
         """What the Server header of each service says, by the session's name."""
         case = Case(Source.SURFACE, "server", Request("GET", "/"))
         found = {}
-        for session in self._all:
+        for session in self.sessions:
             exchange = session.send(case)
             found[session.name] = exchange.answers[0].header("server") if exchange.answers else None
         return found
@@ -94,11 +94,12 @@ class Services:
 
     def close(self) -> None:
         """Close the connections."""
-        for session in self._all:
+        for session in self.sessions:
             session.close()
 
     @property
-    def _all(self) -> tuple[Session, ...]:
+    def sessions(self) -> tuple[Session, ...]:
+        """Those with all services, the second instance of the primary included."""
         second = (self.second_primary,) if self.second_primary else ()
         return self.primary, self.candidate, *second
 

@@ -42,6 +42,9 @@ class Session:
         self._client = Client(endpoint)
         self._reached = False
         self._may_wait_seconds = _WAITS_SECONDS
+        self._counting = threading.Lock()
+        self.sent = 0
+        """Requests so far."""
         self.abandoned = threading.Event()
         """Set where nobody wants its answers any more: it waits no longer."""
 
@@ -106,6 +109,8 @@ class Session:
             self._client.close()
         else:
             self._reached = True
+            with self._counting:
+                self.sent += max(1, len(exchange.answers))
             return exchange
         # A service that crashes at a request gets the time to restart: that is a difference, not the end.
         given_up = time.monotonic() + (_RECOVERY_SECONDS if self._reached else 0.0)
