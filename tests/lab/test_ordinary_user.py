@@ -13,6 +13,7 @@ import psutil
 import pytest
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import new_checkout, odd_ports
+from support.services import wait_until
 
 NOBODY = 65534
 UP_SECONDS = 300.0
@@ -95,7 +96,7 @@ def test_an_ordinary_user_brings_the_lab_up_uses_it_and_leaves_nothing_behind(ac
     assert again.returncode == 0, again.stdout + again.stderr
     assert env_file.read_bytes() == written
 
-    assert account.make("ps").stdout.count(" ready ") >= 3
+    wait_until(lambda: account.make("ps").stdout.count(" ready ") >= 3, "three that are ready")
     load = account.make("load", "USERS=4", "RATE=4", "DURATION=3s")
     assert load.returncode == 0, load.stdout + load.stderr
 
