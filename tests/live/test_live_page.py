@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from support import local_http
@@ -96,10 +97,10 @@ def test_a_run_that_is_not_there_is_not_found(quiet: RunningLocust, path: str) -
 
 
 def test_plotly_comes_from_this_host_and_is_kept_by_the_browser(quiet: RunningLocust) -> None:
-    page = local_http.get(f"{quiet.base_url}/live").text
-    source = next(part for part in page.split('"') if "plotly" in part)
+    where = f"{quiet.base_url}/live"
+    source = next(part for part in local_http.get(where).text.split('"') if "plotly" in part)
 
-    script = local_http.get(f"{quiet.base_url}{source}")
+    script = local_http.get(urljoin(where, source))
 
     assert "max-age=31536000" in script.headers["Cache-Control"]
     assert b"plotly.js v" in script.content[:200]
