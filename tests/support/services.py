@@ -1,6 +1,7 @@
 """The services of the catalogue as real processes, or as addresses of a stack that already runs."""
 
 import contextlib
+import math
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 from serving_lab.targets.catalogue import Besides, Catalogue
 
 from support import local_http
@@ -102,7 +104,7 @@ class RunningService:
         return token
 
     def worker_pids(self) -> list[int]:
-        """Return the worker processes: the arbiter's children that hold its listening socket."""
+        """Return the worker processes, the oldest first: the arbiter's children that hold its listening socket."""
         listening = _socket_inodes(self.pid)
         return [pid for pid in children(self.pid) if _socket_inodes(pid) & listening]
 
@@ -310,12 +312,21 @@ def free_port() -> int:
 
 def children(pid: int) -> list[int]:
     """Return the live child processes of a process, oldest first."""
-    return sorted(child for child, (state, parent, _) in _processes() if parent == pid and state != "Z")
+    found = sorted(child for child, (state, parent, _) in _processes() if parent == pid and state != "Z")
+    return sorted(found, key=_started)  # numbers begin anew where they end: they say nothing of age
 
 
 def process_group(group: int) -> list[int]:
     """Return the live processes of a process group."""
     return sorted(pid for pid, (state, _, its_group) in _processes() if its_group == group and state != "Z")
+
+
+def _started(pid: int) -> float:
+    """When a process was started; one that is gone comes last."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.Error:
+        return math.inf
 
 
 def _processes() -> Iterator[tuple[int, tuple[str, int, int]]]:
