@@ -15,6 +15,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, strategies
 from hypothesis.errors import Unsatisfiable
+from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
@@ -123,6 +124,7 @@ def schema_operations(
     Where requests are `signed_in` by other means, the document's own security schemes are left out of them.
     """
     _keep_caches_at_home()
+    _draw_the_same_everywhere()
     for label, why in document.left_out:
         left_out.note(NONE_GENERATED, label, why.why, why.what)
     for spared in document.contained.spared:
@@ -166,6 +168,15 @@ def _keep_caches_at_home() -> None:
         home = Path(os.devnull)  # it does without where it cannot write
     caches = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
     os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", f"{caches}/hypothesis")
+
+
+def _draw_the_same_everywhere() -> None:
+    """Have Hypothesis draw from the document alone.
+
+    It also draws constants of the source code that runs from a checkout: then equal seeds would send other requests
+    after each change of the laboratory. There is no setting for that.
+    """
+    providers._get_local_constants = lambda: providers._local_constants
 
 
 def _schema_operation(operation: Operation, found: _Operation) -> SchemaOperation:
