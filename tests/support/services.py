@@ -45,6 +45,8 @@ REFUSE_SECONDS = 20.0
 
 # Below the range the kernel hands to outgoing connections, so that a load beside cannot take the port meanwhile.
 PORTS = range(20000, 32000)
+CLAIMED_SECONDS = 900.0
+"""How long a port is kept for whom it was given to."""
 
 
 def with_besides(what: Besides) -> tuple[str, ...]:
@@ -300,14 +302,31 @@ def wait_until(
 
 
 def free_port() -> int:
-    """Return a TCP port nobody listens on."""
+    """Return a TCP port nobody listens on, and that was given to no other test of this or another process lately."""
     for port in random.sample(PORTS, 200):
+        if not _claimed(port):
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with contextlib.suppress(OSError):
                 probe.bind(("127.0.0.1", port))
                 return port
     raise RuntimeError("no free port between 20000 and 32000")
+
+
+def _claimed(port: int) -> bool:
+    """Whether the port is now this caller's: between choosing one and listening there, minutes may pass."""
+    directory = Path(tempfile.gettempdir()) / f"serving-lab-test-ports-{os.getuid()}"
+    directory.mkdir(exist_ok=True)
+    claim = directory / str(port)
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - claim.stat().st_mtime > CLAIMED_SECONDS:
+            claim.unlink()
+    try:
+        claim.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
 
 
 def children(pid: int) -> list[int]:
