@@ -16,6 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, strategies
 from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.strategies import SearchStrategy
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
@@ -37,6 +38,7 @@ _OPEN = frozenset(
 )
 _ATTEMPTS, _FEWEST_ATTEMPTS = 6, 100
 """To draw a request, and to draw any; more would take seconds."""
+_NONE = Constants()
 _TEST_CASE_HEADER = "x-schemathesis-testcaseid"
 
 
@@ -176,7 +178,13 @@ def _draw_the_same_everywhere() -> None:
     It also draws constants of the source code that runs from a checkout: then equal seeds would send other requests
     after each change of the laboratory. There is no setting for that.
     """
-    providers._get_local_constants = lambda: providers._local_constants
+    if providers._get_local_constants is not _no_constants:
+        providers._get_local_constants = _no_constants
+        providers.CONSTANTS_CACHE.cache.clear()  # what this process has drawn before
+
+
+def _no_constants() -> Constants:
+    return _NONE
 
 
 def _schema_operation(operation: Operation, found: _Operation) -> SchemaOperation:
