@@ -2,7 +2,7 @@
 
 import pytest
 from serving_lab.experiment.records import GeneratorHealth
-from serving_lab.experiment.validity import faults, samples_needed
+from serving_lab.experiment.validity import faults, keeps_up, samples_needed
 
 HEALTHY = {"cpu_share": 0.4, "waited_share": 0.01, "lag_p99": 0.0002}
 LATENCY = {"mean": 0.002, "p99": 0.005}
@@ -40,3 +40,11 @@ def test_a_lag_is_judged_by_the_latencies_it_is_part_of() -> None:
 
 def test_a_percentile_needs_ten_answers_beyond_it() -> None:
     assert [samples_needed(share) for share in (0.5, 0.9, 0.99, 0.999)] == [20, 100, 1000, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("late", "planned", "expected"),
+    [(0, 0, True), (4, 73, True), (9, 73, True), (12, 73, False), (49, 640, True), (64, 640, False), (260, 5000, True)],
+)
+def test_few_late_answers_of_few_requests_are_chance(late: int, planned: int, *, expected: bool) -> None:
+    assert keeps_up(late, planned) is expected

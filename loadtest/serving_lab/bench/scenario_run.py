@@ -176,7 +176,7 @@ class ScenarioRun:
         if arm.wrong and self.form.objective is None:
             what = ", ".join(f"{what} ({count:,} times)" for what, count in arm.wrong.items())
             self.refused.append(f"{arm.target} answered wrongly: {what}")
-        if arm.rate and arm.planned and self.form.loop == "open" and measured.late_share > 1 - validity.KEEPS_UP:
+        if arm.rate and arm.planned and self.form.loop == "open" and not measured.kept_up:
             self.refused.append(f"{arm.target} does not keep up with {arm.rate:,.0f} requests/s")
 
     def _commonest_fault(self) -> str:

@@ -47,8 +47,8 @@ class MeasuredArm:
     arm: Arm
     latencies: Seconds
     uncorrected: Seconds
-    late_share: float
-    """Of an open loop; 0 in a closed one."""
+    kept_up: bool
+    """Whether the target kept up with the rate of an open loop."""
 
 
 class LoadDriver:
@@ -161,7 +161,7 @@ class Watch:
                 self._others,
             ),
         )
-        return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, late_share(outcome) if open_loop else 0.0)
+        return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, not open_loop or kept_up(outcome))
 
     def _others(self) -> str:
         """Who else was busy, in words."""
@@ -177,9 +177,9 @@ def generator_of(outcome: RunOutcome) -> GeneratorHealth:
     )
 
 
-def late_share(outcome: RunOutcome) -> float:
-    """Return which share of an open loop's requests had no answer by the time the last of them was due."""
-    return (outcome.planned - int((outcome.answered <= outcome.seconds).sum())) / max(1, outcome.planned)
+def kept_up(outcome: RunOutcome) -> bool:
+    """Return whether a target kept up with an open loop: what had no answer by the time the last request was due."""
+    return validity.keeps_up(outcome.planned - int((outcome.answered <= outcome.seconds).sum()), outcome.planned)
 
 
 def values_of(outcome: RunOutcome, *, closed: bool) -> dict[str, float]:

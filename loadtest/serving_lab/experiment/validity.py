@@ -23,6 +23,16 @@ KEEPS_UP = 0.95
 """Share of a planned rate that a target answers in time, at least, where the rate is said to be one it can carry."""
 
 
+def keeps_up(late: int, planned: int) -> bool:
+    """Return whether so many late answers are few.
+
+    With random arrivals some requests are always under way at the end, and of few requests they are a large share: what
+    chance may bring (three standard deviations) is no fault of the target.
+    """
+    expected = (1 - KEEPS_UP) * planned
+    return late <= expected + 3 * math.sqrt(expected)
+
+
 def samples_needed(share: float) -> int:
     """Return how many answers an arm needs for the percentile at this share."""
     return math.ceil(round(SAMPLES_BEYOND / (1 - share), 6))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from serving_lab.experiment import validity
-from serving_lab.experiment.arms import Load, LoadDriver, generator_of, late_share, latency_values
+from serving_lab.experiment.arms import Load, LoadDriver, generator_of, kept_up, latency_values
 from serving_lab.experiment.records import WarmUp
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import RunOutcome
@@ -33,11 +33,11 @@ def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int) -> WarmUp
     throughput: list[float] = []
     watched: list[float] = []
     passed = 0.0
-    kept_up = True
-    while passed < MOST_SECONDS and kept_up:
+    keeps_up = True
+    while passed < MOST_SECONDS and keeps_up:
         outcome = driver.send(target, load, seed=seed + len(throughput), seconds=seconds)
         passed += seconds
-        kept_up = isinstance(load.loop, Closed) or late_share(outcome) <= 1 - validity.KEEPS_UP
+        keeps_up = isinstance(load.loop, Closed) or kept_up(outcome)
         answers, latencies = _windows(outcome)
         throughput += answers
         watched += answers if isinstance(load.loop, Closed) else latencies
@@ -49,7 +49,7 @@ def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int) -> WarmUp
         seconds=passed,
         steady=steady(watched),
         throughput=throughput,
-        kept_up=kept_up,
+        kept_up=keeps_up,
         faults=validity.of_generator(generator_of(outcome), latency_values(outcome.latencies)),
     )
 
