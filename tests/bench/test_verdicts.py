@@ -106,6 +106,15 @@ def test_what_is_refused_or_withheld_says_why_and_keeps_its_numbers() -> None:
     assert refused.ratio == pytest.approx(1.2, rel=0.01)
 
 
+def test_what_is_withheld_may_lack_a_metric() -> None:
+    short = [msgspec.structs.replace(each, values={"throughput": each.values["throughput"]}) for each in arms(1.2)]
+
+    found = judged(short, withheld="it was interrupted")
+
+    assert (found["p99"].verdict, found["p99"].baseline_value, found["p99"].ratio) == ("withheld", None, None)
+    assert found["throughput"].ratio == pytest.approx(1.2, rel=0.01)
+
+
 def test_values_of_what_is_refused_are_shown_as_seen_without_an_interval() -> None:
     void = [msgspec.structs.replace(each, faults=["other programs kept 1.77 cores busy"]) for each in arms(1.2)]
     of_void, of_wrong = (judged(given, refused="why")["throughput"] for given in (void, arms(1.2)))

@@ -69,10 +69,10 @@ def _comparison(
         word, why = "withheld", withheld
     if refused:
         word, why = "refused", refused
-    if word == "refused":
+    judged = word != "refused" and told
+    if not judged:
         # As seen, in whatever arms: an interval would look like a judgement.
         sides = [[value for arm in arms if arm.target == name and (value := arm.values.get(metric))] for name in names]
-    judged = word != "refused"
     return Comparison(
         metric=metric,
         baseline=names[0],
