@@ -12,6 +12,7 @@ from typing import NoReturn
 import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
+from support.needs import lacking
 from support.processors import MOST_LOST, lost_to_others, undisturbed
 from support.subject import Behaviour, subject
 
@@ -111,7 +112,7 @@ def fairly(directory: Path, *options: str) -> Run:
 
 
 def not_measured(why: str, lost: float) -> NoReturn:
-    """Skip a test where processors of this machine are taken away, and fail it where they are not.
+    """Skip a test where the host takes this machine's processors away; else the machine lacks what CI has.
 
     Args:
         why: What `lab bench` says.
@@ -119,7 +120,7 @@ def not_measured(why: str, lost: float) -> NoReturn:
     """
     if lost > MOST_LOST:
         pytest.skip(f"processors of this machine are taken away, up to {lost:.1%} of the time: {why}")
-    pytest.fail(f"the machine has time for measurements, and still: {why}")
+    lacking(f"nothing could be measured in {PATIENCE_SECONDS:.0f} s: {why}")
 
 
 def spares_the_targets(why: str) -> bool:

@@ -2,8 +2,8 @@
 
 It runs inside a container on the stack's network, with the standard library alone: a port published on the host would
 put Docker's proxy in between, which accepts connections that the service no longer does.
-Usage: steady_load.py HOST PORT USERNAME PASSWORD SECONDS
-It prints "loading" when every client has had an answer, and at its end one line of JSON.
+Usage: steady_load.py HOST PORT USERNAME PASSWORD SECONDS ANSWERS
+It prints "loading" when every client has had an answer and there were ANSWERS in all, and at its end one line of JSON.
 """
 
 import http.client
@@ -123,7 +123,7 @@ def _exchange(
     return response.status, json.loads(response.read())
 
 
-def main(host: str, port: str, username: str, password: str, seconds: str) -> None:
+def main(host: str, port: str, username: str, password: str, seconds: str, answers: str) -> None:
     """Load the service and print the outcome."""
     load = Load(host, int(port), float(seconds))
     _, answer = load.request("POST", "/login", {"username": username, "password": password})
@@ -138,6 +138,8 @@ def main(host: str, port: str, username: str, password: str, seconds: str) -> No
     for client in clients:
         client.start()
     warm.wait()
+    while load.outcome.answered < int(answers) and any(client.is_alive() for client in clients):
+        time.sleep(PAUSE_SECONDS)
     sys.stdout.write("loading\n")
     sys.stdout.flush()
     for client in clients:

@@ -1,5 +1,6 @@
 """Processors for measurements: how to have one whenever it is wanted, and how much of them others take."""
 
+import contextlib
 import os
 import subprocess
 import time
@@ -17,7 +18,8 @@ def undisturbed() -> list[str]:
 def lost_to_others(seconds: float = 0.5) -> float:
     """Share of the time in which a program that never waits stood still for more than a millisecond.
 
-    Another program had the processor then or, in a virtual machine, the host had. The worst of all processors.
+    It comes before all other programs where this user may say so: then the host of a virtual machine had the processor.
+    The worst of all processors.
 
     Args:
         seconds: How long to look at each.
@@ -27,7 +29,10 @@ def lost_to_others(seconds: float = 0.5) -> float:
 
 def _lost(processor: int, seconds: float) -> float:
     before = os.sched_getaffinity(0)
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     os.sched_setaffinity(0, {processor})
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     try:
         lost, last = 0.0, time.perf_counter()
         end = last + seconds
@@ -37,4 +42,5 @@ def _lost(processor: int, seconds: float) -> float:
             last = now
         return lost / seconds
     finally:
+        os.sched_setscheduler(0, policy, parameters)
         os.sched_setaffinity(0, before)

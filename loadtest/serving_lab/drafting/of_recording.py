@@ -67,7 +67,7 @@ def note_secrets(chosen: Iterable[Chosen], hidden: Hidden) -> None:
         hidden.note_all(dict(_query(each.request.target)))
         hidden.note_all(fields_of(each.request))
         if recorded.answer:
-            hidden.note_all(_parsed(recorded.answer.body))
+            hidden.note_all(parsed(recorded.answer.body))
             for name, value in recorded.answer.headers:
                 if name.lower() == "set-cookie":
                     hidden.note_all({f"{key}_sid": cookie for key, cookie in _cookies(value.partition(";")[0])})
@@ -79,7 +79,7 @@ def fields_of(request: Request) -> dict[str, object]:
     """The fields of a body that has some, JSON or a form; else none."""
     if (request.header("content-type") or "").lower().startswith(_FORM):
         return dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-    found = _parsed(request.body)
+    found = parsed(request.body)
     return found if isinstance(found, dict) else {}
 
 
@@ -177,7 +177,8 @@ def _cookies(value: str) -> Iterator[tuple[str, str]]:
             yield name, rest
 
 
-def _parsed(body: bytes) -> object:
+def parsed(body: bytes) -> object:
+    """The JSON value of a body; None where it is no JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -1,6 +1,5 @@
 """How requests were let in when they were recorded: by a sign-in that is among them, or by what they had."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +8,7 @@ from serving_lab.api import json_path
 from serving_lab.api.request import Request
 from serving_lab.drafting.credentials import Hidden, is_secret, is_secret_header, place, variable
 from serving_lab.drafting.draft import Access, Call
-from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, note_secrets, path_of
+from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, note_secrets, parsed, path_of
 from serving_lab.drafting.schemes import BEARER, LIFETIMES, SIGNS_IN, SIGNS_UP, TOKEN_NAMES, credentials
 from serving_lab.recordings.recording import Chosen
 
@@ -91,7 +90,7 @@ def _token(login: Chosen, chosen: Sequence[Chosen]) -> _Saved | None:
     answer = login.recorded.answer
     if answer is None or not answer.succeeded:
         return None
-    placed = {path: value for path, value in _texts(_json(answer.body), "$") if len(value) >= _SHORTEST}
+    placed = {path: value for path, value in _texts(parsed(answer.body), "$") if len(value) >= _SHORTEST}
     headers = [(pair.name, pair.value) for each in chosen for pair in each.recorded.request.headers]
     for path, value in placed.items():
         for name, header in headers:
@@ -187,7 +186,7 @@ def _secrets_of_query(request: Request) -> Iterator[str]:
 
 def _lifetime(login: Chosen) -> str | None:
     answer = login.recorded.answer
-    document = _json(answer.body) if answer else None
+    document = parsed(answer.body) if answer else None
     if not isinstance(document, dict):
         return None
     named = (key for key, value in document.items() if key.lower() in LIFETIMES and isinstance(value, int))
@@ -208,10 +207,3 @@ def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401
             yield from _texts(member, json_path.member(where, key))
     elif isinstance(value, str):
         yield where, value
-
-
-def _json(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None

@@ -14,8 +14,6 @@ from serving_lab.text.phrases import counted
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]+)\s*\}\}")
 _USER = re.compile(r"user_?name|e?mail|login", re.IGNORECASE)
 _SECRET_HEADERS = ("x-api-key", "api-key", "apikey", "x-auth-token", "x-access-token", "x-token")
-
-
 _OF_PAGES = ("text/css", "text/javascript", "application/javascript", "application/x-javascript", "image/", "font/")
 _FILES = (
     *(".css", ".js", ".mjs", ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp", ".woff", ".woff2"),
@@ -116,7 +114,5 @@ def _secret_variables(content: bytes) -> dict[str, str | int | float | bool]:
     """Variables of a collection that are called like secrets: none of them is read, and none needs a value."""
     found: list[str] = _VARIABLE.findall(content.decode("utf-8", "replace"))
     secrets = {name: place(variable(name)) for name in found if is_secret(name)}
-    users = {
-        name: place("API_USERNAME") for name in found if re.fullmatch(r"user_?name|e?mail|login", name, re.IGNORECASE)
-    }
+    users = {name: place("API_USERNAME") for name in found if _USER.fullmatch(name)}
     return {**users, **secrets}

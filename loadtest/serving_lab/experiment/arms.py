@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving_lab.api.description import Description
-from serving_lab.experiment import validity
+from serving_lab.experiment import readings, validity
 from serving_lab.experiment.processes import Programs
-from serving_lab.experiment.readings import Processors, Usage
+from serving_lab.experiment.readings import Processors
 from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import Fleet, RunOutcome, Seconds
@@ -113,7 +113,7 @@ class Watch:
         self._answered = 0
         self._generator_cpu = 0.0
         self._programs = Programs()
-        self._cpu = {target.name: Usage.of(target).cpu_seconds for target in targets}
+        self._cpu = self._cpu_now()
         self._processors = Processors.now()
         self._clock = time.perf_counter()
 
@@ -126,8 +126,7 @@ class Watch:
         """Return the arm, whose metrics are these values, and which the outcome stands for."""
         passed = time.perf_counter() - self._clock
         processors = Processors.now()
-        used = {target.name: Usage.of(target) for target in self._targets}
-        targets_cpu = {name: _grown(self._cpu[name], now.cpu_seconds) for name, now in used.items()}
+        targets_cpu = {name: _grown(self._cpu[name], now) for name, now in self._cpu_now().items()}
         known = [grown for grown in targets_cpu.values() if grown is not None]
         other = None
         if len(known) == len(self._targets):
@@ -148,7 +147,7 @@ class Watch:
             answered=outcome.answered.size,
             wrong=outcome.wrong,
             sent_again=outcome.sent_again,
-            memory_bytes=used[self._target.name].memory_bytes,
+            memory_bytes=readings.memory_bytes(self._target),
             values={**values, **cpu},
             uncorrected=latency_values(outcome.uncorrected) if open_loop else {},
             generator=generator,
@@ -162,6 +161,9 @@ class Watch:
             ),
         )
         return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, not open_loop or kept_up(outcome))
+
+    def _cpu_now(self) -> dict[str, float | None]:
+        return {target.name: readings.cpu_seconds(target) for target in self._targets}
 
     def _others(self) -> str:
         """Who else was busy, in words."""

@@ -43,18 +43,19 @@ def metrics(endpoint: Endpoint) -> Reading | None:
     return reading if reading.conditions.info or reading.counters.cpu_seconds else None
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What a target uses; None where neither it nor the kernel says."""
+def cpu_seconds(target: Target) -> float | None:
+    """Return the CPU time a target has used so far; None where neither its /metrics nor the kernel says."""
+    if reading := metrics(target.endpoint):
+        return reading.counters.cpu_seconds or None
+    return processes.cpu_seconds(_members(target))
 
-    cpu_seconds: float | None
-    """CPU time so far."""
-    memory_bytes: float | None
 
-    @classmethod
-    def of(cls, target: Target) -> "Usage":
-        """Ask a target's /metrics, else the kernel about its processes on this machine."""
-        if reading := metrics(target.endpoint):
-            return cls(reading.counters.cpu_seconds or None, reading.gauges.memory_bytes)
-        members = processes.tree(target.pid) if target.pid else []
-        return cls(processes.cpu_seconds(members), processes.pss_bytes(members))
+def memory_bytes(target: Target) -> float | None:
+    """Return the memory a target uses; None where neither its /metrics nor the kernel says."""
+    if reading := metrics(target.endpoint):
+        return reading.gauges.memory_bytes
+    return processes.pss_bytes(_members(target))
+
+
+def _members(target: Target) -> list[psutil.Process]:
+    return processes.tree(target.pid) if target.pid else []

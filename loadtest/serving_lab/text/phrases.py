@@ -9,9 +9,9 @@ MINUS, UNKNOWN = "\N{MINUS SIGN}", "\N{EN DASH}"
 """What stands before a loss, and where nothing is known."""
 NO_CHANGE = "no change"
 _TIMES_SIGN = "\N{MULTIPLICATION SIGN}"
-_TIMES_FROM = 1.5
 _FAR = 11.0
 """Ratio above which the figure itself says nothing."""
+_TIMES_FROM = 1.5
 """From this ratio on people say how many times as much it is, not how many percent more."""
 _ENDLESS = 1e6
 """A ratio that says only that nothing is known."""
