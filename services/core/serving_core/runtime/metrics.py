@@ -10,11 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess, values
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
-from serving_core.runtime import metrics_files
+from serving_core.runtime import exposition, metrics_files
 from serving_core.runtime.lifecycle import StartupError
 
 __all__ = ["CONTENT_TYPE", "Metrics", "enter_slot", "forget_live_gauges"]
@@ -98,8 +98,8 @@ class Metrics:
                 f"RUN_DIR: metrics need {needed_kib} KiB in {directory.parent}: {error.strerror}"
             ) from None
         os.environ[_DIRECTORY] = str(directory)
+        self._directory = directory
         self._registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(self._registry, str(directory))
         self.requests_in_progress = _gauge("http_requests_in_progress", "Number of HTTP requests in progress.")
         self._requests = _counter("http_requests_total", "Requests answered.", "method", "handler", "status")
         self._durations = _histogram(
@@ -143,7 +143,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All metrics of the service in the Prometheus text format 0.0.4."""
-        return generate_latest(self._registry)
+        return exposition.text(self._directory.glob("*.db")).encode() + generate_latest(self._registry)
 
     def _create_series(self) -> None:
         for handler, method in ROUTES.items():
