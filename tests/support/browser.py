@@ -24,7 +24,7 @@ _ARGUMENTS = (
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
-# Chromium gives up requests under way when a network interface comes or goes, as it does with each container of another test.
+# Chromium gives up requests under way when a network interface comes or goes, as with each container of another test.
 _FAULTS_OF_THE_HOST = ("net::ERR_NETWORK_CHANGED",)
 
 
