@@ -143,8 +143,8 @@ class TestVersions:
             traffic = Traffic(ParityPlan(endpoint, endpoint, profile=profile), describe(server).document)
 
         surface = [case.request for (case,) in traffic.surface if isinstance(case.request, Request)]
-        generator = traffic.generator()
-        assert generator is not None
+        assert traffic.sources is not None
+        generator = traffic.sources.generator()
         sent = [case.request for case in islice(generator, 80) if isinstance(case.request, Request)]
         assert {"QUERY", "LINK", "Purge"} <= {each.method for each in surface if each.target == "/pets"}
         assert {"QUERY", "LINK"} <= {each.method for each in sent if each.body == b'"found"'}

@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 
 from serving_lab.parity.cases import Steps, is_raw
 from serving_lab.parity.examination.describing import described
@@ -14,6 +13,7 @@ from serving_lab.parity.examination.noise_book import Learned, NoiseBook
 from serving_lab.parity.examination.others import Others
 from serving_lab.parity.examination.services import Services, in_order
 from serving_lab.parity.examination.session import ServiceGoneError, Session
+from serving_lab.parity.generation.generated import Generated
 from serving_lab.parity.judgement.judge import Judging
 from serving_lab.parity.ledger import Ledger
 from serving_lab.parity.outcome import Outcome
@@ -71,6 +71,7 @@ class _Comparison:
         self._warnings = [warning for recording in plan.recordings for warning in recording.warnings]
         if plan.primary.is_at(plan.candidate):
             self._warnings.append("primary and candidate are one address: a service was compared with itself")
+        self._generated: Generated | None = None
         self._services = Services(plan.primary, plan.candidate, plan.second_primary, plan.profile)
         try:
             self._services.sign_in()
@@ -89,12 +90,16 @@ class _Comparison:
         self._examiner = Examiner(self._services, self._judging, self._ledger, self._noise, profile.exclude)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and generate no more."""
         self._services.close()
+        if self._generated is not None:
+            self._generated.close()
 
     def parts(self) -> None:
         """Learn the noise, then compare request by request."""
         plan = self._plan
+        if plan.generate and (sources := self._traffic.sources):
+            self._generated = Generated(sources, plan.generate)
         surface = self._traffic.surface
         self._progress.expect(len(surface))
         if plan.noise is None:
@@ -192,16 +197,15 @@ class _Comparison:
             self._advance()
 
     def _compare_generated(self) -> None:
-        generator = self._traffic.generator() if self._plan.generate else None
-        if generator is None:
+        if self._generated is None:
             return
         self._phase("generated", self._plan.generate)
         self._services.prepare()
         self._examiner.begin()
-        for case in islice(generator, self._plan.generate):
+        for case in self._generated:
             self._examiner.book((case,), self._services.compare((case,)))
             self._advance()
-        self._warnings += generator.warnings
+        self._warnings += self._generated.warnings
 
     def _probe_constants(self) -> None:
         """Look whether what varies on the primary varies on the candidate too, and in the same ways."""

@@ -10,7 +10,7 @@ from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.parity.cases import Steps
 from serving_lab.parity.generation import surface
-from serving_lab.parity.generation.request_generator import RequestGenerator
+from serving_lab.parity.generation.generated import Sources
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.recordings.path_templates import path_templates
 
@@ -72,19 +72,14 @@ class Traffic:
         """The requests of the recordings."""
         return [(case,) for recording in self.plan.recordings for case in recording.cases]
 
-    def generator(self) -> RequestGenerator | None:
-        """An endless source of requests; None if no path is known: unknown paths say nothing about a service."""
+    @property
+    def sources(self) -> Sources | None:
+        """What requests are generated from; None if no path is known: unknown paths say nothing about a service."""
         profile = self.plan.profile
         cases = profile.cases or tuple(case for (case,) in self.described)
         if not (self.document or cases):
             return None
-        return RequestGenerator(
-            self.document,
-            cases,
-            authorization=profile.authorization,
-            exclude=profile.exclude,
-            seed=self.plan.seed,
-        )
+        return Sources(self.document, cases, profile.authorization, profile.exclude, self.plan.seed)
 
 
 def _paths(sequences: Iterable[Steps]) -> Iterator[str]:
