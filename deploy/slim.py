@@ -23,8 +23,26 @@ UNUSED = (
     "onnxruntime/quantization",
     "onnxruntime/tools",
     "onnxruntime/transformers",
+    # What it imports for them, and nothing else does.
+    "flatbuffers",
+    "google/_upb",
+    "google/protobuf",
     # It compiles Fortran.
     "numpy/f2py",
+    # For programs in C, and for its own tests.
+    "numpy/_core/include",
+    "numpy/_core/_simd.*",
+    "numpy/_core/_*_tests.*",
+    "numpy/testing",
+    # Imported when they are used; the services only make arrays.
+    "numpy/fft",
+    "numpy/ma",
+    "numpy/polynomial",
+    "numpy/random",
+    # FastAPI imports it, where it is, to recognize models of a version that no service uses.
+    "pydantic/v1",
+    # Time zones; times are in UTC.
+    "tzdata/zoneinfo",
 )
 """Globs below site-packages."""
 

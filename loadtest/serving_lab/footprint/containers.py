@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,6 @@ class Container:
 
     zero: float
     id: str
-    _starting: subprocess.Popen[bytes]
 
     @property
     def container(self) -> str:
@@ -38,8 +36,6 @@ class Container:
 
     def ended(self) -> str | None:
         """Return how it ended and its last words; None while it runs."""
-        if self._starting.poll() is None:
-            return None
         state = inspected("container", self.id)["State"]
         if state["Running"]:
             return None
@@ -68,8 +64,7 @@ class ComposeLauncher:
         try:
             self._compose(port, "create", "--no-build", self.service)
             container = self._compose(port, "ps", "--all", "--quiet", self.service).strip()
-            with _started(container) as started:
-                yield started
+            yield _started(container)
         finally:
             with undisturbed():
                 self._compose(port, "kill", check=False)
@@ -101,8 +96,7 @@ class ImageLauncher:
                 created = docker(
                     "create", "--pull", "never", "--name", name, "--env-file", settings, *published, self.image
                 )
-            with _started(created.strip()) as started:
-                yield started
+            yield _started(created.strip())
         finally:
             with undisturbed():
                 docker("rm", "--force", "--volumes", name, check=False)
@@ -122,15 +116,9 @@ class ImageLauncher:
             yield file.name
 
 
-@contextlib.contextmanager
-def _started(container: str) -> Iterator[Container]:
+def _started(container: str) -> Container:
     zero = time.perf_counter()
-    # Not waited for: the service may be ready before the command has ended.
-    with subprocess.Popen(  # noqa: S603
-        ["docker", "start", container],  # noqa: S607
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as starting:
-        yield Container(zero, container, starting)
+    # Waited for, although the service may be ready some milliseconds before the command ends: what is sent while the
+    # container's network is not up makes the kernel ask for its address once more only a second later.
+    docker("start", container)
+    return Container(zero, container)

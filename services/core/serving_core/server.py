@@ -182,6 +182,7 @@ class _DrainingArbiter(Arbiter):
     def spawn_worker(self) -> int:
         """Fork with SIGTERM held back until the worker takes it: a copy of the arbiter's handler would swallow it."""
         gc.freeze()  # else the first collection of each worker would write to all objects, and so copy their pages
+        gc.enable()  # what starts a service has disabled it
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             return int(super().spawn_worker())

@@ -10,8 +10,8 @@ from serving_core.service import Service
 
 from fastapi_api.documentation import documentation, graphiql
 from fastapi_api.errors import EXCEPTION_HANDLERS
+from fastapi_api.graphql.engine import Engine
 from fastapi_api.graphql.router import queries
-from fastapi_api.graphql.schema import create_schema
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
 from fastapi_api.websocket import websockets
@@ -36,7 +36,7 @@ def create_app(service: Service) -> FastAPI:
         openapi_url=None,  # served by the routes in documentation.py, if at all
     )
     app.state.service = service
-    app.state.graphql = create_schema(introspection=service.settings.documentation)
+    app.state.graphql = Engine(introspection=service.settings.documentation)
     routers = [predictions, queries, operations, websockets]
     if service.settings.documentation:
         routers += [documentation, graphiql]

@@ -1,5 +1,9 @@
 """Command `litestar-api`: gunicorn with uvicorn's workers."""
 
+import gc
+
+gc.disable()  # until the workers are forked: imports make no garbage, and looking for it takes a tenth of their time
+
 from serving_core.server import Program, run
 
 from litestar_api.app import create_app

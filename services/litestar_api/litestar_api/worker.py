@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import uvloop  # noqa: F401 - before the fork: workers share it, and start sooner
 from serving_core.uvicorn_protocol import HttpProtocol
 from uvicorn_worker import UvicornWorker
 

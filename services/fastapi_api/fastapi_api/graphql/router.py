@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from fastapi_api.dependencies import CurrentService, TokenBearer
 from fastapi_api.graphql.context import Context
-from fastapi_api.graphql.execution import answer
+from fastapi_api.graphql.engine import Engine
 from fastapi_api.graphql.schemas import GraphQLRequest, GraphQLResponse
 from fastapi_api.guard import GuardedRoute
 from fastapi_api.responses import errors, operation_id
@@ -20,5 +20,5 @@ queries = APIRouter(tags=["predictions"], route_class=GuardedRoute, generate_uni
 )
 async def graphql(request: Request, body: GraphQLRequest, service: CurrentService) -> Response:
     """Answer a GraphQL query: predict and batchPredict, which need a token, and modelInfo."""
-    context = Context(service, request)
-    return Response(await answer(request.app.state.graphql, body, context), media_type="application/json")
+    engine: Engine = request.app.state.graphql
+    return Response(await engine.answer(body, Context(service, request)), media_type="application/json")
