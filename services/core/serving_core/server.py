@@ -158,6 +158,7 @@ class _Application(BaseApplication):
             # Only TRUSTED_PROXIES decides what headers may say. gunicorn would believe these of any local client.
             "forwarder_headers": "",
             "secure_scheme_headers": {},
+            "forwarded_allow_ips": "*",  # to believe nothing; gunicorn would look up each client before it does
             "logger_class": _JsonLogger,
             "pre_fork": slots.assign,
             "post_fork": slots.enter,
@@ -229,3 +230,6 @@ class _JsonLogger(Logger):
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's own signature
         """Keep the handlers and levels."""
+
+    def access(self, *_: object) -> None:
+        """Nothing: the service writes its own access log."""

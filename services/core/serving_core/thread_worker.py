@@ -34,6 +34,11 @@ class Worker(ThreadWorker):
 
     tpool: "Threads"  # type: ignore[assignment] # what gunicorn uses of it is there
 
+    def init_process(self) -> None:
+        """Look each setting up once: gunicorn does for each request, in a dozen places."""
+        vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        super().init_process()
+
     def get_thread_pool(self) -> "Threads":  # type: ignore[override]
         """Threads that are replaced while they wait."""
         return Threads(self.cfg.threads)

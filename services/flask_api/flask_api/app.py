@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from flask_api.errors import answer_crash, answer_http_exception, answer_refusal
 from flask_api.instrumentation import Instrumentation
+from flask_api.json import Provider
 from flask_api.routes import blueprint
 
 
@@ -15,6 +16,7 @@ def create_app(for_service: Service) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # a doubled slash makes another path: 404, no redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.json = Provider(app)
     app.extensions["service"] = for_service
     app.register_blueprint(blueprint)
     app.register_error_handler(ApiError, answer_refusal)
