@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
 
 from serving_lab.text.times import TIME
@@ -33,6 +34,8 @@ _PATH = re.compile(r"(?:[A-Za-z]?[a-z]{2,}[+/_-])+|/(?:[A-Za-z]?[a-z]{2,}/)+")
 _PLAIN_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Z]?[a-z]{3,}(?![A-Za-z0-9])")
 _TURN = re.compile(r"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D|(?<=[+/_-])[^+/_-]")
 _FEWEST_BYTES = 12
+_REMEMBERED = 400
+"""Characters of two texts up to which their comparison is remembered."""
 _GLUE = frozenset("-_+/=.~%")
 """Characters that identifiers may have within."""
 _SOLID_LETTERS = 3
@@ -93,6 +96,10 @@ def tokens(text: str) -> list[str]:
 
 def compare(left: str, right: str) -> Comparison:
     """Where two texts differ."""
+    return (_compare_again if len(left) + len(right) <= _REMEMBERED else _compare)(left, right)
+
+
+def _compare(left: str, right: str) -> Comparison:
     ours, theirs = tokens(left), tokens(right)
     spans = list(_spans(ours, theirs))
     joined = list(_joined(ours, spans))
@@ -105,6 +112,10 @@ def compare(left: str, right: str) -> Comparison:
         constant=1 - varying / words if words else 0.0,
         alike=_alike(ours, theirs),
     )
+
+
+_compare_again = lru_cache(maxsize=4096)(_compare)
+"""The values of a header that varies are compared several times: as noise of its operation, and of all."""
 
 
 def is_identifier(token: str) -> bool:

@@ -31,7 +31,11 @@ def without_address(exchange: Exchange, url: str) -> Exchange:
 
 
 def _neutral(answer: Answer, url: str) -> Answer:
-    scheme, pattern, bare, words = urlsplit(url).scheme.encode(), _pattern(url), _bare(url), _words(url)
+    words = _words(url)
+    told = b"\n".join([*(value.encode("latin-1", "replace") for _, value in answer.headers), answer.body]).lower()
+    if not any(word in told for word in words):
+        return answer
+    scheme, pattern, bare = urlsplit(url).scheme.encode(), _pattern(url), _bare(url)
 
     def neutral(found: re.Match[bytes]) -> bytes:
         if found["host"]:

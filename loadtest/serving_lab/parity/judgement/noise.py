@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from serving_lab.api import json_path
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
@@ -16,6 +17,7 @@ from serving_lab.text import tokens
 
 _ANY = "any"
 _MOSTLY = 0.5
+_NO_LEEWAY = Leeway()
 _MOST_PARTS = 200
 
 
@@ -45,6 +47,8 @@ WAYS = {
     DifferenceKind.ORDER: Way.ORDER,
 }
 """The kinds of difference that are noise of structure where the primary shows them itself."""
+_LEEWAYS = (Way.LENGTH, Way.KEYS, Way.ORDER)
+"""In the order of the fields of `Leeway`."""
 EXACT_KINDS = frozenset({DifferenceKind.STATUS, DifferenceKind.CONTENT_TYPE, DifferenceKind.CONNECTION})
 """Kinds whose values are few: where the primary has several, the candidate must have one of them."""
 VALUE_KINDS = EXACT_KINDS | {
@@ -248,13 +252,16 @@ class Noise:
 
     def leeway(self, operation: str, status: int) -> Leeway:
         """What in the structure of an answer varies, so that the rest can be compared beside it."""
-        found: dict[Way, set[str]] = {way: set() for way in (Way.LENGTH, Way.KEYS, Way.ORDER)}
         request = Field.of(operation, status, "$").request
+        return self._leeways.get(request, _NO_LEEWAY)
+
+    @cached_property
+    def _leeways(self) -> Mapping[str, Leeway]:
+        found: dict[str, dict[Way, set[str]]] = {}
         for place, variation in self.fields.items():
-            if place.request == request:
-                for way in variation.ways & found.keys():
-                    found[way].add(place.where)
-        return Leeway(*(frozenset(found[way]) for way in (Way.LENGTH, Way.KEYS, Way.ORDER)))
+            for way in variation.ways.intersection(_LEEWAYS):
+                found.setdefault(place.request, {}).setdefault(way, set()).add(place.where)
+        return {request: Leeway(*(frozenset(ways.get(way, ())) for way in _LEEWAYS)) for request, ways in found.items()}
 
 
 def _is_same_elsewhere(place: Field, other: Field) -> bool:
