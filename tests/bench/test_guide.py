@@ -1,4 +1,4 @@
-"""One file for all commands: docs/bring-your-own-service.md and docs/measuring.md, followed as they stand there."""
+"""One file for all commands: docs/guide.md, followed as it stands there to the report."""
 
 from pathlib import Path
 
@@ -7,59 +7,43 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
 from support import local_http
-from support.guide import BENCH_GUIDE, PARITY_GUIDE, Guide, Reader
+from support.guide import GUIDE, Reader
 
 pytestmark = pytest.mark.service
 
-GUIDE = Guide(BENCH_GUIDE)
-OF_ALL = Guide(PARITY_GUIDE).block("yaml", "sign_in:"), GUIDE.block("yaml", "opening_hours:")
-OF_FOOTPRINT = GUIDE.block("yaml", "footprint:")
 
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Reader:
-    """A reader who has written everything into one file."""
-    reader = Reader(tmp_path)
-    reader.save("shop.yaml", *OF_ALL, OF_FOOTPRINT)
-    return reader
-
-
-def test_services_of_others_are_measured_as_the_guide_says(reader: Reader) -> None:
-    command = GUIDE.command("--target new=http://127.0.0.1:5002 --profile shop.yaml")
+def test_one_file_compares_measures_weighs_and_reports(tmp_path: Path) -> None:
+    reader, results = Reader(tmp_path), tmp_path / "results"
+    reader.save("shop.yaml", *(GUIDE.block("yaml", having) for having in ("sign_in:", "opening_hours:", "footprint:")))
 
     with reader.shop("5001", "old"), reader.shop("5002", "new"):
-        code, said = reader.run(f"{command} --pairs 3 --seconds 1.5")
+        compared, said = reader.run(f"{GUIDE.command('lab parity', '5002 --profile shop.yaml')} --generate 100")
+        assert (compared, "Different: " in said) == (1, True), said
 
-    assert code in {0, 2}, said
-    result = files.read(reader.directory / "results" / "bench.json", BenchResult)
-    assert [scenario.name for scenario in result.scenarios] == ["alone", "opening_hours"]
-    assert all(arm.answered and not arm.wrong for scenario in result.scenarios for arm in scenario.arms)
-    assert all(scenario.arms for scenario in result.scenarios), said
-
-
-def test_the_same_file_compares_and_signs_in(reader: Reader) -> None:
-    compare = Guide(PARITY_GUIDE).command("--candidate http://127.0.0.1:5002 --profile shop.yaml")
-
-    with reader.shop("5001", "old"), reader.shop("5002", "new"):
-        code, said = reader.run(f"{compare} --generate 100")
         signed_in, token = reader.run("lab token http://127.0.0.1:5001 --profile shop.yaml")
         orders = f"http://127.0.0.1:{reader.ports['5001']}/orders"
         answer = local_http.get(orders, headers={"X-Token": token.strip()})
+        assert (signed_in, answer.status_code) == (0, 200), token
 
-    assert (code, "Different: " in said) == (1, True), said
-    assert (signed_in, answer.status_code) == (0, 200), token
+        measured, said = reader.run(f"{GUIDE.command('lab bench', '--profile shop.yaml')} --pairs 3 --seconds 1.5")
+        assert measured in {0, 2}, said
+    bench = files.read(results / "bench.json", BenchResult)
+    assert [scenario.name for scenario in bench.scenarios] == ["alone", "opening_hours"]
+    assert all(arm.answered and not arm.wrong for scenario in bench.scenarios for arm in scenario.arms)
+    assert all(scenario.arms for scenario in bench.scenarios), said
 
-
-def test_the_same_file_weighs_the_services(reader: Reader) -> None:
     short = "--starts 1 --rounds 1 --seconds 1"
-
-    code, said = reader.run(f"{GUIDE.command('lab footprint --profile shop.yaml')} {short}")
-
-    assert code == 0, said
-    result = files.read(reader.directory / "results" / "footprint.json", FootprintResult)
-    assert [target.name for target in result.targets] == ["old", "new"]
-    for target in result.targets:
+    weighed, said = reader.run(f"{GUIDE.command('lab footprint --profile')} {short}")
+    assert weighed == 0, said
+    footprint = files.read(results / "footprint.json", FootprintResult)
+    assert [target.name for target in footprint.targets] == ["old", "new"]
+    for target in footprint.targets:
         assert target.start_up is not None
         assert {"ready", "answered"} <= target.start_up.milestones.keys()
         (round_,) = target.rounds
         assert (round_.wrong, round_.answered > 10) == ({}, True)
+
+    reported, said = reader.run(GUIDE.command("lab report", "report"))
+    assert reported in {0, 1}, said
+    page = (results / "report.html").read_text(encoding="utf-8")
+    assert all(text in page for text in ("Customers who arrive at random", "Start-up", "Parity"))

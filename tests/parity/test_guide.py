@@ -1,22 +1,21 @@
-"""docs/bring-your-own-service.md, followed step by step: its files and its commands, as they stand there."""
+"""docs/guide.md, followed step by step: its files and its commands, as they stand there."""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.guide import PARITY_GUIDE, SHOP, Guide, Reader
+from support.guide import GUIDE, SHOP, Reader
 
 pytestmark = pytest.mark.service
 
-GUIDE = Guide(PARITY_GUIDE)
 PROFILE = GUIDE.block("yaml", "sign_in:")
 FLOAT = ("int against float", "$.price")
 
 
 def compare(reader: Reader, ending: str, generate: int = 50) -> tuple[int, str]:
     """Type the comparison that ends so; it takes 500 requests to draw an order that is right."""
-    return reader.run(f"{GUIDE.command(ending)} --generate {generate}")
+    return reader.run(f"{GUIDE.command('lab parity --primary http', ending)} --generate {generate}")
 
 
 def causes(reader: Reader) -> set[tuple[str, str]]:
@@ -35,6 +34,10 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -> None:
     with reader.shop("5002", "new"):
+        code, said = reader.run(GUIDE.command("lab init").partition("#")[0])
+        assert (code, "api.yaml: 3 requests, of which 1 answered 2xx" in said) == (0, True), said
+        assert "say how to sign in" in said
+
         code, said = compare(reader, "5002")
         assert (code, "Same, as far as anybody was let in: " in said) == (0, True), said
         assert "POST /orders never answered 2xx" in said

@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import socket
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -155,6 +156,21 @@ def test_more_than_was_announced_belongs_to_the_request_that_was_answered(method
 
     assert (len(first.answers), first.ending) == (1, Ending.SURPLUS)
     assert (second.answers[0].body, second.ending) == (b"ok", Ending.KEPT)
+
+
+@pytest.mark.parametrize(
+    ("method", "head"),
+    [("HEAD", b"Transfer-Encoding: chunked"), ("HEAD", b"Content-Length: 4"), ("GET", b"Content-Length: 0")],
+)
+def test_more_than_was_announced_is_waited_for_until_the_close_that_was_announced(method: str, head: bytes) -> None:
+    def late(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + head + b"\r\n\r\n")
+        time.sleep(0.05)  # the client has read the head by then
+        connection.sendall(b"body")
+
+    with server(late) as client:
+        assert client.send(Request(method, "/")).ending is Ending.SURPLUS
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A guide of docs/, followed as it stands there: its files, its commands, and the shop that it is about."""
+"""docs/guide.md, followed as it stands there: its files, its commands, and the shop that it is about."""
 
 import contextlib
 import os
@@ -14,14 +14,13 @@ from support.checkout import REPOSITORY
 from support.services import free_port, wait_until
 
 _BIN = Path(sys.executable).parent
-PARITY_GUIDE, BENCH_GUIDE = "bring-your-own-service.md", "measuring.md"
 
 
 class Guide:
-    """The code blocks of a document."""
+    """Its code blocks."""
 
-    def __init__(self, name: str) -> None:
-        text = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+    def __init__(self) -> None:
+        text = (REPOSITORY / "docs" / "guide.md").read_text(encoding="utf-8")
         self._blocks: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
     def block(self, language: str, having: str) -> str:
@@ -29,14 +28,15 @@ class Guide:
         (found,) = [text for name, text in self._blocks if name == language and having in text]
         return found
 
-    def command(self, ending: str) -> str:
-        """The one command that ends so."""
+    def command(self, start: str, ending: str = "") -> str:
+        """The one command that starts and ends so."""
         lines = [line for name, text in self._blocks if name == "sh" for line in text.splitlines()]
-        (found,) = [line for line in lines if line.startswith("lab ") and line.endswith(ending)]
+        (found,) = [line for line in lines if line.startswith(start) and line.endswith(ending)]
         return found
 
 
-SHOP = Guide(PARITY_GUIDE).block("python", "class Shop")
+GUIDE = Guide()
+SHOP = GUIDE.block("python", "class Shop")
 
 
 class Reader:

@@ -97,7 +97,7 @@ def read(paths: Sequence[Path]) -> list[BenchResult]:
     if not found:
         raise LabError(
             f"no results in {', '.join(map(str, paths))}",
-            hint="keep the result of each lab bench there, see docs/measuring.md",
+            hint="keep the result of each lab bench there, see docs/guide.md",
         )
     return [
         result for _, result in sorted(((_when(*each), each[1]) for each in found.items()), key=lambda pair: pair[0])

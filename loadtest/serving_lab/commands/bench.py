@@ -47,7 +47,7 @@ def bench(
         if len(target) < 2:
             raise LabError("two targets at least are needed to compare", hint="--target old=URL --target new=URL")
         if profile is None:
-            raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/measuring.md)")
+            raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/guide.md)")
         chosen = [targets.parse(each) for each in target]
         if len({each.name for each in chosen}) < len(chosen):
             raise LabError("two targets have the same name", hint="give each --target a name of its own")

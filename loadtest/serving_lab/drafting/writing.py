@@ -28,7 +28,7 @@ def text(draft: Draft, url: str, made_of: Sequence[str]) -> str:
     """
     parts = [
         *comment(f"The API at {visible(url)}, drafted by lab init from {visible(' and '.join(made_of))}.", 0),
-        *comment(f'Look at the lines with "{TO_DO}"; docs/bring-your-own-service.md explains the format.', 0),
+        *comment(f'Look at the lines with "{TO_DO}"; docs/guide.md explains the format.', 0),
     ]
     for section in (
         _sign_in(draft),

@@ -55,7 +55,7 @@ def of_file(inputs: Inputs) -> list[Chosen]:
         LabError: there are none.
     """
     if not inputs.targets:
-        raise LabError("the file has no targets to measure", hint="targets: (docs/measuring.md)")
+        raise LabError("the file has no targets to measure", hint="targets: (docs/guide.md)")
     return [_chosen(name, target, inputs) for name, target in inputs.targets.items()]
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _DEEPEST = 200
 """Levels; what reads a file afterwards calls itself once a level or twice."""
-_HINT = "docs/bring-your-own-service.md describes the format"
+_HINT = "docs/guide.md describes the format"
 _ENVIRONMENT = re.compile(r"\$\{env:([^}]*)\}")
 _STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
 _EXPECTED = re.compile(r"(?P<problem>.*?)(?: - at (?:key in )?`\$\.?(?P<place>.*)`)?", re.DOTALL)

@@ -15,7 +15,8 @@ TIMEOUT_SECONDS = 10.0
 RAW_TIMEOUT_SECONDS = 2.0
 """How long the first answer to a raw request may take: many are never complete, and nothing answers those."""
 QUIET_SECONDS = 0.2
-"""How long to listen for more once a service has answered all raw requests of a connection and keeps it open."""
+"""How long to listen for more once a service has answered: all raw requests of a connection that it keeps open, or
+a request after which it says that it closes."""
 _BODILESS_QUIET_SECONDS = 0.02
 """How long to listen for a body where there must be none."""
 _ENDLESS_SECONDS = 1.0
@@ -103,8 +104,10 @@ class _Connection:
             answer, kept = read_answer(self._received, method, patience)
             if answer.cut:
                 return Exchange((answer,), Ending.UNFINISHED)
-            bodiless = not answer.body and answer.header("transfer-encoding") is None
-            if self._received.surplus(_BODILESS_QUIET_SECONDS if kept and bodiless else 0.0):
+            bodiless = not answer.body and (method == "HEAD" or answer.header("transfer-encoding") is None)
+            # A service that announced the end gets the time for it: what it sends before that is on its way.
+            quiet_seconds = QUIET_SECONDS if not kept else _BODILESS_QUIET_SECONDS if bodiless else 0.0
+            if self._received.surplus(quiet_seconds):
                 return Exchange((answer,), Ending.SURPLUS)
             return Exchange((answer,), Ending.KEPT if kept and not self._lost else Ending.CLOSED)
         return Exchange((), ending.value)
