@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	parity-proof selftest hostile bench-services lint dashboards format lock clean
+	parity-proof selftest hostile bench-services bench-parity lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -69,6 +69,8 @@ hostile: ## Send 100,000 generated bad requests to each service and watch it, in
 	@HOSTILE=$(or $(COUNT),100000) $(if $(SEED),HOSTILE_SEED=$(SEED)) $(DEV) pytest -n 0 --capture=no tests/hostile
 bench-services: ## Measure how much of what its framework can do each service keeps; ROUNDS=5 SECONDS=3 SERVICE=flask-api; needs wrk
 	@PYTHONPATH=tests $(DEV) python -m benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(addprefix --service ,$(SERVICE))
+bench-parity: ## Measure how many generated requests parity compares in a second, beside schemathesis; ROUNDS=3 GENERATE=10000
+	@PYTHONPATH=tests $(DEV) python -m benchmark.generated $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(GENERATE),--generate $(GENERATE))
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error
 	@$(DEV) deploy/lint.sh
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards

@@ -1,22 +1,16 @@
 """The command: starts all servers, loads them in turns, prints a table, and ends what it started."""
 
 import argparse
-import contextlib
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NoReturn
 
-from serving_lab import exit_codes
 from serving_lab.errors import LabError
 from support.services import CATALOGUE
 
 from benchmark.load import Outcome, Wrk
 from benchmark.servers import Server, running
+from benchmark.shell import command, say, trained_model, whole_number
 from benchmark.table import table
 
 _WARM_UP_SECONDS = 1
@@ -26,39 +20,23 @@ def main() -> NoReturn:
     """Exit with 0 when the table is printed, with 2 if it cannot be told."""
     names = [entry.name for entry in CATALOGUE.entries]
     parser = argparse.ArgumentParser(prog="make bench-services", description=__doc__)
-    parser.add_argument("--seconds", type=_count, default=3, help="how long each server is loaded in each round")
-    parser.add_argument("--rounds", type=_count, default=5)
+    parser.add_argument("--seconds", type=whole_number, default=3, help="how long each server is loaded in each round")
+    parser.add_argument("--rounds", type=whole_number, default=5)
     parser.add_argument("--service", action="append", choices=names, help="only this one; may be repeated")
     arguments = parser.parse_args()
-    # SIGTERM ends the servers too: each is stopped by the context that started it.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        _measure(arguments.service or names, rounds=arguments.rounds, seconds=arguments.seconds)
-    except LabError as error:
-        hint = f"\nhint: {error.hint}" if error.hint else ""
-        print(f"error: {error}{hint}", file=sys.stderr)  # noqa: T201 - a command
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(exit_codes.INTERRUPTED)
-    sys.exit(exit_codes.OK)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text}")
-    return int(text)
+    command(lambda: _measure(arguments.service or names, rounds=arguments.rounds, seconds=arguments.seconds))
 
 
 def _measure(names: Sequence[str], *, rounds: int, seconds: int) -> None:
     of_servers, of_load = _processors()
     os.sched_setaffinity(0, {of_servers})  # what is started from here on inherits it
     entries = [entry for entry in CATALOGUE.entries if entry.name in names]
-    with Wrk(of_load) as wrk, _model() as model_dir, running(entries, model_dir) as servers:
+    with Wrk(of_load) as wrk, trained_model() as model_dir, running(entries, model_dir) as servers:
         for server in servers:
             wrk.send(server, seed=0, seconds=_WARM_UP_SECONDS)
         found: dict[str, list[Outcome]] = {server.name: [] for server in servers}
         for number in range(1, rounds + 1):
-            _say(f"round {number} of {rounds}, {len(servers) * seconds} s")
+            say(f"round {number} of {rounds}, {len(servers) * seconds} s")
             # There and back, so that what drifts does not favor the one that comes first.
             for server in servers if number % 2 else reversed(servers):
                 found[server.name].append(wrk.send(server, seed=number, seconds=seconds))
@@ -71,22 +49,6 @@ def _processors() -> tuple[int, int]:
     if len(allowed) < 2:
         raise LabError("servers and load need a processor each, and there is only one")
     return allowed[0], allowed[-1]
-
-
-@contextlib.contextmanager
-def _model() -> Iterator[Path]:
-    """The trained model of CONTRACT_MODEL_DIR, else a new one."""
-    if given := os.environ.get("CONTRACT_MODEL_DIR"):
-        yield Path(given).resolve()
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        _say("training the model")
-        subprocess.run([Path(sys.executable).parent / "train-model", "--output", directory], check=True)
-        yield Path(directory)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - a command
 
 
 def _print(servers: Sequence[Server], found: dict[str, list[Outcome]]) -> None:

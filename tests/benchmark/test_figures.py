@@ -8,6 +8,7 @@ import pytest
 from serving_lab.errors import LabError
 
 from benchmark import __main__ as command
+from benchmark.generated import told
 from benchmark.load import FEATURES, Outcome, Wrk, read, script
 from benchmark.servers import Server
 from benchmark.table import table
@@ -49,6 +50,15 @@ def test_a_ratio_is_of_figures_of_the_same_round() -> None:
     assert re.split(r"  +", head.strip())[:3] == ["requests/s", "of its no-op", "lowest to highest"]
     assert re.split(r"  +", service) == ["Flask", "1,000", *ratio, "2,000", *ratio, "20%"]
     assert re.split(r"  +", no_op) == ["no-op", "2,000", "4,000", "20%"]
+
+
+def test_parity_and_schemathesis_are_compared_by_rounds() -> None:
+    lab, schemathesis, ratio = told([200, 100, 400], [100, 100, 100], generate=1000).splitlines()
+
+    assert "200 generated requests/s" in lab
+    assert "(1,000 in 5 s)" in lab
+    assert "100 requests/s to one service" in schemathesis
+    assert ratio.split(maxsplit=1)[1] == "2.0 (1.0 to 4.0)"
 
 
 def test_rows_are_drawn_between_the_quantiles_of_the_data() -> None:
