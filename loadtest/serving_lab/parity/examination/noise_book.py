@@ -49,7 +49,7 @@ class NoiseBook:
     def __init__(self, learned: Learned | None = None) -> None:
         learned = learned or Learned()
         self._known = {each.field: _Known(each.example, each.late, each.shown) for each in learned.fields}
-        self.noise = Noise({each.field: each.variation for each in learned.fields})
+        self.noise = Noise.of_fields({each.field: each.variation for each in learned.fields})
         """The primary's."""
         self.candidate_noise = learned.candidate
 

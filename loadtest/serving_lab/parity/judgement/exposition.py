@@ -32,7 +32,9 @@ def families(text: str, content_type: str | None) -> "Families":
     """
     if (content_type or "").lower().startswith(_OPEN_METRICS):
         return _families(open_metrics.text_string_to_metric_families(text))  # it checks values against each other
-    return _of_classic(_VALUE.sub(r"\g<1>0", text))
+    parts = _VALUE.split(text)
+    parts[1::2] = [before + "0" for before in parts[1::2]]
+    return _of_classic("".join(parts))
 
 
 @lru_cache(_KEPT)

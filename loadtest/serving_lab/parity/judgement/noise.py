@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 
 from serving_lab.api import json_path
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
@@ -214,6 +213,13 @@ class Noise:
     """What is known of one service's noise."""
 
     fields: Mapping[Field, Variation] = field(default_factory=dict)
+    leeways: Mapping[str, Leeway] = field(default_factory=dict)
+    """By the fields' request; they follow from the fields."""
+
+    @classmethod
+    def of_fields(cls, fields: Mapping[Field, Variation]) -> "Noise":
+        """The noise of these fields."""
+        return cls(fields, _leeways(fields))
 
     def of(self, place: Field) -> Variation | None:
         """How a field varies; None where it does not, as far as is known."""
@@ -224,7 +230,8 @@ class Noise:
 
         What nobody chose, and varies at this path in the answers to two operations, does so in those to all.
         """
-        if self.fields.get(place) == variation:
+        known = self.fields.get(place, Variation())
+        if known == variation and place in self.fields:
             return self
         fields = {**self.fields, place: variation}
         if (
@@ -233,7 +240,7 @@ class Noise:
             and any(_is_same_elsewhere(place, other) for other in self.fields)
         ):
             fields[place.in_all] = fields.get(place.in_all, Variation()).joined(variation.distinctive)
-        return Noise(fields)
+        return Noise(fields, self.leeways) if variation.ways == known.ways else Noise.of_fields(fields)
 
     def with_difference(self, place: Field, difference: Difference, answered: Answered = (None, None)) -> "Noise":
         """The same noise, and that the service differs from itself in this."""
@@ -252,16 +259,15 @@ class Noise:
 
     def leeway(self, operation: str, status: int) -> Leeway:
         """What in the structure of an answer varies, so that the rest can be compared beside it."""
-        request = Field.of(operation, status, "$").request
-        return self._leeways.get(request, _NO_LEEWAY)
+        return self.leeways.get(Field.of(operation, status, "$").request, _NO_LEEWAY)
 
-    @cached_property
-    def _leeways(self) -> Mapping[str, Leeway]:
-        found: dict[str, dict[Way, set[str]]] = {}
-        for place, variation in self.fields.items():
-            for way in variation.ways.intersection(_LEEWAYS):
-                found.setdefault(place.request, {}).setdefault(way, set()).add(place.where)
-        return {request: Leeway(*(frozenset(ways.get(way, ())) for way in _LEEWAYS)) for request, ways in found.items()}
+
+def _leeways(fields: Mapping[Field, Variation]) -> Mapping[str, Leeway]:
+    found: dict[str, dict[Way, set[str]]] = {}
+    for place, variation in fields.items():
+        for way in variation.ways.intersection(_LEEWAYS):
+            found.setdefault(place.request, {}).setdefault(way, set()).add(place.where)
+    return {request: Leeway(*(frozenset(ways.get(way, ())) for way in _LEEWAYS)) for request, ways in found.items()}
 
 
 def _is_same_elsewhere(place: Field, other: Field) -> bool:
