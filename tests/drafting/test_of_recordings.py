@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
+from serving_lab.drafting.credentials import had_credentials
+from serving_lab.recordings.recording import Recorded
 
 from drafting.drafts import Drafted, of_har, of_postman, recorded
 
@@ -209,3 +212,16 @@ def test_a_login_of_a_collection_is_found_without_an_answer(tmp_path: Path) -> N
     assert drafted.line('request: {path: "/a/${env:API_USER_TOKEN}?key=${env:API_KEY}"}')
     assert drafted.description.sign_in is not None
     assert json.loads(drafted.description.sign_in.request.body) == {"login": "the-username", "password": "the-password"}
+
+
+@pytest.mark.parametrize(
+    ("header", "lets_in"),
+    [("Idempotency-Key", False), ("X-CSRF-Token", False), ("Ocp-Apim-Subscription-Key", True), ("Cookie", True)],
+)
+def test_what_lets_nobody_in_is_no_credential(tmp_path: Path, header: str, lets_in: bool) -> None:
+    order = recorded("GET", f"{BASE}/orders", headers={header: "sid=7d3f0a52b1aa4c3e"}, answer={"id": 1})
+
+    drafted = of_har(tmp_path, recorded("POST", f"{BASE}/login", USER, answer={"token": TOKEN}), order)
+
+    assert ("signed_in: all" in drafted.text) is not lets_in
+    assert had_credentials(msgspec.convert({"name": "entry 1"} | order, Recorded)) is lets_in

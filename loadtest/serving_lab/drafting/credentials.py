@@ -4,6 +4,8 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from serving_lab.recordings.recording import Recorded
+
 _WORDS = frozenset(
     {
         *("auth", "authorization", "cookie", "credential", "credentials", "csrf", "csrftoken", "jwt", "otp", "pass"),
@@ -12,6 +14,9 @@ _WORDS = frozenset(
     }
 )
 _PARTS = re.compile(r"passw|secret|api_?key|access_?key|private_?key|token$|session_?id|_session$|^session$")
+_OTHER_KEYS = re.compile(r"(?:idempotency|dedup\w*|cache|surrogate|routing|partition|sort|message)_?key$")
+_OF_OTHERS = re.compile(r"csrf|xsrf|^proxy-|^sec-", re.IGNORECASE)
+"""In headers that are called like secrets, and that let nobody in."""
 _OF_NUMBERS = frozenset({"otp", "passcode", "password", "pin", "pwd"})
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
@@ -36,7 +41,17 @@ def is_secret(name: str) -> bool:
 
 def is_secret_header(name: str) -> bool:
     """Whether what a header of this name has opens something: `Ocp-Apim-Subscription-Key`."""
-    return is_secret(name) or name.lower().endswith("key")
+    return is_secret(name) or _is_key(name, "key")
+
+
+def had_credentials(recorded: Recorded) -> bool:
+    """Whether a request was recorded with something that lets it in."""
+    return recorded.auth is not None or any(lets_in(pair.name) for pair in recorded.request.headers)
+
+
+def lets_in(name: str) -> bool:
+    """Whether a header of this name lets a request in: `X-CSRF-Token` and `Idempotency-Key` do not."""
+    return is_secret_header(name) and not _OF_OTHERS.search(name)
 
 
 def variable(name: str) -> str:
@@ -90,7 +105,7 @@ class Hidden:
 
     def member(self, name: str, value: str) -> str:
         """The value of what has a name (a field, a parameter, a header), without secrets."""
-        named = is_secret(name) or (name.lower().endswith(("key", "appid")) and _RANDOM.fullmatch(value) is not None)
+        named = is_secret(name) or (_is_key(name, "key", "appid") and _RANDOM.fullmatch(value) is not None)
         if value in self._places and named:
             return self._places[value]
         hidden = self.text(value)
@@ -116,6 +131,10 @@ class Hidden:
             case int() | float() if not isinstance(value, bool) and _OF_NUMBERS & set(_snake(named).split("_")):
                 return place(variable(named))
         return value
+
+
+def _is_key(name: str, *endings: str) -> bool:
+    return name.lower().endswith(endings) and not _OTHER_KEYS.search(_snake(name))
 
 
 def _snake(name: str) -> str:

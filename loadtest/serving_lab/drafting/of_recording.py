@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 from serving_lab.api.request import Header, Request
 from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.drafting import answers
-from serving_lab.drafting.credentials import Hidden, is_secret_header, places_in_url
+from serving_lab.drafting.credentials import Hidden, had_credentials, places_in_url
 from serving_lab.drafting.draft import Access, Body, Call, DraftedRequest, too_deep
 from serving_lab.recordings.path_templates import path_templates
 from serving_lab.recordings.recording import Chosen
@@ -44,7 +44,7 @@ def drafted(chosen: Sequence[Chosen], known: Sequence[str], access: Access, hidd
         label = operations.label(each.request.method, each.request.target)
         if label not in best or (_succeeded(each) and not _succeeded(best[label])):
             best[label] = each
-    credentials = any(map(_had_credentials, chosen))
+    credentials = any(had_credentials(each.recorded) for each in chosen)
     for label, each in best.items():
         template = label.partition(" ")[2]
         yield _drafted(
@@ -52,7 +52,7 @@ def drafted(chosen: Sequence[Chosen], known: Sequence[str], access: Access, hidd
             hidden.text(places_in_url(template)),
             access,
             hidden,
-            signed_in=_had_credentials(each) or not credentials,
+            signed_in=had_credentials(each.recorded) or not credentials,
         )
 
 
@@ -159,11 +159,6 @@ def _drafted(each: Chosen, template: str, access: Access, hidden: Hidden, *, sig
 
 def _succeeded(each: Chosen) -> bool:
     return each.recorded.answer is None or each.recorded.answer.succeeded
-
-
-def _had_credentials(each: Chosen) -> bool:
-    names = {pair.name for pair in each.recorded.request.headers}
-    return each.recorded.auth is not None or any(map(is_secret_header, names))
 
 
 def _query(target: str) -> Iterator[tuple[str, str]]:

@@ -6,15 +6,13 @@ from typing import Any
 
 from serving_lab.api import json_path
 from serving_lab.api.request import Request
-from serving_lab.drafting.credentials import Hidden, is_secret, is_secret_header, place, variable
+from serving_lab.drafting.credentials import Hidden, is_secret, lets_in, place, variable
 from serving_lab.drafting.draft import Access, Call
 from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, note_secrets, parsed, path_of
 from serving_lab.drafting.schemes import BEARER, LIFETIMES, SIGNS_IN, SIGNS_UP, TOKEN_NAMES, credentials
 from serving_lab.recordings.recording import Chosen
 
 _PASSWORD = re.compile(r"pass|pwd|secret|^pin$|^otp$", re.IGNORECASE)
-_OF_OTHERS = re.compile(r"csrf|xsrf|^proxy-|^sec-|idempotency", re.IGNORECASE)
-"""In headers that are called like secrets, and that let nobody in."""
 _SESSION = re.compile(r"sess|sid|auth|token|jwt|login", re.IGNORECASE)
 _SHORTEST = 6
 """Characters of what is recognized as a token by coming again."""
@@ -156,7 +154,7 @@ def _without_login(chosen: Sequence[Chosen]) -> Access:
         elif auth:
             to_do.append(f"{auth.kind} signs requests in a way that is not drafted")
         for pair in each.recorded.request.headers:
-            if is_secret_header(pair.name) and not _OF_OTHERS.search(pair.name):
+            if lets_in(pair.name):
                 authorization.setdefault(_named(pair.name), _placed(pair.name, pair.value))
         for name in _secrets_of_query(each.request):
             query.setdefault(name, place(variable(name)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from serving_lab.drafting.credentials import is_secret, place, variable
+from serving_lab.drafting.credentials import had_credentials, is_secret, place, variable
 from serving_lab.errors import LabError
 from serving_lab.recordings import har, origins, postman, recording
 from serving_lab.recordings.recording import Chosen, Faults, Recorded, Wanted, read_bytes
@@ -33,10 +33,7 @@ class Traffic:
     @property
     def had_credentials(self) -> bool:
         """Whether any request was recorded with credentials."""
-        return any(
-            each.recorded.auth is not None or any(is_secret(pair.name) for pair in each.recorded.request.headers)
-            for each in self.chosen
-        )
+        return any(had_credentials(each.recorded) for each in self.chosen)
 
 
 def read(har_files: Sequence[Path], postman_files: Sequence[Path], url: str, *, given: bool) -> Traffic:
