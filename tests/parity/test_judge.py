@@ -17,7 +17,7 @@ from serving_lab.documents.operations import Operations
 from serving_lab.parity import judgement
 from serving_lab.parity.judgement.declarations import Declaration
 from serving_lab.parity.judgement.difference import Difference, DifferenceKind
-from serving_lab.parity.judgement.judge import ExchangePair, Judgement, Judging, judge
+from serving_lab.parity.judgement.judge import ExchangePair, Judgement, Judging, judge, own_differences
 from serving_lab.parity.judgement.noise import Field, Noise
 from serving_lab.parity.judgement.rules import Rules, Tolerance
 from serving_lab.wire.message import Answer, Ending, Exchange, RawRequest
@@ -196,6 +196,25 @@ class TestNoise:
         context = noisy(at=(long_ago, longer_ago))
 
         assert found(judge(pair(answer({"at": long_ago}), answer({"at": longer_ago})), context)) == []
+
+    @pytest.mark.parametrize(
+        ("one", "other", "primary", "candidate", "kinds"),
+        [
+            (b"\xb4", b"\xb5", b"\xc1", b";", []),
+            (b"\xb4\x01", b"z\xff", b"a\xc1", b";\x00", []),
+            (b"\x89PNG made 17\xff", b"\x89PNG made 18\xff", b"\x89PNG made 19\xff", b"\x88PNG made 20\xff",
+             [DifferenceKind.BODY]),
+        ],
+    )  # fmt: skip
+    def test_bytes_that_are_no_text_have_no_form_and_what_is_constant_beside_them_is_compared(
+        self, one: bytes, other: bytes, primary: bytes, candidate: bytes, kinds: list[DifferenceKind]
+    ) -> None:
+        place, noise = Field.of("GET /", 200, "body"), Noise()
+        for each in own_differences(answer(one), answer(other), Rules()):
+            noise = noise.with_difference(place, each)
+        context = replace(judging_of("/"), noise=noise)
+
+        assert [kind for kind, _ in found(judge(pair(answer(primary), answer(candidate)), context))] == kinds
 
     def test_half_of_a_character_in_noise_is_a_value_like_any_other(self) -> None:
         left, right = (answer({"id": f"{half} half of a character"}) for half in ("\ud800", "\udc00"))

@@ -58,9 +58,10 @@ def _encodings(primary: bytes, candidate: bytes) -> list[Difference]:
 
 
 def _texts(primary: bytes, candidate: bytes) -> Difference:
-    left, right = (body.decode("utf-8", "backslashreplace") for body in (primary, candidate))
-    shown_left, shown_right = (shown(text) if text else "nothing" for text in (left, right))
-    return Difference(DifferenceKind.BODY, "body", shown_left, shown_right, values=(left, right))
+    sides = [shown(body.decode("utf-8", "backslashreplace")) if body else "nothing" for body in (primary, candidate)]
+    # A byte that is no text is one character that no form has: its escape would be taken for an identifier.
+    left, right = (body.decode("utf-8", "surrogateescape") for body in (primary, candidate))
+    return Difference(DifferenceKind.BODY, "body", sides[0], sides[1], values=(left, right))
 
 
 def _expositions(primary: Answer, candidate: Answer) -> list[Difference]:
