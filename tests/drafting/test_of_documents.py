@@ -10,7 +10,7 @@ from serving_lab.documents.finding import USUAL_PLACES
 from serving_lab.documents.openapi import OpenApiDocument
 from support.fake_server import Asked, Says
 
-from drafting.drafts import document, draft, of_document
+from drafting.drafts import document, draft, of_document, recorded
 
 OK: dict[str, Any] = {"responses": {"200": {"description": "ok"}}}
 A = {"$ref": "#/components/schemas/A"}
@@ -207,4 +207,24 @@ def test_the_document_is_looked_for_at_the_usual_places(tmp_path: Path, place: s
     drafted = draft(tmp_path, respond=lambda asked: Says(content if asked.path == place else {"n": 1}))
 
     assert drafted.line("reading: {here: 1}")
-    assert (f"openapi: {place}" in drafted.text) is (place != "/openapi.json")
+    assert "openapi:" not in drafted.text
+
+
+@pytest.mark.parametrize("recorded_sign_in", [True, False])
+def test_a_document_behind_the_sign_in_is_found_once_signed_in(tmp_path: Path, recorded_sign_in: bool) -> None:
+    has = {"/login": {"token": "t-123456"}, "/v3/api-docs": document(here={"get": OK}), "/here": {"n": 1}}
+    known = {"API_TOKEN": "t-123456", "API_PASSWORD": "p"}
+
+    def respond(asked: Asked) -> Says:
+        let_in = asked.path == "/login" or asked.headers.get("authorization") == "Bearer t-123456"
+        return Says(has[asked.path]) if let_in and asked.path in has else Says({}, 401)
+
+    options: tuple[str, ...] = ()
+    if recorded_sign_in:
+        login = recorded("POST", "https://a/login", {"password": "p"}, answer={"token": "t-123456"})
+        (tmp_path / "a.har").write_text(json.dumps({"log": {"version": "1.2", "entries": [login]}}), encoding="utf-8")
+        options, known = ("--har", "a.har"), {"API_PASSWORD": "p"}
+    drafted = draft(tmp_path, *options, respond=respond, environment=known)
+
+    assert "here" in drafted.description.requests
+    assert sum(asked.path == "/login" for asked in drafted.asked) == recorded_sign_in

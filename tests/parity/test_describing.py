@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.documents.finding import USUAL_PLACES
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.errors import LabError
 from serving_lab.parity.examination.describing import Described, described
@@ -83,6 +84,15 @@ class TestPlaces:
 
         assert (templates(found), found.warnings) == (("/pets",), ())
 
+    @pytest.mark.parametrize("place", ["/v3/api-docs", USUAL_PLACES[-1]])
+    @pytest.mark.parametrize("hidden", [Says(status=401), Says(status=404), Says(b"<html>Sign in</html>")])
+    def test_another_usual_one_open_or_behind_the_sign_in(self, place: str, hidden: Says) -> None:
+        has = service({place: Says(openapi(PETS)), "/pets": Says([])})
+        with fake_server(has) as server:
+            assert (templates(describe(server)), len(server.requests)) == (("/pets",), USUAL_PLACES.index(place) + 1)
+        with fake_server(lambda asked: has(asked) if "x-key" in asked.headers else hidden) as server:
+            assert templates(describe(server, authorization=AUTHORIZATION)) == ("/pets",)
+
     def test_behind_the_sign_in_through_redirects_and_packed(self) -> None:
         packed = Says(gzip.compress(json.dumps(openapi(PETS)).encode()), headers={"Content-Encoding": "gzip"})
         has = service(
@@ -112,7 +122,7 @@ class TestPlaces:
         with fake_server(lambda _: Says(status=302, headers={"Location": "http://127.0.0.1:1/x"})) as server:
             (warning,) = describe(server).warnings
 
-        assert warning.endswith("/openapi.json is redirected to another address, which is never asked")
+        assert "/openapi.json is redirected to another address, which is never asked; nor is one at " in warning
 
 
 class TestVersions:
@@ -166,9 +176,8 @@ class TestVersions:
         with fake_server(service({"/openapi.json": Says(document)})) as server:
             found = describe(server)
 
-        assert found == Described(
-            None, ("no OpenAPI document is used: /openapi.json describes no request to the service",)
-        )
+        told = "/openapi.json describes no request to the service; nor is one at 15 other usual places"
+        assert found == Described(None, (f"no OpenAPI document is used: {told}",))
 
 
 class TestPrefix:

@@ -13,6 +13,7 @@ import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.api.sign_in import SignIn
+from serving_lab.documents.finding import USUAL
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case
 from serving_lab.parity.examination.session import Session
@@ -50,9 +51,9 @@ def claims(tmp_path: Path, text: str, **environment: str) -> dict[str, object]:
 
 
 class TestProfile:
-    def test_an_empty_one_knows_where_the_document_usually_is(self, tmp_path: Path) -> None:
+    def test_an_empty_one_looks_for_the_document_where_it_usually_is(self, tmp_path: Path) -> None:
         assert load(tmp_path, "") == Profile() == Profile.load(None, {})
-        assert Profile().openapi == "/openapi.json"
+        assert Profile().openapi == USUAL
 
     def test_the_document_may_be_elsewhere_or_not_be_used(self, tmp_path: Path) -> None:
         assert load(tmp_path, "openapi: /v1/openapi.yaml").openapi == "/v1/openapi.yaml"

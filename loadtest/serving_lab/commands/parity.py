@@ -33,7 +33,7 @@ def parity(
         str | None,
         typer.Option(
             metavar="PATH|FILE|URL",
-            help="The OpenAPI document: a path on the candidate, a file, a URL [default: profile's or /openapi.json]",
+            help="The OpenAPI document: a path on the candidate, a file, a URL [default: profile's, or a usual place]",
         ),
     ] = None,
     corpus: Annotated[list[Path] | None, typer.Option(help="More requests; may be repeated.")] = None,

@@ -1,13 +1,14 @@
 """Where a service has its OpenAPI document, and below which prefix it has the paths that the document names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.paths import filled
-from serving_lab.documents.references import NotFollowedError
+from serving_lab.documents.references import NotAnsweredError, NotFollowedError
 from serving_lab.documents.site import Site
 from serving_lab.errors import LabError
 from serving_lab.text.phrases import address
@@ -31,6 +32,8 @@ USUAL_PLACES = (
     "/docs/openapi.json",
 )
 """Those of FastAPI, Flask-RESTX, springdoc, ASP.NET, Litestar, drf-spectacular, NestJS, flasgger, and others."""
+USUAL = "the usual places"
+"""Where a document is that nobody names."""
 
 _MOST_PROBES = 5
 _UNKNOWN_PATH = "/no-such-path"
@@ -71,19 +74,34 @@ def at(site: Site, url: str, base_path: str) -> OpenApiDocument:
     try:
         found = site.get(url)
     except NotFollowedError as error:
-        raise NotFollowedError(f"{address(url)} is {error}") from None
-    return OpenApiDocument.parse(found.content, address(url), base_path, found.url, site.fetch)
+        raise type(error)(f"{address(url)} is {error}") from None
+    try:
+        return OpenApiDocument.parse(found.content, address(url), base_path, found.url, site.fetch)
+    except LabError:
+        if site.signed_in or not site.authorization:
+            raise
+    return at(replace(site, signed_in=True), url, base_path)  # it may have been the page to sign in
 
 
-def at_usual_places(site: Site) -> Iterator[tuple[str, OpenApiDocument]]:
-    """The documents that a service has at the usual places, each with its place; asked for one after the other."""
+def at_usual_place(site: Site) -> tuple[str, OpenApiDocument]:
+    """The first document that a service has at a usual place, and the place.
+
+    Raises:
+        NotFollowedError: it has none; the text says what it has at the first of them.
+    """
+    told = ""
     for place in USUAL_PLACES:
         try:
             document = at(site, f"{site.endpoint.url}{place}", site.endpoint.prefix)
-        except (NotFollowedError, LabError):  # it has nothing there, or something else, such as a page
+        except NotAnsweredError:
+            raise
+        except (NotFollowedError, LabError) as error:  # it has nothing there, or something else, such as a page
+            told = told or str(error)
             continue
-        if document.operations:
-            yield place, document
+        if document.operations or document.left_out:
+            return place, document
+        told = told or f"{place} describes no request to the service"
+    raise NotFollowedError(f"{told}; nor is one at {len(USUAL_PLACES) - 1} other usual places")
 
 
 def prefix_that_answers(document: OpenApiDocument, status: Status) -> str | None:

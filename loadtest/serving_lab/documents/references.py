@@ -42,6 +42,10 @@ class NotFollowedError(Exception):
     """A reference is not followed. The text says what it leads to, after "is", in the same words for all of a kind."""
 
 
+class NotAnsweredError(NotFollowedError):
+    """The service does not answer."""
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """Something that a document has and no request can be made of."""

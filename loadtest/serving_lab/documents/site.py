@@ -9,7 +9,7 @@ from urllib.parse import quote, urldefrag, urljoin, urlsplit
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Request
 from serving_lab.documents.reading import UnreadableError, read
-from serving_lab.documents.references import NotFollowedError
+from serving_lab.documents.references import NotAnsweredError, NotFollowedError
 from serving_lab.errors import LabError
 from serving_lab.wire import exchange
 from serving_lab.wire.message import Answer
@@ -35,7 +35,9 @@ class Site:
 
     endpoint: Endpoint
     authorization: tuple[Header, ...] = ()
-    """Sent where the service refuses to answer without."""
+    """Sent where the service does not answer with what is asked for without: it may refuse, hide it, or show a page."""
+    signed_in: bool = False
+    """Whether it is sent at once."""
     excluded: Callable[[str], bool] = lambda _: False
     """Whether a target (`/cache/clear`) must not be asked for."""
 
@@ -89,12 +91,13 @@ class Site:
     def _answer(self, target: str) -> Answer:
         endpoint = replace(self.endpoint, prefix="")
         request = Request("GET", target)
+        signed_in = request.with_headers(*self.authorization)
         try:
-            answer = exchange.send(endpoint, request)
-            if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and self.authorization:
-                answer = exchange.send(endpoint, request.with_headers(*self.authorization))
+            answer = exchange.send(endpoint, signed_in if self.signed_in else request)
+            if answer.status != HTTPStatus.OK and signed_in != request and not self.signed_in:
+                answer = exchange.send(endpoint, signed_in)
         except LabError:
-            raise NotFollowedError("not answered") from None
+            raise NotAnsweredError("not answered") from None
         return answer
 
 

@@ -130,6 +130,14 @@ class Asking:
         )
 
     @property
+    def authorization(self) -> tuple[Header, ...]:
+        """The headers that let requests in, as far as that is known."""
+        if not self.let_in:
+            return ()
+        sent = _request({"path": "/"}, self._environment, tuple(self.access.authorization.items()))
+        return sent.filled({**self._variables, "host": self._endpoint.host}).headers
+
+    @property
     def _may_be_elsewhere(self) -> bool:
         """Whether the token may be in another member of the answer than was drafted."""
         return [*map(type, self.access.save.values())] == [str] and "token" in self.access.save

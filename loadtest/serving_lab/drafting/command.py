@@ -13,7 +13,7 @@ from rich.text import Text
 
 from serving_lab import exit_codes
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.api.request import Request
+from serving_lab.api.request import Header, Request
 from serving_lab.documents import finding
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.references import NotFollowedError
@@ -31,8 +31,9 @@ from serving_lab.wire import exchange
 _LOGOUT = re.compile(r"log[_-]?(?:out|off)|sign[_-]?out", re.IGNORECASE)
 _REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NOBODY_LET_IN = "requests are refused: say how to sign in, by sign_in and authorization"
-_DEFAULT_DOCUMENT = "/openapi.json"
 _HINT = "--openapi PATH|FILE|URL names it; --har FILE and --postman FILE draft from recorded traffic"
+_IN_ENVIRONMENT = {"API_TOKEN": "Bearer", "API_BASIC": "Basic"}
+"""Variables that let a person in where nothing else says how, each with its scheme."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ def init(options: Options, environment: Mapping[str, str], console: Console) -> 
         options.har, options.postman, options.base or endpoint.url, given=options.base is not None
     )
     exchange.send(endpoint, Request("GET", "/"))
-    found = _document(options, endpoint, needed=not traffic.chosen)
-    draft, missing = _draft(endpoint, found, traffic, Environment(environment))
+    recorded = _Recorded.of(traffic, endpoint, Environment(environment))
+    found = _document(options, endpoint, recorded.authorization, needed=not traffic.chosen)
+    draft, missing = _draft(endpoint, found, recorded)
     made_of = [*([found.place] if found else ()), *(path.name for path in (*options.har, *options.postman))]
     written = writing.text(draft, endpoint.url, made_of)
     _write(options, written)
@@ -78,26 +80,56 @@ def init(options: Options, environment: Mapping[str, str], console: Console) -> 
     return exit_codes.OK
 
 
-def _draft(
-    endpoint: Endpoint, found: _Found | None, traffic: recordings.Traffic, environment: Environment
-) -> tuple[Draft, tuple[str, ...]]:
+@dataclass(frozen=True)
+class _Recorded:
+    """What recorded traffic and the environment tell of how requests are let in, before any document is read."""
+
+    traffic: recordings.Traffic
+    hidden: Hidden
+    login: Chosen | None
+    asking: Asking
+    """The service, signed in to as recorded."""
+    environment: Environment
+
+    @classmethod
+    def of(cls, traffic: recordings.Traffic, endpoint: Endpoint, environment: Environment) -> "_Recorded":
+        hidden = Hidden()
+        access, login = recorded_sign_in.access_of(traffic.chosen, hidden)
+        asking = Asking(endpoint, _possible(access), environment)
+        asking.sign_in()
+        return cls(traffic, hidden, login, asking, environment)
+
+    @property
+    def authorization(self) -> tuple[Header, ...]:
+        """What a document behind the sign-in is asked for with."""
+        known = self.environment
+        guessed = (("Authorization", f"{how} {known[name]}") for name, how in _IN_ENVIRONMENT.items() if name in known)
+        return self.asking.authorization or tuple(guessed)[:1]
+
+
+def _possible(access: Access) -> Access:
+    """The same, without a sign-in that a description cannot have."""
+    if access.sign_in and (why := fault(access.sign_in)):
+        return Access(authorization_to_do=(f"no sign-in is drafted, {why}",))
+    return access
+
+
+def _draft(endpoint: Endpoint, found: _Found | None, recorded: _Recorded) -> tuple[Draft, tuple[str, ...]]:
     """The draft, and the variables of the environment that it needs and that are not set."""
+    traffic, hidden, asking = recorded.traffic, recorded.hidden, recorded.asking
     notes = list(traffic.notes)
     document = found.document if found else None
     if found and document:
         document, told = _below_its_prefix(document, endpoint)
         notes += [*told, *(f"{label}: no request is drafted, {why.why}" for label, why in document.left_out)]
-    hidden = Hidden()
-    access, login = recorded_sign_in.access_of(traffic.chosen, hidden)
-    if document and access.sign_in is None:
+    if document and asking.access.sign_in is None:
         described = schemes.access_of(document, (endpoint.url,))
-        access = described if described.known or not access.known else access
-    if access.sign_in and (why := fault(access.sign_in)):
-        access = Access(authorization_to_do=(f"no sign-in is drafted, {why}",))
-    chosen = [each for each in of_recording.checkable(traffic.chosen) if each is not login]
+        if described.known or not asking.access.known:
+            asking = Asking(endpoint, _possible(described), recorded.environment)
+            asking.sign_in()
+    access = asking.access
+    chosen = [each for each in of_recording.checkable(traffic.chosen) if each is not recorded.login]
     requests = _requests(document, chosen, access, hidden)
-    asking = Asking(endpoint, access, environment)
-    asking.sign_in()
     kept: list[DraftedRequest] = []
     for request in requests:
         if why := fault(request.call, access.save):
@@ -129,21 +161,27 @@ def _is_sign_in(request: DraftedRequest, access: Access) -> bool:
     return sign_in is not None and (request.call.method, request.call.path) == (sign_in.method, sign_in.path)
 
 
-def _document(options: Options, endpoint: Endpoint, *, needed: bool) -> _Found | None:
+def _document(
+    options: Options, endpoint: Endpoint, authorization: tuple[Header, ...], *, needed: bool
+) -> _Found | None:
     """The document that is named, or the one at a usual place.
 
     Raises:
         LabError: there is none, and there is nothing else to draft from.
     """
-    site = Site(endpoint)
+    site = Site(endpoint, authorization)
     given = options.openapi
     if given is None:
-        for place, document in finding.at_usual_places(site):
-            return _Found(document, place, place)
-        if not needed:
-            return None
-        places = ", ".join(finding.USUAL_PLACES[:3])
-        raise LabError(f"{endpoint.url} has no OpenAPI document at the usual places ({places}, …)", hint=_HINT)
+        try:
+            place, document = finding.at_usual_place(site)
+        except NotFollowedError as error:
+            if not needed:
+                return None
+            places = ", ".join(finding.USUAL_PLACES[:3])
+            raise LabError(
+                f"{endpoint.url} has no OpenAPI document at the usual places ({places}, …): {error}", hint=_HINT
+            ) from None
+        return _Found(document, place, place)
     where = finding.place_of(given, Path())
     try:
         if where.startswith("file:"):
@@ -189,7 +227,7 @@ def _parity(
     """What `lab parity` needs to know besides."""
     if found is None:
         yield "openapi", None
-    elif found.named != _DEFAULT_DOCUMENT:
+    elif found.named not in finding.USUAL_PLACES:
         yield "openapi", found.named
     if logouts := [each.template for each in requests if _LOGOUT.search(each.template)]:
         yield "exclude", [f"* {re.sub(r'{[^}]*}', '*', template)}" for template in logouts]

@@ -15,7 +15,6 @@ from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.services import Services
 from serving_lab.parity.examination.session import Session
-from serving_lab.parity.inputs.profile import OPENAPI_PATH
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.text.phrases import address
 
@@ -40,15 +39,10 @@ def described(plan: ParityPlan, services: Services) -> Described:
     try:
         document = _read(where, plan, services)
     except NotFollowedError as error:
-        if not where.startswith("/"):
+        if where != finding.USUAL and not where.startswith("/"):
             raise LabError(
                 f"no OpenAPI document: {error}", hint="openapi in the profile, or --openapi, names it"
             ) from None
-        return Described(None, (f"no OpenAPI document is used: {error}",))
-    except LabError as error:
-        if where != OPENAPI_PATH:
-            raise
-        # Nobody asked for it: what a service has at the usual path may be its start page.
         return Described(None, (f"no OpenAPI document is used: {error}",))
     if not document.operations and not document.left_out:
         return Described(None, (f"no OpenAPI document is used: {address(where)} describes no request to the service",))
@@ -60,6 +54,8 @@ def _read(where: str, plan: ParityPlan, services: Services) -> OpenApiDocument:
         return finding.in_file(Path(unquote(urlsplit(where).path)), services.candidate.endpoint.prefix, where)
     with services.describing(plan.described_by) as session:
         site, url = _site(where, session, plan)
+        if where == finding.USUAL:
+            return finding.at_usual_place(site)[1]
         return finding.at(site, url, session.endpoint.prefix)
 
 
@@ -69,9 +65,9 @@ def _site(where: str, session: Session, plan: ParityPlan) -> tuple[Site, str]:
     own = Site(
         session.endpoint,
         Request("GET", "/", profile.authorization).filled(session.variables).headers,
-        lambda target: paths.excludes(profile.exclude, "GET", target),
+        excluded=lambda target: paths.excludes(profile.exclude, "GET", target),
     )
-    if where.startswith("/"):
+    if where == finding.USUAL or where.startswith("/"):
         return own, f"{session.endpoint.url}{where}"
     parts = urlsplit(where)
     endpoint = Endpoint.parse(f"{parts.scheme}://{parts.netloc}")

@@ -27,8 +27,6 @@ from serving_lab.recordings.postman import PostmanForm
 from serving_lab.text.environment import Environment
 from serving_lab.text.yaml_file import YamlFile
 
-OPENAPI_PATH = "/openapi.json"
-
 
 class ToleranceForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Numbers at a JSON path that may lie apart."""
@@ -48,7 +46,7 @@ class LogForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ProfileForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `lab parity` adds to a description."""
 
-    openapi: str | None = OPENAPI_PATH
+    openapi: str | None = finding.USUAL
     exclude: list[str] = []
     tolerances: list[ToleranceForm] = []
     unordered: list[str] = []
@@ -71,8 +69,8 @@ class Profile:
     """Sent to both sides before each part, so that both begin alike."""
     authorization: tuple[Header, ...] = ()
     """What generated and recorded requests carry."""
-    openapi: str | None = OPENAPI_PATH
-    """Where the OpenAPI document is: a path on the candidate, a URL, or a file as a URL."""
+    openapi: str | None = finding.USUAL
+    """Where the OpenAPI document is: a path on the candidate, a URL, a file as a URL, or at a usual place."""
     exclude: tuple[str, ...] = ()
     """Operations that generated requests must not call, such as `POST /cache/*`."""
     rules: Rules = field(default_factory=Rules)
@@ -118,7 +116,7 @@ class Profile:
         if path is None:
             found = Corpus.read([*corpus], Known(environment))
             return cls(
-                openapi=finding.place_of(openapi or OPENAPI_PATH, Path()),
+                openapi=_document_place(finding.USUAL, openapi, Path()),
                 cases=found.cases,
                 sequences=found.sequences,
                 intended=declared,
@@ -155,7 +153,7 @@ class Profile:
 def _document_place(written: str | None, given: str | None, folder: Path) -> str | None:
     if given:
         return finding.place_of(given, Path())
-    return finding.place_of(written, folder) if written is not None else None
+    return written if written is None or written == finding.USUAL else finding.place_of(written, folder)
 
 
 def _saved(api: YamlFile) -> frozenset[str]:
