@@ -34,6 +34,8 @@ def create_app(service: Service) -> FastAPI:
         exception_handlers=EXCEPTION_HANDLERS,
         redirect_slashes=False,  # a trailing slash makes another path: 404
         openapi_url=None,  # served by the routes in documentation.py, if at all
+        # Nothing that could export it is installed. FastAPI would look for that at each request.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
     app.state.graphql = Engine(introspection=service.settings.documentation)
