@@ -189,3 +189,16 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: dict[str,
     assert "\n" not in str(raised.value)
     assert raised.value.hint
     assert raised.value.exit_code == 2
+
+
+def test_what_lets_requests_in_may_be_in_the_query(tmp_path: Path) -> None:
+    path = tmp_path / "api.yaml"
+    path.write_text(
+        "authorization_query: {key: 'a&b'}\n"
+        "requests: {one: {request: {path: '/a?x=1'}}, own: {request: {path: '/a?key=7'}},"
+        " open: {request: {path: /a, signed_in: false}}}\n"
+    )
+
+    requests = read_description(path, {}).requests
+
+    assert [each.request.target for each in requests.values()] == ["/a?x=1&key=a%26b", "/a?key=7", "/a"]

@@ -40,7 +40,7 @@ def login(**answer: object) -> dict[str, Any]:
     [
         ({"type": "apiKey", "in": "header", "name": "X-API-Key"}, 'X-API-Key: "${env:API_KEY}"'),
         ({"type": "apiKey", "in": "cookie", "name": "sid"}, 'Cookie: "sid=${env:API_SID}"'),
-        ({"type": "apiKey", "in": "query", "name": "key"}, 'request: {path: "/things?key=${env:API_KEY}"}'),
+        ({"type": "apiKey", "in": "query", "name": "key"}, 'key: "${env:API_KEY}"'),
         ({"type": "http", "scheme": "basic"}, 'Authorization: "Basic ${env:API_BASIC}"'),
         ({"type": "http", "scheme": "bearer"}, 'Authorization: "Bearer ${env:API_TOKEN}"'),
         ({"type": "openIdConnect", "openIdConnectUrl": "/x"}, 'Authorization: "Bearer ${env:API_TOKEN}"'),

@@ -12,7 +12,7 @@ from serving_lab.parity.generation.generated import Generated, Sources
 from parity.documents import pets
 
 COUNT = 250
-SOURCES = Sources(pets("3.0.3"), (), (("Authorization", "Bearer x"),), ("POST /cache/clear",), 7)
+SOURCES = Sources(pets("3.0.3"), (), (("Authorization", "Bearer x"),), (), ("POST /cache/clear",), 7)
 
 pytestmark = pytest.mark.service
 

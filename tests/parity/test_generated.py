@@ -161,6 +161,14 @@ class TestSafety:
         assert not [each for each in sent if paths.excludes(CLEAR, each.method, each.target)]
         assert [each for each in sent if each.target == "/cache/clea"]
 
+    def test_a_key_in_the_query_is_in_most_and_seldom_a_wrong_one_or_none(self) -> None:
+        source = RequestGenerator(predictions(), (), query=(("key", "a&b ${token}"),), seed=1)
+
+        valid = [each.target for each in requests(source, 300)]
+
+        signed = sum("key=a%26b+${token}" in target for target in valid)
+        assert len(valid) * 0.5 < signed < len(valid)
+
     def test_ends_where_everything_is_excluded(self) -> None:
         assert list(generator(predictions(), exclude=("*",))) == []
 

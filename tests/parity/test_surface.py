@@ -90,3 +90,10 @@ def test_any_document_has_a_surface(paths: dict[str, object], servers: object) -
     for request in requests(document):
         assert request.encode("service")
         assert request.target.isascii()
+
+
+def test_a_key_in_the_query_is_sent_and_left_out() -> None:
+    cases = surface.cases(predictions(), authorization=(), query=(("key", "${token}"),), exclude=())
+
+    targets = {case.request.target for case in cases if isinstance(case.request, Request)}
+    assert {"/health", "/health?key=${token}", "/health?unknown=1&key=${token}"} <= targets

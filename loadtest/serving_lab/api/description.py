@@ -12,7 +12,7 @@ import msgspec
 from serving_lab.api import json_path, template, value_forms
 from serving_lab.api.agreement import Agree, AgreeForm
 from serving_lab.api.expectations import Expectation, ExpectForm, HeaderChecker
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.api.rules import WrongRuleError
 from serving_lab.api.sign_in import SignIn, SignInForm
@@ -44,6 +44,8 @@ class DescriptionForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     sign_in: SignInForm | None = None
     authorization: dict[str, str] = {}
     """Headers of every request that does not bring its own."""
+    authorization_query: dict[str, str] = {}
+    """Parameters of the query of every request that does not bring its own."""
     before: list[RequestForm] = []
     """Sent to each service before a comparison or a scenario, so that all begin alike."""
     values: dict[str, ValueForm] = {}
@@ -75,6 +77,8 @@ class Description:
 
     sign_in: SignIn | None = None
     authorization: tuple[Header, ...] = ()
+    query: tuple[Parameter, ...] = ()
+    """What lets requests in beside that."""
     before: tuple[Request, ...] = ()
     values: Mapping[str, Value] = field(default_factory=dict)
     error_message: str | None = None
@@ -105,9 +109,10 @@ class _Reader:
         form, file = self.form, self.file
         values = value_forms.read(file, form.values)
         variables = frozenset({"host", *(form.sign_in.save if form.sign_in else ())}) | self.further
-        for name in template.names(form.authorization):
-            if name not in variables:
-                raise file.fault("authorization", f"${{{name}}} is not saved by sign_in")
+        for key, written in (("authorization", form.authorization), ("authorization_query", form.authorization_query)):
+            for name in template.names(written):
+                if name not in variables:
+                    raise file.fault(key, f"${{{name}}} is not saved by sign_in")
         if taken := variables & values.keys():
             raise file.fault(f"values.{min(taken)}", "sign_in saves a variable of this name")
         if form.error_message is not None:
@@ -119,6 +124,7 @@ class _Reader:
         return Description(
             sign_in=self._sign_in(form.sign_in),
             authorization=tuple(form.authorization.items()),
+            query=tuple(form.authorization_query.items()),
             before=tuple(self._request(f"before[{at}]", each, variables) for at, each in enumerate(form.before)),
             values=values,
             error_message=form.error_message,
@@ -149,7 +155,9 @@ class _Reader:
                 hint = f"known are: {', '.join(sorted(known))}"
                 raise self.file.fault(place, f"${{{name}}} is not defined", hint=hint)
         try:
-            return form.build({}, () if signs_in else tuple(self.form.authorization.items()))
+            if signs_in:
+                return form.build({}, ())
+            return form.build({}, tuple(self.form.authorization.items()), tuple(self.form.authorization_query.items()))
         except ValueError as error:
             raise self.file.fault(place, str(error)) from None
 

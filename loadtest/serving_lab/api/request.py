@@ -1,13 +1,19 @@
 """A well-formed HTTP request."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import quote_plus, unquote_plus
 
 from serving_lab.api import template
 
 Header = tuple[str, str]
 """Name and value as latin-1 text, so that any byte can be written."""
 
+Parameter = tuple[str, str]
+"""Name and value of a parameter of the query, not yet percent-encoded."""
+
+_LATER = re.compile(r"(\$\{\w+\})")
 _LENGTHLESS_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _CHUNK_BYTES = 8192
 
@@ -26,6 +32,16 @@ class Request:
     def with_headers(self, *headers: Header) -> "Request":
         """The same request with further headers."""
         return replace(self, headers=(*self.headers, *headers))
+
+    def with_query(self, *parameters: Parameter) -> "Request":
+        """The same request with these parameters of the query, in place of any of the same names."""
+        if not parameters:
+            return self
+        path, _, query = self.target.partition("?")
+        names = {name for name, _ in parameters}
+        kept = [part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) not in names]
+        added = [f"{quoted(name)}={quoted(value)}" for name, value in parameters]
+        return replace(self, target=f"{path}?{'&'.join([*kept, *added])}")
 
     def filled(self, variables: Mapping[str, str]) -> "Request":
         """The same request with these variables in place of `${name}`; others stay."""
@@ -66,6 +82,12 @@ class Request:
     def needs_length(self) -> bool:
         """Whether Content-Length is to be added."""
         return self.header("content-length") is None and (bool(self.body) or self.method not in _LENGTHLESS_METHODS)
+
+
+def quoted(text: str) -> str:
+    """The text as a form or a query has it; what is filled in later stays."""
+    parts = _LATER.split(text)
+    return "".join(part if at % 2 else quote_plus(part) for at, part in enumerate(parts))
 
 
 def fill(text: str, variables: Mapping[str, str]) -> str:

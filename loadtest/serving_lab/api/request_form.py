@@ -1,18 +1,16 @@
 """How a request is written in a file, and the request that it means."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import unquote_plus
 
 import msgspec
 
 from serving_lab.api import template
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request, quoted
 
 BODIES = frozenset({"json", "form", "text", "bytes"})
-_LATER = re.compile(r"(\$\{\w+\})")
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _HeaderValue = str | int
 
@@ -37,9 +35,11 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pad_to: int = 0
     """How many bytes the body has at least: spaces at its end make up what is missing."""
     signed_in: bool = True
-    """Whether the profile's authorization is added; a header of the same name that is given here takes its place."""
+    """Whether the profile's authorization is added; what has the same name and is given here takes its place."""
 
-    def build(self, values: Mapping[str, object], authorization: tuple[Header, ...]) -> Request:
+    def build(
+        self, values: Mapping[str, object], authorization: tuple[Header, ...], query: tuple[Parameter, ...] = ()
+    ) -> Request:
         """The request, with these values filled in.
 
         Raises:
@@ -61,7 +61,9 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             _check_header(name, value)
         if self.pad_to > template.LONGEST:
             raise ValueError(f"pad_to: {self.pad_to:,} bytes are more than can be sent")
-        return Request(method, path, tuple(headers), body.ljust(self.pad_to), self.chunked)
+        request = Request(method, path, tuple(headers), body.ljust(self.pad_to), self.chunked)
+        own = {unquote_plus(part.partition("=")[0]) for part in path.partition("?")[2].split("&")}
+        return request.with_query(*(each for each in query if self.signed_in and each[0] not in own))
 
     def _pairs(self) -> list[tuple[str, _HeaderValue]]:
         return list(self.headers.items()) if isinstance(self.headers, dict) else self.headers
@@ -74,7 +76,7 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             return latin1(_text(self.octets, values), "bytes", "one character a byte, such as \\xff")
         if isinstance(self.form, dict):
             pairs = ((_text(name, values), _text(str(value), values)) for name, value in self.form.items())
-            return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs).encode()
+            return "&".join(f"{quoted(name)}={quoted(value)}" for name, value in pairs).encode()
         if isinstance(self.text, str):
             # What stands for half a character outside the basic plane has no UTF-8: three bytes, as some write it.
             return _text(self.text, values).encode(errors="surrogatepass")
@@ -107,12 +109,6 @@ def latin1(text: str, what: str, hint: str) -> bytes:
         return text.encode("latin-1")
     except UnicodeEncodeError as error:
         raise ValueError(f"{what}: {text[error.start]!r} is more than one byte: write {hint}") from None
-
-
-def _quoted(text: str) -> str:
-    """The text as a field of a form has it; what is filled in later stays."""
-    parts = _LATER.split(text)
-    return "".join(part if at % 2 else quote_plus(part) for at, part in enumerate(parts))
 
 
 def _text(text: str, values: Mapping[str, object]) -> str:

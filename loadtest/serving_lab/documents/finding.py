@@ -78,7 +78,7 @@ def at(site: Site, url: str, base_path: str) -> OpenApiDocument:
     try:
         return OpenApiDocument.parse(found.content, address(url), base_path, found.url, site.fetch)
     except LabError:
-        if site.signed_in or not site.authorization:
+        if site.signed_in or not (site.authorization or site.query):
             raise
     return at(replace(site, signed_in=True), url, base_path)  # it may have been the page to sign in
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.documents.reading import UnreadableError, read
 from serving_lab.documents.references import NotAnsweredError, NotFollowedError
 from serving_lab.errors import LabError
@@ -36,6 +36,8 @@ class Site:
     endpoint: Endpoint
     authorization: tuple[Header, ...] = ()
     """Sent where the service does not answer with what is asked for without: it may refuse, hide it, or show a page."""
+    query: tuple[Parameter, ...] = ()
+    """Sent with that."""
     signed_in: bool = False
     """Whether it is sent at once."""
     excluded: Callable[[str], bool] = lambda _: False
@@ -91,7 +93,7 @@ class Site:
     def _answer(self, target: str) -> Answer:
         endpoint = replace(self.endpoint, prefix="")
         request = Request("GET", target)
-        signed_in = request.with_headers(*self.authorization)
+        signed_in = request.with_headers(*self.authorization).with_query(*self.query)
         try:
             answer = exchange.send(endpoint, signed_in if self.signed_in else request)
             if answer.status != HTTPStatus.OK and signed_in != request and not self.signed_in:

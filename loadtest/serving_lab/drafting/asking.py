@@ -10,7 +10,7 @@ import msgspec
 
 from serving_lab.api import json_path
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.api.sign_in import NotSignedInError, OfHeadForm, SignIn
 from serving_lab.drafting import answers
@@ -37,12 +37,10 @@ def changes_something(request: DraftedRequest) -> bool:
     return request.call.method not in READING or _CHANGES.search(request.template) is not None
 
 
-def form_of(call: Call, query: Mapping[str, str] | None = None) -> dict[str, object]:
-    """The request as a description has it; `query` is added to its path."""
-    added = "&".join(f"{name}={value}" for name, value in (query or {}).items())
-    path = f"{call.path}{'&' if '?' in call.path else '?'}{added}" if added else call.path
+def form_of(call: Call) -> dict[str, object]:
+    """The request as a description has it."""
     form: dict[str, object] = {} if call.method == "GET" else {"method": call.method}
-    form["path"] = path
+    form["path"] = call.path
     if call.headers:
         several = len({name for name, _ in call.headers}) < len(call.headers)
         form["headers"] = [list(each) for each in call.headers] if several else dict(call.headers)
@@ -108,11 +106,11 @@ class Asking:
             return replace(request, to_do=(*request.to_do, "it was not asked: the answers took a minute"))
         if changes_something(request) or (request.signed_in and self.access.known and not self.let_in):
             return request
-        query = self.access.query if request.signed_in else {}
         authorization = tuple(self.access.authorization.items()) if request.signed_in and self.let_in else ()
         try:
-            sent = _request(form_of(request.call, query), self._environment, authorization)
+            sent = _request(form_of(request.call), self._environment, authorization)
             sent = sent.filled({**self._variables, "host": self._endpoint.host})
+            sent = sent.with_query(*(self.query if request.signed_in else ()))
             answer = exchange.send(self._endpoint, sent, _TIMEOUT_SECONDS)
         except (LabError, ValueError):
             return replace(request, to_do=(*request.to_do, "it was not answered when it was asked"))
@@ -136,6 +134,12 @@ class Asking:
             return ()
         sent = _request({"path": "/"}, self._environment, tuple(self.access.authorization.items()))
         return sent.filled({**self._variables, "host": self._endpoint.host}).headers
+
+    @property
+    def query(self) -> tuple[Parameter, ...]:
+        """The parameters of the query that let requests in, as far as they are known."""
+        known = {name: self._environment[name] for name in _named(self.access) if name in self._environment}
+        return tuple((name, _filled(value, known)) for name, value in self.access.query.items()) if self.let_in else ()
 
     @property
     def _may_be_elsewhere(self) -> bool:

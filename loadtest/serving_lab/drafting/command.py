@@ -71,7 +71,8 @@ def init(options: Options, environment: Mapping[str, str], console: Console) -> 
     )
     exchange.send(endpoint, Request("GET", "/"))
     recorded = _Recorded.of(traffic, endpoint, Environment(environment))
-    found = _document(options, endpoint, recorded.authorization, needed=not traffic.chosen)
+    site = Site(endpoint, recorded.authorization, recorded.asking.query)
+    found = _document(options, endpoint, site, needed=not traffic.chosen)
     draft, missing = _draft(endpoint, found, recorded)
     made_of = [*([found.place] if found else ()), *(path.name for path in (*options.har, *options.postman))]
     written = writing.text(draft, endpoint.url, made_of)
@@ -161,15 +162,12 @@ def _is_sign_in(request: DraftedRequest, access: Access) -> bool:
     return sign_in is not None and (request.call.method, request.call.path) == (sign_in.method, sign_in.path)
 
 
-def _document(
-    options: Options, endpoint: Endpoint, authorization: tuple[Header, ...], *, needed: bool
-) -> _Found | None:
+def _document(options: Options, endpoint: Endpoint, site: Site, *, needed: bool) -> _Found | None:
     """The document that is named, or the one at a usual place.
 
     Raises:
         LabError: there is none, and there is nothing else to draft from.
     """
-    site = Site(endpoint, authorization)
     given = options.openapi
     if given is None:
         try:

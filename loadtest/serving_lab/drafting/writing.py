@@ -12,7 +12,6 @@ from serving_lab.text.phrases import visible
 TO_DO = "to do:"
 """What every comment begins with that a person has to look at."""
 MIX = "reading"
-_OF_QUERY = "requests that lab parity generates do not have"
 _USUAL = frozenset({"GET", "POST"})
 _SIGN = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -98,18 +97,18 @@ def _authorization(draft: Draft) -> Iterator[str]:
     yield from _marked(access.authorization_to_do, 0)
     if access.authorization:
         yield from block("authorization", access.authorization)
+    if access.query:
+        yield from block("authorization_query", access.query)
 
 
 def _requests(draft: Draft) -> Iterator[str]:
-    if draft.access.query:
-        yield from _marked([f"{_OF_QUERY} {', '.join(draft.access.query)}"], 0)
     if not draft.requests:
         return
     yield "requests:"
     for name, request in names(draft.requests).items():
         yield f"  {name}:"
         yield from _marked(request.to_do, 2)
-        yield from entry("request", form_of(request.call, draft.access.query if request.signed_in else None), 2)
+        yield from entry("request", form_of(request.call), 2)
         if expect := _expect(request):
             yield from entry("expect", expect, 2)
 

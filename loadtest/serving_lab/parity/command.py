@@ -132,12 +132,12 @@ def _plan(options: Options, pair: Pair, environment: Mapping[str, str]) -> Parit
 
 def _recordings(options: Options, profile: Profile) -> Iterator[Recording]:
     for path in options.har:
-        yield recorded.read_har(path, profile.har, profile.authorization)
+        yield recorded.read_har(path, profile.har, profile.authorization, profile.query)
     for path in options.postman:
-        yield recorded.read_postman(path, profile.postman, profile.authorization)
+        yield recorded.read_postman(path, profile.postman, profile.authorization, profile.query)
     for path in options.prediction_log:
         if profile.log_request is None:
             raise LabError(
                 f"{path}: the profile does not say what a line of it becomes", hint="prediction_log: in the profile"
             )
-        yield recorded.read_log(path, profile.log_request, profile.authorization)
+        yield recorded.read_log(path, profile.log_request, profile.authorization, profile.query)

@@ -64,7 +64,9 @@ class Traffic:
         profile = self.plan.profile
         if self.document is None:
             return []
-        cases = surface.cases(self.document, authorization=profile.authorization, exclude=profile.exclude)
+        cases = surface.cases(
+            self.document, authorization=profile.authorization, query=profile.query, exclude=profile.exclude
+        )
         return [(case,) for case in cases]
 
     @property
@@ -79,7 +81,7 @@ class Traffic:
         cases = profile.cases or tuple(case for (case,) in self.described)
         if not (self.document or cases):
             return None
-        return Sources(self.document, cases, profile.authorization, profile.exclude, self.plan.seed)
+        return Sources(self.document, cases, profile.authorization, profile.query, profile.exclude, self.plan.seed)
 
 
 def _paths(sequences: Iterable[Steps]) -> Iterator[str]:

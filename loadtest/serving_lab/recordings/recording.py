@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.errors import LabError
 from serving_lab.recordings import origins
 from serving_lab.recordings.recorded_answer import RecordedAnswer
@@ -32,6 +33,7 @@ class Wanted:
     """What their URLs begin with; None: there is only one service in the recording."""
     signed_in: SignedIn
     authorization: tuple[Header, ...]
+    query: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,9 @@ def chosen(path: Path, recorded: Iterable[Recorded], wanted: Wanted, faults: Fau
             others[entry.why_not] += 1
         else:
             try:
-                request = sendable(entry.request, target, wanted.authorization, signed_in=signed.in_(entry))
+                signs_in = signed.in_(entry)
+                request = sendable(entry.request, target, wanted.authorization, signed_in=signs_in)
+                request = request.with_query(*(wanted.query if signs_in else ()))
             except ValueError as error:
                 faults.note(entry.name, str(error))
                 continue
@@ -176,6 +180,7 @@ class _Signed:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._own = {name.lower() for name, _ in wanted.authorization}
+        self._own_query = {name for name, _ in wanted.query}
         self._requests = self._with_credentials = self._without_authorization = 0
 
     def in_(self, entry: Recorded) -> bool:
@@ -183,10 +188,11 @@ class _Signed:
         request = entry.request
         names = {pair.name.lower() for pair in request.headers}
         by_other_means = entry.auth is not None or origins.has_user(request.url)
-        had = bool(by_other_means or request.credentials or names & self._own)
+        by_query = bool({name for name, _ in parse_qsl(urlsplit(request.url).query)} & self._own_query)
+        had = bool(by_other_means or by_query or request.credentials or names & self._own)
         self._requests += 1
-        self._with_credentials += bool(by_other_means or names & ({"authorization", "cookie"} | self._own))
-        self._without_authorization += had and not self._wanted.authorization
+        self._with_credentials += bool(by_other_means or by_query or names & ({"authorization", "cookie"} | self._own))
+        self._without_authorization += had and not (self._wanted.authorization or self._wanted.query)
         preflight = request.method == "OPTIONS" and "access-control-request-method" in names
         return had or (self._wanted.signed_in == "all" and not preflight)
 
@@ -197,7 +203,11 @@ class _Signed:
                 f"{self._without_authorization} requests were signed in when recorded, and are sent without: "
                 "no authorization is known"
             )
-        if self._wanted.authorization and self._wanted.signed_in == "recorded" and not self._with_credentials:
+        if (
+            (self._wanted.authorization or self._wanted.query)
+            and self._wanted.signed_in == "recorded"
+            and not self._with_credentials
+        ):
             yield (
                 f"none of its {self._requests} requests has credentials, so none is signed in; browsers leave them out "
                 f"of what they save: {self._wanted.section}: {{signed_in: all}} in the profile signs all of them in"

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.api.request import Request
+from serving_lab.api.request import Request, fill
 from serving_lab.documents import finding
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.operations import Operations
@@ -65,6 +65,7 @@ def _site(where: str, session: Session, plan: ParityPlan) -> tuple[Site, str]:
     own = Site(
         session.endpoint,
         Request("GET", "/", profile.authorization).filled(session.variables).headers,
+        tuple((name, fill(value, session.variables)) for name, value in profile.query),
         excluded=lambda target: paths.excludes(profile.exclude, "GET", target),
     )
     if where == finding.USUAL or where.startswith("/"):
@@ -99,7 +100,8 @@ def _status(method: str, target: str, document: OpenApiDocument, services: Servi
     paths = Operations(template for prefix in document.prefixes for template in document.below(prefix).templates)
     if paths.excludes(plan.profile.exclude, method, target):
         return None
-    case = Case(Source.SURFACE, "prefix", Request(method, target, plan.profile.authorization))
+    request = Request(method, target, plan.profile.authorization).with_query(*plan.profile.query)
+    case = Case(Source.SURFACE, "prefix", request)
     _, exchange = services.primary.send(case), services.candidate.send(case)
     return exchange.answers[0].status if exchange.answers else None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 
-from serving_lab.api.request import Header
+from serving_lab.api.request import Header, Parameter
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case
@@ -31,13 +31,19 @@ class Sources:
     document: OpenApiDocument | None
     base: Sequence[Case]
     authorization: tuple[Header, ...]
+    query: tuple[Parameter, ...]
     exclude: tuple[str, ...]
     seed: int
 
     def generator(self) -> RequestGenerator:
         """Always the same requests."""
         return RequestGenerator(
-            self.document, self.base, authorization=self.authorization, exclude=self.exclude, seed=self.seed
+            self.document,
+            self.base,
+            authorization=self.authorization,
+            query=self.query,
+            exclude=self.exclude,
+            seed=self.seed,
         )
 
 

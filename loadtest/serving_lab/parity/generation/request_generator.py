@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis.errors import Unsatisfiable
 
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.parity.cases import Case, Source
@@ -44,6 +44,7 @@ class RequestGenerator(Iterator[Case]):
         base: Sequence[Case],
         *,
         authorization: tuple[Header, ...] = (),
+        query: tuple[Parameter, ...] = (),
         exclude: tuple[str, ...] = (),
         seed: int = 0,
     ) -> None:
@@ -51,11 +52,12 @@ class RequestGenerator(Iterator[Case]):
         given = [case.request for case in base if isinstance(case.request, Request)]
         self._random = random.Random(seed)  # noqa: S311 - the same requests for the same seed are the point
         self._authorization = authorization
+        self._query = query
         self._exclude = exclude
         self._paths = Operations(
             [*(document.templates if document else ()), *(decoded_path(request.target) for request in given)]
         )
-        self._variables = variables_of([*given, Request("GET", "/", authorization)])
+        self._variables = variables_of([*given, self._signed_root])
         # A method that servers may not know is a case of its own; changes to the rest of such a request add nothing.
         self._base = [each for each in given if each.method in METHODS and not self._excluded(each)]
         self._drawn: dict[str, list[_Batches]] = {fit: [] for fit in Fit}
@@ -89,13 +91,17 @@ class RequestGenerator(Iterator[Case]):
         ]
 
     @property
+    def _signed_root(self) -> Request:
+        return Request("GET", "/", self._authorization).with_query(*self._query)
+
+    @property
     def _tried(self) -> int:
         return len(self._drawn[Fit.VALID]) - len(self._untried)
 
     def _read(self, document: OpenApiDocument) -> None:
         operations = [
             each
-            for each in schema_operations(document, self._left_out, signed_in=bool(self._authorization))
+            for each in schema_operations(document, self._left_out, signed_in=bool(self._authorization or self._query))
             if not self._paths.excludes(self._exclude, each.method, each.path)
         ]
         batch = _LARGE_BATCH if len(operations) <= _FEW_OPERATIONS else _SMALL_BATCH
@@ -117,9 +123,7 @@ class RequestGenerator(Iterator[Case]):
         drawn = self._draw(way)
         if drawn is None:
             # Every service has a root: there is something to change even if nothing is known.
-            known = [bases for bases in (self._valid, self._base) if bases] or [
-                [Request("GET", "/", self._authorization)]
-            ]
+            known = [bases for bases in (self._valid, self._base) if bases] or [[self._signed_root]]
             drawn = mutated(self._random.choice(self._random.choice(known)), self._random)
         return well_formed(drawn, self._variables)
 
@@ -138,14 +142,17 @@ class RequestGenerator(Iterator[Case]):
                 if not (source.fit is Fit.INVALID and isinstance(error, Unsatisfiable)):
                     self._left_out.note(f"no {source.fit} requests are generated for", source.label, reason(error))
                 continue
-            signed = _signed(drawn, self._authorization)
+            signed = _signed(drawn, self._authorization).with_query(*self._query)
             if source.fit is Fit.VALID:
                 self._valid.append(signed)
             spoil = self._random.random()
             if spoil < _SHARE_SIGNED_IN:
                 return signed
             if spoil < _SHARE_SIGNED_IN + _SHARE_SPOILED:
-                return _signed(drawn, authorization_spoiled(self._authorization, self._random))
+                spoiled = authorization_spoiled(self._query or self._authorization, self._random)
+                if self._query:
+                    return _signed(drawn, self._authorization).with_query(*spoiled)
+                return _signed(drawn, spoiled)
             return drawn
         return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.documents.openapi import METHODS, OpenApiDocument, Operation
 from serving_lab.documents.operations import Operations
 from serving_lab.documents.paths import example, filled, quoted
@@ -13,35 +13,42 @@ _UNKNOWN_PATH = "/no-such-path"
 
 
 def cases(
-    document: OpenApiDocument, *, authorization: tuple[Header, ...], exclude: tuple[str, ...]
+    document: OpenApiDocument,
+    *,
+    authorization: tuple[Header, ...],
+    query: tuple[Parameter, ...] = (),
+    exclude: tuple[str, ...],
 ) -> tuple[Case, ...]:
     """The cases in the document's order; what `exclude` names (`POST /cache/*`) is not among them."""
     paths = Operations(document.templates)
-    requests = dict.fromkeys(_requests(document, authorization))
+    requests: dict[Request, bool] = {}
+    for request, signed_in in _requests(document):
+        signed = request.with_headers(*authorization).with_query(*query) if signed_in else request
+        requests.setdefault(signed, signed != request)
     return tuple(
-        Case(Source.SURFACE, f"{'signed in ' if request.headers else ''}{request.method} {request.target}", request)
-        for request in requests
+        Case(Source.SURFACE, f"{'signed in ' if signed_in else ''}{request.method} {request.target}", request)
+        for request, signed_in in requests.items()
         if not paths.excludes(exclude, request.method, request.target)
     )
 
 
-def _requests(document: OpenApiDocument, authorization: tuple[Header, ...]) -> Iterator[Request]:
+def _requests(document: OpenApiDocument) -> Iterator[tuple[Request, bool]]:
+    """Requests, each with whether it is signed in."""
     described: dict[str, list[Operation]] = {}
     for operation in document.operations:
         described.setdefault(operation.template, []).append(operation)
     for operations in described.values():
         path = filled(operations[0])
         for method in dict.fromkeys((*METHODS, *(operation.method for operation in operations), _UNKNOWN_METHOD)):
-            yield Request(method, path)
-            if authorization:
-                yield Request(method, path, authorization)
+            yield Request(method, path), False
+            yield Request(method, path), True
         for operation in operations:
             for target in _spellings(path):
-                yield Request(operation.method, target, authorization)
-            yield Request(operation.method, f"{path}?{_query(operation)}", authorization)
+                yield Request(operation.method, target), True
+            yield Request(operation.method, f"{path}?{_query(operation)}"), True
     for method in (*METHODS, _UNKNOWN_METHOD):
-        yield Request(method, f"{document.prefix}{_UNKNOWN_PATH}", authorization)
-    yield Request("GET", f"{document.prefix}/", authorization)
+        yield Request(method, f"{document.prefix}{_UNKNOWN_PATH}"), True
+    yield Request("GET", f"{document.prefix}/"), True
 
 
 def _spellings(path: str) -> Iterator[str]:

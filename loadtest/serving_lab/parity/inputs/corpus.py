@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from serving_lab.api import json_path, template
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.api.request_form import RequestForm, latin1, with_defaults
 from serving_lab.parity.cases import Case, Source, Steps
 from serving_lab.text.yaml_file import YamlFile
@@ -82,6 +82,7 @@ class Known:
     variables: frozenset[str] = frozenset({"host"})
     """Names that are filled in when a request is sent."""
     authorization: tuple[Header, ...] = ()
+    query: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class _Reader:
     def _request(self, place: str, form: RequestForm, values: Mapping[str, object], known: frozenset[str]) -> Request:
         self._check_names(place, form, known)
         try:
-            return form.build(values, self.known.authorization)
+            return form.build(values, self.known.authorization, self.known.query)
         except ValueError as error:
             raise self.file.fault(place, str(error)) from None
 

@@ -10,7 +10,7 @@ import msgspec
 from serving_lab.api import json_path, template
 from serving_lab.api.description import Description, DescriptionForm
 from serving_lab.api.profile_file import ProfileFile
-from serving_lab.api.request import Header, Request
+from serving_lab.api.request import Header, Parameter, Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.api.sign_in import SignIn
 from serving_lab.documents import finding
@@ -69,6 +69,8 @@ class Profile:
     """Sent to both sides before each part, so that both begin alike."""
     authorization: tuple[Header, ...] = ()
     """What generated and recorded requests carry."""
+    query: tuple[Parameter, ...] = ()
+    """Parameters that they carry."""
     openapi: str | None = finding.USUAL
     """Where the OpenAPI document is: a path on the candidate, a URL, a file as a URL, or at a usual place."""
     exclude: tuple[str, ...] = ()
@@ -130,11 +132,14 @@ class Profile:
         api = Description.of(files.api, names)
         if form.intended and intended is None:
             declared = read_intended(path.parent / form.intended, environment)
-        found = Corpus.read([*_corpus_paths(file, form), *corpus], Known(environment, names, api.authorization))
+        found = Corpus.read(
+            [*_corpus_paths(file, form), *corpus], Known(environment, names, api.authorization, api.query)
+        )
         return cls(
             sign_in=api.sign_in,
             before=api.before,
             authorization=api.authorization,
+            query=api.query,
             openapi=_document_place(form.openapi, openapi, path.parent),
             exclude=tuple(form.exclude),
             rules=_rules(file, form),

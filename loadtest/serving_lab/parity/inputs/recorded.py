@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from serving_lab.api import json_path, template
-from serving_lab.api.request import Header
+from serving_lab.api.request import Header, Parameter
 from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
@@ -33,7 +33,9 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
-def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
+def read_har(
+    path: Path, form: HarForm | None = None, authorization: tuple[Header, ...] = (), query: tuple[Parameter, ...] = ()
+) -> Recording:
     """The requests of a HAR 1.2 file, packed or not, with their recorded credentials replaced.
 
     Raises:
@@ -42,10 +44,15 @@ def read_har(path: Path, form: HarForm | None = None, authorization: tuple[Heade
     form = form or HarForm()
     faults = Faults()
     entries = har.entries(path, read_bytes(path), faults)
-    return _cases(path, entries, Wanted("har", form.base, form.signed_in, authorization), faults)
+    return _cases(path, entries, Wanted("har", form.base, form.signed_in, authorization, query), faults)
 
 
-def read_postman(path: Path, form: PostmanForm | None = None, authorization: tuple[Header, ...] = ()) -> Recording:
+def read_postman(
+    path: Path,
+    form: PostmanForm | None = None,
+    authorization: tuple[Header, ...] = (),
+    query: tuple[Parameter, ...] = (),
+) -> Recording:
     """The requests of a Postman collection, with its credentials replaced.
 
     Raises:
@@ -59,7 +66,7 @@ def read_postman(path: Path, form: PostmanForm | None = None, authorization: tup
         base = known.url(form.base) if form.base else None
     except ValueError as error:
         raise LabError(f"postman: {{base: …}} in the profile: {error}") from None
-    return _cases(path, items, Wanted("postman", base, form.signed_in, authorization), faults)
+    return _cases(path, items, Wanted("postman", base, form.signed_in, authorization, query), faults)
 
 
 def _cases(path: Path, entries: Iterable[Recorded], wanted: Wanted, faults: Faults) -> Recording:
@@ -67,7 +74,9 @@ def _cases(path: Path, entries: Iterable[Recorded], wanted: Wanted, faults: Faul
     return Recording(tuple(Case(Source.RECORDED, each.name, each.request) for each in found.requests), found.warnings)
 
 
-def read_log(path: Path, form: RequestForm, authorization: tuple[Header, ...] = ()) -> Recording:
+def read_log(
+    path: Path, form: RequestForm, authorization: tuple[Header, ...] = (), query: tuple[Parameter, ...] = ()
+) -> Recording:
     """A request for each line of a log, gzip'd or not; other lines are counted.
 
     Raises:
@@ -79,7 +88,7 @@ def read_log(path: Path, form: RequestForm, authorization: tuple[Header, ...] = 
         if not line.strip():
             continue
         try:
-            request = _from_line(form, line).build({}, authorization)
+            request = _from_line(form, line).build({}, authorization, query)
         except (ValueError, RecursionError) as error:
             faults.append(f"line {number}: {_told(error)}")
         else:
