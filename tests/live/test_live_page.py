@@ -25,7 +25,8 @@ def data(locust: RunningLocust, **query: str | int) -> dict[str, Any]:
 
 
 def newest(locust: RunningLocust) -> dict[str, dict[str, float]]:
-    """The newest figures of each service."""
+    """The newest figures of each service, once there are any."""
+    wait_until(lambda: bool(data(locust)["points"]), "a point")
     services = data(locust)["points"][-1]["services"]
     assert isinstance(services, dict)
     return services
