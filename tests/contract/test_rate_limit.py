@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi.routing import APIRoute
-from fastapi_api.documentation import documentation, graphiql
+from fastapi_api.documentation import docs_files, documentation, graphiql
 from fastapi_api.routers import operations, predictions
 from flask import Flask
 from flask_api.routes import blueprint
@@ -139,7 +139,7 @@ def flask_paths() -> set[str]:
 
 
 def fastapi_paths() -> set[str]:
-    routers = (predictions, operations, documentation, graphiql)
+    routers = (predictions, operations, documentation, docs_files, graphiql)
     return {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)}
 
 

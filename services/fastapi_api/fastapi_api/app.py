@@ -8,7 +8,7 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from prometheus_fastapi_instrumentator.metrics import Info
 from serving_core.service import Service
 
-from fastapi_api.documentation import documentation, graphiql
+from fastapi_api.documentation import docs_files, documentation, graphiql
 from fastapi_api.errors import EXCEPTION_HANDLERS
 from fastapi_api.graphql.engine import Engine
 from fastapi_api.graphql.router import queries
@@ -41,7 +41,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.graphql = Engine(introspection=service.settings.documentation)
     routers = [predictions, queries, operations, websockets]
     if service.settings.documentation:
-        routers += [documentation, graphiql]
+        routers += [documentation, docs_files, graphiql]
     for router in routers:
         # Not `include_router`: with it, FastAPI 0.137 and later looks for the route of each request three times.
         app.router.routes += router.routes

@@ -4,7 +4,7 @@ import mimetypes
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.datastructures import Headers
@@ -28,7 +28,19 @@ class PageRoute(GuardedRoute):
         return super().matches(scope) if asks_for_page else (Match.NONE, {})
 
 
+class FileRoute(GuardedRoute):
+    """A route for the files that there are: any other name is an unknown path, whatever the method."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match if there is such a file."""
+        match, child = super().matches(scope)
+        return (
+            (match, child) if match is not Match.NONE and child["path_params"]["name"] in _FILES else (Match.NONE, {})
+        )
+
+
 documentation = APIRouter(include_in_schema=False, route_class=GuardedRoute)
+docs_files = APIRouter(include_in_schema=False, route_class=FileRoute)
 graphiql = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
@@ -62,12 +74,10 @@ async def redoc(request: Request) -> HTMLResponse:
     )
 
 
-@documentation.get("/docs/{name}")
+@docs_files.get("/docs/{name}")
 async def static(name: str) -> FileResponse:
     """A file that the pages load."""
-    path = _FILES.get(name)
-    if path is None:
-        raise HTTPException(404)
+    path = _FILES[name]
     encoding = {"Content-Encoding": "gzip"} if path.suffix == ".gz" else None
     return FileResponse(path, headers=encoding, media_type=mimetypes.guess_type(name)[0])
 

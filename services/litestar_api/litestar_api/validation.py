@@ -37,8 +37,18 @@ def _convert(body: Mapping[str, object], to: type[msgspec.Struct]) -> msgspec.St
     known = {name: body[name] for name in to.__struct_fields__ if name in body}
     try:
         return msgspec.convert(known, to)
+    except UnicodeEncodeError:
+        # It refuses texts with lone surrogates where a number should be, before it says that they are none.
+        return _convert({name: _encodable(value) for name, value in known.items()}, to)
     except msgspec.ValidationError as error:
         raise InvalidRequestError(_message(str(error))) from None
+
+
+def _encodable(value: object) -> object:
+    """The value with question marks for lone surrogates in texts, also in those of lists."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    return list(map(_encodable, value)) if isinstance(value, list) else value
 
 
 def _message(fault: str) -> str:

@@ -60,6 +60,15 @@ _BODIES = {
     "lone surrogate in an unknown key": Request("POST", "/predict", body=GOOD[:-1] + b', "\\udfff": 1}'),
     "surrogates the wrong way round": _note(b'"\\udc00\\ud800"'),
     "lone surrogate as a feature": Request("POST", "/predict", body=b'{"features": ["\\ud800"]}'),
+    **{
+        f"lone surrogate in a row {where}": Request("POST", path, body=body)
+        for where, path, body in (
+            ("of ten", "/predict", b'{"features": [0, 0, 0, 0, 0, "\\ud800", 0, 0, 0, 0]}'),
+            ("instead of a list", "/predict", b'{"features": "\\ud800"}'),
+            ("of a batch", "/batch-predict", b'{"samples": [[0, 0, 0, 0, 0, 0, 0, 0, 0, "\\udfff"]]}'),
+            ("instead of a row", "/batch-predict", b'{"samples": ["\\udfff"]}'),
+        )
+    },
     "delete character": _note(b'"\x7f"'),
     "empty key": Request("POST", "/predict", body=GOOD[:-1] + b', "": 1}'),
     **{f"{depth} lists": _note(b"[" * depth + b"]" * depth) for depth in (200, 500, 900, 1000, 1100, 3000, 20_000)},
@@ -117,6 +126,8 @@ _PATHS = {
         "/cache/../cache/stats",
         "/ws/predict/",
         "/docs/",
+        "/docs/;a=1",
+        "/docs/no-such-file",
         "/openapi.yaml",
         "/static/../health",
         "/static/%2e%2e/health",
