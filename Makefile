@@ -61,7 +61,7 @@ test-stack: ## Run the tests that start the whole lab, on the host and in contai
 test-proof: ## Run short proofs of the laboratory itself
 test-unit test-service test-browser test-stack test-proof: test-%:
 	@$(MAKE) --no-print-directory test TIER=$*
-parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, httpbin, 10,000 to both services; 25 minutes
+parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, httpbin, 10,000 to both services; a quarter of an hour
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_others.py tests/parity/test_services.py
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)

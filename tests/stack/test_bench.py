@@ -15,7 +15,7 @@ pytestmark = pytest.mark.stack
 
 def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: Path) -> None:
     lab, output = Path(sys.executable).parent / "lab", tmp_path / "bench.json"
-    short = ("--scenario", "cached", "--pairs", "3", "--seconds", "1.2")
+    short = ("--scenario", "cached", "--pairs", "3", "--seconds", "3")  # on a busy machine 77 a second were answered
 
     measured = run(
         [str(lab), "bench", *short, "--output", str(output)],
@@ -37,8 +37,7 @@ def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: 
     assert digests == {name: stack.image(name)["Id"] for name in SERVICES}
     (scenario,) = result.scenarios
     assert {arm.target for arm in scenario.arms} == set(SERVICES)
-    # How many are answered, the machine decides: 92 in a second, while a browser of other tests kept it busy.
-    assert all(arm.answered and not arm.wrong for arm in scenario.arms)
+    assert all(arm.answered > 100 and not arm.wrong for arm in scenario.arms)
     assert all(arm.values["cpu"] > 0 for arm in scenario.arms)
     project = f"label=com.docker.compose.project={stack.settings['COMPOSE_PROJECT_NAME']}"
     assert run(["docker", "ps", "--all", "--quiet", "--filter", project, "--filter", "name=-run-"]).stdout == ""
