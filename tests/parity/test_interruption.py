@@ -3,20 +3,14 @@
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from serving_lab import exit_codes
-from serving_lab.api.endpoint import Endpoint
-from serving_lab.api.request import Request
-from serving_lab.parity.cases import Case, Source
-from serving_lab.parity.examination.session import Session
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from support.fake_server import Asked, Says, fake_server
-from support.services import wait_until
 
 LAB = Path(sys.executable).parent / "lab"
 CORPUS = "requests: [{name: ask, method: GET, path: /ask}]\n"
@@ -48,18 +42,3 @@ def test_an_interruption_is_no_answer_unless_a_difference_was_found(
     result = files.read(tmp_path / "results" / "parity.json", ParityResult)
     assert process.returncode == code
     assert (result.verdict, result.partial) == (verdict, True)
-
-
-@pytest.mark.timeout(40)
-def test_it_does_not_wait_for_a_candidate_that_asks_to_wait() -> None:
-    with fake_server(lambda _: Says({}, 429, {"Retry-After": "50"})) as server:
-        session = Session("candidate", Endpoint.parse(server.base_url))
-        sending = threading.Thread(
-            target=session.send, args=[Case(Source.CORPUS, "ask", Request("GET", "/ask"))], daemon=True
-        )
-        sending.start()
-        wait_until(lambda: session.sent == 1, "the answer")
-        session.close()
-        sending.join(5)
-
-    assert not sending.is_alive()

@@ -29,7 +29,6 @@ class Services:
         self.candidate = Session("candidate", candidate, variables)
         self.second_primary = Session("second primary", second_primary, variables) if second_primary else None
         self._profile = profile
-        self._beside = ThreadPoolExecutor(_RAW_AT_ONCE)
 
     def sign_in(self) -> None:
         """Sign in to all; what signing in to one of the two saves is known to the other one as `other_NAME`.
@@ -81,13 +80,12 @@ class Services:
             yield session
 
     def compare(self, steps: Steps) -> list[ExchangePair]:
-        """Send the steps to both sides at once, as most of it is waiting; what both answered to each of them.
+        """Send the steps to both sides; what both answered to each of them.
 
         Raises:
             ServiceGoneError: a service does not answer any more.
         """
-        beside = self._beside.submit(self.candidate.run, steps)
-        primary, candidate = self.primary.run(steps), beside.result()
+        primary, candidate = self.primary.run(steps), self.candidate.run(steps)
         answered = datetime.now(UTC)
         return [
             ExchangePair(case.request, left, right, answered)
@@ -96,7 +94,6 @@ class Services:
 
     def close(self) -> None:
         """Close the connections."""
-        self._beside.shutdown(wait=False, cancel_futures=True)
         for session in self.sessions:
             session.close()
 

@@ -86,8 +86,7 @@ class Session:
         self.variables |= grant.variables
 
     def close(self) -> None:
-        """Close the connection; what another thread is sending waits for no further try."""
-        self.abandoned.set()
+        """Close the connection."""
         self._client.close()
 
     def _asked_to_wait(self, exchange: Exchange, case: Case) -> float | None:
