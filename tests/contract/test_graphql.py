@@ -10,7 +10,14 @@ import httpx
 import pytest
 from support.answers import assert_contract_headers, assert_error
 from support.exposition import scrape
-from support.services import RunningService, StartedService, running_service, with_besides, without_besides
+from support.services import (
+    RunningService,
+    StartedService,
+    running_service,
+    wait_until,
+    with_besides,
+    without_besides,
+)
 from support.tokens import claims, sign
 from support.wire import Request, send
 
@@ -478,10 +485,15 @@ def test_queries_and_their_rows_are_counted(service: RunningService, token: str)
     )
     ask(service, token, BATCH, samples=[row] * 7)
 
+    def answered() -> float:
+        return change(before, scrape(service), "http_requests_total", method="POST", status="200")
+
+    # The other worker may answer the scrape before this one has counted what it has sent.
+    wait_until(lambda: answered() == 2, "both queries counted")
     after = scrape(service)
     assert change(before, after, "predictions_total") == 9
     assert change(before, after, "model_inference_duration_seconds_count") == 2
-    assert change(before, after, "http_requests_total", method="POST", status="200") == 2
+    assert answered() == 2
 
 
 def change(before: Any, after: Any, name: str, **labels: str) -> float:  # noqa: ANN401 - expositions
