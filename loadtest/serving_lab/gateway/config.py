@@ -1,0 +1,208 @@
+"""The configuration of HAProxy, the gateway: who answers a request, and what is noted of it.
+
+Every request has a bucket, the hash of its user. Two maps, which change at run time, say what the buckets mean: those below
+the share go to the candidate, as many above it are the control slice of the primary, and the rest is the primary's. So a
+user stays on one side, and a larger share only moves more users over.
+
+It is written for HAProxy 2.6 and newer.
+"""
+
+import json
+from dataclasses import dataclass
+
+BUCKETS = 10_000
+"""So a share is in basis points."""
+FRONTEND = "gateway"
+RING = "requests"
+TAP = "tap"
+"""The server name of the tap, in the backend of the primary."""
+SHARE_MAP, CANDIDATE_MAP = "share.map", "candidate.map"
+NEXT = "-next"
+"""What is behind the name of a service for a second instance of it, while the first one is replaced."""
+METRICS_PATH, HEALTH_PATH = "/metrics", "/health"
+
+_UNUSED = "127.0.0.1:9"
+"""The address of a server that is disabled until the runtime socket says where it is."""
+
+
+@dataclass(frozen=True)
+class GatewayServer:
+    """A service behind the gateway."""
+
+    name: str
+    address: str
+    """As host:port."""
+
+
+@dataclass(frozen=True)
+class GatewayPlan:
+    """What the gateway is told when it starts."""
+
+    listen: str
+    """Where clients reach it, as host:port."""
+    metrics: str
+    """Where it says how it is: `/metrics` and `/health`, as host:port."""
+    control: str
+    """Its runtime socket: `unix:/path` or `tcp:host:port`."""
+    services: tuple[GatewayServer, ...]
+    """The primary first."""
+    candidate: str
+    """The service that a share of the requests would go to; the share is 0 at the start."""
+    maps: str
+    """The directory of the maps, as HAProxy sees it."""
+    tap: str = _UNUSED
+    """Where a tap would listen, as host:port. It is used only while it is brought in."""
+    source: str | None = None
+    """The address that its connections to services come from; None: whichever the system chooses."""
+    resolve: bool = False
+    """Whether names of servers are looked up again while it runs, as the engine's names of containers must be."""
+    session_cookie: str | None = None
+    """A cookie that tells users without a bearer token apart; None: their address does."""
+
+    @property
+    def primary(self) -> str:
+        """The service that answers what the candidate does not."""
+        return self.services[0].name
+
+
+def maps(plan: GatewayPlan) -> dict[str, str]:
+    """The maps as files, by name: no request goes to the candidate."""
+    return {SHARE_MAP: "share 0\n", CANDIDATE_MAP: f"candidate {plan.candidate}\n"}
+
+
+def configuration(plan: GatewayPlan) -> str:
+    """The text of haproxy.cfg."""
+    sections = [_general(plan), _defaults(plan), _frontend(plan), _metrics(plan)]
+    sections += [_backend(plan, service) for service in plan.services]
+    return "\n\n".join("\n".join([head, *(f"    {line}" for line in lines)]) for head, lines in _flat(sections)) + "\n"
+
+
+_Section = tuple[str, list[str]]
+
+
+def _flat(sections: list[list[_Section]]) -> list[_Section]:
+    return [section for group in sections for section in group]
+
+
+def _general(plan: GatewayPlan) -> list[_Section]:
+    return [
+        (
+            "global",
+            [
+                f"log ring@{RING} len 4096 format raw local0",
+                f"stats socket {socket_address(plan.control)} level admin mode 600",
+                "stats timeout 1d",
+                "stats maxconn 50",
+                "hard-stop-after 30s",
+                "maxconn 4096",
+            ],
+        ),
+        (f"ring {RING}", ["format raw", "maxlen 4096", "size 8388608"]),
+        *([("resolvers engine", ["parse-resolv-conf", "hold valid 1s"])] if plan.resolve else []),
+    ]
+
+
+def socket_address(control: str) -> str:
+    """The runtime socket's address in the words of HAProxy."""
+    kind, _, where = control.partition(":")
+    return where if kind == "unix" else f"ipv4@{where}"
+
+
+def _defaults(plan: GatewayPlan) -> list[_Section]:
+    resolved = "init-addr last,libc,none resolvers engine " if plan.resolve else "init-addr last,libc,none "
+    source = f"source {plan.source} " if plan.source else ""
+    return [
+        (
+            "defaults",
+            [
+                "mode http",
+                "log global",
+                "option dontlognull",
+                "timeout connect 2s",
+                "timeout client 75s",
+                "timeout server 300s",
+                "timeout tunnel 1h",
+                # Shorter than the services keep idle connections, so that no request meets one that is being closed.
+                "timeout http-keep-alive 60s",
+                "timeout http-request 30s",
+                "retries 3",
+                # Only a request that no service has seen is sent to another one.
+                "retry-on conn-failure",
+                "option redispatch 1",
+                "option httpchk",
+                "http-check send meth GET uri /ready hdr Host gateway",
+                "http-check expect status 200",
+                f"default-server check inter 500ms fastinter 250ms downinter 250ms fall 2 rise 1 {resolved}{source}".rstrip(),
+            ],
+        )
+    ]
+
+
+def _frontend(plan: GatewayPlan) -> list[_Section]:
+    cookie = plan.session_cookie
+    user = [
+        "http-request set-var(txn.user) http_auth_bearer,jwt_payload_query('$.sub')",
+        *([f"http-request set-var(txn.user) req.cook({cookie}) unless {{ var(txn.user) -m found }}"] if cookie else []),
+        "http-request set-var(txn.user) src unless { var(txn.user) -m found }",
+    ]
+    lines = [
+        f"bind {plan.listen}",
+        "http-request set-var(txn.start) date(0,us)",
+        "http-request set-var(txn.path) path,bytes(0,512)",
+        "http-request set-var(txn.upgrade) req.hdr(Upgrade),lower",
+        "http-request set-header X-Request-ID %[uuid()] unless { req.hdr(X-Request-ID) -m found }",
+        # What a client says of its own address is not believed.
+        "http-request set-header X-Forwarded-For %[src]",
+        *user,
+        f"http-request set-var(txn.bucket) var(txn.user),xxh32(0),mod({BUCKETS})",
+        f"http-request set-var(txn.share) str(share),map_str_int({plan.maps}/{SHARE_MAP},0)",
+        "http-request set-var(txn.above) var(txn.bucket),sub(txn.share)",
+        "http-request set-var(txn.slice) str(primary)",
+        "http-request set-var(txn.slice) str(control) if { var(txn.above),sub(txn.share) -m int lt 0 }",
+        "http-request set-var(txn.slice) str(candidate) if { var(txn.above) -m int lt 0 }",
+        "http-response set-var(txn.first) date(0,us),sub(txn.start)",
+        f"log-format {_quoted(_LOG)}",
+        f"use_backend %[str(candidate),map_str({plan.maps}/{CANDIDATE_MAP})] if {{ var(txn.slice) -m str candidate }}",
+        f"default_backend {plan.primary}",
+    ]
+    return [(f"frontend {FRONTEND}", lines)]
+
+
+_LOG = (
+    '{"at":%[date(0,us)],"slice":"%[var(txn.slice)]","backend":"%b","server":"%s","status":%ST,'
+    '"first_us":%[var(txn.first,-1)],"total_us":%[date(0,us),sub(txn.start)],"termination":"%ts","retries":"%rc",'
+    '"method":"%HM","path":"%[var(txn.path),json(utf8s)]","bucket":%[var(txn.bucket,-1)],'
+    '"upgrade":"%[var(txn.upgrade),json(utf8s)]"}'
+)
+
+
+def _quoted(text: str) -> str:
+    """One argument of a line of HAProxy's configuration."""
+    return json.dumps(text)
+
+
+def _metrics(plan: GatewayPlan) -> list[_Section]:
+    lines = [
+        f"bind {plan.metrics}",
+        "no log",
+        f"monitor-uri {HEALTH_PATH}",
+        f"http-request use-service prometheus-exporter if {{ path {METRICS_PATH} }}",
+    ]
+    return [("frontend metrics", lines)]
+
+
+def _backend(plan: GatewayPlan, service: GatewayServer) -> list[_Section]:
+    """The servers of one service, in the order in which they are preferred."""
+    preferred = [f"{service.name}{NEXT}", service.name]
+    servers = [
+        f"server {service.name} {service.address}",
+        f"server {service.name}{NEXT} {_UNUSED} disabled",
+    ]
+    if service.name == plan.primary:
+        preferred.insert(0, TAP)
+        servers.append(f"server {TAP} {plan.tap} disabled")
+    else:
+        # Where the candidate cannot be reached, the primary answers: clients notice nothing, and the log says who did.
+        primary = plan.services[0]
+        servers.append(f"server {primary.name} {primary.address} no-check track {primary.name}/{primary.name}")
+    return [(f"backend {service.name}", [*(f"use-server {name} if TRUE" for name in preferred), *servers])]
