@@ -30,7 +30,7 @@ def lacking(reason: str) -> NoReturn:
 
 def needed(program: str, *, package: str) -> str:
     """The path of a program, which a package of Debian brings."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/bin")
+    found = shutil.which(program) or shutil.which(program, path="/usr/bin:/usr/sbin")
     return found or lacking(f"no {program} here: apt-get install {package}")
 
 

@@ -1,8 +1,8 @@
 """The configuration of HAProxy, the gateway: who answers a request, and what is noted of it.
 
-Every request has a bucket, the hash of its user. Two maps, which change at run time, say what the buckets mean: those below
-the share go to the candidate, as many above it are the control slice of the primary, and the rest is the primary's. So a
-user stays on one side, and a larger share only moves more users over.
+Every request has a bucket, the hash of its user. Two maps, which change at run time, say what the buckets mean: those
+below the share go to the candidate, as many above it are the control slice of the primary, the rest is the primary's.
+So a user stays on one side, and a larger share only moves more users over.
 
 It is written for HAProxy 2.6 and newer.
 """
@@ -56,8 +56,10 @@ class GatewayPlan:
     """The address that its connections to services come from; None: whichever the system chooses."""
     resolve: bool = False
     """Whether names of servers are looked up again while it runs, as the engine's names of containers must be."""
-    session_cookie: str | None = None
-    """A cookie that tells users without a bearer token apart; None: their address does."""
+    user_cookie: str | None = None
+    """A cookie that tells users apart, where a request has it."""
+    user_claims: tuple[str, ...] = ("sub", "user")
+    """Claims of a bearer token that do so where it has not, the first that is there; without any, the address does."""
 
     @property
     def primary(self) -> str:
@@ -72,80 +74,61 @@ def maps(plan: GatewayPlan) -> dict[str, str]:
 
 def configuration(plan: GatewayPlan) -> str:
     """The text of haproxy.cfg."""
-    sections = [_general(plan), _defaults(plan), _frontend(plan), _metrics(plan)]
-    sections += [_backend(plan, service) for service in plan.services]
-    return "\n\n".join("\n".join([head, *(f"    {line}" for line in lines)]) for head, lines in _flat(sections)) + "\n"
+    sections = {
+        "global": _global(plan),
+        f"ring {RING}": ["format raw", "maxlen 4096", "size 8388608"],
+        **({"resolvers engine": ["parse-resolv-conf", "hold valid 1s"]} if plan.resolve else {}),
+        "defaults": _defaults(plan),
+        f"frontend {FRONTEND}": _frontend(plan),
+        "frontend metrics": _metrics(plan),
+        **{f"backend {service.name}": _backend(plan, service) for service in plan.services},
+    }
+    return "\n\n".join("\n    ".join([head, *lines]) for head, lines in sections.items()) + "\n"
 
 
-_Section = tuple[str, list[str]]
-
-
-def _flat(sections: list[list[_Section]]) -> list[_Section]:
-    return [section for group in sections for section in group]
-
-
-def _general(plan: GatewayPlan) -> list[_Section]:
+def _global(plan: GatewayPlan) -> list[str]:
+    kind, _, where = plan.control.partition(":")
     return [
-        (
-            "global",
-            [
-                f"log ring@{RING} len 4096 format raw local0",
-                f"stats socket {socket_address(plan.control)} level admin mode 600",
-                "stats timeout 1d",
-                "stats maxconn 50",
-                "hard-stop-after 30s",
-                "maxconn 4096",
-            ],
-        ),
-        (f"ring {RING}", ["format raw", "maxlen 4096", "size 8388608"]),
-        *([("resolvers engine", ["parse-resolv-conf", "hold valid 1s"])] if plan.resolve else []),
+        f"log ring@{RING} len 4096 format raw local0",
+        f"stats socket {where if kind == 'unix' else f'ipv4@{where}'} level admin mode 600",
+        "stats timeout 1d",
+        "stats maxconn 50",
+        "hard-stop-after 30s",
+        "maxconn 4096",
     ]
 
 
-def socket_address(control: str) -> str:
-    """The runtime socket's address in the words of HAProxy."""
-    kind, _, where = control.partition(":")
-    return where if kind == "unix" else f"ipv4@{where}"
-
-
-def _defaults(plan: GatewayPlan) -> list[_Section]:
-    resolved = "init-addr last,libc,none resolvers engine " if plan.resolve else "init-addr last,libc,none "
-    source = f"source {plan.source} " if plan.source else ""
+def _defaults(plan: GatewayPlan) -> list[str]:
+    server = ["check inter 500ms fastinter 250ms downinter 250ms fall 2 rise 1", "init-addr last,libc,none"]
+    server += ["resolvers engine"] if plan.resolve else []
+    server += [f"source {plan.source}"] if plan.source else []
     return [
-        (
-            "defaults",
-            [
-                "mode http",
-                "log global",
-                "option dontlognull",
-                "timeout connect 2s",
-                "timeout client 75s",
-                "timeout server 300s",
-                "timeout tunnel 1h",
-                # Shorter than the services keep idle connections, so that no request meets one that is being closed.
-                "timeout http-keep-alive 60s",
-                "timeout http-request 30s",
-                "retries 3",
-                # Only a request that no service has seen is sent to another one.
-                "retry-on conn-failure",
-                "option redispatch 1",
-                "option httpchk",
-                "http-check send meth GET uri /ready hdr Host gateway",
-                "http-check expect status 200",
-                f"default-server check inter 500ms fastinter 250ms downinter 250ms fall 2 rise 1 {resolved}{source}".rstrip(),
-            ],
-        )
+        "mode http",
+        "log global",
+        "option dontlognull",
+        "timeout connect 2s",
+        "timeout client 75s",
+        "timeout server 300s",
+        "timeout tunnel 1h",
+        # Shorter than the services keep idle connections, so that no request meets one that is being closed.
+        "timeout http-keep-alive 60s",
+        "timeout http-request 30s",
+        "retries 3",
+        # Only a request that no service has seen is sent to another one.
+        "retry-on conn-failure",
+        "option redispatch 1",
+        "option httpchk",
+        "http-check send meth GET uri /ready hdr Host gateway",
+        "http-check expect status 200",
+        f"default-server {' '.join(server)}",
     ]
 
 
-def _frontend(plan: GatewayPlan) -> list[_Section]:
-    cookie = plan.session_cookie
-    user = [
-        "http-request set-var(txn.user) http_auth_bearer,jwt_payload_query('$.sub')",
-        *([f"http-request set-var(txn.user) req.cook({cookie}) unless {{ var(txn.user) -m found }}"] if cookie else []),
-        "http-request set-var(txn.user) src unless { var(txn.user) -m found }",
-    ]
-    lines = [
+def _frontend(plan: GatewayPlan) -> list[str]:
+    users = [f"req.cook({plan.user_cookie})"] if plan.user_cookie else []
+    users += [f"http_auth_bearer,jwt_payload_query('$.{claim}')" for claim in plan.user_claims]
+    users += ["src"]
+    return [
         f"bind {plan.listen}",
         "http-request set-var(txn.start) date(0,us)",
         "http-request set-var(txn.path) path,bytes(0,512)",
@@ -153,7 +136,7 @@ def _frontend(plan: GatewayPlan) -> list[_Section]:
         "http-request set-header X-Request-ID %[uuid()] unless { req.hdr(X-Request-ID) -m found }",
         # What a client says of its own address is not believed.
         "http-request set-header X-Forwarded-For %[src]",
-        *user,
+        *(f"http-request set-var(txn.user) {user} unless {{ var(txn.user) -m found }}" for user in users),
         f"http-request set-var(txn.bucket) var(txn.user),xxh32(0),mod({BUCKETS})",
         f"http-request set-var(txn.share) str(share),map_str_int({plan.maps}/{SHARE_MAP},0)",
         "http-request set-var(txn.above) var(txn.bucket),sub(txn.share)",
@@ -165,7 +148,6 @@ def _frontend(plan: GatewayPlan) -> list[_Section]:
         f"use_backend %[str(candidate),map_str({plan.maps}/{CANDIDATE_MAP})] if {{ var(txn.slice) -m str candidate }}",
         f"default_backend {plan.primary}",
     ]
-    return [(f"frontend {FRONTEND}", lines)]
 
 
 _LOG = (
@@ -181,17 +163,16 @@ def _quoted(text: str) -> str:
     return json.dumps(text)
 
 
-def _metrics(plan: GatewayPlan) -> list[_Section]:
-    lines = [
+def _metrics(plan: GatewayPlan) -> list[str]:
+    return [
         f"bind {plan.metrics}",
         "no log",
         f"monitor-uri {HEALTH_PATH}",
         f"http-request use-service prometheus-exporter if {{ path {METRICS_PATH} }}",
     ]
-    return [("frontend metrics", lines)]
 
 
-def _backend(plan: GatewayPlan, service: GatewayServer) -> list[_Section]:
+def _backend(plan: GatewayPlan, service: GatewayServer) -> list[str]:
     """The servers of one service, in the order in which they are preferred."""
     preferred = [f"{service.name}{NEXT}", service.name]
     servers = [
@@ -205,4 +186,4 @@ def _backend(plan: GatewayPlan, service: GatewayServer) -> list[_Section]:
         # Where the candidate cannot be reached, the primary answers: clients notice nothing, and the log says who did.
         primary = plan.services[0]
         servers.append(f"server {primary.name} {primary.address} no-check track {primary.name}/{primary.name}")
-    return [(f"backend {service.name}", [*(f"use-server {name} if TRUE" for name in preferred), *servers])]
+    return [*(f"use-server {name} if TRUE" for name in preferred), *servers]

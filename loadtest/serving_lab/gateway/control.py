@@ -114,8 +114,13 @@ class Control:
         answer = self._ask(f"set server {service}/{name} addr {host} port {port}")
         if "No such" in answer:
             raise LabError(f"the gateway has no server {service}/{name}: {answer}", hint=_HINT)
-        self.enable(service, name)
-        self.wait_until_up(service, name, timeout_seconds)
+        # HAProxy takes a server that comes out of maintenance for ready until a check fails.
+        self._silent(f"set server {service}/{name} state ready; set server {service}/{name} health down")
+        try:
+            self.wait_until_up(service, name, timeout_seconds)
+        except LabError:
+            self.disable(service, name)
+            raise
 
     def wait_until_up(self, backend: str, name: str, timeout_seconds: float = 10.0) -> None:
         """Wait until a server gets requests.

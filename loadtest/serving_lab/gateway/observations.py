@@ -7,8 +7,8 @@ from enum import StrEnum
 import msgspec
 
 _SECOND_US = 1e6
-_BY_SERVER = frozenset("SRPI")
-"""What ended an exchange early, in HAProxy's first letter: the server, or the gateway for want of one."""
+_NORMALLY, _BY_CLIENT = "-", frozenset("Cc")
+"""What ended an exchange, in HAProxy's first letter."""
 _NO_ANSWER = -1
 
 
@@ -52,7 +52,9 @@ class Observation:
     @property
     def failed(self) -> bool:
         """Whether the service is to blame for no right answer: none, 5xx, or one that broke off."""
-        return self.status == _NO_ANSWER or self.status >= 500 or self.termination[:1] in _BY_SERVER  # noqa: PLR2004
+        if self.termination[:1] in _BY_CLIENT:
+            return False
+        return self.status == _NO_ANSWER or self.status >= 500 or self.termination[:1] != _NORMALLY
 
 
 class _Line(msgspec.Struct, frozen=True):

@@ -1,0 +1,73 @@
+"""A real gateway of its own before servers that a test starts."""
+
+import contextlib
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from serving_lab.errors import LabError
+from serving_lab.gateway.config import GatewayPlan, GatewayServer, configuration, maps
+from serving_lab.gateway.control import Control
+
+from support.needs import needed
+from support.services import free_port, wait_until
+from support.tiers import at_least
+
+USER_COOKIE = "user_id"
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    """HAProxy that runs as the lab configures it."""
+
+    url: str
+    metrics_url: str
+    control: Control
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def running_gateway(
+    directory: Path, services: Mapping[str, str], *, tap: str | None = None
+) -> Iterator[RunningGateway]:
+    """Start HAProxy before these services, by their URLs, the primary first; end it whatever became of it.
+
+    Its sticky users are told by the cookie `USER_COOKIE`, and `tap` is where one would listen, as host:port.
+    """
+    at_least("service", "HAProxy")
+    ports = [free_port() for _ in range(3)]
+    listen, metrics, control = (f"127.0.0.1:{port}" for port in ports)
+    plan = GatewayPlan(
+        listen=listen,
+        metrics=metrics,
+        control=f"tcp:{control}",
+        services=tuple(GatewayServer(name, urlsplit(url).netloc) for name, url in services.items()),
+        candidate=list(services)[-1],
+        maps=str(directory),
+        user_cookie=USER_COOKIE,
+        **({"tap": tap} if tap else {}),
+    )
+    for name, text in {"haproxy.cfg": configuration(plan), **maps(plan)}.items():
+        (directory / name).write_text(text)
+    log = directory / "haproxy.log"
+    with log.open("ab") as output:
+        command = [needed("haproxy", package="haproxy"), "-db", "-f", str(directory / "haproxy.cfg")]
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    gateway = RunningGateway(f"http://{listen}", f"http://{metrics}", Control(f"tcp:{control}"), process)
+    try:
+        wait_until(lambda: _sees(gateway, services), "the gateway sees the services", explain=log.read_text)
+        yield gateway
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _sees(gateway: RunningGateway, services: Mapping[str, str]) -> bool:
+    assert gateway.process.poll() is None, "it ended"
+    try:
+        states = gateway.control.servers()
+    except LabError:
+        return False
+    return all(state.up for state in states if state.name == state.backend in services)
