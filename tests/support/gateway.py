@@ -47,7 +47,7 @@ def running_gateway(
         candidate=list(services)[-1],
         maps=str(directory),
         user_cookie=USER_COOKIE,
-        **({"tap": tap} if tap else {}),
+        tap=tap or "127.0.0.1:9",
     )
     for name, text in {"haproxy.cfg": configuration(plan), **maps(plan)}.items():
         (directory / name).write_text(text)
