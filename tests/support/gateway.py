@@ -16,6 +16,7 @@ from support.services import free_port, wait_until
 from support.tiers import at_least
 
 USER_COOKIE = "user_id"
+_NOBODY = "127.0.0.1:9"
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class RunningGateway:
 
 @contextlib.contextmanager
 def running_gateway(
-    directory: Path, services: Mapping[str, str], *, tap: str | None = None
+    directory: Path, services: Mapping[str, str], *, tap: str = _NOBODY, relay: str = _NOBODY
 ) -> Iterator[RunningGateway]:
     """Start HAProxy before these services, by their URLs, the primary first; end it whatever became of it.
 
-    Its sticky users are told by the cookie `USER_COOKIE`, and `tap` is where one would listen, as host:port.
+    Its users are told apart by the cookie `USER_COOKIE`. A tap and a relay would listen at these, as host:port.
     """
     at_least("service", "HAProxy")
     ports = [free_port() for _ in range(3)]
@@ -47,7 +48,8 @@ def running_gateway(
         candidate=list(services)[-1],
         maps=str(directory),
         user_cookie=USER_COOKIE,
-        tap=tap or "127.0.0.1:9",
+        tap=tap,
+        relay=relay,
     )
     for name, text in {"haproxy.cfg": configuration(plan), **maps(plan)}.items():
         (directory / name).write_text(text)

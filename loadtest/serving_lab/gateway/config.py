@@ -16,6 +16,10 @@ FRONTEND = "gateway"
 RING = "requests"
 TAP = "tap"
 """The server name of the tap, in the backend of the primary."""
+RELAY = "relay"
+"""The server name of the relay of WebSockets, in a backend of its own, which has this name too."""
+BUCKET_HEADER = "Lab-Bucket"
+"""What the relay is told of a request."""
 SHARE_MAP, CANDIDATE_MAP = "share.map", "candidate.map"
 NEXT = "-next"
 """What is behind the name of a service for a second instance of it, while the first one is replaced."""
@@ -51,7 +55,9 @@ class GatewayPlan:
     maps: str
     """The directory of the maps, as HAProxy sees it."""
     tap: str = _UNUSED
-    """Where a tap would listen, as host:port. It is used only while it is brought in."""
+    """Where a tap would listen, as host:port. It is used only while it is enabled."""
+    relay: str = _UNUSED
+    """Where a relay of WebSockets would listen; likewise."""
     source: str | None = None
     """The address that its connections to services come from; None: whichever the system chooses."""
     resolve: bool = False
@@ -82,6 +88,7 @@ def configuration(plan: GatewayPlan) -> str:
         f"frontend {FRONTEND}": _frontend(plan),
         "frontend metrics": _metrics(plan),
         **{f"backend {service.name}": _backend(plan, service) for service in plan.services},
+        f"backend {RELAY}": _relay(plan),
     }
     return "\n\n".join("\n    ".join([head, *lines]) for head, lines in sections.items()) + "\n"
 
@@ -145,6 +152,7 @@ def _frontend(plan: GatewayPlan) -> list[str]:
         "http-request set-var(txn.slice) str(candidate) if { var(txn.above) -m int lt 0 }",
         "http-response set-var(txn.first) date(0,us),sub(txn.start)",
         f"log-format {_quoted(_LOG)}",
+        f"use_backend {RELAY} if {{ var(txn.upgrade) -m str websocket }} {{ srv_is_up({RELAY}/{RELAY}) }}",
         f"use_backend %[str(candidate),map_str({plan.maps}/{CANDIDATE_MAP})] if {{ var(txn.slice) -m str candidate }}",
         f"default_backend {plan.primary}",
     ]
@@ -183,7 +191,21 @@ def _backend(plan: GatewayPlan, service: GatewayServer) -> list[str]:
         preferred.insert(0, TAP)
         servers.append(f"server {TAP} {plan.tap} disabled")
     else:
-        # Where the candidate cannot be reached, the primary answers: clients notice nothing, and the log says who did.
-        primary = plan.services[0]
-        servers.append(f"server {primary.name} {primary.address} no-check track {primary.name}/{primary.name}")
+        servers.append(_fallback(plan.services[0]))
     return [*(f"use-server {name} if TRUE" for name in preferred), *servers]
+
+
+def _relay(plan: GatewayPlan) -> list[str]:
+    """The relay of WebSockets, and the primary for those that do not reach it."""
+    primary = plan.services[0]
+    return [
+        f"http-request set-header {BUCKET_HEADER} %[var(txn.bucket)]",
+        f"use-server {RELAY} if TRUE",
+        f"server {RELAY} {plan.relay} disabled",
+        _fallback(primary),
+    ]
+
+
+def _fallback(primary: GatewayServer) -> str:
+    """The primary where another service cannot be reached: clients notice nothing, and the log says who answered."""
+    return f"server {primary.name} {primary.address} no-check track {primary.name}/{primary.name}"

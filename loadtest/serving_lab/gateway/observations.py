@@ -19,6 +19,13 @@ class Slice(StrEnum):
     CONTROL = "control"
     PRIMARY = "primary"
 
+    @classmethod
+    def of(cls, bucket: int, share: int) -> "Slice":
+        """The slice of a bucket at a share in basis points, as the gateway tells it."""
+        if bucket < share:
+            return cls.CANDIDATE
+        return cls.CONTROL if bucket < 2 * share else cls.PRIMARY
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -104,6 +111,39 @@ def parse(line: bytes) -> Observation | None:
         websocket=seen.upgrade == "websocket",
         backend=seen.backend,
     )
+
+
+def line(
+    *,
+    at: float,
+    slice_: Slice,
+    server: str,
+    status: int,
+    first_ms: float | None,
+    total_ms: float,
+    termination: str,
+    method: str,
+    path: str,
+    bucket: int,
+    websocket: bool,
+) -> bytes:
+    """An observation by somebody else than the gateway, in its form; the arguments are the attributes of one."""
+    seen = _Line(
+        at=round(at * _SECOND_US),
+        slice=slice_,
+        backend=server,
+        server=server,
+        status=status,
+        first_us=-1 if first_ms is None else round(first_ms * 1e3),
+        total_us=round(total_ms * 1e3),
+        termination=termination,
+        retries="0",
+        method=method,
+        path=path,
+        bucket=bucket,
+        upgrade="websocket" if websocket else "",
+    )
+    return msgspec.json.encode(seen) + b"\n"
 
 
 def parsed(chunks: Iterable[bytes]) -> Iterator[Observation]:
