@@ -53,7 +53,7 @@ async def lab(old: Handler | None = None, new: Handler | None = None, *, mirror:
         urls = {}
         for name, handler in (("old", old), ("new", new)):
             port = free_port()
-            server = await serve(handler or partial(echo, name), "127.0.0.1", port)
+            server = await serve(handler or partial(echo, name), "127.0.0.1", port, close_timeout=0.2)
             stack.callback(server.close)
             urls[name] = f"http://127.0.0.1:{port}"
         pairs: list[MessagePair] = []

@@ -13,7 +13,7 @@ def written(opcode: int, payload: bytes, *, mask: bool, fin: bool = True) -> byt
 
 
 @pytest.mark.parametrize("mask", [False, True])
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 100, 1_000_000])
+@pytest.mark.parametrize("size", [1, 3, 100, 1_000_000])
 def test_every_message_is_seen_however_its_bytes_are_cut(mask: bool, size: int) -> None:
     stream = b"".join(written(Opcode.BINARY, payload, mask=mask) for payload in PAYLOADS)
     frames = Frames()
