@@ -33,6 +33,21 @@ ENTRYPOINT ["/bin/prometheus"]
 CMD ["--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"]
 
 
+FROM debian AS haproxy
+LABEL org.opencontainers.image.title="HAProxy of Debian, for serving-lab"
+# Same directory for the configuration as in the official image, so that compose.yaml can run either image.
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get install -q -y --no-install-recommends haproxy \
+    && install -d /usr/local/etc/haproxy
+STOPSIGNAL SIGUSR1
+USER 65534:65534
+WORKDIR /var/lib/haproxy
+EXPOSE 8080
+ENTRYPOINT ["/usr/sbin/haproxy"]
+CMD ["-f", "/usr/local/etc/haproxy/haproxy.cfg"]
+
+
 FROM debian AS redis
 LABEL org.opencontainers.image.title="Redis of Debian, for serving-lab"
 # hadolint ignore=DL3008

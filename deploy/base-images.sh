@@ -3,8 +3,9 @@
 #   serving-lab/python      instead of python:3.13-slim-trixie
 #   serving-lab/prometheus  instead of prom/prometheus (Debian's 2.53)
 #   serving-lab/redis       instead of redis (Debian's 8.0)
-# It writes their names to .env as PYTHON_IMAGE, PROMETHEUS_IMAGE and REDIS_IMAGE, and changes no other line there. If there
-# is no .env yet, it copies .env.example first.
+#   serving-lab/haproxy     instead of haproxy (Debian's 3.0)
+# It writes their names to .env as PYTHON_IMAGE, PROMETHEUS_IMAGE, REDIS_IMAGE and HAPROXY_IMAGE, and changes no other line
+# there. If there is no .env yet, it copies .env.example first.
 # Usage: deploy/base-images.sh [build | local]
 #   build  (the default)
 #   local  print the images that this machine already has, as NAME=value; changes nothing
@@ -20,6 +21,7 @@ readonly DEBIAN_IMAGE=serving-lab/debian:$SUITE
 readonly PYTHON_IMAGE=serving-lab/python:3.13-$SUITE
 readonly PROMETHEUS_IMAGE=serving-lab/prometheus:2.53-$SUITE
 readonly REDIS_IMAGE=serving-lab/redis:8.0-$SUITE
+readonly HAPROXY_IMAGE=serving-lab/haproxy:3.0-$SUITE
 readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/serving-lab/debootstrap-$SUITE
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly HERE ENV_FILE=$HERE/../.env
@@ -76,7 +78,7 @@ build_debian() {
     # shellcheck disable=SC2064 # the current value is meant
     trap "rm -rf '$root'" EXIT
     mkdir -p "$CACHE"
-    say "[1/4] $DEBIAN_IMAGE: debootstrap from $MIRROR (about a minute; half of that with a warm cache)"
+    say "[1/5] $DEBIAN_IMAGE: debootstrap from $MIRROR (about a minute; half of that with a warm cache)"
     # The script is named because a debootstrap that is older than the release does not know the release.
     debootstrap --variant=minbase --cache-dir="$CACHE" "$SUITE" "$root" "$MIRROR" \
         /usr/share/debootstrap/scripts/sid >"$CACHE/log" 2>&1 || {
@@ -95,10 +97,10 @@ build_debian() {
 build() {
     local step=$1 target=$2 image=$3 variable proxies=()
     if ! wanted "$image"; then
-        say "[$step/4] $image exists"
+        say "[$step/5] $image exists"
         return
     fi
-    say "[$step/4] $image"
+    say "[$step/5] $image"
     for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
         if [ -n "${!variable:-}" ]; then proxies+=(--build-arg "$variable"); fi
     done
@@ -120,7 +122,8 @@ record() {
 
 # The image for each setting.
 replacements() {
-    printf '%s\n' "PYTHON_IMAGE=$PYTHON_IMAGE" "PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE" "REDIS_IMAGE=$REDIS_IMAGE"
+    printf '%s\n' "PYTHON_IMAGE=$PYTHON_IMAGE" "PROMETHEUS_IMAGE=$PROMETHEUS_IMAGE" "REDIS_IMAGE=$REDIS_IMAGE" \
+        "HAPROXY_IMAGE=$HAPROXY_IMAGE"
 }
 
 case "${1:-build}" in
@@ -135,10 +138,11 @@ case "${1:-build}" in
 esac
 
 docker info >/dev/null 2>&1 || die "no container engine answers. Run: make engine"
-if wanted "$DEBIAN_IMAGE"; then build_debian; else say "[1/4] $DEBIAN_IMAGE exists"; fi
+if wanted "$DEBIAN_IMAGE"; then build_debian; else say "[1/5] $DEBIAN_IMAGE exists"; fi
 build 2 python "$PYTHON_IMAGE"
 build 3 prometheus "$PROMETHEUS_IMAGE"
 build 4 redis "$REDIS_IMAGE"
+build 5 haproxy "$HAPROXY_IMAGE"
 if [ ! -e "$ENV_FILE" ]; then
     install -m 600 "$HERE/../.env.example" "$ENV_FILE" # `make up` adds the secrets
     chown --reference="$HERE/.." "$ENV_FILE"           # also under sudo, it belongs to the owner of the project

@@ -8,7 +8,7 @@ from serving_lab.stack import engine
 from serving_lab.stack.base_images import BaseImages
 from support.needs import lacking, needed, needed_base_images
 
-BUILT = {"PYTHON_IMAGE": "built/python", "PROMETHEUS_IMAGE": "built/prometheus", "REDIS_IMAGE": "built/redis"}
+BUILT = {f"{name}_IMAGE": f"built/{name.lower()}" for name in ("PYTHON", "PROMETHEUS", "REDIS", "HAPROXY")}
 ENGINE = engine.Engine("28", "2.40", 8_000_000_000, data_dir=None, limits_processors=True, own_way_out=False)  # type: ignore[arg-type]
 
 

@@ -126,10 +126,11 @@ def test_base_images_that_exist_are_recorded_and_not_built(machine: Machine) -> 
     assert settings(machine)["PYTHON_IMAGE"].startswith("serving-lab/python:")
     assert settings(machine)["PROMETHEUS_IMAGE"].startswith("serving-lab/prometheus:")
     assert settings(machine)["REDIS_IMAGE"].startswith("serving-lab/redis:")
+    assert settings(machine)["HAPROXY_IMAGE"].startswith("serving-lab/haproxy:")
     assert stat.S_IMODE((machine.root / ".env").stat().st_mode) == 0o600
 
 
-def test_base_images_change_three_lines_of_a_users_settings(machine: Machine) -> None:
+def test_base_images_change_four_lines_of_a_users_settings(machine: Machine) -> None:
     machine.replace("docker", ANSWERS)
     own = "# mine\nPYTHON_IMAGE=python:3.13\nSECRET_KEY=kept\nWORKERS=2"  # and no newline at the end
     (machine.root / ".env").write_text(own)
@@ -139,7 +140,8 @@ def test_base_images_change_three_lines_of_a_users_settings(machine: Machine) ->
 
     assert ended.returncode == again.returncode == 0
     recorded = settings(machine)
-    assert list(recorded) == ["PYTHON_IMAGE", "SECRET_KEY", "WORKERS", "PROMETHEUS_IMAGE", "REDIS_IMAGE"]
+    added = ["PROMETHEUS_IMAGE", "REDIS_IMAGE", "HAPROXY_IMAGE"]
+    assert list(recorded) == ["PYTHON_IMAGE", "SECRET_KEY", "WORKERS", *added]
     assert (recorded["SECRET_KEY"], recorded["WORKERS"]) == ("kept", "2")
     assert recorded["PYTHON_IMAGE"].startswith("serving-lab/python:")
 

@@ -22,7 +22,8 @@ case "$*" in
 info*) echo '{"ServerVersion": "28.0", "MemTotal": 8000000000, "DockerRootDir": "/"}' ;;
 "compose version"*) echo 2.26.1 ;;
 "image inspect serving-lab/"*) test -e HERE/built ;;
-"image inspect"*) exit 1 ;;
+"image inspect haproxy:"*) exit 1 ;;
+"image inspect"*) test -e HERE/fetched ;;
 *buildx*) touch HERE/built ;;
 esac
 """
@@ -40,6 +41,10 @@ class Machine:
     def have_built_images(self) -> None:
         """As if the base images had been built here, in whatever clone."""
         (self.engine / "built").touch()
+
+    def have_all_but_the_gateways(self) -> None:
+        """As if the other base images had been fetched at a time when there was a registry."""
+        (self.engine / "fetched").touch()
 
     def mode(self, asked_for: Mode | None = None) -> Mode:
         """Choose as `make up` does."""
@@ -65,7 +70,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     checkout = new_checkout(tmp_path / "clone")
     for name, value in checkout.environment.items():
         monkeypatch.setenv(name, value)
-    for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE", "COMPOSE_PROFILES", "YES"):
+    for name in ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE", "HAPROXY_IMAGE", "COMPOSE_PROFILES", "YES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", f"{engine}:{checkout.environment['PATH']}")
     monkeypatch.setattr(Engine, "may_fetch", lambda *_: False)
@@ -118,3 +123,20 @@ def test_an_image_of_ones_own_is_never_replaced(machine: Machine, monkeypatch: p
         machine.mode()
     assert str(refused.value) == "the image registry.example.org/python:3.13 cannot be had (PYTHON_IMAGE)"
     assert refused.value.hint == "set PYTHON_IMAGE in .env to another"
+
+
+def test_the_gateways_image_is_taken_from_here_where_only_it_is_missing(machine: Machine) -> None:
+    machine.have_all_but_the_gateways()
+    machine.have_built_images()
+
+    assert machine.mode() is Mode.CONTAINERS
+    assert machine.setting("HAPROXY_IMAGE").startswith("serving-lab/haproxy:")
+    assert machine.asked == []
+
+
+def test_the_lab_does_without_the_gateways_image(machine: Machine) -> None:
+    machine.have_all_but_the_gateways()
+
+    assert machine.mode() is Mode.CONTAINERS
+    assert len(machine.asked) == 1
+    assert machine.setting("HAPROXY_IMAGE").startswith("haproxy:")

@@ -17,7 +17,7 @@ from support import local_http
 from support.checkout import ODD, REPOSITORY, Checkout, new_checkout
 from support.services import CATALOGUE
 
-SERVICES = [*(entry.name for entry in CATALOGUE.running({}).entries), "locust", "prometheus"]
+SERVICES = [*(entry.name for entry in CATALOGUE.running({}).entries), "gateway", "locust", "prometheus"]
 OTHER_PROFILES = [entry.profile for entry in CATALOGUE.entries if entry.profile]
 PROFILES = ["redis", *OTHER_PROFILES]
 

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.stack
 RUNNING = CATALOGUE.running({}).entries
 SERVICES = [
     *(entry.name for entry in RUNNING),
+    *([] if "gateway" in Tools.find().missing else ["gateway"]),
     "locust",
     *([] if "prometheus" in Tools.find().missing else ["prometheus"]),
 ]

@@ -20,7 +20,9 @@ from support.services import CATALOGUE
 PROJECT = Project(REPOSITORY)
 COMPOSE = yaml.safe_load(PROJECT.compose_file.read_text())["services"]
 RUN_DIR = Path("/run/of/tests")
-EVERYTHING = Tools(Path("/bin/prometheus"), ("/bin/grafana", "server"), Path("/bin/redis-server"), {})
+EVERYTHING = Tools(
+    Path("/sbin/haproxy"), Path("/bin/prometheus"), ("/bin/grafana", "server"), Path("/bin/redis-server"), {}
+)
 PROFILES = {entry.profile for entry in CATALOGUE.entries if entry.profile} | {"redis"}
 
 
@@ -36,7 +38,14 @@ def commands(settings: Settings, tools: Tools = EVERYTHING) -> dict[str, tuple[s
 def test_each_service_that_runs_is_a_program_of_its_name_on_its_port(settings: Settings) -> None:
     programs = {program.name: program for program in programs_for(PROJECT, settings, EVERYTHING, RUN_DIR)}
 
-    assert list(programs) == ["redis", *(entry.name for entry in CATALOGUE.entries), "locust", "prometheus", "grafana"]
+    assert list(programs) == [
+        "redis",
+        *(entry.name for entry in CATALOGUE.entries),
+        "gateway",
+        "locust",
+        "prometheus",
+        "grafana",
+    ]
     for entry in CATALOGUE.entries:
         assert Path(programs[entry.name].command[0]).name == entry.name
         assert programs[entry.name].environment["PORT"] == settings.environment[entry.port_setting]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from serving_lab.project import Project
-from serving_lab.stack import monitoring, secrets
+from serving_lab.stack import gateway, monitoring, secrets
 from serving_lab.stack.environment import Settings
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
 
@@ -31,7 +31,10 @@ def stack(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFacto
     secrets.hand_out(settings, directories["SECRETS_DIR"])
     project = Project.find()
     known = Settings.load(project, settings)
-    monitoring.write(project, known, directories["CONFIG_DIR"], lambda service: service.container_address)
+    configuration = directories["CONFIG_DIR"]
+    metrics = f"gateway:{gateway.METRICS_PORT}"
+    monitoring.write(project, known, configuration, lambda service: service.container_address, metrics)
+    gateway.write(gateway.plan_in_containers(known), configuration)
     containers = CONTAINERS if _can_be_had(settings["GRAFANA_IMAGE"]) else WITHOUT_GRAFANA
     running = Stack(project, settings, containers)
     running.compose("build")

@@ -10,7 +10,15 @@ from pathlib import Path
 from support.services import CATALOGUE, free_port
 
 REPOSITORY = Path(__file__).parents[2]
-PORT_SETTINGS = (*(entry.port_setting for entry in CATALOGUE.entries), "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+PORT_SETTINGS = (
+    *(entry.port_setting for entry in CATALOGUE.entries),
+    "LOCUST_PORT",
+    "PROMETHEUS_PORT",
+    "GRAFANA_PORT",
+    "GATEWAY_PORT",
+    "GATEWAY_METRICS_PORT",
+    "GATEWAY_CONTROL_PORT",
+)
 _LEFT_BEHIND = shutil.ignore_patterns(
     ".git",
     ".venv",

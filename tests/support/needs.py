@@ -18,7 +18,7 @@ from serving_lab.stack.environment import merged, read
 
 from support.checkout import REPOSITORY
 
-_BASE_IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE")
+_BASE_IMAGES = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", "REDIS_IMAGE", "HAPROXY_IMAGE")
 
 
 def lacking(reason: str) -> NoReturn:

@@ -16,12 +16,19 @@ SERVICES = tuple(entry.name for entry in CATALOGUE.entries)
 """All services under test, the baseline first: the stack is tested with every profile that one of them has."""
 PORTS = {entry.name: entry.port_setting for entry in CATALOGUE.entries}
 OWN_IMAGES = (*SERVICES, "locust")
-WITHOUT_GRAFANA = (*OWN_IMAGES, "prometheus")
+WITHOUT_GRAFANA = (*OWN_IMAGES, "gateway", "prometheus")
 CONTAINERS = (*WITHOUT_GRAFANA, "grafana")
 
 # The stack is tested with its defaults, whatever a user's .env says; but the images are those that can be had here.
 _OF_THIS_MACHINE = ("GRAFANA_IMAGE", "CA_BUNDLE")
-_PORTS = (*PORTS.values(), "LOCUST_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT")
+_PORTS = (
+    *PORTS.values(),
+    "LOCUST_PORT",
+    "PROMETHEUS_PORT",
+    "GRAFANA_PORT",
+    "GATEWAY_PORT",
+    "GATEWAY_CONTROL_PORT",
+)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def _of_lab(entry: Entry, lab: Lab) -> tuple[Launcher, Wanted | None]:
 def _of_host(service: str, lab: Lab) -> ProcessLauncher:
     """The program that supervisord runs, with what it sees; on a port of its own."""
     project, settings = lab.project, lab.settings
-    programs = programs_for(project, settings, Tools(None, None, None, {}), project.run_dir)
+    programs = programs_for(project, settings, Tools(None, None, None, None, {}), project.run_dir)
     program = next(each for each in programs if each.name == service)
     environment = {
         **shared_environment(project, settings, project.run_dir),

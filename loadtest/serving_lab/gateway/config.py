@@ -97,7 +97,7 @@ def _global(plan: GatewayPlan) -> list[str]:
     kind, _, where = plan.control.partition(":")
     return [
         f"log ring@{RING} len 4096 format raw local0",
-        f"stats socket {where if kind == 'unix' else f'ipv4@{where}'} level admin mode 600",
+        f"stats socket {f'unix@{where}' if kind == 'unix' else f'ipv4@{where}'} level admin mode 600",
         "stats timeout 1d",
         "stats maxconn 50",
         "hard-stop-after 30s",

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from serving_lab.stack import engine
 from serving_lab.stack.environment import Settings, read
 from serving_lab.stack.preflight import Check, Outcome
 
+GATEWAY_IMAGE = "HAPROXY_IMAGE"
 _QUESTION = "Build them here from Debian's packages (about two minutes, 600 MB of disk)?"
 
 
@@ -28,24 +29,29 @@ class NoBaseImagesError(LabError):
 
 @dataclass(frozen=True)
 class BaseImages:
-    """The base images that a stack cannot do without.
+    """The base images of a stack.
 
     Args:
         root: the checkout.
-        wanted: image by the name of its setting, such as PYTHON_IMAGE.
+        wanted: image by the name of its setting, such as PYTHON_IMAGE: those that the stack cannot do without.
         defaults: the same settings as .env.example has them. Only these images are replaced by ones built here: who
             names an image of their own wants that one.
+        optional: images that it can do without.
     """
 
     root: Path
     wanted: Mapping[str, str]
     defaults: Mapping[str, str]
+    optional: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, project: Project, settings: Settings) -> Self:
         """Return the base images of a checkout with these settings."""
         names = ("PYTHON_IMAGE", "PROMETHEUS_IMAGE", *(("REDIS_IMAGE",) if settings.with_redis else ()))
-        return cls(project.root, {name: settings.environment[name] for name in names}, read(project.env_example))
+        wanted = {name: settings.environment[name] for name in names}
+        return cls(
+            project.root, wanted, read(project.env_example), {GATEWAY_IMAGE: settings.environment[GATEWAY_IMAGE]}
+        )
 
     def provide(self, console: Console, consent: Callable[[str], bool]) -> bool:
         """Make sure that the images are on this machine; return whether .env names others now.
@@ -58,14 +64,9 @@ class BaseImages:
             NoBaseImagesError: they cannot be had, or nobody agreed to build them.
             LabError: an image that somebody chose cannot be had, or a build failed.
         """
-        found = engine.Engine.find()
-        missing = {
-            setting: image
-            for setting, image in self.wanted.items()
-            if not engine.has_image(image) and not (found.may_fetch(image) and engine.pull(image))
-        }
+        missing = _not_to_be_had(self.wanted)
         if not missing:
-            return False
+            return self._provide_optional(console, consent)
         if chosen := [setting for setting in missing if self._chosen(setting)]:
             image = missing[chosen[0]]
             raise LabError(f"the image {image} cannot be had ({chosen[0]})", hint=f"set {chosen[0]} in .env to another")
@@ -78,15 +79,37 @@ class BaseImages:
             raise NoBaseImagesError(
                 f"{names} cannot be fetched, and nobody agreed to build them", hint="make base-images, or YES=1"
             )
-        # Where all are there it only writes their names to .env.
+        self._build()
+        return True
+
+    def _provide_optional(self, console: Console, consent: Callable[[str], bool]) -> bool:
+        """The same for what the stack can do without: nothing of it is an error."""
+        missing = _not_to_be_had(self.optional)
+        if not missing or any(self._chosen(setting) for setting in missing):
+            return False
+        names = ", ".join(missing.values())
+        if missing.keys() <= self.local().keys():
+            console.print(f"{names} cannot be fetched: the images built on this machine are used", soft_wrap=True)
+        elif _cannot_build() or not consent(f"{names} cannot be fetched. {_QUESTION}"):
+            return False
+        self._build()
+        return True
+
+    def _build(self) -> None:
+        """Build those that are not here, and write the names of all to .env."""
         if subprocess.run([self._script], env={**os.environ, "YES": "1"}, check=False).returncode != 0:  # noqa: S603
             raise LabError("the base images could not be built; the lines above say why", hint="make base-images")
-        return True
 
     def checks(self, found: engine.Engine) -> list[Check]:
         """Return whether each image can be had, and how, without changing anything."""
         local = self.local()
-        return [self._check(setting, image, local, found) for setting, image in self.wanted.items()]
+        checks = [self._check(setting, image, local, found) for setting, image in self.wanted.items()]
+        for setting, image in self.optional.items():
+            check = self._check(setting, image, local, found)
+            if check.outcome is Outcome.FAIL:
+                check = replace(check, outcome=Outcome.WARN, hint="the lab comes up without it")
+            checks.append(check)
+        return checks
 
     def local(self) -> dict[str, str]:
         """Return the images built here earlier, by setting."""
@@ -108,11 +131,20 @@ class BaseImages:
         return Check(setting, Outcome.WARN, f"{detail}: it has to be built", "make up asks, or make base-images")
 
     def _chosen(self, setting: str) -> bool:
-        return self.wanted[setting] != self.defaults.get(setting)
+        return {**self.wanted, **self.optional}[setting] != self.defaults.get(setting)
 
     @property
     def _script(self) -> Path:
         return self.root / "deploy" / "base-images.sh"
+
+
+def _not_to_be_had(images: Mapping[str, str]) -> dict[str, str]:
+    """Which of these images are neither here nor can be fetched; those that can are, by now."""
+    missing = {setting: image for setting, image in images.items() if not engine.has_image(image)}
+    if not missing:
+        return {}
+    found = engine.Engine.find()
+    return {setting: image for setting, image in missing.items() if not (found.may_fetch(image) and engine.pull(image))}
 
 
 def _cannot_build() -> str | None:

@@ -8,24 +8,25 @@ from rich.console import Console
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack import engine, monitoring, preflight, secrets
+from serving_lab.stack import engine, gateway, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
-from serving_lab.stack.base_images import BaseImages
+from serving_lab.stack.base_images import GATEWAY_IMAGE, BaseImages
 from serving_lab.stack.compose import Compose
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
-from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
+from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
 from serving_lab.stack.services import known_services, redis_service, services, targets
 
 READY_SECONDS = 180
 DISK_BYTES = 3 << 30
 _SHOWN_LOG_LINES = 20
 _STOP_SECONDS = 10
-_GRAFANA_IMAGE = "GRAFANA_IMAGE"
+_OPTIONAL = {GATEWAY: GATEWAY_IMAGE, GRAFANA: "GRAFANA_IMAGE"}
+"""The setting of the image of each service that the lab can do without."""
 
 
 class ContainerStack:
-    """The services as containers; Grafana where its image can be had."""
+    """The services as containers; the gateway and Grafana where their images can be had."""
 
     mode = Mode.CONTAINERS
 
@@ -60,6 +61,7 @@ class ContainerStack:
         elif not self.running():
             settings, everything = self._settings, services(self._settings)
             checks += preflight.check_ports(settings, [service for service in everything if service.published])
+            checks.append(preflight.check_control_port(settings))
             checks.append(
                 preflight.check_memory(found.available_bytes, everything, settings.workers, settings.locust_workers)
             )
@@ -85,7 +87,7 @@ class ContainerStack:
         names = [service.name for service in wanted] + [LOCUST_WORKER] * bool(self._settings.locust_workers)
         if gone := sorted({found.service for found in self._compose.containers()} & set(self._known) - set(names)):
             self._compose.run("rm", "--stop", "--force", *gone)  # of an `up` with other settings
-        monitoring.write(self._project, self._settings, self._project.config_dir, _address)
+        self._configure(wanted)
         secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
         # Compose shows its progress itself.
         started = self._compose.run("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
@@ -174,6 +176,13 @@ class ContainerStack:
         found = [container.id for container in self._compose.containers() if container.service == service.name]
         return {"Image": engine.image_digest(found[0])} if found else {}
 
+    def _configure(self, wanted: Sequence[Service]) -> None:
+        """Write what containers read besides settings."""
+        with_gateway = any(service.name == GATEWAY for service in wanted)
+        metrics = f"{GATEWAY}:{gateway.METRICS_PORT}" if with_gateway else None
+        monitoring.write(self._project, self._settings, self._project.config_dir, _address, metrics)
+        gateway.write(gateway.plan_in_containers(self._settings), self._project.config_dir)
+
     @property
     def _base_images(self) -> BaseImages:
         return BaseImages.of(self._project, self._settings)
@@ -218,22 +227,24 @@ class ContainerStack:
         return True
 
     def _wanted(self) -> list[Service]:
-        """The services to start: all but Grafana where its image cannot be had."""
+        """The services to start: all but those that the lab can do without and whose image cannot be had."""
         wanted = services(self._settings)
-        image = self._settings.environment[_GRAFANA_IMAGE]
-        if engine.has_image(image) or (engine.Engine.find().may_fetch(image) and engine.pull(image)):
-            return wanted
-        self._console.print(f"[yellow]grafana is left out[/]: its image {image} cannot be had", soft_wrap=True)
-        return [service for service in wanted if service.name != GRAFANA]
+        for name, setting in _OPTIONAL.items():
+            image = self._settings.environment[setting]
+            if not (engine.has_image(image) or (engine.Engine.find().may_fetch(image) and engine.pull(image))):
+                self._console.print(f"[yellow]{name} is left out[/]: its image {image} cannot be had", soft_wrap=True)
+                wanted = [service for service in wanted if service.name != name]
+        return wanted
 
     def _check_grafana(self, found: engine.Engine) -> preflight.Check:
-        image = self._settings.environment[_GRAFANA_IMAGE]
+        setting = _OPTIONAL[GRAFANA]
+        image = self._settings.environment[setting]
         if engine.has_image(image):
-            return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.OK, f"{image} is here")
+            return preflight.Check(setting, preflight.Outcome.OK, f"{image} is here")
         if found.may_fetch(image):
-            return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.OK, f"{image} will be fetched")
+            return preflight.Check(setting, preflight.Outcome.OK, f"{image} will be fetched")
         detail = f"{image} is not here, and its registry cannot be reached"
-        return preflight.Check(_GRAFANA_IMAGE, preflight.Outcome.WARN, detail, "the lab comes up without it")
+        return preflight.Check(setting, preflight.Outcome.WARN, detail, "the lab comes up without it")
 
     @property
     def _known(self) -> list[str]:

@@ -16,13 +16,14 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack import private_file
 from serving_lab.stack.secrets import SECRETS, Secret
-from serving_lab.stack.service import GRAFANA, LOCUST, OF_THE_LAB, PROMETHEUS, REDIS
+from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, OF_THE_LAB, PROMETHEUS, REDIS
 from serving_lab.targets.catalogue import Catalogue, profiles_in
 from serving_lab.text import settings
 from serving_lab.text.settings import Port, SettingError, Text
 
 REDIS_PROFILE = "redis"
 OWN_PORTS = {
+    GATEWAY: "GATEWAY_PORT",
     LOCUST: "LOCUST_PORT",
     PROMETHEUS: "PROMETHEUS_PORT",
     GRAFANA: "GRAFANA_PORT",
@@ -40,6 +41,8 @@ class _Form(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
     workers: Annotated[int, Meta(ge=1, le=256)]
     locust_workers: Annotated[int, Meta(ge=0, le=64)]
     locust_master_port: Port
+    gateway_metrics_port: Port
+    gateway_control_port: Port
     secrets_dir: Text
     drain_seconds: _Seconds
     graceful_timeout_seconds: _Seconds
@@ -62,8 +65,14 @@ class Settings:
     locust_workers: int
     """Worker processes of Locust; 0: one process does everything."""
     locust_master_port: int
+    gateway_metrics_port: int
+    """Where the gateway on the host says how it is."""
+    gateway_control_port: int
+    """Where the gateway's container is controlled."""
     secrets_dir: Path
     """Where each secret is handed out as a file."""
+    drain_seconds: float
+    """How long a service that was told to end waits for others to notice."""
     stop_seconds: float
     """How long a service may take to end: draining, then requests in flight."""
 
@@ -88,7 +97,10 @@ class Settings:
             workers=form.workers,
             locust_workers=form.locust_workers,
             locust_master_port=form.locust_master_port,
+            gateway_metrics_port=form.gateway_metrics_port,
+            gateway_control_port=form.gateway_control_port,
             secrets_dir=project.root / Path(form.secrets_dir).expanduser(),
+            drain_seconds=form.drain_seconds,
             stop_seconds=form.drain_seconds + form.graceful_timeout_seconds,
         )
 

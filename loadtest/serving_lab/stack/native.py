@@ -15,12 +15,12 @@ from rich.console import Console
 
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack import installation, logs, monitoring, preflight, secrets
+from serving_lab.stack import gateway, installation, logs, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
-from serving_lab.stack.programs import Tools, host_port, present, programs_for, shared_environment, tool
-from serving_lab.stack.service import LOCUST_WORKER, REDIS, Service
+from serving_lab.stack.programs import Tools, present, programs_for, shared_environment, tool
+from serving_lab.stack.service import LOCUST_WORKER, LOOPBACK, REDIS, Service, host_port
 from serving_lab.stack.services import known_services, redis_service, services, targets
 from serving_lab.stack.supervisor import Process, Program, State, Supervisor
 
@@ -55,6 +55,8 @@ class NativeStack:
         if not self.running():
             available, settings = psutil.virtual_memory().available, self._settings
             checks += preflight.check_ports(self._settings, wanted)
+            if tools.haproxy:
+                checks.append(preflight.check_metrics_port(self._settings))
             if self._settings.locust_workers:
                 checks.append(preflight.check_master_port(self._settings))
             checks.append(preflight.check_memory(available, wanted, settings.workers, settings.locust_workers))
@@ -90,7 +92,7 @@ class NativeStack:
         preflight.require(self.checks())
         try:
             self._project.run_dir.mkdir(mode=0o700)
-            monitoring.write(self._project, self._settings, self._project.config_dir, self._address)
+            self._configure(tools)
             self._supervisor.start(identity, programs, environment)
             self._wait([program.name for program in programs])
         except BaseException:
@@ -150,6 +152,12 @@ class NativeStack:
     def facts(self, service: Service) -> dict[str, str]:  # noqa: ARG002 - the signature of all stacks
         """Nothing: a service says itself what it runs on."""
         return {}
+
+    def _configure(self, tools: Tools) -> None:
+        """Write what the programs read besides settings."""
+        metrics = f"{LOOPBACK}:{self._settings.gateway_metrics_port}" if tools.haproxy else None
+        monitoring.write(self._project, self._settings, self._project.config_dir, self._address, metrics)
+        gateway.write(gateway.plan_on_host(self._project, self._settings), self._project.config_dir)
 
     def _address(self, service: Service) -> str:
         """Where Prometheus reaches a service."""

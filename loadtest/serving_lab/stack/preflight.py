@@ -14,7 +14,7 @@ import psutil
 from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.service import GRAFANA, LOCUST, LOOPBACK, PROMETHEUS, REDIS, Service
+from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, LOOPBACK, PROMETHEUS, REDIS, Service
 
 _MIB, _GIB = 1 << 20, 1 << 30
 
@@ -25,6 +25,7 @@ _OWN_BYTES = {
     PROMETHEUS: 150 * _MIB,
     GRAFANA: 250 * _MIB,
     REDIS: 20 * _MIB,
+    GATEWAY: 50 * _MIB,
 }
 _WORKER_BYTES = 50 * _MIB
 
@@ -78,8 +79,17 @@ def check_ports(settings: Settings, wanted: Iterable[Service]) -> list[Check]:
 
 def check_master_port(settings: Settings) -> Check:
     """Whether the port is free at which Locust's workers find their master."""
-    name = "LOCUST_MASTER_PORT"
-    return _check_port(LOOPBACK, Service(LOCUST, settings.locust_master_port, name, "", ""))
+    return _check_own_port(LOCUST, settings.locust_master_port, "LOCUST_MASTER_PORT")
+
+
+def check_metrics_port(settings: Settings) -> Check:
+    """Whether the port is free at which the gateway on the host says how it is."""
+    return _check_own_port(GATEWAY, settings.gateway_metrics_port, "GATEWAY_METRICS_PORT")
+
+
+def check_control_port(settings: Settings) -> Check:
+    """Whether the port is free at which the gateway's container is controlled."""
+    return _check_own_port(GATEWAY, settings.gateway_control_port, "GATEWAY_CONTROL_PORT")
 
 
 def check_memory(available_bytes: int, wanted: Iterable[Service], workers: int, load_workers: int = 0) -> Check:
@@ -99,6 +109,11 @@ def check_disk(directory: Path, needed_bytes: int, hint: str) -> Check:
     free = shutil.disk_usage(directory).free
     detail = f"{free / _GIB:.1f} GiB free under {directory}, about {needed_bytes / _GIB:.1f} GiB will be used"
     return Check("disk", Outcome.OK if free >= needed_bytes else Outcome.FAIL, detail, hint)
+
+
+def _check_own_port(name: str, port: int, setting: str) -> Check:
+    """Whether a port is free that only this machine reaches."""
+    return _check_port(LOOPBACK, Service(name, port, setting, "", ""))
 
 
 def _check_port(bind_address: str, service: Service) -> Check:

@@ -1,4 +1,4 @@
-"""The programs of the stack on the host: what each is started with, and where Prometheus and Grafana are found."""
+"""The programs of the stack on the host: what each is started with, and where those of others are found."""
 
 import re
 import shutil
@@ -8,23 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving_lab.project import Project
-from serving_lab.stack import secrets
+from serving_lab.stack import gateway, secrets
 from serving_lab.stack.compose_file import ComposeFile
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.service import GRAFANA, LOCUST, LOCUST_WORKER, LOOPBACK, PROMETHEUS, REDIS, Service
+from serving_lab.stack.service import (
+    GATEWAY,
+    GRAFANA,
+    LOCUST,
+    LOCUST_WORKER,
+    LOOPBACK,
+    PROMETHEUS,
+    REDIS,
+    Service,
+    host_port,
+)
 from serving_lab.stack.services import services, targets
 from serving_lab.stack.supervisor import Program
 from serving_lab.targets.addresses import url_setting
 
-OLDEST_PROMETHEUS = (2, 42)
+OLDEST_PROMETHEUS, OLDEST_HAPROXY = (2, 42), (2, 6)
 _STOP_SECONDS = 10.0
 _GRAFANA_HOMES = ("/usr/share/grafana", "/opt/homebrew/share/grafana", "/usr/local/share/grafana")
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What of Prometheus, Grafana and Redis this host has."""
+    """What of HAProxy, Prometheus, Grafana and Redis this host has."""
 
+    haproxy: Path | None
     prometheus: Path | None
     grafana: tuple[str, ...] | None
     redis: Path | None
@@ -35,12 +46,18 @@ class Tools:
     def find(cls) -> "Tools":
         """Look on the PATH and in the places packages use."""
         missing: dict[str, str] = {}
+        haproxy = _which("haproxy")
+        if haproxy is None:
+            missing[GATEWAY] = "no haproxy on the PATH: install it (apt-get install haproxy, brew install haproxy)"
+        elif (version := _version(haproxy, "-v")) < OLDEST_HAPROXY:
+            missing[GATEWAY] = f"{haproxy} is {'.'.join(map(str, version))}, and 2.6 or newer is needed: update it"
+            haproxy = None
         prometheus = _which("prometheus")
         if prometheus is None:
             missing[PROMETHEUS] = (
                 "no prometheus on the PATH: install it (apt-get install prometheus, brew install prometheus)"
             )
-        elif (version := _version(prometheus)) < OLDEST_PROMETHEUS:
+        elif (version := _version(prometheus, "--version")) < OLDEST_PROMETHEUS:
             missing[PROMETHEUS] = (
                 f"{prometheus} is {'.'.join(map(str, version))}, and 2.42 or newer is needed: update it"
             )
@@ -48,18 +65,18 @@ class Tools:
         grafana = _grafana()
         if grafana is None:
             missing[GRAFANA] = "no grafana on the PATH: install it (https://grafana.com/grafana/download)"
-        return cls(prometheus, grafana, _which("redis-server"), missing)
+        return cls(haproxy, prometheus, grafana, _which("redis-server"), missing)
 
 
 def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Path) -> list[Program]:
     """The programs this host can run, in the order they start."""
     compose = ComposeFile(project.compose_file)
-    service_stop = settings.stop_seconds + _STOP_SECONDS
     programs = [_redis(tools.redis, settings, run_dir, compose)] if settings.with_redis and tools.redis else []
     programs += [
-        Program(each.name, (tool(each.name),), service_stop, {"HOST": settings.bind_address, "PORT": str(each.port)})
-        for each in targets(settings)
+        service_program(settings, each.name, each.name, settings.bind_address, each.port) for each in targets(settings)
     ]
+    if tools.haproxy:
+        programs.append(_gateway(tools.haproxy, project))
     web = ("--web-host", settings.bind_address, "--web-port", str(settings.ports[LOCUST]))
     locust = (tool("locust"), "-f", str(project.locustfile))
     programs.append(Program(LOCUST, (*locust, *web, *_master(settings)), _STOP_SECONDS))
@@ -73,6 +90,19 @@ def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Pa
     if tools.grafana:
         programs.append(Program(GRAFANA, tools.grafana, _STOP_SECONDS))
     return programs
+
+
+def service_program(settings: Settings, service: str, name: str, host: str, port: int) -> Program:
+    """An instance of a service under test, as a program of this name that listens there."""
+    environment = {"HOST": host, "PORT": str(port)}
+    return Program(name, (tool(service),), settings.stop_seconds + _STOP_SECONDS, environment)
+
+
+def _gateway(program: Path, project: Project) -> Program:
+    # Relative to the checkout, where programs run, as the paths inside it.
+    configuration = (project.config_dir / GATEWAY / gateway.CONFIGURATION).relative_to(project.root)
+    # After this signal it lets requests in flight end.
+    return Program(GATEWAY, (str(program), "-db", "-f", str(configuration)), _STOP_SECONDS, stop_signal="USR1")
 
 
 def _redis(program: Path, settings: Settings, run_dir: Path, compose: ComposeFile) -> Program:
@@ -104,6 +134,9 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
     return {
         **settings.public,
         **secrets.as_files(settings.secrets_dir),
+        "TRUSTED_PROXIES": ",".join(
+            filter(None, (gateway.own_address(settings), settings.public.get("TRUSTED_PROXIES")))
+        ),
         "MODEL_DIR": str(project.model_dir),
         "RUN_DIR": "",
         "OPENBLAS_NUM_THREADS": "1",
@@ -133,11 +166,6 @@ def present(settings: Settings, programs: list[Program]) -> list[Service]:
     return [service for service in services(settings) if service.name in names]
 
 
-def host_port(host: str, port: int) -> str:
-    """An address as programs are given it."""
-    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
-
-
 def tool(name: str) -> str:
     """The path of a program installed beside this one."""
     return str(Path(sys.executable).parent / name)
@@ -148,8 +176,8 @@ def _which(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _version(prometheus: Path) -> tuple[int, int]:
-    result = subprocess.run([prometheus, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+def _version(program: Path, option: str) -> tuple[int, int]:
+    result = subprocess.run([program, option], capture_output=True, text=True, check=False)  # noqa: S603
     found = re.search(r"version (\d+)\.(\d+)", result.stdout + result.stderr)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 

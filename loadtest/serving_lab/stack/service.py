@@ -5,10 +5,10 @@ import socket
 import urllib.request
 from dataclasses import dataclass
 
-LOCUST, PROMETHEUS, GRAFANA, REDIS = "locust", "prometheus", "grafana", "redis"
+LOCUST, PROMETHEUS, GRAFANA, REDIS, GATEWAY = "locust", "prometheus", "grafana", "redis", "gateway"
 LOCUST_WORKER = "locust-worker"
 """The name that Locust's workers share; each has a number behind it. They listen on no port."""
-OF_THE_LAB = (REDIS, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
+OF_THE_LAB = (REDIS, GATEWAY, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
 """The services that are not under test."""
 LOOPBACK = "127.0.0.1"
 
@@ -42,11 +42,7 @@ class Service:
 
     def ready(self, timeout_seconds: float = 2.0) -> bool:
         """Whether the service says that it is ready."""
-        try:
-            with _OPENER.open(f"{self.url}{self.ready_path}", timeout=timeout_seconds) as response:
-                return bool(response.status == http.client.OK)
-        except (OSError, http.client.HTTPException):
-            return False
+        return _is_ok(f"{self.url}{self.ready_path}", timeout_seconds)
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,31 @@ class RedisService(Service):
                 return connection.recv(16).startswith(b"+PONG")
         except OSError:
             return False
+
+
+@dataclass(frozen=True)
+class GatewayService(Service):
+    """The gateway, whose own port answers with the services behind it."""
+
+    metrics_port: int = 0
+    """Where it speaks for itself, on this machine alone."""
+
+    def ready(self, timeout_seconds: float = 2.0) -> bool:
+        """Whether it runs, whatever the services behind it do."""
+        return _is_ok(f"http://{LOOPBACK}:{self.metrics_port}{self.ready_path}", timeout_seconds)
+
+
+def _is_ok(url: str, timeout_seconds: float) -> bool:
+    try:
+        with _OPENER.open(url, timeout=timeout_seconds) as response:
+            return bool(response.status == http.client.OK)
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def host_port(host: str, port: int) -> str:
+    """An address as programs are given it."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
 def without_number(name: str) -> str:

@@ -1,21 +1,33 @@
 """The services of the stack: those under test, as the catalogue lists them, and the lab's own."""
 
 from serving_lab.errors import LabError
+from serving_lab.gateway.config import HEALTH_PATH
 from serving_lab.stack.base import Stack
 from serving_lab.stack.environment import OWN_PORTS, Settings
-from serving_lab.stack.service import GRAFANA, LOCUST, LOOPBACK, PROMETHEUS, REDIS, RedisService, Service
+from serving_lab.stack.service import (
+    GATEWAY,
+    GRAFANA,
+    LOCUST,
+    LOOPBACK,
+    PROMETHEUS,
+    REDIS,
+    GatewayService,
+    RedisService,
+    Service,
+)
 from serving_lab.targets.catalogue import Catalogue
 
 
 def services(settings: Settings) -> list[Service]:
     """The services that the settings ask for, in the order they start."""
     redis = [redis_service(settings)] if settings.with_redis else []
-    return [*redis, *targets(settings), *_own(settings)]
+    return [*redis, *targets(settings), gateway_service(settings), *_own(settings)]
 
 
 def known_services(settings: Settings) -> list[Service]:
     """All services that there may be, such as those that an `up` with other settings has started."""
-    return [redis_service(settings), *_under_test(settings, settings.catalogue), *_own(settings)]
+    under_test = _under_test(settings, settings.catalogue)
+    return [redis_service(settings), *under_test, gateway_service(settings), *_own(settings)]
 
 
 def targets(settings: Settings) -> list[Service]:
@@ -41,6 +53,14 @@ def redis_service(settings: Settings) -> RedisService:
     """The lab's Redis, which listens on this machine alone."""
     port = settings.ports[REDIS]
     return RedisService(REDIS, port, OWN_PORTS[REDIS], "", f"redis://{LOOPBACK}:{port}/0", 6379, published=False)
+
+
+def gateway_service(settings: Settings) -> GatewayService:
+    """The gateway before the services."""
+    port = settings.ports[GATEWAY]
+    url = f"http://{settings.probe_address}:{port}"
+    metrics_port = settings.gateway_metrics_port
+    return GatewayService(GATEWAY, port, OWN_PORTS[GATEWAY], HEALTH_PATH, url, 8080, metrics_port=metrics_port)
 
 
 def _under_test(settings: Settings, catalogue: Catalogue) -> list[Service]:

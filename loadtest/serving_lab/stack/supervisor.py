@@ -40,6 +40,7 @@ class Program:
     """How long it may take to end after SIGTERM before it is killed."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """What it sees besides the environment all programs share."""
+    stop_signal: str = "TERM"
 
 
 class State(StrEnum):
@@ -209,6 +210,7 @@ class Supervisor:
                 "exitcodes=1,2",
                 "startsecs=1",
                 "startretries=0",
+                f"stopsignal={program.stop_signal}",
                 f"stopwaitsecs={program.stop_seconds:.0f}",
                 "killasgroup=true",
                 "redirect_stderr=true",
