@@ -147,7 +147,7 @@ def test_base_images_change_four_lines_of_a_users_settings(machine: Machine) -> 
 
 
 def test_base_images_that_are_here_are_listed_without_a_change(machine: Machine) -> None:
-    machine.replace("docker", 'case "$*" in *redis*) exit 1 ;; esac')
+    machine.replace("docker", 'case "$*" in *redis* | *haproxy*) exit 1 ;; esac')
 
     listed = machine.run("base-images.sh", "local")
 

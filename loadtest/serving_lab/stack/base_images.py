@@ -140,11 +140,12 @@ class BaseImages:
 
 def _not_to_be_had(images: Mapping[str, str]) -> dict[str, str]:
     """Which of these images are neither here nor can be fetched; those that can are, by now."""
-    missing = {setting: image for setting, image in images.items() if not engine.has_image(image)}
-    if not missing:
-        return {}
     found = engine.Engine.find()
-    return {setting: image for setting, image in missing.items() if not (found.may_fetch(image) and engine.pull(image))}
+    return {
+        setting: image
+        for setting, image in images.items()
+        if not engine.has_image(image) and not (found.may_fetch(image) and engine.pull(image))
+    }
 
 
 def _cannot_build() -> str | None:
