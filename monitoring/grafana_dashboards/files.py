@@ -7,6 +7,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana_dashboards.generator import generator
+from grafana_dashboards.moving_over import moving_over
 from grafana_dashboards.service import service
 from grafana_dashboards.side_by_side import side_by_side
 
@@ -32,7 +33,7 @@ def write() -> list[Path]:
 
 
 def _dashboards() -> list[Dashboard]:
-    dashboards = [side_by_side().build(), service().build(), generator().build()]
+    dashboards = [side_by_side().build(), service().build(), generator().build(), moving_over().build()]
     for dashboard in dashboards:
         # Grafana gives panels without ids a new number each time: links to a panel would break.
         for number, panel in enumerate(dashboard.panels or [], start=1):

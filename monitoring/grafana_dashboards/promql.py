@@ -10,6 +10,9 @@ Measure = Callable[[str], str]
 ALL = 'role!=""'
 BASELINE = 'role="baseline"'
 CANDIDATES = 'role="candidate"'
+GATEWAY = 'job="gateway"'
+TAP, RELAY = "tap", "relay"
+"""Servers of the gateway that are no service."""
 BY_SERVICE = "service, label, role"
 
 CHOSEN = 'handler=~"$handler"'
@@ -126,6 +129,28 @@ def counter(metric: str) -> Measure:
 def where_missing(value: str, expression: str) -> str:
     """Put a value where an expression has none for a service that is scraped."""
     return f"{expression} or on (service) {value} * {_scraped(ALL)}"
+
+
+def at_gateway(expression: str, missing: str) -> str:
+    """An expression over the gateway's own series, each of which is written with braces; a value where it has none."""
+    return f"{expression.replace('{', '{' + GATEWAY + ', ').replace(', }', '}')} or on () vector({missing})"
+
+
+def behind_gateway(expression: str, how: str = "sum") -> str:
+    """An expression over the gateway's series of servers, with `{` before its matchers, put together by service.
+
+    A service's second instance counts as the service, and the tap as the service before which it stands.
+    """
+    instances = _of_servers(expression, f'server!="{TAP}", proxy!="{RELAY}"')
+    tap = _of_servers(expression, f'server="{TAP}"')
+    named = f'label_replace({instances}, "service", "$1", "server", "(.+?)(-next)?")'
+    tapped = f'label_replace({tap}, "service", "$1", "proxy", "(.+)")'
+    by_service = f"{how} by (service) ({named} or {tapped})"
+    return f"{by_service} * on (service) group_left (label, role) {_scraped(ALL)}"
+
+
+def _of_servers(expression: str, servers: str) -> str:
+    return expression.replace("{", f"{{{GATEWAY}, {servers}, ").replace(", }", "}")
 
 
 def _scraped(services: str) -> str:

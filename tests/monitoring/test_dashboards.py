@@ -63,6 +63,7 @@ def test_each_dashboard_has_the_address_its_file_is_named_after() -> None:
         "side-by-side": "side-by-side",
         "service": "service",
         "generator": "generator",
+        "moving-over": "moving-over",
     }
 
 
