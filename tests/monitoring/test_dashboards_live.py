@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import local_http
 from support.dashboards import OF_SERVICE, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
+from support.gateway import USER_COOKIE, RunningGateway, running_gateway
 from support.load import RunningLocust, of_services, running_locust
 from support.prometheus import running_prometheus
 from support.services import (
@@ -49,21 +50,38 @@ def locust(services: Mapping[str, RunningService], tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
+def gateway(
+    services: Mapping[str, RunningService], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
+    """The gateway, half of whose users are a candidate's."""
+    urls = {name: service.base_url for name, service in services.items()}
+    with running_gateway(tmp_path_factory.mktemp("gateway"), urls) as running:
+        running.control.set_share(5000)
+        yield running
+
+
+@pytest.fixture(scope="module")
 def prometheus_url(
-    services: Mapping[str, RunningService], locust: RunningLocust, tmp_path_factory: pytest.TempPathFactory
+    services: Mapping[str, RunningService],
+    locust: RunningLocust,
+    gateway: RunningGateway,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """Prometheus that has seen the idle stack for long enough to draw rates."""
-    urls = {name: service.base_url for name, service in services.items()} | {"locust": locust.base_url}
+    urls = {name: service.base_url for name, service in services.items()}
+    urls |= {"locust": locust.base_url, "gateway": gateway.metrics_url}
     with running_prometheus(tmp_path_factory.mktemp("prometheus"), urls) as url:
         cpu = SIDE_BY_SIDE["CPU", OF_SERVICE]
-        wait_until(lambda: values_by_service(url, "sum(up)") == {"": len(SERVICES) + 2}, "all targets up")
+        wait_until(lambda: values_by_service(url, "sum(up)") == {"": len(SERVICES) + 3}, "all targets up")
         wait_until(lambda: values_by_service(url, cpu).keys() == SERVICES, "rates of all services")
         wait_until(lambda: len(ask(url, "condition:distinct_values:count")) == len(CONDITIONS), "recorded series")
         yield url
 
 
 @pytest.fixture(scope="module")
-def loaded_url(prometheus_url: str, locust: RunningLocust, services: Mapping[str, RunningService]) -> Iterator[str]:
+def loaded_url(
+    prometheus_url: str, locust: RunningLocust, services: Mapping[str, RunningService], gateway: RunningGateway
+) -> Iterator[str]:
     """The same Prometheus while users load all services, and some are refused."""
     done = threading.Event()
 
@@ -72,6 +90,9 @@ def loaded_url(prometheus_url: str, locust: RunningLocust, services: Mapping[str
             while not done.wait(0.3):
                 for service in services.values():
                     client.post(f"{service.base_url}/login", json={"username": "", "password": ""})
+                for user, candidate in itertools.product(range(8), CANDIDATES):
+                    gateway.control.choose(candidate)
+                    client.get(f"{gateway.url}/health", headers={"Cookie": f"{USER_COOKIE}={user}"})
 
     refused = threading.Thread(target=be_refused)
     refused.start()
@@ -118,7 +139,7 @@ def test_idle_stack_says_so(prometheus_url: str) -> None:
     }
 
     assert verdicts == {"Users": {"": 0.0}, "Is the comparison fair?": {"": 1.0}, "Alerts": {"": 0.0}}
-    assert [ask(prometheus_url, annotation) for annotation in annotation_queries()] == [[], [], []]
+    assert all(ask(prometheus_url, annotation) == [] for annotation in annotation_queries())
 
 
 def test_each_condition_is_listed_for_each_service_with_a_verdict(prometheus_url: str) -> None:
@@ -158,6 +179,18 @@ def test_each_candidate_is_divided_by_the_baseline(loaded_url: str, panel: str) 
     wait_until(all_have_a_ratio, "a ratio of each candidate", seconds=30)
     values, ratios = measured["values"], measured["ratios"]
     assert ratios == pytest.approx({name: values[name] / values[BASELINE] for name in CANDIDATES})
+
+
+def test_behind_the_gateway_each_service_has_its_share_of_the_answers(loaded_url: str) -> None:
+    [expression] = [query.expression for query in QUERIES if query.panel == "Share of answers"]
+    shares: dict[str, float] = {}
+
+    def all_answer() -> bool:
+        shares.update(values_by_service(loaded_url, expression))
+        return shares.keys() == SERVICES and all(share > 0 for share in shares.values())
+
+    wait_until(all_answer, "answers of each service", seconds=30)
+    assert sum(shares.values()) == pytest.approx(1)
 
 
 def test_load_is_seen_from_locust_too(loaded_url: str) -> None:
