@@ -90,9 +90,10 @@ def loaded_url(
             while not done.wait(0.3):
                 for service in services.values():
                     client.post(f"{service.base_url}/login", json={"username": "", "password": ""})
-                for user, candidate in itertools.product(range(8), CANDIDATES):
+                for candidate in CANDIDATES:
                     gateway.control.choose(candidate)
-                    client.get(f"{gateway.url}/health", headers={"Cookie": f"{USER_COOKIE}={user}"})
+                    for user in range(20):
+                        client.get(f"{gateway.url}/health", headers={"Cookie": f"{USER_COOKIE}={user}"})
 
     refused = threading.Thread(target=be_refused)
     refused.start()

@@ -14,8 +14,8 @@ HEAD = Head(1_700_000_000.0, "http://old:1", "http://new:2")
 
 
 def written(path: Path, *exchanges: Tapped, end: bool = True) -> Path:
-    frames = [tap_file.frame(each) for each in (HEAD, *exchanges, *([End(len(exchanges), 0)] if end else []))]
-    path.write_bytes(MAGIC + b"".join(frames))
+    records: list[Head | Tapped | End] = [HEAD, *exchanges, *([End(len(exchanges), 0)] if end else [])]
+    path.write_bytes(MAGIC + b"".join(map(tap_file.frame, records)))
     return path
 
 

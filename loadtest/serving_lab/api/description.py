@@ -3,6 +3,7 @@
 Every command reads it; what a command adds stands in a section of its own (`serving_lab.api.profile_file`).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,9 @@ from serving_lab.api.value_forms import ValueForm
 from serving_lab.api.values import Several, Value
 from serving_lab.text.yaml_file import YamlFile
 
+_PERSONAL = frozenset({"header", "query", "path"})
+_PARAMETER = re.compile(r"\{[^{}/]+\}")
+
 
 class CallForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request by its name, and what a right answer to it is."""
@@ -30,6 +34,8 @@ class CallForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     expect: ExpectForm = ExpectForm()
     agree: list[str | AgreeForm] = []
     """JSON paths at which all targets answer the same to the same request; numbers to one part in a billion."""
+    repeatable: bool = False
+    """Whether its operation may be sent once more, and to another service, although its method is not a safe one."""
 
 
 class EveryAnswerForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,6 +61,8 @@ class DescriptionForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     requests: dict[str, CallForm] = {}
     mixes: dict[str, dict[str, float]] = {}
     """Names of requests with their weights."""
+    personal: list[str] = []
+    """What a recording must not show: `$.email` in bodies, `header X-User`, `query email`, `path /users/{name}`."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class Call:
     signed_in: bool = False
     """Whether it carries what the sign-in gave."""
     websocket: bool = False
+    repeatable: bool = False
+    """Whether it may be sent once more although its method is not a safe one."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,8 @@ class Description:
     error_message: str | None = None
     requests: Mapping[str, Call] = field(default_factory=dict)
     mixes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    personal: tuple[str, ...] = ()
+    """What a recording must not show, as it is written."""
 
     @classmethod
     def of(cls, file: YamlFile, further: frozenset[str] = frozenset()) -> "Description":
@@ -130,6 +142,7 @@ class _Reader:
             error_message=form.error_message,
             requests=calls,
             mixes=form.mixes,
+            personal=tuple(self._personal(at, each) for at, each in enumerate(form.personal)),
         )
 
     def _sign_in(self, form: SignInForm | None) -> SignIn | None:
@@ -186,7 +199,19 @@ class _Reader:
             ),
             signed_in=self._carries_what_is_saved(request),
             websocket=websocket,
+            repeatable=form.repeatable,
         )
+
+    def _personal(self, at: int, written: str) -> str:
+        place = f"personal[{at}]"
+        if written.startswith("$"):
+            self._check_path(place, written.replace("[*]", "[0]"))
+            return written
+        kind, _, name = written.partition(" ")
+        if kind not in _PERSONAL or not name.strip() or (kind == "path" and not _PARAMETER.search(name)):
+            hint = "such as $.email, header X-User, query email, or path /users/{name}"
+            raise self.file.fault(place, f"{written!r} is not a place", hint=hint)
+        return written
 
     def _carries_what_is_saved(self, request: Request) -> bool:
         texts = [request.target, *(value for _, value in request.headers), request.body.decode("latin-1")]

@@ -1,0 +1,116 @@
+"""Copies of requests: which are sent, what is recorded of their answers, and that no client ever waits for them."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.api.profile_file import read_description
+from serving_lab.tap.command import WithoutSecrets
+from serving_lab.tap.surface import Surface
+from serving_lab.wire.message import Ending
+from support.checkout import REPOSITORY
+from support.services import free_port, wait_until
+
+from tap.running import GET, OK, answering, service, tapping
+
+pytestmark = pytest.mark.service
+
+OURS = Surface.of(read_description(REPOSITORY / "loadtest" / "api.yaml", WithoutSecrets()))
+OTHER = OK.replace(b"hi", b"ho")
+
+
+def post(path: str) -> bytes:
+    return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+
+
+def test_what_is_safe_or_repeatable_is_sent_to_the_candidate_as_it_was(tmp_path: Path) -> None:
+    asked = [GET, post("/predict"), post("/login"), post("/cache/clear"), post("/batch-predict?a=b")]
+    with (
+        service(answering()) as primary,
+        service(answering(OTHER)) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint, OURS) as tap,
+    ):
+        for request in asked:
+            tap.ask(request)
+        wait_until(lambda: tap.counts.mirrored == 3, "copies are sent")
+        recorded = sorted(tap.recorded(), key=lambda each: each.at)
+        received = bytes(candidate.received)
+
+    assert [each.candidate and each.candidate.body for each in recorded] == [b"ho", b"ho", None, None, b"ho"]
+    assert [each.primary.body for each in recorded] == [b"hi"] * 5
+    assert sorted([received.count(each) for each in asked]) == [0, 0, 1, 1, 1]
+    assert len(received) == len(asked[0] + asked[1] + asked[4])
+
+
+def test_chunks_and_the_wish_for_100_continue_are_for_one_connection_alone(tmp_path: Path) -> None:
+    head = b"OPTIONS /a HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with (
+        service(answering()) as primary,
+        service(answering()) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint) as tap,
+    ):
+        tap.ask(head + b"2\r\nhi\r\n1\r\n!\r\n0\r\n\r\n")
+        wait_until(lambda: candidate.received.endswith(b"0\r\n\r\n"), "the copy arrives")
+
+    expected = b"OPTIONS /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhi!\r\n0\r\n\r\n"
+    assert bytes(candidate.received) == expected
+
+
+def test_a_full_queue_drops_copies_counts_them_and_delays_nobody(tmp_path: Path) -> None:
+    never = threading.Event()
+    with (
+        service(answering()) as primary,
+        service(answering(before=never.wait)) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint, queue=5) as tap,
+    ):
+        for _ in range(100):
+            tap.ask()  # it would never come back if it waited for the candidate
+        wait_until(lambda: tap.counts.mirrored + tap.counts.mirror_dropped == 100, "all are decided")
+        assert tap.counts.mirrored <= 32 + 5
+        assert tap.counts.mirror_dropped >= 100 - 32 - 5
+        never.set()
+        recorded = tap.recorded()
+
+    assert len(recorded) == 100
+    assert sum(each.candidate is not None for each in recorded) == tap.counts.mirrored
+
+
+def test_a_candidate_that_is_down_is_recorded_as_such(tmp_path: Path) -> None:
+    nobody = Endpoint.parse(f"http://127.0.0.1:{free_port()}")
+    with service(answering()) as primary, tapping(primary.endpoint, tmp_path, nobody) as tap:
+        for _ in range(3):
+            tap.ask()
+        recorded = tap.recorded()
+
+    assert [each.candidate and each.candidate.ending for each in recorded] == [Ending.REFUSED] * 3
+
+
+def test_the_primary_is_asked_again_to_learn_what_varies_by_itself(tmp_path: Path) -> None:
+    answers = iter(range(100))
+
+    with (
+        service(answering()) as primary,
+        service(answering(OTHER, before=lambda: next(answers))) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint, again=1.0) as tap,
+    ):
+        tap.ask()
+        (recorded,) = tap.recorded()
+
+    assert recorded.again is not None
+    assert (recorded.again.body, primary.received.count(GET)) == (b"hi", 2)
+
+
+def test_a_kept_connection_that_the_candidate_closes_costs_no_copy(tmp_path: Path) -> None:
+    closing = OTHER.replace(b"Content", b"Connection: close\r\nContent")
+    with (
+        service(answering()) as primary,
+        service(answering(closing)) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint) as tap,
+    ):
+        for _ in range(20):
+            tap.ask()
+        recorded = tap.recorded()
+
+    assert [each.candidate and each.candidate.status for each in recorded] == [200] * 20
+    assert {each.candidate.ending for each in recorded if each.candidate} == {Ending.CLOSED}
