@@ -16,7 +16,6 @@ from serving_lab.tap.counts import Counts
 from serving_lab.tap.surface import Surface
 from serving_lab.tap.tap import Plan, Tap
 
-Handler = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
 _SECONDS = 10
@@ -37,8 +36,11 @@ class Service:
         return Endpoint.parse(f"http://127.0.0.1:{self.port}")
 
 
+Handler = Callable[[socket.socket, Service], None]
+
+
 @contextlib.contextmanager
-def service(handler: Callable[[socket.socket, Service], None]) -> Iterator[Service]:
+def service(handler: Handler) -> Iterator[Service]:
     """Give each connection to a handler, in a thread of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         running = Service(listening.getsockname()[1])
@@ -64,9 +66,7 @@ def service(handler: Callable[[socket.socket, Service], None]) -> Iterator[Servi
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def answering(
-    answer: bytes = OK, before: Callable[[], object] = lambda: None
-) -> Callable[[socket.socket, Service], None]:
+def answering(answer: bytes = OK, before: Callable[[], object] = lambda: None) -> Handler:
     """Answer every request that has a length, or no body, with the same bytes."""
 
     def handler(connection: socket.socket, running: Service) -> None:
