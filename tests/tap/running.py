@@ -67,7 +67,7 @@ def service(handler: Handler) -> Iterator[Service]:
 
 
 def answering(answer: bytes = OK, before: Callable[[], object] = lambda: None) -> Handler:
-    """Answer every request that has a length, or no body, with the same bytes."""
+    """Answer every request with the same bytes."""
 
     def handler(connection: socket.socket, running: Service) -> None:
         held = b""
@@ -75,9 +75,12 @@ def answering(answer: bytes = OK, before: Callable[[], object] = lambda: None) -
             running.received += data
             held += data
             while (end := held.find(b"\r\n\r\n")) >= 0:
-                _, _, length = held[:end].lower().partition(b"content-length:")
+                head = held[:end].lower()
+                _, _, length = head.partition(b"content-length:")
                 size = end + 4 + int(length.split(b"\r\n")[0] or 0)
-                if len(held) < size:
+                if b"\r\ntransfer-encoding:" in head:
+                    size = held.find(b"\r\n0\r\n\r\n") + 7
+                if size < end or len(held) < size:
                     break
                 held = held[size:]
                 before()
