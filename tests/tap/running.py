@@ -105,9 +105,7 @@ class RunningTap:
 
     def ask(self, request: bytes = GET, expected: bytes = OK) -> None:
         """Send a request on a connection of its own, and compare its answer."""
-        with self.connect() as client:
-            client.sendall(request)
-            assert exactly(client, len(expected)) == expected
+        ask(self.port, request, expected)
 
     def end(self) -> None:
         """Let it end as a signal does."""
@@ -163,6 +161,13 @@ def tapping(
         yield running
     finally:
         running.end()
+
+
+def ask(port: int, request: bytes = GET, expected: bytes = OK) -> None:
+    """Send a request on a connection of its own, and compare its answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_SECONDS) as client:
+        client.sendall(request)
+        assert exactly(client, len(expected)) == expected
 
 
 def exactly(connection: socket.socket, size: int) -> bytes:
