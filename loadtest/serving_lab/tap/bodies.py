@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, unquote_plus
 from serving_lab.tap.json_places import BROKEN, Path, places
 from serving_lab.tap.learned import Learned
 from serving_lab.tap.pseudonyms import Pseudonyms
-from serving_lab.tap.secret_names import HINTS, is_secret
+from serving_lab.tap.secret_names import is_secret, may_have_secrets
 from serving_lab.tap.surface import Surface
 
 _FORM = "application/x-www-form-urlencoded"
@@ -44,7 +44,7 @@ class Bodies:
             saved: Whether it is the answer to a sign-in.
             cut: Whether it goes on behind this.
         """
-        if found := _CHARSET.search(media_type):
+        if "utf" in media_type and (found := _CHARSET.search(media_type)):
             # Nothing would be found in it as it is.
             body = body.decode(found[1], "replace").encode()
         text, encoding = _decoded(body, cut=cut)
@@ -82,7 +82,7 @@ class Bodies:
         return head + (self._learned.learn(value) if secret or (name,) in self._paths or is_secret(name) else value)
 
     def _json(self, text: str, *, secret: bool, saved: bool) -> str:
-        if not (secret or saved or HINTS.search(text) or any(name in text for name in self._names)):
+        if not (secret or saved or may_have_secrets(text) or any(name in text for name in self._names)):
             return text
         parts: list[str] = []
         at = 0

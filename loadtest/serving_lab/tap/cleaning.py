@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from serving_lab.api.request import Header
@@ -21,6 +22,7 @@ _SCHEME = re.compile(r"(?i)(bearer|basic|digest|negotiate|token|apikey|[\w-]+)( 
 _SCHEMES_ALONE = frozenset({"bearer", "basic", "digest", "negotiate"})
 _USER_IN_URL = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#@\s]+@")
 _HERE = frozenset({"127.0.0.1", "::1"})
+_READ = frozenset({"authorization", "cookie", "x-forwarded-for", "content-type", "content-encoding"})
 _REMEMBERED = 10_000
 
 
@@ -39,66 +41,79 @@ class Cleaner:
         self._learned = Learned(pseudonyms)
         self._bodies = bodies.Bodies(pseudonyms, self._learned, surface)
         self._room = room
-        self._known: dict[Header, Header] = {}
+        self._known: dict[bytes, tuple[Header, str, str]] = {}
         self._known_for = 0
         """How many secrets were known when these were cleaned."""
 
     def session(self, request: Message, address: str) -> str:
         """A pseudonym of who sends: the token's user, else the token or the cookie, else the address."""
-        found = {name.lower(): value for name, value in request.headers}
-        if authorization := found.get("authorization"):
+        head = self._head(request.head)
+        if authorization := head.raw.get("authorization"):
             scheme = _SCHEME.fullmatch(authorization)
             return self._pseudonyms.user(scheme[3].strip() if scheme else authorization)
-        if cookie := found.get("cookie"):
+        if cookie := head.raw.get("cookie"):
             return self._pseudonyms.name(f"cookie {cookie}")
         # The last one is who spoke to the gateway before this; the others are hearsay.
-        forwarded = found.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        forwarded = head.raw.get("x-forwarded-for", "").rpartition(",")[2].strip()
         return self._pseudonyms.name(f"address {forwarded or address}")
 
     def request(self, message: Message) -> TappedRequest:
         """A request as it may be recorded."""
         signs_in = self._surface.signs_in(message.method, message.target)
-        headers = message.headers
-        cleaned = self._headers(headers)  # first: what is secret there may stand elsewhere too
-        body, cut = self._body(Answer(0, headers, message.body, message.cut), secret=signs_in, saved=False)
+        head = self._head(message.head)  # first: what is secret there may stand elsewhere too
+        body, cut = self._body(message, head, secret=signs_in, saved=False)
         target = self._target(message.target)
-        return TappedRequest(message.method, target, message.version, cleaned, body, message.body_bytes, cut)
+        return TappedRequest(message.method, target, message.version, head.headers, body, message.body_bytes, cut)
 
     def side(self, request: Message, answer: Message | None, begun: float, ended: float, ending: Ending) -> Side:
         """What a service answered, as it may be recorded; times are of one clock."""
         if answer is None:
             return Side(0, (), b"", 0, False, ended - begun, ended - begun, ending)
-        headers = answer.headers
         saved = self._surface.signs_in(request.method, request.target)
-        cleaned = self._headers(headers)
-        body, cut = self._body(Answer(0, headers, answer.body, answer.cut), secret=False, saved=saved)
+        head = self._head(answer.head)
+        body, cut = self._body(answer, head, secret=False, saved=saved)
         first, last = answer.begun - begun, ended - begun
-        return Side(answer.status, cleaned, body, answer.body_bytes, cut, first, last, ending)
+        return Side(answer.status, head.headers, body, answer.body_bytes, cut, first, last, ending)
 
-    def _body(self, message: Answer, *, secret: bool, saved: bool) -> tuple[bytes, bool]:
+    def _body(self, message: Message, head: "_Head", *, secret: bool, saved: bool) -> tuple[bytes, bool]:
         """The body, unpacked, and whether it is cut; nothing of one that cannot be read."""
-        if not message.body:
-            return b"", message.cut
-        lower = Answer(0, tuple((name.lower(), value) for name, value in message.headers), message.body, message.cut)
-        coding = (lower.header("content-encoding") or "identity").strip().lower()
-        plain = unpacked(lower, self._room)
-        if plain is lower and coding != "identity":
-            return b"", True
-        media_type = plain.header("content-type") or ""
-        return self._bodies.cleaned(plain.body, media_type, secret=secret, saved=saved, cut=plain.cut), plain.cut
+        body, cut = message.body, message.cut
+        if not body:
+            return b"", cut
+        coding = head.raw.get("content-encoding", "identity")
+        if coding.strip().lower() != "identity":
+            packed = Answer(0, (("content-encoding", coding),), body, cut)
+            plain = unpacked(packed, self._room)
+            if plain is packed:
+                return b"", True
+            body, cut = plain.body, plain.cut
+        media_type = head.raw.get("content-type", "")
+        return self._bodies.cleaned(body, media_type, secret=secret, saved=saved, cut=cut), cut
 
-    def _headers(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
-        return tuple([self._remembered_header(header) for header in headers])
-
-    def _remembered_header(self, header: Header) -> Header:
-        """The header without secrets: most come again and again."""
+    def _head(self, head: bytes) -> "_Head":
+        """The headers without secrets, and of some what they say. Most lines come again and again."""
         if len(self._known) >= _REMEMBERED or self._known_for != self._learned.count:
             self._known.clear()
             self._known_for = self._learned.count
-        found = self._known.get(header)
-        if found is None:
-            found = self._known[header] = header[0], self._header(header[0].lower(), header[1])
-        return found
+        headers = []
+        raw: dict[str, str] = {}
+        known = self._known
+        for line in head.split(b"\r\n")[1:]:
+            found = known.get(line)
+            if found is None:
+                found = known[line] = self._line(line)
+            headers.append(found[0])
+            if found[1]:
+                # As recipients do, several are one with commas.
+                raw[found[1]] = f"{raw[found[1]]}, {found[2]}" if found[1] in raw else found[2]
+        return _Head(tuple(headers), raw)
+
+    def _line(self, line: bytes) -> tuple[Header, str, str]:
+        """The header, and name and value as they were of one that is read here."""
+        name, _, value = line.decode("latin-1").partition(":")
+        name, value = name.strip(), value.strip()
+        lower = name.lower()
+        return (name, self._header(lower, value)), lower if lower in _READ else "", value
 
     def _header(self, name: str, value: str) -> str:
         if name == "set-cookie":
@@ -152,6 +167,12 @@ class Cleaner:
 
     def _query(self, query: str) -> str:
         return self._bodies.pairs(query, lambda name: name in self._surface.parameters or is_secret_parameter(name))
+
+
+class _Head(NamedTuple):
+    headers: tuple[Header, ...]
+    raw: dict[str, str]
+    """The values of headers that are read here, by their names in lower case."""
 
 
 def _replaced(text: str, found: re.Match[str], by: Callable[[str], str]) -> str:

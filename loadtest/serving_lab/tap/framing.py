@@ -10,9 +10,9 @@ LONGEST_HEAD_BYTES = 131_072
 _LINE, _BLANK = b"\r\n", b"\r\n\r\n"
 _LONGEST_LINE_BYTES = 8192
 """Of a chunk's length with its extensions, and of a trailer."""
-_FRAMING = re.compile(
-    rb"\r\n(content-length|transfer-encoding|connection|upgrade)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE
-)
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection", b"upgrade"})
+_LONGEST_FRAMING_NAME = max(map(len, _FRAMING))
+_REMEMBERED = 10_000
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) (HTTP/1\.[01])")
 _STATUS_LINE = re.compile(rb"(HTTP/1\.[01]) (\d{3})(?: [^\r\n]*)?")
 _NUMBER = re.compile(rb"\d{1,18}")
@@ -225,12 +225,14 @@ def request(head: bytes, begun: float, room: int) -> tuple[Message, int | None]:
     Raises:
         UnreadableError: it is none.
     """
-    line = _REQUEST_LINE.fullmatch(head.partition(_LINE)[0])
+    lines = head.split(_LINE)
+    line = _REQUEST_LINE.fullmatch(lines[0])
     if not line:
         raise UnreadableError("no request line")
+    method, target, version = line.groups()
     message = Message(head, begun, room)
-    message.method, message.target, message.version = (part.decode("latin-1") for part in line.groups())
-    return message, _framed(message) or 0
+    message.method, message.target, message.version = method.decode(), target.decode("latin-1"), version.decode()
+    return message, _framed(message, lines) or 0
 
 
 def answer(head: bytes, begun: float, room: int, method: str) -> tuple[Message, int | None] | None:
@@ -239,7 +241,8 @@ def answer(head: bytes, begun: float, room: int, method: str) -> tuple[Message, 
     Raises:
         UnreadableError: it is none.
     """
-    line = _STATUS_LINE.fullmatch(head.partition(_LINE)[0])
+    lines = head.split(_LINE)
+    line = _STATUS_LINE.fullmatch(lines[0])
     if not line:
         raise UnreadableError("no status line")
     status = int(line[2])
@@ -247,7 +250,7 @@ def answer(head: bytes, begun: float, room: int, method: str) -> tuple[Message, 
         return None
     message = Message(head, begun, room)
     message.version, message.status = line[1].decode(), status
-    length = _framed(message)
+    length = _framed(message, lines)
     if method == "HEAD" or status in _BODILESS or status == _SWITCHING:
         message.chunked = False
         return message, 0
@@ -256,12 +259,15 @@ def answer(head: bytes, begun: float, room: int, method: str) -> tuple[Message, 
     return message, length
 
 
-def _framed(message: Message) -> int | None:
+def _framed(message: Message, lines: list[bytes]) -> int | None:
     """Read what the head says of how the message ends, and return the length of its body; None: it does not say."""
     length: int | None = None
     message.keeps = message.version == "HTTP/1.1"
-    for found in _FRAMING.finditer(message.head):
-        name, value = found[1].lower(), found[2].strip()
+    for line in lines:
+        found = _known[line] if line in _known else _framing(line)
+        if found is None:
+            continue
+        name, value = found
         if name == b"content-length":
             if not _NUMBER.fullmatch(value) or (length is not None and int(value) != length):
                 raise UnreadableError("a length that is no number")
@@ -274,6 +280,21 @@ def _framed(message: Message) -> int | None:
             options = {option.strip() for option in value.lower().split(b",")}
             message.keeps = b"close" not in options and (message.keeps or b"keep-alive" in options)
     return None if message.chunked else length
+
+
+_known: dict[bytes, tuple[bytes, bytes] | None] = {}
+"""Lines of heads: most come again and again."""
+
+
+def _framing(line: bytes) -> tuple[bytes, bytes] | None:
+    """Name in lower case and value of a header that says how a message ends; None of any other line."""
+    name, colon, value = line.partition(b":")
+    lower = name.strip().lower() if len(name) <= _LONGEST_FRAMING_NAME + 1 else b""
+    found = (lower, value.strip()) if colon and lower in _FRAMING else None
+    if len(_known) >= _REMEMBERED:
+        _known.clear()
+    _known[line] = found
+    return found
 
 
 def _headers(head: bytes) -> Iterator[Header]:
