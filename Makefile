@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	parity-proof selftest hostile bench-services bench-parity lint dashboards format lock clean
+	parity-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -71,6 +71,8 @@ bench-services: ## Measure how much of what its framework can do each service ke
 	@PYTHONPATH=tests $(DEV) python -m benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(addprefix --service ,$(SERVICE))
 bench-parity: ## Measure how many generated requests parity compares in a second, beside schemathesis; ROUNDS=3 GENERATE=10000
 	@PYTHONPATH=tests $(DEV) python -m benchmark.generated $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(GENERATE),--generate $(GENERATE))
+bench-tap: ## Measure what `lab tap` adds to a request and costs, beside proxies that record nothing; ROUNDS=5 SECONDS=3
+	@PYTHONPATH=tests $(DEV) python -m benchmark.tapped $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error
 	@$(DEV) deploy/lint.sh
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards

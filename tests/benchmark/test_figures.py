@@ -12,6 +12,8 @@ from benchmark.generated import told
 from benchmark.load import FEATURES, Outcome, Wrk, read, script
 from benchmark.servers import Server
 from benchmark.table import table
+from benchmark.tapped import Found
+from benchmark.tapped import table as told_of_taps
 
 PRINTED = """\
 Running 3s test @ http://127.0.0.1:5000
@@ -59,6 +61,15 @@ def test_parity_and_schemathesis_are_compared_by_rounds() -> None:
     assert "(1,000 in 5 s)" in lab
     assert "100 requests/s to one service" in schemathesis
     assert ratio.split(maxsplit=1)[1] == "2.0 (1.0 to 4.0)"
+
+
+def test_what_a_proxy_adds_is_to_the_direct_way_in_the_same_round() -> None:
+    direct, tap = [Found(0.001, None), Found(0.003, None)], [Found(0.0012, 5000.0), Found(0.0033, 4000.0)]
+
+    _, first, second = told_of_taps({"direct": direct, "tap": tap}).splitlines()
+
+    assert first.split() == ["direct", "2.000", "ms"]
+    assert second.split() == ["tap", "2.250", "ms", "0.250", "ms", "0.200", "to", "0.300", "ms", "4,500"]
 
 
 def test_rows_are_drawn_between_the_quantiles_of_the_data() -> None:

@@ -7,6 +7,7 @@ tap cannot read is passed on all the same.
 
 import asyncio
 import contextlib
+import os
 import sys
 from time import perf_counter
 from typing import Protocol, cast
@@ -68,7 +69,7 @@ class Link:
     def client_sent(self, data: bytes) -> None:
         """Pass it on, then listen."""
         if self.primary.transport is not None:
-            self.primary.transport.write(data)
+            self.primary.send(data)
         elif self._connecting is not None:
             self._early.append(data)
             self.client.open_transport.pause_reading()
@@ -83,7 +84,7 @@ class Link:
     def primary_sent(self, data: bytes) -> None:
         """Pass it on, then listen."""
         if self.client.transport is not None:
-            self.client.transport.write(data)
+            self.client.send(data)
         self.listener.counts.primary_bytes += len(data)
         try:
             for seen in self.conversation.server_sent(data, perf_counter()):
@@ -199,6 +200,8 @@ class Side(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         """None: closed, or not open yet."""
         self.said_last = False
+        self._descriptor = -1
+        """Of a socket without TLS."""
         self._link = link
         self._is_client = is_client
         # asyncio calls this for all that arrives.
@@ -213,8 +216,23 @@ class Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: it is open."""
         self.transport = cast("asyncio.Transport", transport)
+        if transport.get_extra_info("sslcontext") is None:
+            self._descriptor = transport.get_extra_info("socket").fileno()
         if self._is_client:
             self._link.begin()
+
+    def send(self, data: bytes) -> None:
+        """Send it at once: the transport would wait for the end of the event loop's round. It only has the rest."""
+        transport = self.open_transport
+        if self._descriptor < 0 or transport.get_write_buffer_size() or transport.is_closing():
+            transport.write(data)
+            return
+        try:
+            written = os.write(self._descriptor, data)
+        except OSError:
+            written = 0  # the transport finds out what is wrong, and says so
+        if written < len(data):
+            transport.write(data[written:])
 
     def eof_received(self) -> bool:
         """asyncio: nothing more will arrive; what is sent still does."""

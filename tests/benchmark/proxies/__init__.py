@@ -1,0 +1,1 @@
+"""Proxies that `lab tap` is measured beside."""
