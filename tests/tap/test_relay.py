@@ -13,7 +13,10 @@ import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.gateway.config import BUCKET_HEADER, RELAY
 from serving_lab.gateway.observations import Observation, Slice, parse
+from serving_lab.recordings import tap_file
 from serving_lab.tap.relay import Relay
+from serving_lab.tap.surface import Surface
+from serving_lab.tap.tap import Plan, Tap
 from serving_lab.tap.websocket_mirror import MessagePair
 from support.gateway import USER_COOKIE, running_gateway
 from support.services import free_port
@@ -259,5 +262,55 @@ def test_through_the_gateway_users_are_told_to_move_and_without_the_relay_it_goe
                 await asyncio.to_thread(control.disable, RELAY, RELAY)
                 async with connect(address) as direct:
                     assert (await ask(direct, "c"))["by"] == "new"
+
+    run(scenario)
+
+
+def test_a_tap_relays_records_what_both_say_and_calls_services_from_one_address(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        seen_from: list[str] = []
+
+        async def noting(connection: ServerConnection) -> None:
+            seen_from.append(connection.remote_address[0])
+            await echo("old", connection)
+
+        async with lab(old=noting) as here:
+            port = free_port()
+            record = tmp_path / "live.tap"
+            tap = Tap(
+                Plan(
+                    primary=Endpoint.parse(here.urls["old"]),
+                    candidate=Endpoint.parse(here.urls["new"]),
+                    host="127.0.0.1",
+                    port=0,
+                    record=record,
+                    surface=Surface(),
+                    source="127.0.0.3",
+                    relay=("127.0.0.1", port),
+                )
+            )
+            await tap.listen()
+            here.port = port
+            async with here.opened(5) as client:
+                for text in ('{"row": 1}', '{"row": 2}'):
+                    assert (await ask(client, text))["by"] == "old"
+                async with asyncio.timeout(10):
+                    while tap.counts.mirrored < 2:
+                        await asyncio.sleep(0.01)
+            await tap.close(5)
+
+            assert seen_from == ["127.0.0.3"]
+            head, *tapped, end = tap_file.read(record)
+            assert isinstance(head, tap_file.Head)
+            assert isinstance(end, tap_file.End)
+            pairs = [each for each in tapped if isinstance(each, tap_file.Tapped)]
+            assert [(each.request.method, each.request.body) for each in pairs] == [
+                ("WEBSOCKET", b'{"row": 1}'),
+                ("WEBSOCKET", b'{"row": 2}'),
+            ]
+            sides = [
+                (json.loads(each.primary.body), json.loads(each.candidate.body)) for each in pairs if each.candidate
+            ]
+            assert [(old["by"], new["by"]) for old, new in sides] == [("old", "new")] * 2
 
     run(scenario)

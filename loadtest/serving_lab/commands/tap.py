@@ -33,6 +33,13 @@ def tap(
     again: Annotated[
         float, typer.Option(min=0, max=1, help="Share of mirrored requests that the primary is sent once more.")
     ] = 0.05,
+    source: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of this machine, for connections to the services.")
+    ] = None,
+    relay: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Where a gateway sends WebSockets that `lab rollout` moves over."),
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where Prometheus reads what the tap counts.")
     ] = None,
@@ -40,5 +47,7 @@ def tap(
     """Pass HTTP traffic on to a service as it is, record it without secrets, and mirror it to a second service."""
     from serving_lab.tap import command
 
-    options = command.Options(primary, candidate, listen, record, description, queue, max_bytes, again, metrics)
+    options = command.Options(
+        primary, candidate, listen, record, description, queue, max_bytes, again, metrics, source, relay
+    )
     raise typer.Exit(command.run(options, console))

@@ -35,6 +35,8 @@ class Options:
     most_bytes: int | None
     again: float
     metrics: str | None
+    source: str | None = None
+    relay: str | None = None
 
 
 class WithoutSecrets(Mapping[str, str]):
@@ -64,6 +66,8 @@ def run(options: Options, console: Console) -> int:
         LabError: an option or a file is wrong, or an address is taken.
     """
     host, port = _address("--listen", options.listen)
+    if options.relay and not options.candidate:
+        raise LabError("--relay moves WebSockets to a candidate, and there is none", hint="--candidate URL")
     surface = Surface.of(read_description(options.description, WithoutSecrets())) if options.description else Surface()
     plan = Plan(
         primary=Endpoint.parse(options.primary),
@@ -75,6 +79,8 @@ def run(options: Options, console: Console) -> int:
         queue=options.queue,
         most_bytes=options.most_bytes,
         again=options.again,
+        source=options.source,
+        relay=_address("--relay", options.relay) if options.relay else None,
     )
     return uvloop.run(_run(plan, options.metrics, console))
 

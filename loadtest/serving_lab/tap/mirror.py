@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import cast
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.tap.connecting import connect
+from serving_lab.tap.connecting import Connector
 from serving_lab.tap.conversation import Conversation, Seen
 from serving_lab.tap.framing import Message
 from serving_lab.wire.connection import TIMEOUT_SECONDS
@@ -34,12 +34,16 @@ class Mirror:
 
     Args:
         endpoint: Where it answers.
+        connector: Makes its connections.
         connections: How many are kept at most.
         most_waiting: How many copies may wait for a free one.
         room: How many bytes of a body are kept.
     """
 
-    def __init__(self, endpoint: Endpoint, connections: int, most_waiting: int, room: int) -> None:
+    def __init__(
+        self, endpoint: Endpoint, connector: Connector, connections: int, most_waiting: int, room: int
+    ) -> None:
+        self._connector = connector
         self.endpoint = endpoint
         self.room = room
         self._most_connections = connections
@@ -109,7 +113,7 @@ class Mirror:
 
     async def _connect(self) -> None:
         try:
-            connection = await connect(self.endpoint, lambda: _Connection(self))
+            connection = await self._connector.connect(self.endpoint, lambda: _Connection(self))
         except OSError as error:
             self._opening -= 1
             ending = Ending.TIMED_OUT if isinstance(error, TimeoutError) else Ending.REFUSED

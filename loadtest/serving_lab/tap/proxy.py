@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Protocol, cast
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.tap.connecting import connect
+from serving_lab.tap.connecting import Connector
 from serving_lab.tap.conversation import Conversation, Seen
 from serving_lab.tap.counts import Counts
 from serving_lab.text.phrases import visible
@@ -27,6 +27,7 @@ class Listener(Protocol):
     """Who wants to know what was said."""
 
     primary: Endpoint
+    connector: Connector
     counts: Counts
     room: int
     """Bytes of a body that are kept."""
@@ -137,7 +138,7 @@ class Link:
 
     async def _connect(self) -> None:
         try:
-            await connect(self.listener.primary, lambda: self.primary)
+            await self.listener.connector.connect(self.listener.primary, lambda: self.primary)
         except OSError as error:
             self._refused = error
         finally:

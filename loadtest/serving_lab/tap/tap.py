@@ -10,14 +10,18 @@ from time import perf_counter
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 from serving_lab.recordings.tap_file import Head
+from serving_lab.tap import websocket_records
 from serving_lab.tap.cleaning import Cleaner
+from serving_lab.tap.connecting import Connector
 from serving_lab.tap.conversation import Seen
 from serving_lab.tap.counts import Counts
 from serving_lab.tap.mirror import Copy, Mirror
 from serving_lab.tap.proxy import Link
 from serving_lab.tap.pseudonyms import Pseudonyms
 from serving_lab.tap.recorder import Observed, Recorder
+from serving_lab.tap.relay import Relay
 from serving_lab.tap.surface import Surface
+from serving_lab.tap.websocket_mirror import MessagePair
 
 _MIRROR_CONNECTIONS = 32
 _AGAIN_CONNECTIONS, _AGAIN_WAITING = 2, 50
@@ -42,6 +46,10 @@ class Plan:
     """How much of a body is kept; a request with a longer one is not mirrored."""
     again: float = 0.05
     """Share of the mirrored requests that are sent to the primary once more."""
+    source: str | None = None
+    """The address that connections to the services come from; None: whichever the system chooses."""
+    relay: tuple[str, int] | None = None
+    """Where WebSockets arrive that may go to either service; None: they are not relayed."""
 
 
 class Tap:
@@ -62,8 +70,14 @@ class Tap:
         self.counts = Counts()
         self._links: set[Link] = set()
         self._server: asyncio.Server | None = None
-        self._mirror = Mirror(plan.candidate, _MIRROR_CONNECTIONS, plan.queue, self.room) if plan.candidate else None
-        self._again = Mirror(plan.primary, _AGAIN_CONNECTIONS, _AGAIN_WAITING, self.room)
+        self.connector = Connector(plan.source)
+        self._mirror: Mirror | None = None
+        self._relay: Relay | None = None
+        if plan.candidate:
+            self._mirror = Mirror(plan.candidate, self.connector, _MIRROR_CONNECTIONS, plan.queue, self.room)
+            self._relay = Relay(plan.primary, plan.candidate, self._said, plan.source) if plan.relay else None
+        self._again = Mirror(plan.primary, self.connector, _AGAIN_CONNECTIONS, _AGAIN_WAITING, self.room)
+        self._relaying: asyncio.Server | None = None
         self.recorder: Recorder | None = None
         if plan.record is not None:
             candidate = plan.candidate.url if plan.candidate else None
@@ -90,15 +104,23 @@ class Tap:
         except OSError as error:
             where = f"{self.plan.host}:{self.plan.port}"
             raise LabError(f"{where}: {error.strerror or error}", hint="--listen HOST:PORT") from error
+        if self._relay and self.plan.relay:
+            try:
+                self._relaying = await self._relay.serve(*self.plan.relay)
+            except OSError as error:
+                where = "{}:{}".format(*self.plan.relay)
+                raise LabError(f"{where}: {error.strerror or error}", hint="--relay HOST:PORT") from error
         host, port = self._server.sockets[0].getsockname()[:2]
         return str(host), int(port)
 
     async def close(self, drain_seconds: float) -> None:
         """Accept no more, let what is open end, wait for the copies, and end the recording."""
-        if self._server is not None:
-            self._server.close()
+        for server in filter(None, (self._server, self._relaying)):
+            server.close()
+        if self._relay:
+            self._relay.close()
         until = perf_counter() + drain_seconds
-        while self._links and perf_counter() < until:
+        while (self._links or (self._relay and self._relay.open)) and perf_counter() < until:
             for link in [link for link in self._links if not link.conversation.busy]:
                 link.close()
             await asyncio.sleep(_LOOK_SECONDS)
@@ -134,6 +156,12 @@ class Tap:
             self._copy(self._mirror, observed)
         if not observed.missing and self.recorder is not None:
             self.recorder.take(observed)
+
+    def _said(self, pair: MessagePair) -> None:
+        """Both services have said something to a client of a WebSocket."""
+        self.counts.mirrored += 1
+        if self.recorder is not None:
+            self.recorder.take(websocket_records.observed(pair, pair.connection, self.room))
 
     def _may_repeat(self, seen: Seen) -> bool:
         request, answer = seen.request, seen.answer

@@ -15,8 +15,10 @@ _MOST_WAITING_BYTES = 1 << 20
 class MessagePair:
     """What both services said after the same messages of one client."""
 
+    connection: int
+    """A number of the WebSocket."""
     head: bytes
-    """Of the request that opened the WebSocket."""
+    """Of the request that opened it."""
     number: int
     """Which of their messages it is, from 0."""
     asked: Message | None
@@ -90,5 +92,9 @@ class Mirror:
         while self._paired < min(map(len, self._said)):
             (primary, first), (candidate, second) = (said[self._paired] for said in self._said)
             asked = self._asked[self._paired] if self._paired < len(self._asked) else None
-            self._on_pair(MessagePair(self._session.head, self._paired, asked, primary, candidate, (first, second)))
+            self._on_pair(
+                MessagePair(
+                    id(self._session), self._session.head, self._paired, asked, primary, candidate, (first, second)
+                )
+            )
             self._paired += 1

@@ -78,6 +78,7 @@ class Session:
         self.first_seconds: float | None = None
         self.seconds = 0.0
         self.told = False
+        self._all_said = False
         self.ended_by_client = False
         self.listener: Listener | None = None
         self.opened = 0.0
@@ -125,7 +126,7 @@ class Session:
 
         def tell() -> None:
             frames, late = service.frames, loop.time() > deadline
-            if self.told or self.client.writer.is_closing():
+            if self.told or self._all_said or self.client.writer.is_closing():
                 return
             if frames.at_boundary and (late or frames.messages >= self.client.frames.messages):
                 self.told = True
@@ -159,6 +160,7 @@ class Session:
                 if self.listener:
                     self.listener.said_by_primary(service.frames.taken())
             await self.client.writer.drain()
+        self._all_said = True
         if not self.client.writer.is_closing() and self.client.writer.can_write_eof():
             self.client.writer.write_eof()
 
