@@ -26,6 +26,8 @@ class ServerState:
 
     backend: str
     name: str
+    address: str
+    """Where the gateway reaches it, as host:port; empty while its name stands for no address."""
     status: str
     """Such as UP, DOWN, MAINT; a transition has its count behind it, as HAProxy writes it."""
     sessions: int
@@ -37,6 +39,11 @@ class ServerState:
     def up(self) -> bool:
         """Whether it gets requests."""
         return self.status.startswith("UP")
+
+    @property
+    def disabled(self) -> bool:
+        """Whether somebody has said that it gets none, ready or not."""
+        return self.status == "MAINT"
 
 
 class Control:
@@ -79,7 +86,7 @@ class Control:
     def servers(self) -> list[ServerState]:
         """Every server of every backend."""
         return [
-            ServerState(row["# pxname"], row["svname"], row["status"], int(row["scur"]), int(row["stot"]))
+            ServerState(row["# pxname"], row["svname"], row["addr"], row["status"], int(row["scur"]), int(row["stot"]))
             for row in self._statistics()
             if row["svname"] not in {"FRONTEND", "BACKEND"}
         ]
@@ -114,13 +121,39 @@ class Control:
         answer = self._ask(f"set server {service}/{name} addr {host} port {port}")
         if "No such" in answer:
             raise LabError(f"the gateway has no server {service}/{name}: {answer}", hint=_HINT)
-        # HAProxy takes a server that comes out of maintenance for ready until a check fails.
-        self._silent(f"set server {service}/{name} state ready; set server {service}/{name} health down")
         try:
-            self.wait_until_up(service, name, timeout_seconds)
+            self._enable_checked(service, name, timeout_seconds)
         except LabError:
             self.disable(service, name)
             raise
+
+    def bring_back(self, service: str, address: str | None = None, timeout_seconds: float = 10.0) -> None:
+        """Let the first instance of a service answer again, which was disabled while a second one did.
+
+        Args:
+            service: Its name.
+            address: Where it is now, as host:port, if that may have changed: the gateway has to notice first.
+            timeout_seconds: How long that and its being ready may take.
+
+        Raises:
+            LabError: the gateway does not find it ready in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while address and (found := self.server(service, service).address) != address:
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"the gateway looks for {service} at {found or 'no address'}, not at {address}", hint=_HINT
+                )
+            time.sleep(_POLL_SECONDS)
+        if self.server(service, service).status.startswith("MAINT"):
+            self._enable_checked(service, service, timeout_seconds)
+        else:
+            self.wait_until_up(service, service, timeout_seconds)
+
+    def _enable_checked(self, backend: str, name: str, timeout_seconds: float) -> None:
+        # HAProxy takes a server that comes out of maintenance for ready until a check fails.
+        self._silent(f"set server {backend}/{name} state ready; set server {backend}/{name} health down")
+        self.wait_until_up(backend, name, timeout_seconds)
 
     def wait_until_up(self, backend: str, name: str, timeout_seconds: float = 10.0) -> None:
         """Wait until a server gets requests.

@@ -12,12 +12,13 @@ from serving_lab.stack import engine, gateway, monitoring, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.base_images import GATEWAY_IMAGE, BaseImages
 from serving_lab.stack.compose import Compose
+from serving_lab.stack.container_instances import READY_SECONDS, ContainerInstances
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
 from serving_lab.stack.services import known_services, redis_service, services, targets
+from serving_lab.stack.updates import Updates, replace_behind, settle_behind
 
-READY_SECONDS = 180
 DISK_BYTES = 3 << 30
 _SHOWN_LOG_LINES = 20
 _STOP_SECONDS = 10
@@ -35,6 +36,7 @@ class ContainerStack:
         self._settings = settings
         self._console = console
         self._compose = Compose(project, settings)
+        self._instances = ContainerInstances(self._compose, project, settings, console)
 
     def running(self) -> bool:
         """Whether the engine answers and runs containers of this checkout."""
@@ -91,7 +93,7 @@ class ContainerStack:
         secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
         # Compose shows its progress itself.
         started = self._compose.run("up", "--detach", "--wait", "--wait-timeout", str(READY_SECONDS), *names)
-        if started.returncode != 0 or not self._restarted(self._outdated()):
+        if started.returncode != 0 or not self._brought_up_to_date():
             self._show_unhealthy()
             self._remove(quiet=True)
             raise LabError(
@@ -102,8 +104,11 @@ class ContainerStack:
 
     def down(self) -> bool:
         """Remove the containers, their network and volumes."""
-        if not self._engine_answers() or not self._compose.containers():
+        if not self._engine_answers():
             return False
+        left = self._instances.end_all_next()
+        if not self._compose.containers():
+            return left
         self._remove()
         return True
 
@@ -125,7 +130,7 @@ class ContainerStack:
         running = {container.service for container in self._compose.containers()}
         as_it_runs = replace(self._settings, with_redis=REDIS in running)
         secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
-        if not self._restarted(names or sorted(running)):
+        if not self._restarted(names or sorted(running - {GATEWAY})):
             self._show_unhealthy()
             raise LabError(
                 "not everything became healthy again; the last log lines are above", hint="make logs, or make up"
@@ -191,18 +196,33 @@ class ContainerStack:
         return settings.with_store(redis_service(settings).container_url)
 
     def _outdated(self) -> list[str]:
-        """Services that were started before their secrets were last handed out."""
+        """Services that were started before their secrets, or the gateway's configuration, were last written."""
         return sorted(
             {
                 container.service
                 for container in self._compose.containers()
-                if container.state == "running"
-                and secrets.outdated(container.service, engine.started(container.id), self._settings.secrets_dir)
+                if container.state == "running" and self._is_outdated(container.service, engine.started(container.id))
             }
         )
 
+    def _is_outdated(self, service: str, started: float) -> bool:
+        if service == GATEWAY:
+            return gateway.outdated(self._project.config_dir, started)
+        return secrets.outdated(service, started, self._settings.secrets_dir)
+
+    def _brought_up_to_date(self) -> bool:
+        """Undo what an interrupted restart has left, restart what is outdated, and return whether all is healthy."""
+        self._settle()
+        return self._restarted(self._outdated())
+
     def _restarted(self, names: Sequence[str]) -> bool:
-        """Restart these services, and return whether they became healthy."""
+        """Restart these services, and return whether they became healthy.
+
+        Those behind the gateway do so one after the other, so that somebody always answers.
+        """
+        names = replace_behind(
+            self._updates, targets(self._settings), names, self._project.config_dir, self._console.print
+        )
         if not names:
             return True
         self._compose.run("restart", *self._stop_timeout, *names)
@@ -214,6 +234,17 @@ class ContainerStack:
             LOCUST_WORKERS=str(workers),
         )
         return started.returncode == 0
+
+    def _settle(self) -> None:
+        """Undo what an interrupted restart has left."""
+        settle_behind(self._updates, targets(self._settings), self._project.config_dir)
+
+    def _updates(self) -> Updates | None:
+        """What replaces services behind the gateway; None where it is not ready."""
+        if not any(each.service == GATEWAY and each.healthy for each in self._compose.containers()):
+            return None
+        control = gateway.control_in_containers(self._settings)
+        return Updates(control, self._instances, self._settings.drain_seconds, self._console.print)
 
     @property
     def _stop_timeout(self) -> tuple[str, str]:

@@ -149,6 +149,44 @@ def image_digest(container: str) -> str:
     return _ask("inspect", "--format", "{{.Image}}", container).stdout.strip()
 
 
+def image_of(container: str) -> str:
+    """The name of a container's image, such as `serving-lab/flask-api`; empty without such a container."""
+    return _ask("inspect", "--format", "{{.Config.Image}}", container).stdout.strip()
+
+
+def image_id(image: str) -> str:
+    """The digest that an image has now; empty where there is none of this name."""
+    return _ask("image", "inspect", "--format", "{{.Id}}", image).stdout.strip()
+
+
+def address(container: str) -> str:
+    """The address of a container on its first network; empty where it has none."""
+    said = _ask("inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", container).stdout
+    return (said.split() or [""])[0]
+
+
+def health(container: str) -> str:
+    """What its health check says: starting, healthy, or unhealthy; empty where the container does not run."""
+    said = _ask("inspect", "--format", "{{.State.Running}} {{.State.Health.Status}}", container).stdout.split()
+    return said[1] if len(said) > 1 and said[0] == "true" else ""
+
+
+def labelled(label: str) -> list[str]:
+    """The containers with a label (`name=value`), running or not."""
+    return _ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
+
+
+def last_lines(container: str, count: int) -> list[str]:
+    """The last lines that a container wrote."""
+    said = _ask("logs", "--tail", str(count), container)
+    return (said.stdout + said.stderr).splitlines()
+
+
+def stop(container: str, seconds: int) -> None:
+    """Tell a container to end, and wait; it is killed after so many seconds."""
+    _run(("stop", "--time", str(seconds), container), seconds + _ANSWER_SECONDS)
+
+
 def started(container: str) -> float:
     """When a container was last started, in seconds since 1970."""
     # As JSON it is RFC 3339 whichever engine prints it.

@@ -78,6 +78,12 @@ def write(plan: GatewayPlan, directory: Path) -> Path:
     return own / CONFIGURATION
 
 
+def outdated(directory: Path, started: float) -> bool:
+    """Whether the configuration was written again after the gateway was started (seconds since 1970)."""
+    files = (directory / GATEWAY).iterdir()
+    return any(int(path.stat().st_mtime) > started for path in files)
+
+
 def _socket(project: Project) -> Path:
     return project.run_dir / _SOCKET
 

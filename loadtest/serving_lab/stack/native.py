@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +13,20 @@ import psutil
 from rich.console import Console
 
 from serving_lab.errors import LabError
+from serving_lab.gateway.config import NEXT
 from serving_lab.project import Project
-from serving_lab.stack import gateway, installation, logs, monitoring, preflight, secrets
+from serving_lab.stack import gateway, installation, logs, monitoring, native_wait, preflight, secrets
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
+from serving_lab.stack.native_instances import NativeInstances
 from serving_lab.stack.programs import Tools, present, programs_for, shared_environment, tool
-from serving_lab.stack.service import LOCUST_WORKER, LOOPBACK, REDIS, Service, host_port
+from serving_lab.stack.service import GATEWAY, LOCUST_WORKER, LOOPBACK, REDIS, Service, host_port
 from serving_lab.stack.services import known_services, redis_service, services, targets
-from serving_lab.stack.supervisor import Process, Program, State, Supervisor
+from serving_lab.stack.supervisor import Process, Program, Supervisor
+from serving_lab.stack.updates import Updates, replace_behind, settle_behind
 
-READY_SECONDS = 60.0
 DISK_BYTES = 1 << 29
-_SHOWN_LOG_LINES = 15
 
 
 class NativeStack:
@@ -84,11 +84,11 @@ class NativeStack:
         identity = self._identity(programs, environment)
         wanted = present(self._settings, programs)
         secrets.hand_out(self._values(self._settings), self._settings.secrets_dir)
-        if self._supervisor.identity() == identity and all(status.healthy for status in self.status()):
+        if self._supervisor.identity() == identity and self._settled():
             self._restart(self._outdated())
             return wanted
         if self._supervisor.stop():
-            self._console.print("Something has changed: restarting everything")
+            self._console.print("Something has changed or is not ready: restarting everything")
         preflight.require(self.checks())
         try:
             self._project.run_dir.mkdir(mode=0o700)
@@ -106,7 +106,7 @@ class NativeStack:
 
     def restart(self, names: Sequence[str]) -> None:
         """Restart programs, with the secrets as they are set by now, and wait until they are ready."""
-        chosen = self._chosen(names)
+        chosen = [name for name in self._chosen(names) if names or name != GATEWAY]
         as_it_runs = replace(self._settings, with_redis=any(process.name == REDIS for process in self._processes()))
         secrets.hand_out(self._values(as_it_runs), self._settings.secrets_dir)
         self._restart(chosen)
@@ -124,7 +124,7 @@ class NativeStack:
             Status(
                 name=process.name,
                 state=str(process.state).lower(),
-                healthy=self._ready(process),
+                healthy=native_wait.is_ready(process, known),
                 port=known[process.name].port if process.name in known else None,
                 pid=process.pid,
                 memory_bytes=_memory_bytes(process.pid),
@@ -172,8 +172,31 @@ class NativeStack:
         return [each.name for each in self._processes() if secrets.outdated(each.service, each.started, directory)]
 
     def _restart(self, names: Sequence[str]) -> None:
+        """Restart programs: services behind the gateway one after the other, so that somebody always answers."""
+        names = replace_behind(
+            self._updates, targets(self._settings), names, self._project.config_dir, self._console.print
+        )
         self._supervisor.restart(names)
         self._wait(names)
+
+    def _settled(self) -> bool:
+        """Undo what an interrupted restart has left; return whether everything is ready."""
+        try:
+            settle_behind(self._updates, targets(self._settings), self._project.config_dir)
+        except LabError as error:
+            self._console.print(f"{error}", soft_wrap=True, markup=False)
+        return all(status.healthy for status in self.status())
+
+    def _updates(self) -> Updates | None:
+        """What replaces services behind the gateway; None where it is not ready."""
+        if not any(status.name == GATEWAY and status.healthy for status in self.status()):
+            return None
+        instances = NativeInstances(self._supervisor, self._settings, self._console, self._services)
+        control = gateway.control_on_host(self._project)
+        return Updates(control, instances, self._settings.drain_seconds, self._console.print)
+
+    def _wait(self, names: Sequence[str]) -> None:
+        native_wait.wait(self._supervisor, self._console, names, self._services)
 
     @property
     def _services(self) -> dict[str, Service]:
@@ -192,40 +215,12 @@ class NativeStack:
         workers = [name for name in processes if name not in order]
         return [processes[name] for name in (*order, *workers) if name in processes]
 
-    def _ready(self, process: Process) -> bool:
-        service = self._services.get(process.name)
-        return process.state is State.RUNNING and (service is None or service.ready())
-
     def _chosen(self, names: Sequence[str]) -> list[str]:
-        running = [process.name for process in self._processes()]
+        running = [process.name for process in self._processes() if not process.name.endswith(NEXT)]
         chosen = {name: [each for each in running if each == name or _is_worker(each, name)] for name in names}
         if unknown := [name for name, found in chosen.items() if not found]:
             raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(sorted(running))}")
         return [each for each in running if not names or any(each in found for found in chosen.values())]
-
-    def _wait(self, wanted: Sequence[str]) -> None:
-        started = time.monotonic()
-        waiting = list(wanted)
-        with self._console.status("") as progress:
-            while waiting:
-                elapsed = time.monotonic() - started
-                progress.update(f"{elapsed:.0f} s: waiting for {', '.join(waiting)}")
-                states = {process.name: process for process in self._supervisor.processes()}
-                for name in list(waiting):
-                    process = states[name]
-                    if process.state.over:
-                        self._fail(name, f"did not start ({process.description})")
-                    if self._ready(process):
-                        self._console.print(f"[green]ready[/] {name} after {elapsed:.1f} s")
-                        waiting.remove(name)
-                    elif elapsed > READY_SECONDS:
-                        self._fail(name, f"was not ready within {READY_SECONDS:.0f} s")
-                time.sleep(0.1)
-
-    def _fail(self, name: str, what: str) -> None:
-        for line in logs.tail(self._supervisor.log_file(name), _SHOWN_LOG_LINES):
-            self._console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
-        raise LabError(f"{name} {what}; its last log lines are above", hint="fix what they say, then make up")
 
     def _identity(self, programs: list[Program], environment: object) -> str:
         digest = hashlib.sha256(repr((programs, environment)).encode())

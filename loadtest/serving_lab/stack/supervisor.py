@@ -84,6 +84,7 @@ class Supervisor:
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self._socket = run_dir / "supervisor.sock"
+        self._added = run_dir / "added"
 
     def identity(self) -> str | None:
         """The identity that the running supervisord was started with; None where none runs."""
@@ -125,7 +126,7 @@ class Supervisor:
         configuration.write_text(self._configuration(identity, programs), encoding="utf-8")
         # Settings and commands travel in supervisord's own environment, and paths are relative: its configuration has
         # no quoting for a path such as `100% #1`.
-        commands = {_command_variable(program): shlex.join(program.command) for program in programs}
+        commands = {_command_variable(program.name): shlex.join(program.command) for program in programs}
         result = subprocess.run(  # noqa: S603
             [Path(sys.executable).parent / "supervisord", "-c", configuration],
             cwd=self.run_dir.parent,
@@ -147,6 +148,38 @@ class Supervisor:
         wait_for(lambda: all(process.state.over for process in self.processes() if process.name in names), 3600)
         for name in names:
             self._call("startProcess", f"{_GROUP}:{name}", False)
+
+    def start_stopped(self, name: str) -> None:
+        """Start a program that is over or about to be; one that runs stays as it is."""
+
+        def state() -> State:
+            return next(process.state for process in self.processes() if process.name == name)
+
+        wait_for(lambda: state() is not State.STOPPING, 3600)
+        if state().over:
+            self._call("startProcess", f"{_GROUP}:{name}", False)
+
+    def add(self, program: Program, like: str) -> None:
+        """Start one more program beside those of the group.
+
+        Args:
+            program: What is started; its command is that of `like`.
+            like: The name of a program that was there from the start.
+        """
+        path = self._added / f"{program.name}.conf"
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.write_text("\n".join(self._section(program, like)) + "\n", encoding="utf-8")
+        self._call("reloadConfig")
+        self._call("addProcessGroup", program.name)
+
+    def remove(self, name: str) -> None:
+        """End a program that was added, and forget it."""
+        (self._added / f"{name}.conf").unlink(missing_ok=True)
+        if any(process.name == name for process in self.processes()):
+            self._call("stopProcessGroup", name, False)
+            wait_for(lambda: all(each.state.over for each in self.processes() if each.name == name), 3600)
+            self._call("removeProcessGroup", name)
+        self._call("reloadConfig")
 
     def stop(self) -> bool:
         """End supervisord and all programs, and remove the run directory; return whether there was anything to end."""
@@ -198,27 +231,32 @@ class Supervisor:
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
             f"[group:{_GROUP}]",  # a group's programs stop side by side, programs of their own one after another
             f"programs={','.join(program.name for program in programs)}",
+            "[include]",
+            f"files={self._added.name}/*.conf",  # relative to this file
         ]
         for program in programs:
-            pairs = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
-            lines += [
-                f"[program:{program.name}]",
-                f"command=%(ENV_{_command_variable(program)})s",
-                *([f"environment={pairs}"] if pairs else []),
-                # A wrong setting (exit code 2) or a damaged model (1) stays wrong; after a crash a restart may help.
-                "autorestart=unexpected",
-                "exitcodes=1,2",
-                "startsecs=1",
-                "startretries=0",
-                f"stopsignal={program.stop_signal}",
-                f"stopwaitsecs={program.stop_seconds:.0f}",
-                "killasgroup=true",
-                "redirect_stderr=true",
-                f"stdout_logfile={self._relative(self.log_file(program.name))}",
-                f"stdout_logfile_maxbytes={_LOG_BYTES}",
-                f"stdout_logfile_backups={_LOG_BACKUPS}",
-            ]
+            lines += self._section(program, program.name)
         return "\n".join(lines) + "\n"
+
+    def _section(self, program: Program, command_of: str) -> list[str]:
+        pairs = ",".join(f'{name}="{value}"' for name, value in program.environment.items())
+        return [
+            f"[program:{program.name}]",
+            f"command=%(ENV_{_command_variable(command_of)})s",
+            *([f"environment={pairs}"] if pairs else []),
+            # A wrong setting (exit code 2) or a damaged model (1) stays wrong; after a crash a restart may help.
+            "autorestart=unexpected",
+            "exitcodes=1,2",
+            "startsecs=1",
+            "startretries=0",
+            f"stopsignal={program.stop_signal}",
+            f"stopwaitsecs={program.stop_seconds:.0f}",
+            "killasgroup=true",
+            "redirect_stderr=true",
+            f"stdout_logfile={self._relative(self.log_file(program.name))}",
+            f"stdout_logfile_maxbytes={_LOG_BYTES}",
+            f"stdout_logfile_backups={_LOG_BACKUPS}",
+        ]
 
 
 def wait_for(condition: Callable[[], bool], timeout_seconds: float, interval_seconds: float = 0.1) -> bool:
@@ -231,8 +269,8 @@ def wait_for(condition: Callable[[], bool], timeout_seconds: float, interval_sec
     return True
 
 
-def _command_variable(program: Program) -> str:
-    return f"COMMAND_OF_{program.name.replace('-', '_')}"  # a shell, which may stand before, drops odd names
+def _command_variable(name: str) -> str:
+    return f"COMMAND_OF_{name.replace('-', '_')}"  # a shell, which may stand before, drops odd names
 
 
 def _signal(send: Callable[[], None]) -> None:
