@@ -4,7 +4,7 @@ What users ask for, and what a right answer is, stands in api.yaml; its `${env:N
 THINK_TIME_MIN_SECONDS, THINK_TIME_MAX_SECONDS, REPEAT_SHARE, REPEAT_POOL_SIZE and LOAD_SHAPE* set the load up, and
 <NAME>_URL says where a service answers if it is not where the catalogue says. Locust reads its own LOCUST_* variables.
 Users are shared out evenly between the services; with WEBSOCKET_SHARE, services that have a WebSocket get users of it
-besides.
+besides. With LOAD_THROUGH=gateway they all ask the gateway at GATEWAY_URL instead.
 """
 
 import os
@@ -53,7 +53,11 @@ ServiceUser.share(SETTINGS, PROFILE)
 
 
 def user_classes() -> dict[str, type[ServiceUser]]:
-    """The users of each service that runs, by the name of the service; Locust leaves out who has no weight."""
+    """The users of each service that runs, or of the gateway, by its name; Locust leaves out who has no weight."""
+    if SETTINGS.load_through == "gateway":
+        url, cookie = SETTINGS.gateway_url, SETTINGS.gateway_user_cookie
+        of_gateway = {"service": "gateway", "base_url": url, "host": url, "cookie": cookie, "tasks": tasks(PROFILE.mix)}
+        return {"gateway": type("gateway", (RequestUser,), of_gateway)}
     classes: dict[str, type[ServiceUser]] = {}
     for service in SERVICES:
         known = {"service": service.name, "base_url": service.url, "host": service.url}

@@ -51,6 +51,8 @@ class ServiceUser(FastHttpUser):
     profile: ClassVar[LoadProfile]
     sources: ClassVar[Mapping[str, Source]]
     consistency: ClassVar[Consistency]
+    cookie: ClassVar[str | None] = None
+    """The name of a cookie that has another value for each user; None: there is none."""
 
     @classmethod
     def share(cls, settings: LoadSettings, profile: LoadProfile) -> None:
@@ -69,6 +71,7 @@ class ServiceUser(FastHttpUser):
         self._variables: Mapping[str, str] = self._here
         self._renew_at = 0.0
         self._drafts: dict[str, Draft] = {}
+        self._own_headers = {"Cookie": f"{self.cookie}={self._chance.getrandbits(64):x}"} if self.cookie else {}
 
     def wait_time(self) -> float:
         """Think time in seconds."""
@@ -122,7 +125,7 @@ class ServiceUser(FastHttpUser):
             method,
             drawn.path,
             name=f"{self.service} {name}",
-            headers=drawn.headers,
+            headers={**drawn.headers, **self._own_headers},
             data=drawn.body or None,  # type: ignore[arg-type]  # it takes bytes, as it says
             catch_response=True,
         )

@@ -65,6 +65,8 @@ class Settings:
     locust_workers: int
     """Worker processes of Locust; 0: one process does everything."""
     locust_master_port: int
+    gateway_user_cookie: str | None
+    """By which the gateway tells users apart; None: their tokens and addresses do."""
     gateway_metrics_port: int
     """Where the gateway on the host says how it is."""
     gateway_control_port: int
@@ -97,6 +99,7 @@ class Settings:
             workers=form.workers,
             locust_workers=form.locust_workers,
             locust_master_port=form.locust_master_port,
+            gateway_user_cookie=values.get("GATEWAY_USER_COOKIE"),
             gateway_metrics_port=form.gateway_metrics_port,
             gateway_control_port=form.gateway_control_port,
             secrets_dir=project.root / Path(form.secrets_dir).expanduser(),

@@ -34,6 +34,7 @@ def plan_on_host(project: Project, settings: Settings) -> GatewayPlan:
         candidate=_candidate(services),
         maps=str((project.config_dir / GATEWAY).relative_to(project.root)),
         source=own_address(settings),
+        user_cookie=settings.gateway_user_cookie,
     )
 
 
@@ -48,6 +49,7 @@ def plan_in_containers(settings: Settings) -> GatewayPlan:
         candidate=_candidate(services),
         maps=_IN_CONTAINER,
         resolve=True,
+        user_cookie=settings.gateway_user_cookie,
     )
 
 

@@ -143,6 +143,7 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
         "OMP_NUM_THREADS": "1",
         **{url_setting(service.name): service.url for service in targets(settings)},
         "PROMETHEUS_URL": here[PROMETHEUS].url,
+        "GATEWAY_URL": here[GATEWAY].url,
         "DASHBOARDS_DIR": str(dashboards),
         **_of_grafana(ComposeFile(project.compose_file)),
         "GF_PATHS_PROVISIONING": str(project.monitoring / "grafana" / "provisioning"),
