@@ -43,9 +43,17 @@ def test_each_service_that_runs_is_a_target_with_its_labels(settings: Settings, 
         for entry in CATALOGUE.entries
         if entry.profile is None
     ]
+    assert json.loads((tmp_path / "prometheus" / "targets" / "gateway.json").read_text()) == []
     for job in ("locust", "prometheus"):
         targets = json.loads((tmp_path / "prometheus" / "targets" / f"{job}.json").read_text())
         assert targets == [{"targets": [f"{job}:1"]}]
+
+
+def test_the_gateway_is_a_target_where_it_runs(settings: Settings, tmp_path: Path) -> None:
+    monitoring.write(PROJECT, settings, tmp_path, address, "gateway:2")
+
+    targets = json.loads((tmp_path / "prometheus" / "targets" / "gateway.json").read_text())
+    assert targets == [{"targets": ["gateway:2"]}]
 
 
 def test_the_configuration_and_the_rules_are_the_projects(settings: Settings, tmp_path: Path) -> None:

@@ -168,7 +168,8 @@ def test_prometheus_sees_every_target_up(native: Checkout) -> None:
         answer = get(native, "PROMETHEUS_PORT", "/api/v1/query?query=up%20%3D%3D%201")
         return {(series["metric"]["job"], series["metric"].get("label")) for series in answer["data"]["result"]}
 
-    everything = {*(("services", entry.label) for entry in RUNNING), ("locust", None), ("prometheus", None)}
+    own = [name for name in SERVICES if name in {"gateway", "locust", "prometheus"}]
+    everything = {*(("services", entry.label) for entry in RUNNING), *((name, None) for name in own)}
     wait_until(lambda: up() == everything, "every target is up")
 
 
@@ -177,7 +178,7 @@ def test_prometheus_has_the_rules_that_dashboards_draw_from(native: Checkout) ->
 
     groups = get(native, "PROMETHEUS_PORT", "/api/v1/rules")["data"]["groups"]
 
-    assert {group["name"] for group in groups} == {"comparison", "load", "objectives", "services"}
+    assert {group["name"] for group in groups} == {"comparison", "gateway", "load", "objectives", "services"}
 
 
 def test_only_its_owner_may_look_into_a_running_lab(native: Checkout) -> None:
