@@ -4,8 +4,9 @@ from ipaddress import ip_network
 
 import pytest
 from serving_core.http.callers import Caller, address_of
+from serving_core.http.proxies import TrustedProxies
 
-TRUSTED = tuple(map(ip_network, ("127.0.0.1", "10.0.0.0/8", "fd00::/8")))
+TRUSTED = TrustedProxies(map(ip_network, ("127.0.0.1", "10.0.0.0/8", "fd00::/8")))
 
 
 @pytest.mark.parametrize(
@@ -35,4 +36,4 @@ def test_the_nearest_address_that_is_no_trusted_proxy_counts(
 
 
 def test_nobody_is_trusted_unless_named() -> None:
-    assert address_of(Caller("127.0.0.1", "198.51.100.7", None), ()) == "127.0.0.1"
+    assert address_of(Caller("127.0.0.1", "198.51.100.7", None), TrustedProxies()) == "127.0.0.1"

@@ -60,9 +60,10 @@ def test_what_is_not_a_setting_is_left_alone() -> None:
         ("RATE_LIMIT", "lots", "expected a rate such as 100/minute"),
         ("RATE_LIMIT", "0/minute", "expected a rate such as 100/minute"),
         ("LOGIN_RATE_LIMIT", "none", "expected a rate such as 30/minute"),
-        ("TRUSTED_PROXIES", "proxy.example.org", "expected addresses and networks"),
-        ("TRUSTED_PROXIES", "10.0.0.1/8", "expected addresses and networks"),
-        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/40", "expected addresses and networks"),
+        ("TRUSTED_PROXIES", "proxy.example.org/24", "expected addresses, networks and names"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "expected addresses, networks and names"),
+        ("TRUSTED_PROXIES", "10.0.0.300", "expected addresses, networks and names"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/40", "expected addresses, networks and names"),
         ("SECRET_KEY_PREVIOUS", "s3cr3t-but-short", "expected at least 32 bytes"),
         ("DOCUMENTATION", "perhaps", "expected `bool`"),
         ("CORS_ORIGINS", "*", "expected origins such as https://app.example.org"),
@@ -93,8 +94,10 @@ def test_a_wrong_value_is_named_in_one_line(name: str, value: str, says: str) ->
     assert "\n" not in text
 
 
-def test_trusted_proxies_are_addresses_and_networks() -> None:
-    assert read().trusted_networks == ()
+def test_trusted_proxies_are_addresses_networks_and_names() -> None:
+    assert (read().trusted_networks, read().trusted_names) == ((), ())
+    assert read(TRUSTED_PROXIES="gateway, proxy-1.example.org,").trusted_names == ("gateway", "proxy-1.example.org")
+    assert read(TRUSTED_PROXIES="gateway, fd00::/8").trusted_networks == (ip_network("fd00::/8"),)
     assert read(TRUSTED_PROXIES=" 127.0.0.1, fd00::/8,").trusted_networks == (
         ip_network("127.0.0.1/32"),
         ip_network("fd00::/8"),

@@ -11,6 +11,7 @@ from serving_core.bounds import FEATURES
 from serving_core.http.callers import Caller, address_of
 from serving_core.http.cors import Cors
 from serving_core.http.errors import TooManyRequestsError, UnavailableError
+from serving_core.http.proxies import TrustedProxies
 from serving_core.http.tokens import AuthenticationError, Tokens
 from serving_core.model.predictor import Predictor
 from serving_core.runtime.lifecycle import Lifecycle, Phase
@@ -84,11 +85,12 @@ class Service:
         self.metrics.add_collector(CacheCollector(self.cache))
         self._limiter = store.limiter("default", settings.rate_limit) if settings.rate_limit else None
         self._login_limiter = store.limiter("login", settings.login_rate_limit)
-        self._trusted_proxies = settings.trusted_networks
+        self._trusted_proxies = TrustedProxies(settings.trusted_networks, settings.trusted_names)
         self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
 
     def start_worker(self) -> None:
         """Called after the fork, when the worker can answer."""
+        self._trusted_proxies.refresh()
         if self._log:
             self._log.start()
         self.lifecycle.worker_is_ready()

@@ -1,9 +1,9 @@
 """Who sends a request: the user of a valid token, or the address that the request comes from."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, ip_address
 
-Network = IPv4Network | IPv6Network
+from serving_core.http.proxies import Address, TrustedProxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,13 @@ class Caller:
     authorization: str | None
 
 
-def address_of(caller: Caller, trusted: tuple[Network, ...]) -> str:
+def address_of(caller: Caller, trusted: TrustedProxies) -> str:
     """The nearest address that is not a trusted proxy. Anybody may have written what comes before it."""
     nearest = caller.peer
-    if not trusted:
+    if not trusted or not caller.forwarded_for:
         return nearest
-    hops = (caller.forwarded_for or "").split(",")
-    while (address := _address(nearest)) is not None and _is_one_of(address, trusted) and hops:
+    hops = caller.forwarded_for.split(",")
+    while (address := _address(nearest)) is not None and address in trusted and hops:
         before = _address(hops.pop())
         if before is None:
             break
@@ -31,11 +31,7 @@ def address_of(caller: Caller, trusted: tuple[Network, ...]) -> str:
     return nearest
 
 
-def _is_one_of(address: IPv4Address | IPv6Address, trusted: tuple[Network, ...]) -> bool:
-    return any(address in network for network in trusted)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _address(text: str) -> Address | None:
     """Parse an address as proxies write it: with or without a port or brackets, also IPv4 mapped into IPv6."""
     text = text.strip()
     if text.startswith("["):

@@ -16,6 +16,9 @@ SECRETS = ("SECRET_KEY", "SECRET_KEY_PREVIOUS", "API_PASSWORD", "CACHE_URL")
 # As browsers write it in the Origin header: no path, no wildcard, lower case.
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?")
 
+# A name of a host begins with a letter here, so that a mistyped address is not taken for one.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+
 _Count = Annotated[int, Meta(ge=1, le=256)]
 _Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
@@ -56,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     login_rate_limit: Annotated[str, Meta(min_length=1)] = "30/minute"
     """Requests to /login per address; there is always a limit."""
     trusted_proxies: str = ""
-    """Addresses and networks, separated by commas, whose X-Forwarded-For is trusted; empty: none."""
+    """Addresses, networks and names, separated by commas, whose X-Forwarded-For is trusted; empty: none."""
     documentation: bool = False
     """Whether the interactive documentation of the API is served, if the service has one."""
     websocket_token_seconds: Annotated[float, Meta(gt=0, le=3600)] = 10.0
@@ -96,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
             _ = self.trusted_networks
         except ValueError as error:
             raise ValueError(
-                f"TRUSTED_PROXIES: expected addresses and networks, separated by commas: {error}"
+                f"TRUSTED_PROXIES: expected addresses, networks and names, separated by commas: {error}"
             ) from None
         if not all(_ORIGIN.fullmatch(origin) for origin in self.allowed_origins):
             raise ValueError("CORS_ORIGINS: expected origins such as https://app.example.org, separated by commas")
@@ -108,7 +111,16 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
         Raises:
             ValueError: one of them is not valid.
         """
-        return tuple(ip_network(each.strip()) for each in self.trusted_proxies.split(",") if each.strip())
+        return tuple(ip_network(each) for each in self._trusted if not _NAME.fullmatch(each))
+
+    @property
+    def trusted_names(self) -> tuple[str, ...]:
+        """The names of hosts in `trusted_proxies`."""
+        return tuple(each for each in self._trusted if _NAME.fullmatch(each))
+
+    @property
+    def _trusted(self) -> list[str]:
+        return [each.strip() for each in self.trusted_proxies.split(",") if each.strip()]
 
     @property
     def allowed_origins(self) -> frozenset[str]:
