@@ -2,11 +2,11 @@
 
 import socket
 import threading
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 import pytest
 from serving_core.http import proxies
-from serving_core.http.proxies import TrustedProxies, addresses_of
+from serving_core.http.proxies import Address, TrustedProxies, addresses_of
 from support.services import wait_until
 
 FIRST, SECOND = ip_address("192.0.2.1"), ip_address("192.0.2.2")
@@ -16,10 +16,10 @@ class Names:
     """A name server that can be told what to say."""
 
     def __init__(self) -> None:
-        self.says: IPv4Address | int = FIRST
+        self.says: Address | int = FIRST
         self.asked = 0
 
-    def __call__(self, name: str) -> frozenset[IPv4Address]:
+    def __call__(self, name: str) -> frozenset[Address]:
         self.asked += 1
         if isinstance(self.says, int):
             raise socket.gaierror(self.says, name)
@@ -35,7 +35,7 @@ def always_again(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_name_is_looked_up_in_the_background() -> None:
     held = threading.Event()
 
-    def lookup(_: str) -> frozenset[IPv4Address]:
+    def lookup(_: str) -> frozenset[Address]:
         assert held.wait(10)
         return frozenset({FIRST})
 
