@@ -78,6 +78,11 @@ class Project:
         return self.root / "loadtest" / "footprint.yaml"
 
     @property
+    def rollout_file(self) -> Path:
+        """The stages in which traffic moves over here."""
+        return self.root / "loadtest" / "rollout.yaml"
+
+    @property
     def monitoring(self) -> Path:
         """Configuration of Prometheus and Grafana."""
         return self.root / "monitoring"

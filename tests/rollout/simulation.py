@@ -10,7 +10,7 @@ from serving_lab.rollout import plan
 from serving_lab.rollout.harm import Past
 from serving_lab.rollout.judge import Evidence, Judgement, Look, Outcome, judge
 from serving_lab.rollout.plan import Limits, RolloutPlan, Stage
-from serving_lab.rollout.requests import Columns
+from serving_lab.rollout.requests import Columns, stretched
 
 BUCKETS = 10_000
 OPERATIONS = ("POST /predict", "POST /batch-predict", "GET /health")
@@ -147,8 +147,7 @@ def _stage(
         evidence = Evidence(
             seconds=len(seconds),
             candidate=candidate,
-            control=control if beside else before,
-            control_seconds=len(seconds) if beside else before_seconds,
+            control=control if beside else stretched(before, len(seconds) / before_seconds),
             operations=OPERATIONS,
             past=past,
         )

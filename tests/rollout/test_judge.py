@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from serving_lab.rollout import plan
 from serving_lab.rollout.harm import Past
-from serving_lab.rollout.judge import Evidence, Look, Machine, Outcome, Standing, judge, judge_at_once
+from serving_lab.rollout.judge import AtOnce, Evidence, Look, Machine, Outcome, Standing, judge, judge_at_once
 from serving_lab.rollout.memory import MemoryReading
 from serving_lab.rollout.requests import Columns
 
@@ -37,7 +37,7 @@ def side(
 
 def evidence(candidate: Columns, control: Columns) -> Evidence:
     """What was seen of both in a minute."""
-    return Evidence(SECONDS, candidate, control, SECONDS, ("GET /",), PAST)
+    return Evidence(SECONDS, candidate, control, ("GET /",), PAST)
 
 
 HEALTHY = evidence(side(1), side(2))
@@ -95,13 +95,14 @@ def test_a_criterion_that_is_asked_and_has_no_reading_is_no_pass() -> None:
 
 
 def test_some_things_need_no_statistics() -> None:
-    assert judge_at_once(HEALTHY, PLAN).outcome is Outcome.HOLD
-    for change in (
-        replace(HEALTHY, causes=("POST /predict $.prediction",)),
-        replace(HEALTHY, dead="it is not ready"),
-        replace(HEALTHY, in_a_row=PLAN.failures_in_a_row),
+    assert judge_at_once(AtOnce(), PLAN).outcome is Outcome.HOLD
+    for seen in (
+        AtOnce(causes=("POST /predict $.prediction",)),
+        AtOnce(dead="it is not ready"),
+        AtOnce(in_a_row=PLAN.failures_in_a_row),
     ):
-        assert judge_at_once(change, PLAN).outcome is Outcome.ROLL_BACK
+        assert judge_at_once(seen, PLAN).outcome is Outcome.ROLL_BACK
+        assert judge(replace(HEALTHY, at_once=seen), STAGE, PLAN, EARLY).outcome is Outcome.ROLL_BACK
 
 
 def test_one_user_who_fails_only_with_the_candidate_is_enough() -> None:

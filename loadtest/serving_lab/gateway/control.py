@@ -116,7 +116,14 @@ class Control:
         Raises:
             LabError: the gateway does not find it ready in time.
         """
-        name = f"{service}{NEXT}"
+        self.bring_in_server(service, f"{service}{NEXT}", host, port, timeout_seconds)
+
+    def bring_in_server(self, service: str, name: str, host: str, port: int, timeout_seconds: float = 10.0) -> None:
+        """Let one of the servers that a service's backend keeps for such a use answer in its place.
+
+        Raises:
+            LabError: there is none of this name, or the gateway does not find it ready in time.
+        """
         self.disable(service, name)
         answer = self._ask(f"set server {service}/{name} addr {host} port {port}")
         if "No such" in answer:

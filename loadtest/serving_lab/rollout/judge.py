@@ -16,7 +16,7 @@ from serving_lab.experiment.validity import MOST_VOID_SHARE
 from serving_lab.rollout import harm, memory
 from serving_lab.rollout.intervals import Interval, error_difference, quantile_ratio
 from serving_lab.rollout.memory import MemoryReading
-from serving_lab.rollout.plan import RolloutPlan, Stage
+from serving_lab.rollout.plan import RolloutPlan, ShadowStage, Stage
 from serving_lab.rollout.requests import Columns
 from serving_lab.text.phrases import MINUS, counted, duration, some
 
@@ -78,6 +78,18 @@ class Machine:
 
 
 @dataclass(frozen=True)
+class AtOnce:
+    """What ends a stage at any moment, without statistics."""
+
+    causes: tuple[str, ...] = ()
+    """Undeclared differences between answers of both services to the same requests."""
+    dead: str = ""
+    """Why the candidate cannot answer at all; empty: it can."""
+    in_a_row: int = 0
+    """The candidate's latest requests that failed, without any between them that did not."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that is known of a stage."""
 
@@ -86,17 +98,10 @@ class Evidence:
     candidate: Columns
     control: Columns
     """Of the same time; in the last stage, where no slice is left for it, of the stage before."""
-    control_seconds: float
-    """Length of the time that the control is from; the same as `seconds` but for the last stage."""
     operations: tuple[str, ...]
     past: harm.Past
     memory: Sequence[MemoryReading] = ()
-    causes: tuple[str, ...] = ()
-    """Undeclared differences between answers of both services to the same requests."""
-    dead: str = ""
-    """Why the candidate cannot answer at all; empty: it can."""
-    in_a_row: int = 0
-    """The candidate's latest requests that failed, without any between them that did not."""
+    at_once: AtOnce = AtOnce()
     blind: str = ""
     """Why nothing is seen at present; empty: it is."""
     machine: Machine = Machine()
@@ -121,20 +126,20 @@ class Look:
     """The shortest hold is over."""
 
 
-def judge_at_once(evidence: Evidence, plan: RolloutPlan) -> Judgement:
-    """Judge what needs no statistics, at any moment: it holds, or rolls back."""
-    if evidence.causes:
-        return Judgement(Outcome.ROLL_BACK, f"it answers otherwise: {some(evidence.causes, _NAMED)}")
-    if evidence.dead:
-        return Judgement(Outcome.ROLL_BACK, evidence.dead)
-    if evidence.in_a_row >= plan.failures_in_a_row:
-        return Judgement(Outcome.ROLL_BACK, f"its last {counted(evidence.in_a_row, 'request')} failed")
+def judge_at_once(seen: AtOnce, plan: RolloutPlan) -> Judgement:
+    """Judge what needs no statistics: it holds, or rolls back."""
+    if seen.causes:
+        return Judgement(Outcome.ROLL_BACK, f"it answers otherwise: {some(seen.causes, _NAMED)}")
+    if seen.dead:
+        return Judgement(Outcome.ROLL_BACK, seen.dead)
+    if seen.in_a_row >= plan.failures_in_a_row:
+        return Judgement(Outcome.ROLL_BACK, f"its last {counted(seen.in_a_row, 'request')} failed")
     return Judgement(Outcome.HOLD, "")
 
 
 def judge(evidence: Evidence, stage: Stage, plan: RolloutPlan, look: Look) -> Judgement:
     """Judge a stage at one of its looks."""
-    at_once = judge_at_once(evidence, plan)
+    at_once = judge_at_once(evidence.at_once, plan)
     alpha = plan.alpha / len(stage.hold.looks) / _CRITERIA
     criteria = tuple(_criteria(evidence, stage, plan.users, alpha))
     if at_once.outcome is Outcome.ROLL_BACK:
@@ -153,6 +158,41 @@ def judge(evidence: Evidence, stage: Stage, plan: RolloutPlan, look: Look) -> Ju
     if look.final:
         return Judgement(Outcome.CANNOT_TELL, f"not proven within {duration(stage.hold.most)}: {why}", criteria)
     return Judgement(Outcome.HOLD, why, criteria)
+
+
+@dataclass(frozen=True)
+class ShadowView:
+    """What mirrored requests have shown so far."""
+
+    compared: int
+    """Requests that both have answered."""
+    causes: tuple[str, ...] = ()
+    """Undeclared differences that are proven."""
+    suspicions: tuple[str, ...] = ()
+    """Those that are not."""
+    dead: str = ""
+    """Why nothing is mirrored; empty: it is."""
+
+
+def judge_shadow(view: ShadowView, stage: ShadowStage, look: Look | None) -> Judgement:
+    """Judge what mirrored requests have shown; without a look only whether something is proven."""
+    if view.causes:
+        return Judgement(Outcome.ROLL_BACK, f"it answers otherwise: {some(view.causes, _NAMED)}")
+    if view.dead:
+        return Judgement(Outcome.CANNOT_TELL, view.dead)
+    if look is None:
+        return Judgement(Outcome.HOLD, "")
+    missing = []
+    if view.compared < stage.requests:
+        missing.append(f"{counted(view.compared, 'request')} compared, and {stage.requests:,} are needed")
+    if view.suspicions:
+        missing.append(f"not told yet whether this is the candidate's: {some(view.suspicions, _NAMED)}")
+    if not missing and look.may_promote:
+        return Judgement(Outcome.PROMOTE, f"{counted(view.compared, 'request')} answered alike")
+    why = "; ".join(missing) or "held for the shortest time"
+    if look.final:
+        return Judgement(Outcome.CANNOT_TELL, f"not proven within {duration(stage.hold.most)}: {why}")
+    return Judgement(Outcome.HOLD, why)
 
 
 def _missing(evidence: Evidence, plan: RolloutPlan) -> str:

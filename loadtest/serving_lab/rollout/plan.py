@@ -72,6 +72,15 @@ class ShadowStage:
     hold: Hold
 
 
+class MachineLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """From when on a second says nothing, because the machine was starved."""
+
+    stolen: float = 0.25
+    """Share of its processors' time that the host of a virtual machine took."""
+    waiting: float = 0.95
+    """Share of the time in which some process waited for a processor (Linux's pressure stall information)."""
+
+
 @dataclass(frozen=True)
 class RolloutPlan:
     """All of a rollout."""
@@ -87,6 +96,7 @@ class RolloutPlan:
     """Fewest buckets of users on each side: fewer say more about these users than about the services."""
     failures_in_a_row: int
     """So many of the candidate's requests, one after the other, end a stage at once."""
+    machine: MachineLimits
 
 
 class _Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -130,6 +140,7 @@ class _Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alpha: float = 0.05
     users: int = 5
     failures_in_a_row: int = 20
+    machine: MachineLimits = MachineLimits()
 
 
 def read(path: Path | None, primary: str, candidate: str) -> RolloutPlan:
@@ -169,6 +180,7 @@ def _plan(form: _Form, primary: str, candidate: str) -> RolloutPlan:
         alpha=form.alpha,
         users=form.users,
         failures_in_a_row=form.failures_in_a_row,
+        machine=form.machine,
     )
 
 

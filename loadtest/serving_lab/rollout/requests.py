@@ -1,7 +1,7 @@
 """The requests of one slice during a stage, in columns: thousands are judged at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -77,6 +77,11 @@ class Columns:
     def users(self) -> int:
         """How many buckets have sent any."""
         return len(np.unique(self.user))
+
+
+def stretched(columns: Columns, factor: float) -> Columns:
+    """The same as if they had come in a time that is so much longer: another stage is cut into as many blocks."""
+    return replace(columns, at=columns.at * factor)
 
 
 @dataclass

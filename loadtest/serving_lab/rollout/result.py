@@ -82,6 +82,8 @@ class MirrorRecord(msgspec.Struct, frozen=True, kw_only=True):
     causes: list[CauseRecord] = []
     never_succeeded: list[str] = []
     """Operations that the primary never answered with 2xx meanwhile."""
+    never_mirrored: list[str] = []
+    """Operations of which no request was sent to both, because it may not be repeated."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Address of its runtime socket."""
     primary: str
     candidate: str
+    tap: int | None = None
+    """The process of its tap."""
     file: str | None
     """Of its stages."""
     stage: int = 0

@@ -1,0 +1,256 @@
+"""`lab rollout`: from options to a rollout that is conducted, resumed, aborted, or asked how far it is."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from serving_lab import exit_codes
+from serving_lab.api.endpoint import Endpoint
+from serving_lab.errors import LabError
+from serving_lab.experiment import readings
+from serving_lab.gateway.control import Control
+from serving_lab.results import files
+from serving_lab.results.envelope import Metadata
+from serving_lab.rollout import mirror, plan, words
+from serving_lab.rollout.conduct import Approve, Rollout
+from serving_lab.rollout.mirror import Mirror, TapPlan
+from serving_lab.rollout.naming import Naming
+from serving_lab.rollout.options import RolloutOptions, Service, TapAddress
+from serving_lab.rollout.pairs import Pairs
+from serving_lab.rollout.plan import WHOLE, RolloutPlan
+from serving_lab.rollout.result import Decision, Ending
+from serving_lab.rollout.state import State, StateFile
+from serving_lab.rollout.surroundings import ReadMemory, Surroundings
+from serving_lab.rollout.traffic import Traffic
+from serving_lab.rollout.watch import Watch
+
+FILE = "rollout.json"
+_ABORT_SECONDS = 30.0
+
+
+def run(options: RolloutOptions, console: Console, *, resumed: bool = False) -> int:
+    """Conduct a rollout, or go on with one that was killed; return the exit code.
+
+    Raises:
+        LabError: another one runs, the file is wrong, the candidate is not ready, or the gateway does not answer.
+    """
+    if options.approve and not options.yes and not sys.stdin.isatty():
+        raise LabError("--approve asks a person, and there is no terminal", hint="--yes approves every stage")
+    asked = plan.read(options.file, options.primary.name, options.candidate.name)
+    if asked.shadow and not options.tap:
+        raise LabError("nothing can be mirrored here", hint="`shadow: null` in the file of the stages leaves it out")
+    file = StateFile(options.output)
+    with file.locked():
+        state = _state_to_resume(file, asked) if resumed else _new_state(options, asked)
+        traffic = Traffic(options.control, asked.candidate)
+        if dead := traffic.dead():
+            raise LabError(dead, hint="a rollout begins with a candidate that is ready: make ps, make logs")
+        left_over = file.read()
+        if left_over and left_over.ending is None:
+            mirror.end_left_over(options.control, asked.primary, left_over.tap, _recording(options))
+        return _conduct(options, asked, state, file, traffic, console)
+
+
+def abort(control: Control, output: Path, console: Console) -> int:
+    """End the rollout that runs or was killed: the share is 0 afterwards.
+
+    Raises:
+        LabError: the gateway does not answer, or the rollout does not end.
+    """
+    file = StateFile(output)
+    if holder := file.holder():
+        os.kill(holder, signal.SIGTERM)
+        deadline = time.monotonic() + _ABORT_SECONDS
+        while file.holder() is not None:
+            if time.monotonic() > deadline:
+                raise LabError(f"the rollout does not end: process {holder}", hint=f"kill -9 {holder}, and again")
+            time.sleep(0.05)
+        console.print("The rollout that ran has ended.")
+    state = file.read()
+    if state is not None and state.ending is None:
+        back = Traffic(control, state.candidate).take_back()
+        mirror.end_left_over(control, state.primary, state.tap, output / "rollout.tap")
+        decision = Decision(at=_now(), stage=state.stage_name, what="aborted")
+        ended = msgspec.structs.replace(
+            state, ending=Ending.INTERRUPTED, why="aborted", share=0, decisions=[*state.decisions, decision]
+        )
+        file.write(ended)
+        console.print(f"{state.candidate} gets no requests any more: the last one ended after {back.seconds:.2f} s.")
+    elif holder is None:
+        control.set_share(0)
+        console.print("No rollout runs. The share is 0.")
+    return exit_codes.OK
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true now."""
+
+    running: bool
+    process: int | None
+    share: int | None
+    """Basis points, as the gateway says; None: it does not answer."""
+    agrees: bool
+    """Whether that is what it was last told."""
+    state: State
+
+
+def status(control: Control, output: Path, console: Console, *, as_json: bool) -> int:
+    """Say how far a rollout is, by its state and by what the gateway says.
+
+    Raises:
+        LabError: there was never one.
+    """
+    file = StateFile(output)
+    state, holder = file.read(), file.holder()
+    if state is None:
+        raise LabError(f"there was no rollout in {output}", hint="lab rollout run begins one")
+    share: int | None = None
+    with contextlib.suppress(LabError):
+        share = control.share()
+    if as_json:
+        told = Status(running=holder is not None, process=holder, share=share, agrees=share == state.share, state=state)
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(told), indent=1).decode() + "\n")
+    else:
+        for line in words.status_lines(state, share, holder):
+            console.print(Text(line), soft_wrap=True)
+    return exit_codes.OK if share is not None else exit_codes.CANNOT_TELL
+
+
+def _conduct(
+    options: RolloutOptions, asked: RolloutPlan, state: State, file: StateFile, traffic: Traffic, console: Console
+) -> int:
+    metadata = Metadata.begin(("numpy", "scipy"))
+    naming = Naming(options.templates)
+    watch = Watch(options.control, asked.candidate, naming)
+    surroundings = Surroundings(_memory(options.candidate), _memory(options.primary), asked.machine)
+    shadow = None
+    with contextlib.ExitStack() as stack, _ended_once():
+        stack.callback(watch.close)
+        watch.start()
+        stack.callback(surroundings.close)
+        surroundings.start()
+        if options.tap and asked.shadow:
+            shadow = Mirror(options.control, _tap_plan(options, options.tap), Pairs(options.judging, naming))
+            stack.callback(shadow.close)
+            shadow.start()
+            state = msgspec.structs.replace(state, tap=shadow.process)
+        file.write(state)
+        approve = _asking(console) if options.approve and not options.yes else None
+        told = words.Terminal(console)
+        rollout = Rollout(asked, state, file, traffic, watch, surroundings, shadow, approve, told)
+        result = rollout.run(metadata)
+    path = options.output / FILE
+    files.write(path, result, "--output DIR")
+    words.print_result(console, result, str(path))
+    return result.exit_code
+
+
+def _new_state(options: RolloutOptions, asked: RolloutPlan) -> State:
+    if share := options.control.share():
+        raise LabError(
+            f"{share / 100:g}% of the users are at {options.control.candidate()} already",
+            hint="lab rollout resume goes on with a rollout that was killed, lab rollout abort sets the share to 0",
+        )
+    return State(
+        started=_now(),
+        process=os.getpid(),
+        gateway=options.control.address,
+        primary=asked.primary,
+        candidate=asked.candidate,
+        file=str(options.file) if options.file else None,
+    )
+
+
+def _state_to_resume(file: StateFile, asked: RolloutPlan) -> State:
+    state = file.read()
+    if state is None or state.ending is not None:
+        raise LabError("no rollout was killed, so none can be resumed", hint="lab rollout run begins one")
+    if (state.primary, state.candidate) != (asked.primary, asked.candidate):
+        raise LabError(
+            f"the rollout that was killed moved {state.primary} to {state.candidate}",
+            hint="name the same file and candidate, or lab rollout abort",
+        )
+    stage = min(state.stage, len(asked.stages))
+    if stage > 1 and asked.stages[stage - 1].share >= WHOLE:
+        # With all traffic at the candidate there is no control: what it was is known from the stage before.
+        stage -= 1
+    return msgspec.structs.replace(state, process=os.getpid(), stage=stage)
+
+
+def _tap_plan(options: RolloutOptions, address: TapAddress) -> TapPlan:
+    return TapPlan(
+        service=options.primary.name,
+        primary=options.primary.url,
+        candidate=options.candidate.url,
+        host=address.host,
+        port=address.port,
+        record=_recording(options),
+        description=options.description,
+        options=options.tap_options,
+        log=options.output / "rollout-tap.log",
+    )
+
+
+def _recording(options: RolloutOptions) -> Path:
+    return options.output / "rollout.tap"
+
+
+def _memory(service: Service) -> ReadMemory:
+    endpoint = Endpoint.parse(service.url)
+
+    def read() -> float | None:
+        reading = readings.metrics(endpoint)
+        return reading.gauges.memory_bytes if reading else None
+
+    return read
+
+
+def _asking(console: Console) -> Approve:
+    asked: set[str] = set()
+
+    def approve(stage: str) -> bool | None:
+        if stage not in asked:
+            asked.add(stage)
+            console.print(f"Go on to {stage}? [y/n] ", end="")
+        if not select.select([sys.stdin], [], [], 0)[0]:
+            return None
+        said = sys.stdin.readline().strip().lower()
+        return said in {"y", "yes"} if said or not sys.stdin.closed else False
+
+    return approve
+
+
+@contextlib.contextmanager
+def _ended_once() -> Iterator[None]:
+    """Treat SIGTERM like Ctrl-C, and either only once: a second one must not keep the share from being taken back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        for each in kinds:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(each, end) for each in kinds]
+    try:
+        yield
+    finally:
+        for each, handler in zip(kinds, before, strict=True):
+            signal.signal(each, handler)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

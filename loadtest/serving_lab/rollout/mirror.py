@@ -1,0 +1,185 @@
+"""The mirror of a rollout: `lab tap` between gateway and primary, and what its recording says of both services."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Protocol
+
+from serving_lab.errors import LabError
+from serving_lab.gateway.config import TAP
+from serving_lab.gateway.control import Control
+from serving_lab.recordings import tap_file
+from serving_lab.rollout.judge import ShadowView
+from serving_lab.rollout.pairs import Pairs
+from serving_lab.rollout.result import MirrorRecord
+from serving_lab.text.phrases import some
+
+_START_SECONDS = 15.0
+_END_SECONDS = 5.0
+_IDLE_SECONDS = 3.0
+
+
+class Shadow(Protocol):
+    """Mirrored requests, as the conduct of a rollout sees them."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What a reader must know of them."""
+
+    def view(self) -> ShadowView:
+        """What they have shown so far."""
+
+    def settle(self) -> None:
+        """Judge again what may be noise by now."""
+
+    def record(self) -> MirrorRecord:
+        """What was compared, for the result."""
+
+
+@dataclass(frozen=True)
+class TapPlan:
+    """How a tap is started."""
+
+    service: str
+    """The primary, whose backend of the gateway sends its requests through the tap."""
+    primary: str
+    """Its base URL, as the tap reaches it."""
+    candidate: str
+    """Likewise."""
+    host: str
+    port: int
+    """Where it listens, as the gateway reaches it."""
+    record: Path
+    description: Path | None
+    """Of the API: which operations may be repeated."""
+    options: tuple[str, ...] = ()
+    log: Path = field(default=Path(os.devnull))
+
+
+class Mirror:
+    """A tap that runs, and a thread that reads what it records."""
+
+    def __init__(self, control: Control, plan: TapPlan, pairs: Pairs) -> None:
+        self._control = control
+        self._plan = plan
+        self._pairs = pairs
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._broken = ""
+        self._thread = threading.Thread(target=self._read, name="mirror", daemon=True)
+
+    @property
+    def process(self) -> int | None:
+        """The tap's process."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the tap, and let the primary's requests pass through it.
+
+        Raises:
+            LabError: it does not start, or the gateway does not take it.
+        """
+        plan = self._plan
+        plan.record.unlink(missing_ok=True)
+        with plan.log.open("ab") as log:
+            self._process = _started(plan, log)
+        deadline = time.monotonic() + _START_SECONDS
+        while not plan.record.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.close()
+                raise LabError("lab tap does not start", hint=f"{plan.log} says why")
+            time.sleep(0.05)
+        try:
+            self._control.bring_in_server(plan.service, TAP, plan.host, plan.port)
+        except LabError:
+            self.close()
+            raise
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let the primary's requests go past it, and end it."""
+        with contextlib.suppress(LabError):
+            self._control.disable(self._plan.service, TAP)
+            self._control.wait_until_idle(self._plan.service, TAP, _IDLE_SECONDS)
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(_END_SECONDS)
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What a reader must know."""
+        with self._lock:
+            record = self._pairs.record()
+        found = [self.view().dead] if self.view().dead and not self._stopped.is_set() else []
+        if record.never_succeeded:
+            found.append(f"never answered 2xx while it was mirrored: {some(record.never_succeeded)}")
+        unmirrored = sorted(record.never_mirrored)
+        if unmirrored:
+            found.append(f"never mirrored, because they may not be sent twice: {some(unmirrored)}")
+        return found
+
+    def view(self) -> ShadowView:
+        """What was seen so far."""
+        with self._lock:
+            return ShadowView(self._pairs.compared, self._pairs.causes, self._pairs.suspicions, self._dead())
+
+    def settle(self) -> None:
+        """Judge again what may be noise by now."""
+        with self._lock:
+            self._pairs.settle()
+
+    def record(self) -> MirrorRecord:
+        """What was compared."""
+        with self._lock:
+            return self._pairs.record()
+
+    def _dead(self) -> str:
+        if self._broken:
+            return f"the mirror's recording cannot be read: {self._broken}"
+        if self._process is not None and self._process.poll() is not None:
+            return f"lab tap ended (exit code {self._process.returncode}), so nothing is mirrored"
+        return ""
+
+    def _read(self) -> None:
+        try:
+            for tapped in tap_file.follow(self._plan.record, self._stopped.is_set):
+                with self._lock:
+                    self._pairs.add(tapped)
+        except LabError as error:
+            self._broken = str(error)
+
+
+def end_left_over(control: Control, service: str, process: int | None, record: Path) -> None:
+    """End the tap of a rollout that was killed; its process is ended only if it still is that tap."""
+    with contextlib.suppress(LabError):
+        control.disable(service, TAP)
+    if process is None:
+        return
+    with contextlib.suppress(OSError):
+        if str(record) in Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0"):
+            os.kill(process, signal.SIGTERM)
+
+
+def _started(plan: TapPlan, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", "from serving_lab.cli import main; main()", "tap"]
+    command += ["--primary", plan.primary, "--candidate", plan.candidate, "--listen", f"{plan.host}:{plan.port}"]
+    command += ["--record", str(plan.record), *(["--description", str(plan.description)] if plan.description else [])]
+    # A session of its own: Ctrl-C is for the rollout, which ends the tap when the gateway no longer needs it.
+    return subprocess.Popen(  # noqa: S603
+        [*command, *plan.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    )

@@ -1,0 +1,46 @@
+"""What is asked of a rollout."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from serving_lab.gateway.control import Control
+from serving_lab.parity.judgement.judge import Judging
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service behind the gateway."""
+
+    name: str
+    url: str
+    """As it is reached from here."""
+
+
+@dataclass(frozen=True)
+class TapAddress:
+    """Where a tap listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class RolloutOptions:
+    """What is asked for."""
+
+    control: Control
+    primary: Service
+    candidate: Service
+    file: Path | None
+    """Of the stages."""
+    output: Path
+    judging: Judging = field(default_factory=Judging)
+    templates: tuple[str, ...] = ()
+    """Documented paths of the API."""
+    description: Path | None = None
+    """Of the API, for the tap."""
+    tap: TapAddress | None = None
+    """Where it may listen; None: nothing is mirrored."""
+    tap_options: tuple[str, ...] = ()
+    approve: bool = False
+    yes: bool = False
