@@ -1,31 +1,11 @@
 """The commands that move traffic over to a candidate."""
 
-import os
-import socket
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from serving_lab.api.endpoint import Endpoint
 from serving_lab.commands.console import console
-from serving_lab.documents import finding
-from serving_lab.documents.references import NotFollowedError
-from serving_lab.documents.site import Site
-from serving_lab.errors import LabError
-from serving_lab.gateway.control import Control
-from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.judgement.judge import Judging
-from serving_lab.project import Project
-from serving_lab.rollout.options import RolloutOptions, Service, TapAddress
-from serving_lab.stack.base import Mode, Stack
-from serving_lab.stack.choice import Choice
-from serving_lab.stack.environment import Settings
-from serving_lab.stack.gateway import control_in_containers, control_on_host
-from serving_lab.stack.service import LOOPBACK
-from serving_lab.stack.services import running_targets
 
 app = typer.Typer()
 _group = typer.Typer(no_args_is_help=True, help="Move traffic over to a candidate in stages; a judge can say no.")
@@ -50,22 +30,6 @@ _Intended = Annotated[
 ]
 _Output = Annotated[Path, typer.Option(help="Folder of rollout.json, of the page and of the state.")]
 _RESULTS = Path("results")
-_A_PAIR = 2
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The options of a command that begins or goes on."""
-
-    file: Path | None
-    candidate: str | None
-    gateway: str | None
-    services: Sequence[str]
-    profile: Path | None
-    intended: Sequence[Path] | None
-    output: Path
-    approve: bool
-    yes: bool
 
 
 @_group.command()
@@ -81,10 +45,11 @@ def run(
     output: _Output = _RESULTS,
 ) -> None:
     """Begin. Exit code 0: promoted, 1: rolled back, 2: could not tell, so that the share is 0 again."""
+    from serving_lab.commands.rollout_options import Asked, options
     from serving_lab.rollout import command
 
-    asked = _Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
-    raise typer.Exit(command.run(_options(asked), console))
+    asked = Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
+    raise typer.Exit(command.run(options(asked), console))
 
 
 @_group.command()
@@ -100,18 +65,20 @@ def resume(
     output: _Output = _RESULTS,
 ) -> None:
     """Go on with a rollout that was killed, from the stage that it was in; name the same file and candidate."""
+    from serving_lab.commands.rollout_options import Asked, options
     from serving_lab.rollout import command
 
-    asked = _Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
-    raise typer.Exit(command.run(_options(asked), console, resumed=True))
+    asked = Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
+    raise typer.Exit(command.run(options(asked), console, resumed=True))
 
 
 @_group.command()
 def abort(gateway: _Gateway = None, output: _Output = _RESULTS) -> None:
     """End the rollout that runs or was killed: the candidate gets no requests afterwards."""
+    from serving_lab.commands.rollout_options import control
     from serving_lab.rollout import command
 
-    raise typer.Exit(command.abort(_control(gateway), output, console))
+    raise typer.Exit(command.abort(control(gateway), output, console))
 
 
 @_group.command()
@@ -121,119 +88,7 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Say how far it is, and what the gateway does right now."""
+    from serving_lab.commands.rollout_options import control
     from serving_lab.rollout import command
 
-    raise typer.Exit(command.status(_control(gateway), output, console, as_json=json))
-
-
-def _options(asked: _Asked) -> RolloutOptions:
-    if asked.gateway is None:
-        if asked.services:
-            raise LabError("--service belongs to --gateway", hint="--gateway tcp:HOST:PORT")
-        return _of_lab(asked)
-    named = [_named(each) for each in asked.services]
-    if len(named) < _A_PAIR:
-        raise LabError("a rollout has two services", hint="--service old=http://… --service new=http://…")
-    candidate = _chosen(named[1:], asked.candidate)
-    known = Profile.load(asked.profile, dict(os.environ), intended=asked.intended)
-    return _made(asked, Control(asked.gateway), named[0], candidate, known, [candidate.url], LOOPBACK)
-
-
-def _of_lab(asked: _Asked) -> RolloutOptions:
-    from serving_lab.rollout import plan
-
-    project = Project.find(otherwise="--gateway ADDRESS --service NAME=URL --service NAME=URL")
-    settings = Settings.load(project)
-    stack = Choice(project, settings, console).required()
-    urls = {service.name: service.url for service in running_targets(stack, settings)}
-    file = asked.file or (project.rollout_file if project.rollout_file.is_file() else None)
-    catalogue = settings.catalogue
-    first = next(name for name in urls if name != catalogue.baseline.name)
-    stages = plan.read(file, catalogue.baseline.name, first)
-    primary, candidate = stages.primary, asked.candidate or stages.candidate
-    for each in (primary, candidate):
-        if each not in urls:
-            raise LabError(f"no service {each!r} runs", hint=f"choose from {', '.join(urls)}")
-    declared = catalogue.intended(candidate) if primary == catalogue.baseline.name else None
-    environment = dict(settings.environment)
-    known = Profile.load(asked.profile or project.parity_profile, environment, intended=asked.intended or declared)
-    documented = [each.name for each in catalogue.entries if "documentation" in each.besides and each.name in urls]
-    return _made(
-        replace(asked, file=file),
-        _control_of(stack, project, settings),
-        Service(primary, urls[primary]),
-        Service(candidate, urls[candidate]),
-        known,
-        [urls[name] for name in documented],
-        LOOPBACK if stack.mode is Mode.NATIVE else None,
-    )
-
-
-def _made(
-    asked: _Asked,
-    control: Control,
-    primary: Service,
-    candidate: Service,
-    known: Profile,
-    documented: Sequence[str],
-    tap_host: str | None,
-) -> RolloutOptions:
-    """The options, with what parity knows of the API: rules and intended differences."""
-    return RolloutOptions(
-        control=control,
-        primary=primary,
-        candidate=candidate,
-        file=asked.file,
-        output=asked.output,
-        judging=Judging(rules=known.rules, declarations=known.intended),
-        templates=_templates(documented),
-        tap=TapAddress(tap_host, _free_port(tap_host)) if tap_host else None,
-        approve=asked.approve,
-        yes=asked.yes,
-    )
-
-
-def _templates(urls: Sequence[str]) -> tuple[str, ...]:
-    """The paths of the OpenAPI document that one of these has at a usual place; none where there is none."""
-    for url in urls:
-        try:
-            return finding.at_usual_place(Site(Endpoint.parse(url)))[1].templates
-        except (LabError, NotFollowedError):
-            continue  # Without a document, operations are told by what varies in paths.
-    return ()
-
-
-def _control(gateway: str | None) -> Control:
-    if gateway is not None:
-        return Control(gateway)
-    project = Project.find(otherwise="--gateway ADDRESS")
-    settings = Settings.load(project)
-    return _control_of(Choice(project, settings, console).required(), project, settings)
-
-
-def _control_of(stack: Stack, project: Project, settings: Settings) -> Control:
-    if stack.mode is Mode.NATIVE:
-        return control_on_host(project)
-    return control_in_containers(settings)
-
-
-def _named(given: str) -> Service:
-    name, equals, url = given.partition("=")
-    if not equals or not name or "://" not in url:
-        raise LabError(f"{given!r} is not NAME=URL", hint="--service old=http://127.0.0.1:5000")
-    return Service(name, url)
-
-
-def _chosen(candidates: Sequence[Service], name: str | None) -> Service:
-    for each in candidates:
-        if name in {None, each.name}:
-            return each
-    raise LabError(
-        f"no --service is called {name!r}", hint=f"choose from {', '.join(each.name for each in candidates)}"
-    )
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as found:
-        found.bind((host, 0))
-        return int(found.getsockname()[1])
+    raise typer.Exit(command.status(control(gateway), output, console, as_json=json))

@@ -41,7 +41,7 @@ from serving_lab.text.phrases import counted, seconds
 SHADOW = "shadow"
 TICK_SECONDS = 0.25
 
-_SILENT_SECONDS = 10.0
+_SILENT_SECONDS = 5.0
 """How long the gateway may be silent before a stage ends: nothing is known of the candidate's requests then."""
 _ENDINGS = {Outcome.ROLL_BACK: Ending.ROLLED_BACK, Outcome.CANNOT_TELL: Ending.CANNOT_TELL}
 

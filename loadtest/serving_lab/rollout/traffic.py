@@ -11,7 +11,7 @@ _DRAIN_SECONDS = 0.5
 """How long requests at the candidate may take to end by themselves, once it gets no more of them."""
 _GONE_SECONDS = 2.0
 _LOOK_SECONDS = 0.02
-_PATIENCE_SECONDS, _RETRY_SECONDS = 10.0, 0.5
+_PATIENCE_SECONDS, _RETRY_SECONDS = 5.0, 0.5
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,137 @@
+"""`lab rollout` with a real gateway before real services, one of which has a planted fault."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serving_lab import exit_codes
+from serving_lab.gateway.config import BUCKETS
+from serving_lab.rollout.judge import Outcome
+from serving_lab.rollout.result import Ending
+from serving_lab.rollout.state import StateFile
+from support.services import wait_until
+
+from rollout.worlds import NEW, World, world
+
+pytestmark = pytest.mark.service
+
+
+@pytest.fixture
+def healthy(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as running:
+        yield running
+
+
+def test_a_healthy_candidate_gets_everything_and_nobody_notices(healthy: World) -> None:
+    ran = healthy.lab("run")
+    met = healthy.met()
+
+    result = healthy.result()
+    # On a busy machine the two may not be told to be alike in the time there is; then nothing is at the candidate.
+    assert (ran.returncode, result.ending) in {
+        (exit_codes.OK, Ending.PROMOTED),
+        (exit_codes.CANNOT_TELL, Ending.CANNOT_TELL),
+    }, ran.stdout
+    assert set(met) == {"200"}
+    assert healthy.gateway.control.share() == result.share == (BUCKETS if ran.returncode == 0 else 0)
+    assert [stage.outcome for stage in result.stages[:-1]] == [Outcome.PROMOTE] * (len(result.stages) - 1)
+    assert all(stage.looks for stage in result.stages)
+    assert result.exit_code == ran.returncode
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("failing=0.4", "failed"),
+        ("dies=2", "not ready"),
+    ],
+)
+def test_a_candidate_with_a_fault_is_rolled_back(tmp_path: Path, fault: str, why: str) -> None:
+    with world(tmp_path, fault) as running:
+        ran = running.lab("run")
+        met = running.met()
+        result = running.result()
+
+        assert (ran.returncode, result.ending) == (exit_codes.FOUND, Ending.ROLLED_BACK), ran.stdout
+        assert why in result.why
+        assert running.gateway.control.share() == result.share == 0
+        assert [stage.name for stage in result.stages] == ["10%"]
+        assert result.rollback_seconds is not None
+        assert result.rollback_seconds < 1
+        # A share of the users saw it, and no more than that.
+        assert sum(met.values()) - met["200"] <= 0.3 * sum(met.values())
+
+
+def test_a_rollout_that_was_killed_is_told_rightly_resumed_and_aborted(healthy: World) -> None:
+    first = started(healthy)
+    second = healthy.lab("run")
+    assert second.returncode == exit_codes.CANNOT_TELL
+    assert f"process {first.pid}" in second.stderr
+
+    first.kill()
+    first.wait()
+    told = json.loads(healthy.lab("status", "--json").stdout)
+    assert (told["running"], told["share"], told["agrees"]) == (False, 1000, True)
+    assert told["state"]["stage_name"] == "10%"
+    assert "was killed in stage 10%" in healthy.lab("status").stdout
+    refused = healthy.lab("run")
+    assert (refused.returncode, healthy.gateway.control.share()) == (exit_codes.CANNOT_TELL, 1000)
+    assert "10% of the users are at new already" in refused.stderr
+
+    resumed = subprocess.Popen(healthy.command("resume"), stdout=subprocess.DEVNULL)
+    state = StateFile(healthy.output)
+    wait_until(lambda: state.holder() == resumed.pid, "the rollout is resumed")
+    aborted = healthy.lab("abort")
+    assert (aborted.returncode, resumed.wait(10)) == (exit_codes.OK, exit_codes.INTERRUPTED)
+    assert healthy.gateway.control.share() == 0
+    assert "No rollout runs" in healthy.lab("status").stdout
+    assert set(healthy.met()) == {"200"}
+
+
+def test_a_rollout_that_was_killed_can_be_aborted_too(healthy: World) -> None:
+    killed = started(healthy)
+    killed.kill()
+    killed.wait()
+
+    assert healthy.lab("abort").returncode == exit_codes.OK
+
+    assert healthy.gateway.control.share() == 0
+    state = StateFile(healthy.output).read()
+    assert state is not None
+    assert (state.ending, state.share) == (Ending.INTERRUPTED, 0)
+
+
+def test_an_interrupted_rollout_takes_the_share_back(healthy: World) -> None:
+    running = started(healthy)
+    for _ in range(3):
+        running.send_signal(signal.SIGINT)
+
+    assert running.wait(10) == exit_codes.INTERRUPTED
+    assert healthy.gateway.control.share() == 0
+    assert healthy.result().ending is Ending.INTERRUPTED
+
+
+def test_a_gateway_that_ends_is_no_pass(healthy: World) -> None:
+    running = started(healthy)
+
+    healthy.gateway.process.kill()
+
+    assert running.wait(60) == exit_codes.CANNOT_TELL
+    assert "its share is unknown" in healthy.lab("status").stdout
+
+
+def test_nobody_is_asked_without_a_terminal(healthy: World) -> None:
+    ran = healthy.lab("run", "--approve")
+
+    assert ran.returncode == exit_codes.CANNOT_TELL
+    assert "--yes" in ran.stderr
+
+
+def started(running: World) -> subprocess.Popen[bytes]:
+    """A rollout that has given the candidate its first share."""
+    process = subprocess.Popen(running.command("run"), stdout=subprocess.DEVNULL)
+    wait_until(lambda: running.gateway.control.share() > 0, f"{NEW} has a share")
+    return process
