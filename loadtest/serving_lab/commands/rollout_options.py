@@ -21,7 +21,7 @@ from serving_lab.rollout.options import RolloutOptions, Service, TapAddress
 from serving_lab.stack.base import Mode, Stack
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.gateway import control_in_containers, control_on_host
+from serving_lab.stack.gateway import control_in_containers, control_on_host, own_address
 from serving_lab.stack.service import LOOPBACK
 from serving_lab.stack.services import running_targets
 
@@ -58,7 +58,7 @@ def options(asked: Asked) -> RolloutOptions:
         raise LabError("a rollout has two services", hint="--service old=http://… --service new=http://…")
     candidate = _chosen(named[1:], asked.candidate)
     known = Profile.load(asked.profile, dict(os.environ), intended=asked.intended)
-    return _made(asked, Control(asked.gateway), named[0], candidate, known, [candidate.url], LOOPBACK)
+    return _made(asked, Control(asked.gateway), named[0], candidate, known, [candidate.url], _tap(None), asked.profile)
 
 
 def _of_lab(asked: Asked) -> RolloutOptions:
@@ -85,7 +85,8 @@ def _of_lab(asked: Asked) -> RolloutOptions:
         Service(candidate, urls[candidate]),
         known,
         [urls[name] for name in documented],
-        LOOPBACK if stack.mode is Mode.NATIVE else None,
+        _tap(own_address(settings)) if stack.mode is Mode.NATIVE else None,
+        project.api_file,
     )
 
 
@@ -96,7 +97,8 @@ def _made(
     candidate: Service,
     known: Profile,
     documented: Sequence[str],
-    tap_host: str | None,
+    tap: TapAddress | None,
+    description: Path | None,
 ) -> RolloutOptions:
     """The options, with what parity knows of the API: rules and intended differences."""
     return RolloutOptions(
@@ -107,7 +109,8 @@ def _made(
         output=asked.output,
         judging=Judging(rules=known.rules, declarations=known.intended),
         templates=_templates(documented),
-        tap=TapAddress(tap_host, _free_port(tap_host)) if tap_host else None,
+        tap=tap,
+        description=description,
         approve=asked.approve,
         yes=asked.yes,
     )
@@ -158,7 +161,9 @@ def _chosen(candidates: Sequence[Service], name: str | None) -> Service:
     )
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as found:
-        found.bind((host, 0))
-        return int(found.getsockname()[1])
+def _tap(source: str | None) -> TapAddress:
+    """Where a tap may listen on this machine, and the address it calls services from."""
+    with socket.socket() as http, socket.socket() as websockets:
+        for each in (http, websockets):
+            each.bind((LOOPBACK, 0))
+        return TapAddress(LOOPBACK, http.getsockname()[1], websockets.getsockname()[1], source)

@@ -141,7 +141,9 @@ def _conduct(
         stack.callback(surroundings.close)
         surroundings.start()
         if options.tap and asked.shadow:
-            shadow = Mirror(options.control, _tap_plan(options, options.tap), Pairs(options.judging, naming))
+            shadow = Mirror(
+                options.control, _tap_plan(options, options.tap), Pairs(options.judging, naming), watch.add_relayed
+            )
             stack.callback(shadow.close)
             shadow.start()
             state = msgspec.structs.replace(state, tap=shadow.process)
@@ -195,9 +197,10 @@ def _tap_plan(options: RolloutOptions, address: TapAddress) -> TapPlan:
         candidate=options.candidate.url,
         host=address.host,
         port=address.port,
+        relay_port=address.relay_port,
         record=_recording(options),
         description=options.description,
-        options=options.tap_options,
+        source=address.source,
         log=options.output / "rollout-tap.log",
     )
 

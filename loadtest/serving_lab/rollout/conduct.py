@@ -231,6 +231,8 @@ class Rollout:
         self._open = StageRecord(name=name, share=share, started=_now())
         self._write(stage=number, stage_name=name, share=share)
         self.traffic.give(share)
+        if self.shadow:
+            self.shadow.set_share(share)
         self.watch.begin_stage()
         self.surroundings.begin_stage()
         self._decide("begins")
@@ -264,7 +266,7 @@ class Rollout:
 
     def _stop(self, ending: Ending, why: str) -> None:
         """Take the share back at once, then write down why."""
-        self._taken_back = self.traffic.take_back()
+        self._taken_back = self.traffic.take_back(self.shadow.set_share if self.shadow else lambda _: None)
         if self._open is not None:
             self._over(time.monotonic() - self._began, Judgement(Outcome.CANNOT_TELL, why))
         self._end(ending, why, share=0)

@@ -7,23 +7,27 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Protocol
 
 from serving_lab.errors import LabError
-from serving_lab.gateway.config import TAP
+from serving_lab.gateway.config import RELAY, TAP
 from serving_lab.gateway.control import Control
+from serving_lab.gateway.observations import Observation
 from serving_lab.recordings import tap_file
 from serving_lab.rollout.judge import ShadowView
 from serving_lab.rollout.pairs import Pairs
+from serving_lab.rollout.relay_control import RelayControl
 from serving_lab.rollout.result import MirrorRecord
 from serving_lab.text.phrases import some
 
 _START_SECONDS = 15.0
 _END_SECONDS = 5.0
 _IDLE_SECONDS = 3.0
+_AGAIN = 0.2
+"""Share of mirrored requests that the primary is sent twice: so its noise is known soon."""
 
 
 class Shadow(Protocol):
@@ -38,6 +42,9 @@ class Shadow(Protocol):
 
     def settle(self) -> None:
         """Judge again what may be noise by now."""
+
+    def set_share(self, basis_points: int) -> None:
+        """The share changes: open WebSockets follow it."""
 
     def record(self) -> MirrorRecord:
         """What was compared, for the result."""
@@ -56,17 +63,27 @@ class TapPlan:
     host: str
     port: int
     """Where it listens, as the gateway reaches it."""
+    relay_port: int
+    """Where it takes WebSockets."""
     record: Path
     description: Path | None
     """Of the API: which operations may be repeated."""
-    options: tuple[str, ...] = ()
+    source: str | None = None
+    """The address that it calls services from; None: whichever the system chooses."""
     log: Path = field(default=Path(os.devnull))
 
 
 class Mirror:
     """A tap that runs, and a thread that reads what it records."""
 
-    def __init__(self, control: Control, plan: TapPlan, pairs: Pairs) -> None:
+    def __init__(
+        self, control: Control, plan: TapPlan, pairs: Pairs, on_websocket: Callable[[Observation], None]
+    ) -> None:
+        """Take what it needs; `on_websocket` is told of each WebSocket that ended."""
+        self._relay = RelayControl(plan.host, plan.relay_port)
+        self._relayed: Iterable[Observation] = ()
+        self._on_websocket = on_websocket
+        self._listener = threading.Thread(target=self._listen, name="websockets", daemon=True)
         self._control = control
         self._plan = plan
         self._pairs = pairs
@@ -99,14 +116,23 @@ class Mirror:
             time.sleep(0.05)
         try:
             self._control.bring_in_server(plan.service, TAP, plan.host, plan.port)
+            self._control.bring_in_server(RELAY, RELAY, plan.host, plan.relay_port)
+            self._relayed = self._relay.observe()
         except LabError:
             self.close()
             raise
         self._thread.start()
+        self._listener.start()
+
+    def set_share(self, basis_points: int) -> None:
+        """Tell the relay which WebSockets are the candidate's: those that are open on the wrong side come again."""
+        if not self._dead():
+            self._relay.set_share(basis_points)
 
     def close(self) -> None:
         """Let the primary's requests go past it, and end it."""
         with contextlib.suppress(LabError):
+            self._control.disable(RELAY, RELAY)
             self._control.disable(self._plan.service, TAP)
             self._control.wait_until_idle(self._plan.service, TAP, _IDLE_SECONDS)
         if self._process and self._process.poll() is None:
@@ -117,8 +143,9 @@ class Mirror:
                 self._process.kill()
                 self._process.wait()
         self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join(_END_SECONDS)
+        for thread in (self._thread, self._listener):
+            if thread.is_alive():
+                thread.join(_END_SECONDS)
 
     @property
     def warnings(self) -> Sequence[str]:
@@ -155,6 +182,10 @@ class Mirror:
             return f"lab tap ended (exit code {self._process.returncode}), so nothing is mirrored"
         return ""
 
+    def _listen(self) -> None:
+        for observation in self._relayed:
+            self._on_websocket(observation)
+
     def _read(self) -> None:
         try:
             for tapped in tap_file.follow(self._plan.record, self._stopped.is_set):
@@ -168,6 +199,7 @@ def end_left_over(control: Control, service: str, process: int | None, record: P
     """End the tap of a rollout that was killed; its process is ended only if it still is that tap."""
     with contextlib.suppress(LabError):
         control.disable(service, TAP)
+        control.disable(RELAY, RELAY)
     if process is None:
         return
     with contextlib.suppress(OSError):
@@ -178,8 +210,10 @@ def end_left_over(control: Control, service: str, process: int | None, record: P
 def _started(plan: TapPlan, log: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", "from serving_lab.cli import main; main()", "tap"]
     command += ["--primary", plan.primary, "--candidate", plan.candidate, "--listen", f"{plan.host}:{plan.port}"]
+    command += ["--relay", f"{plan.host}:{plan.relay_port}", "--again", str(_AGAIN)]
+    command += ["--source", plan.source] if plan.source else []
     command += ["--record", str(plan.record), *(["--description", str(plan.description)] if plan.description else [])]
     # A session of its own: Ctrl-C is for the rollout, which ends the tap when the gateway no longer needs it.
     return subprocess.Popen(  # noqa: S603
-        [*command, *plan.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     )

@@ -22,6 +22,10 @@ class TapAddress:
 
     host: str
     port: int
+    relay_port: int
+    """Likewise, for WebSockets."""
+    source: str | None = None
+    """The address that it calls services from."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,5 @@ class RolloutOptions:
     """Of the API, for the tap."""
     tap: TapAddress | None = None
     """Where it may listen; None: nothing is mirrored."""
-    tap_options: tuple[str, ...] = ()
     approve: bool = False
     yes: bool = False

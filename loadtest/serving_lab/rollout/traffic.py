@@ -1,6 +1,8 @@
 """Moves traffic at the gateway, and measures how long it takes to take it back."""
 
+import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from serving_lab.errors import LabError
@@ -52,8 +54,8 @@ class Traffic:
         self._control.choose(self._candidate)
         self._control.set_share(share)
 
-    def take_back(self) -> TakenBack:
-        """Let the candidate have nothing more, and end what it still has.
+    def take_back(self, follow: Callable[[int], None] = lambda _: None) -> TakenBack:
+        """Let the candidate have nothing more, and end what it still has; `follow` is told the share.
 
         Raises:
             LabError: the gateway does not answer within some seconds.
@@ -67,6 +69,8 @@ class Traffic:
                 if time.monotonic() - began > _PATIENCE_SECONDS:
                     raise
                 time.sleep(_RETRY_SECONDS)
+        with contextlib.suppress(LabError):
+            follow(0)  # A relay that does not answer has ended, and its WebSockets with it.
         self._wait(began + _DRAIN_SECONDS)
         broken = 0
         for name, sessions in self._busy():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from serving_lab.errors import LabError
-from serving_lab.gateway.config import BUCKETS, NEXT
+from serving_lab.gateway.config import BUCKETS, NEXT, RELAY
 from serving_lab.gateway.control import Control, Observing
 from serving_lab.gateway.observations import Observation, Slice
 from serving_lab.rollout.harm import Past
@@ -16,6 +16,8 @@ from serving_lab.rollout.requests import Columns, Growing
 from serving_lab.text.phrases import counted, percent
 
 OTHER = "(other)"
+_OF_RELAY = "candidate"
+"""How the relay of WebSockets names it."""
 
 _MOST_OPERATIONS = 200
 _RETRY_SECONDS = 0.5
@@ -45,7 +47,7 @@ class Watch:
 
     def __init__(self, control: Control, candidate: str, operation: Callable[[str, str], str]) -> None:
         self._control = control
-        self._candidate = frozenset({candidate, candidate + NEXT})
+        self._candidate = frozenset({candidate, candidate + NEXT, _OF_RELAY})
         self._operation = operation
         self._codes: dict[str, int] = {}
         self._past = np.zeros((2, BUCKETS), dtype=np.int64)
@@ -140,9 +142,18 @@ class Watch:
     def _observations(self) -> Iterator[Observation]:
         return iter(self._observing or ())
 
+    def add_relayed(self, seen: Observation) -> None:
+        """Add a WebSocket that the relay tells of: the gateway knows only that it went there."""
+        with self._lock:
+            self._judge(seen)
+
     def _add(self, seen: Observation) -> None:
+        self._stage.seen += 1
+        if seen.backend != RELAY:
+            self._judge(seen)
+
+    def _judge(self, seen: Observation) -> None:
         stage = self._stage
-        stage.seen += 1
         failed = seen.failed
         if seen.slice is Slice.CANDIDATE:
             # The primary answered in its place: clients noticed nothing, and yet the candidate failed.
