@@ -1,6 +1,7 @@
 """`lab rollout` with a real gateway before real services, one of which has a planted fault."""
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from serving_lab.rollout.result import Ending
 from serving_lab.rollout.state import StateFile
 from support.services import wait_until
 
-from rollout.worlds import NEW, World, world
+from rollout.worlds import IN_SHADOW, NEW, World, world
 
 pytestmark = pytest.mark.service
 
@@ -63,6 +64,36 @@ def test_a_candidate_with_a_fault_is_rolled_back(tmp_path: Path, fault: str, why
         assert result.rollback_seconds < 1
         # A share of the users saw it, and no more than that.
         assert sum(met.values()) - met["200"] <= 0.3 * sum(met.values())
+
+
+def test_a_candidate_that_answers_wrongly_is_stopped_in_the_shadow_and_nobody_meets_it(tmp_path: Path) -> None:
+    with world(tmp_path, "wrong=0.02", stages=IN_SHADOW) as running:
+        ran = running.lab("run")
+        result = running.result()
+
+        assert (ran.returncode, result.ending) == (exit_codes.FOUND, Ending.ROLLED_BACK), ran.stdout
+        assert "$.value: 42 became 43" in result.why
+        assert [(stage.name, stage.share) for stage in result.stages] == [("shadow", 0)]
+        assert result.mirror is not None
+        assert result.mirror.causes[0].what == "number: $.value"
+        assert set(running.met()) == {"200"}
+
+
+def test_a_healthy_candidate_passes_the_shadow_and_a_mirror_that_dies_is_no_pass(tmp_path: Path) -> None:
+    with world(tmp_path, stages=IN_SHADOW) as running:
+        process = started(running)
+        state = StateFile(running.output).read()
+        assert state is not None
+        assert state.tap is not None
+        assert state.stages[0].outcome is Outcome.PROMOTE
+
+        os.kill(state.tap, signal.SIGKILL)
+
+        assert process.wait(60) == exit_codes.CANNOT_TELL
+        assert "lab tap ended" in running.result().why
+        assert running.gateway.control.share() == 0
+        # What was on its way through the tap when it died is lost with it, and nothing else.
+        assert running.met()["200"] > 500
 
 
 def test_a_rollout_that_was_killed_is_told_rightly_resumed_and_aborted(healthy: World) -> None:

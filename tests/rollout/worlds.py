@@ -38,6 +38,8 @@ stages:
 machine: {stolen: 1, waiting: 1.1}
 """
 
+IN_SHADOW = STAGES.replace("shadow: null", "shadow: {requests: 400, hold: {least: 2, most: 25}}")
+
 
 @dataclass
 class World:

@@ -23,6 +23,8 @@ BUCKET_HEADER = "Lab-Bucket"
 SHARE_MAP, CANDIDATE_MAP = "share.map", "candidate.map"
 NEXT = "-next"
 """What is behind the name of a service for a second instance of it, while the first one is replaced."""
+CHECK_HOST = "gateway"
+"""What its checks of services name as their host: so they are told from requests of clients."""
 METRICS_PATH, HEALTH_PATH = "/metrics", "/health"
 
 _UNUSED = "127.0.0.1:9"
@@ -119,6 +121,8 @@ def _defaults(plan: GatewayPlan) -> list[str]:
         "timeout client 75s",
         "timeout server 300s",
         "timeout tunnel 1h",
+        # A service that is busy is ready; one that is gone refuses the connection at once.
+        "timeout check 2s",
         # Shorter than the services keep idle connections, so that no request meets one that is being closed.
         "timeout http-keep-alive 60s",
         "timeout http-request 30s",
@@ -127,7 +131,7 @@ def _defaults(plan: GatewayPlan) -> list[str]:
         "retry-on conn-failure",
         "option redispatch 1",
         "option httpchk",
-        "http-check send meth GET uri /ready hdr Host gateway",
+        f"http-check send meth GET uri /ready hdr Host {CHECK_HOST}",
         "http-check expect status 200",
         f"default-server {' '.join(server)}",
     ]

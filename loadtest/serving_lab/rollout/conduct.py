@@ -266,7 +266,9 @@ class Rollout:
 
     def _stop(self, ending: Ending, why: str) -> None:
         """Take the share back at once, then write down why."""
-        self._taken_back = self.traffic.take_back(self.shadow.set_share if self.shadow else lambda _: None)
+        back = self.traffic.take_back(self.shadow.set_share if self.shadow else lambda _: None)
+        # In the shadow nobody was at the candidate, whom one could have taken back.
+        self._taken_back = back if self.state.share else None
         if self._open is not None:
             self._over(time.monotonic() - self._began, Judgement(Outcome.CANNOT_TELL, why))
         self._end(ending, why, share=0)

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from serving_lab.gateway.config import CHECK_HOST
 from serving_lab.parity.judgement.difference import Difference, Signature
 from serving_lab.parity.judgement.judge import ExchangePair, Judging, judge
 from serving_lab.recordings.tap_file import Side, Tapped
@@ -19,6 +20,7 @@ FEWEST_LESSONS = 5
 """Second answers of the primary to an operation, before a difference there is the candidate's."""
 
 _TOO_MANY_REQUESTS, _SUCCESS = 429, 2
+_OF_A_CHECK = "host", CHECK_HOST
 _MOST_CAUSES = 500
 _KEPT = 50
 """Pairs of a cause that are judged again when more noise is known."""
@@ -67,7 +69,9 @@ class Pairs:
         return tuple(_words(cause) for cause in self._causes.values() if not self._proven(cause))
 
     def add(self, tapped: Tapped) -> None:
-        """Judge one exchange, or learn from it."""
+        """Judge one exchange, or learn from it; the gateway's own checks are none."""
+        if any((name.lower(), value) == _OF_A_CHECK for name, value in tapped.request.headers):
+            return
         operation = self._naming(tapped.request.method, tapped.request.target)
         self._seen.add(operation)
         if tapped.primary.status // 100 == _SUCCESS:
