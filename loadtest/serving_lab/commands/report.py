@@ -24,6 +24,7 @@ def report(
         list[Path] | None, typer.Option(help="A comparison of answers in another place; may be repeated.")
     ] = None,
     footprint: Annotated[Path | None, typer.Option(help="A footprint in another place.")] = None,
+    rollout: Annotated[Path | None, typer.Option(help="A rollout in another place than rollout.json there.")] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of report.html and report.md [default: that of the results]")
     ] = None,
@@ -33,7 +34,7 @@ def report(
     from serving_lab.report.inputs import ReportInputs
     from serving_lab.text.phrases import visible
 
-    inputs = ReportInputs.read(results, bench, parity or (), footprint)
+    inputs = ReportInputs.read(results, bench, parity or (), footprint, rollout)
     written = write(inputs, output or results)
     for each in written.recommendations:
         advice = Text(f"{each.word.capitalize()}", style="bold").append(f": {each.why}", style="not bold")

@@ -8,6 +8,7 @@ from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, tables
 from serving_lab.report.inputs import Compared, ReportInputs
+from serving_lab.report.moving import Moved
 from serving_lab.report.open_questions import OpenQuestion, open_questions
 from serving_lab.report.recommendation import Recommendation, recommend
 from serving_lab.report.summary import KeyNumber, figures
@@ -65,6 +66,8 @@ class Document:
     glance: Table | None
     """The candidates side by side; None where there is only one."""
     answers: list[Answers]
+    moved: Moved | None
+    """How traffic went over; None where there is no rollout."""
     deployment: Table | None
     code: Table | None
     sections: list[ScenarioSection]
@@ -86,6 +89,7 @@ class Document:
             advice=advice,
             glance=_glance(inputs, advice) if len(advice) > 1 else None,
             answers=[_answers(inputs, each) for each in inputs.parities],
+            moved=Moved.of(inputs.rollout) if inputs.rollout else None,
             deployment=deployment.deployment(footprint) if footprint else None,
             code=deployment.code(footprint) if footprint else None,
             sections=[_section(inputs, bench, scenario) for scenario in bench.scenarios] if bench else [],
@@ -216,6 +220,8 @@ def _warnings(inputs: ReportInputs) -> Iterator[str]:
         yield from inputs.bench.warnings
     for each in inputs.parities:
         yield from (f"parity: {warning}" for warning in each.result.warnings)
+    if inputs.rollout:
+        yield from (f"rollout: {warning}" for warning in inputs.rollout.warnings)
     if footprint := inputs.footprint:
         yield from (f"footprint: {warning}" for warning in footprint.warnings)
         if inputs.bench and footprint.baseline.name != inputs.bench.baseline.name:

@@ -15,6 +15,7 @@ from serving_lab.parity.result import ParityResult
 from serving_lab.report.targets import ShownTarget, shown
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope
+from serving_lab.rollout.result import RolloutResult
 from serving_lab.text import how_to
 
 _HOLDS = {
@@ -54,9 +55,17 @@ class ReportInputs:
     bench: BenchResult | None = None
     parities: tuple[Compared, ...] = ()
     footprint: FootprintResult | None = None
+    rollout: RolloutResult | None = None
 
     @classmethod
-    def read(cls, folder: Path, bench: Path | None, parity: Sequence[Path], footprint: Path | None) -> "ReportInputs":
+    def read(
+        cls,
+        folder: Path,
+        bench: Path | None,
+        parity: Sequence[Path],
+        footprint: Path | None,
+        rollout: Path | None = None,
+    ) -> "ReportInputs":
         """Read the results of a folder; a file that is named must be there.
 
         Raises:
@@ -66,6 +75,7 @@ class ReportInputs:
             bench=files.read(path, BenchResult) if (path := _found(folder, "bench", bench)) else None,
             parities=tuple(_compared(path) for path in parity or _parities(folder)),
             footprint=files.read(path, FootprintResult) if (path := _found(folder, "footprint", footprint)) else None,
+            rollout=files.read(path, RolloutResult) if (path := _found(folder, "rollout", rollout)) else None,
         )
         if inputs == cls():
             raise LabError(
@@ -83,7 +93,7 @@ class ReportInputs:
     @property
     def results(self) -> list[Envelope]:
         """All there are."""
-        all_of_them = (self.bench, *(each.result for each in self.parities), self.footprint)
+        all_of_them = (self.bench, *(each.result for each in self.parities), self.footprint, self.rollout)
         return [result for result in all_of_them if result]
 
     @cached_property
@@ -93,6 +103,9 @@ class ReportInputs:
             return shown(self.bench.targets)
         if self.footprint and len(self.footprint.targets) > 1:
             return shown(self.footprint.targets)
+        if self.rollout and not self.parities:
+            moved = self.rollout.primary, self.rollout.candidate
+            return shown([TargetRecord(name=name, url="") for name in moved])
         candidates = [each.candidate or "candidate" for each in self.parities] or ["candidate"]
         return shown([TargetRecord(name=name, url="") for name in ("primary", *dict.fromkeys(candidates))])
 

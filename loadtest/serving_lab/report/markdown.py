@@ -42,6 +42,10 @@ def _lines(document: Document) -> Iterator[str]:
         about = f": {escape(answers.about)}" if answers.about else ""
         verdict = f"**{answers.parity.verdict.capitalize()}.** {escape(answers.parity.why)}"
         yield from ("", f"## Parity{about}", "", verdict, "", *_facts(answers.facts))
+    if moved := document.moved:
+        yield from ("", "## How it went over", "", f"**{moved.ending.capitalize()}.** {escape(moved.why)}", "")
+        yield from (*_facts(moved.facts), "", *_table(document, moved.stages), "")
+        yield from (f"- {escape(line)}" for line in moved.decisions)
     if document.deployment:
         yield from ("", "## Deployment", "", *_table(document, document.deployment))
     if document.code:

@@ -27,6 +27,7 @@ from serving_lab.rollout.conduct import Approve, Rollout
 from serving_lab.rollout.mirror import Mirror, TapPlan
 from serving_lab.rollout.naming import Naming
 from serving_lab.rollout.options import RolloutOptions, Service, TapAddress
+from serving_lab.rollout.page import PageFile
 from serving_lab.rollout.pairs import Pairs
 from serving_lab.rollout.plan import WHOLE, RolloutPlan
 from serving_lab.rollout.result import Decision, Ending
@@ -35,7 +36,7 @@ from serving_lab.rollout.surroundings import ReadMemory, Surroundings
 from serving_lab.rollout.traffic import Traffic
 from serving_lab.rollout.watch import Watch
 
-FILE = "rollout.json"
+FILE, PAGE = "rollout.json", "rollout.html"
 _ABORT_SECONDS = 30.0
 
 
@@ -148,9 +149,11 @@ def _conduct(
             shadow.start()
             state = msgspec.structs.replace(state, tap=shadow.process)
         file.write(state)
+        console.print(Text(f"{options.output / PAGE} shows how far it is"), soft_wrap=True)
         approve = _asking(console) if options.approve and not options.yes else None
         told = words.Terminal(console)
-        rollout = Rollout(asked, state, file, traffic, watch, surroundings, shadow, approve, told)
+        page = PageFile(options.output / PAGE, asked)
+        rollout = Rollout(asked, state, file, traffic, watch, surroundings, shadow, approve, told, page)
         result = rollout.run(metadata)
     path = options.output / FILE
     files.write(path, result, "--output DIR")

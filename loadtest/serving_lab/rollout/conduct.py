@@ -22,6 +22,7 @@ from serving_lab.rollout.judge import (
     judge_shadow,
 )
 from serving_lab.rollout.mirror import Shadow
+from serving_lab.rollout.page import PageFile
 from serving_lab.rollout.plan import WHOLE, Hold, RolloutPlan, Stage
 from serving_lab.rollout.requests import Columns, stretched
 from serving_lab.rollout.result import (
@@ -74,6 +75,7 @@ class Rollout:
         shadow: Mirrored requests; None: there are none.
         approve: Asks a person before each stage; None: nobody is asked.
         told: Is told what happens.
+        page: Shows it to people.
     """
 
     plan: RolloutPlan
@@ -85,6 +87,7 @@ class Rollout:
     shadow: Shadow | None
     approve: Approve | None
     told: Told
+    page: PageFile
     _before: tuple[Columns, float] | None = None
     """Requests of the control slice in the stage before, and its length."""
     _taken_back: TakenBack | None = None
@@ -249,6 +252,7 @@ class Rollout:
         stage = self._stage_record
         self._open = msgspec.structs.replace(stage, looks=[*stage.looks, record])
         self.told.look(self._open, record)
+        self._show()
 
     def _over(self, elapsed: float, judgement: Judgement) -> None:
         seen = self.watch.seen
@@ -283,7 +287,11 @@ class Rollout:
     def _decide(self, what: str, why: str = "") -> None:
         decision = Decision(at=_now(), stage=self.state.stage_name, what=what, why=why)
         self._write(decisions=[*self.state.decisions, decision])
+        self._show()
         self.told.decision(decision)
+
+    def _show(self) -> None:
+        self.page.write(self.state, self._open, self.shadow.record() if self.shadow else None)
 
     def _write(self, **changes: object) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)
