@@ -168,9 +168,7 @@ def _running() -> Iterator[list[Proxy]]:
         copying = python, "-m", "benchmark.proxies.copying"
         proxies = [
             Proxy("direct", service),
-            Proxy(
-                "sockets copied by uvloop", *start(python, "-m", "benchmark.proxies.copying", "{listen}", str(service))
-            ),
+            Proxy("sockets copied by uvloop", *start(*copying, "{listen}", str(service))),
         ]
         if haproxy := shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin"):
             port = free_port()
