@@ -11,9 +11,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from serving_lab.api.profile_file import read_description
 from serving_lab.recordings.tap_file import Tapped
-from serving_lab.tap.command import WithoutSecrets
 from serving_lab.tap.pseudonyms import TOKEN_HEAD, Pseudonyms, is_pseudonym
-from serving_lab.tap.surface import Surface
+from serving_lab.tap.surface import Surface, WithoutSecrets
 
 from tap.running import answering, exactly, service, tapping
 

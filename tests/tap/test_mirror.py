@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.profile_file import read_description
-from serving_lab.tap.command import WithoutSecrets
-from serving_lab.tap.surface import Surface
+from serving_lab.tap.surface import Surface, WithoutSecrets
 from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
 from support.services import free_port, wait_until

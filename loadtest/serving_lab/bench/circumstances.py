@@ -108,6 +108,7 @@ def _load(scenario: Scenario) -> dict[str, str]:
         "loop": scenario.loop,
         "rate": f"{scenario.rate:,.1f}/s" if scenario.rate else None,
         "arrivals": scenario.arrivals,
+        "burstiness": f"{scenario.burstiness:g}" if scenario.arrivals else None,
         "requests": shares,
         "objective": scenario.objective,
         "seconds of an arm": f"{scenario.arm_seconds:g}",

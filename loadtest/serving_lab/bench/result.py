@@ -33,6 +33,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Planned requests/s in an open loop."""
     arrivals: Literal["poisson", "constant"] | None
     """How requests were spread in an open loop; None in a closed one."""
+    burstiness: float = 1.0
+    """Of random arrivals; 1 is Poisson."""
     requests: dict[str, float]
     """Names and their shares."""
     objective: str | None

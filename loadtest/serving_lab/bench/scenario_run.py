@@ -82,7 +82,7 @@ class ScenarioRun:
         if isinstance(self.form.rate, OfPeakForm):
             rate = min(peak.throughput for peak in self.peaks.values()) * self.form.rate.of_peak
             self.loads = {
-                name: Load(load.requests, load.connections, Open(rate, self.form.arrivals))
+                name: Load(load.requests, load.connections, Open(rate, self.form.arrivals, self.form.burstiness))
                 for name, load in self.loads.items()
             }
         self.refused += [why for each in self.warm_ups if (why := _unprepared(each))]
@@ -106,6 +106,7 @@ class ScenarioRun:
             connections={name: load.connections for name, load in self.loads.items()},
             rate=rates.pop() if self.form.loop == "open" and len(rates) == 1 else None,
             arrivals=None if self.form.loop == "closed" else self.form.arrivals,
+            burstiness=self.form.burstiness,
             requests={name: weight / shares for name, weight in self.form.requests.items()},
             objective=_in_words(self.form),
             arm_seconds=self.design.seconds,
@@ -128,7 +129,11 @@ class ScenarioRun:
         seed = _seed(self.design.seed, self.name, "preparation")
         connections = FIRST_CONNECTIONS if self.form.connections == BEST else int(self.form.connections)
         given = self.form.rate if isinstance(self.form.rate, float | int) else None
-        load = Load(self.form.requests, connections, Open(given, self.form.arrivals) if given else Closed())
+        load = Load(
+            self.form.requests,
+            connections,
+            Open(given, self.form.arrivals, self.form.burstiness) if given else Closed(),
+        )
         self.warm_ups.append(warm_up(driver, target, load, seed))
         if self.form.connections == BEST or self.form.loop == "knee" or isinstance(self.form.rate, OfPeakForm):
             self.peaks[target.name] = capacity.peak(driver, target, load, seed)

@@ -6,8 +6,8 @@ from typing import Any
 
 from serving_lab.drafting.asking import changes_something, form_of
 from serving_lab.drafting.draft import Draft, DraftedRequest
-from serving_lab.drafting.yaml_text import block, comment, entry
 from serving_lab.text.phrases import visible
+from serving_lab.text.yaml_text import block, comment, entry
 
 TO_DO = "to do:"
 """What every comment begins with that a person has to look at."""

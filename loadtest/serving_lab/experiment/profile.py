@@ -42,6 +42,8 @@ class ScenarioForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     rate: float | OfPeakForm | None = None
     """Requests/s, in an open loop."""
     arrivals: Literal["poisson", "constant"] = "poisson"
+    burstiness: float = 1.0
+    """Of an open loop with random arrivals: the variance of the gaps by the square of their mean; 1 is Poisson."""
     objective: ObjectiveForm | None = None
 
 
@@ -98,6 +100,10 @@ def _scenario(file: YamlFile, name: str, form: ScenarioForm, api: Description) -
     rate = form.rate.of_peak if isinstance(form.rate, OfPeakForm) else form.rate
     require((rate is not None) is (form.loop == "open"), "rate", "an open loop has one, and the others find their own")
     require(rate is None or 0 < rate < float("inf"), "rate", "a number above 0")
+    bursts = form.burstiness != 1
+    require(not bursts or form.loop == "open", "burstiness", "an open loop has one")
+    require(not bursts or form.arrivals == "poisson", "burstiness", "it is of random arrivals, not of constant ones")
+    require(0.05 <= form.burstiness <= 100, "burstiness", "from 0.05 to 100; 1 is Poisson")
     require((form.objective is not None) is (form.loop == "knee"), "objective", "a knee has one, and the others none")
     if form.objective:
         require(form.objective.p99_seconds > 0, "objective.p99_seconds", "seconds above 0")

@@ -182,7 +182,9 @@ def _shares(run: RunCommand, processes: int) -> Iterator[RunCommand]:
     for index in range(taking_part):
         connections = run.connections // taking_part + (index < run.connections % taking_part)
         loop = run.loop
-        if isinstance(loop, Open):
+        if isinstance(loop, Open) and loop.burstiness != 1:
+            loop = msgspec.structs.replace(loop, part=index, parts=taking_part)
+        elif isinstance(loop, Open):
             loop = msgspec.structs.replace(loop, rate=loop.rate * connections / run.connections)
         yield msgspec.structs.replace(run, connections=connections, loop=loop, seed=run.seed + index)
 

@@ -40,7 +40,7 @@ class OpenLoadRun(LoadRun):
 
     def __init__(self, run: RunCommand, loop: Open) -> None:
         super().__init__(run)
-        self._schedule = _arrivals(loop, run.lead_in_seconds + run.seconds, random.Random(run.seed))  # noqa: S311
+        self._schedule = arrivals(loop, run.lead_in_seconds + run.seconds, random.Random(_seed(run.seed, loop)))  # noqa: S311
         self._next = 0
         self._free: deque[Connection] = deque()
         self._waiting: deque[float] = deque()
@@ -116,12 +116,32 @@ def load_run(run: RunCommand) -> LoadRun:
             return OpenLoadRun(run, loop)
 
 
-def _arrivals(loop: Open, seconds: float, chance: random.Random) -> "array[float]":
+def arrivals(loop: Open, seconds: float, chance: random.Random) -> "array[float]":
     """Times at which requests are due, in seconds from the start."""
+    if loop.burstiness != 1:
+        return _bursts(loop, seconds, chance)
     gap = 1 / loop.rate
     times = array("d")
     at = gap * chance.random()
     while at < seconds:
         times.append(at)
         at += gap if loop.arrivals == "constant" else chance.expovariate(loop.rate)
+    return times
+
+
+def _seed(seed: int, loop: Open) -> int:
+    """Processes have seeds one after the other; those that share bursts draw with the first one's."""
+    return seed - loop.part
+
+
+def _bursts(loop: Open, seconds: float, chance: random.Random) -> "array[float]":
+    """This process's part of arrivals whose gaps have a gamma distribution; by rate alone, bursts would even out."""
+    shape, scale = 1 / loop.burstiness, loop.burstiness / loop.rate
+    times = array("d")
+    at, number = chance.random() / loop.rate, 0
+    while at < seconds:
+        if number % loop.parts == loop.part:
+            times.append(at)
+        at += chance.gammavariate(shape, scale)
+        number += 1
     return times

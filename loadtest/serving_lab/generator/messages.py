@@ -40,6 +40,11 @@ class Open(msgspec.Struct, frozen=True, tag="open"):
     rate: float
     """Requests/s of this process."""
     arrivals: Literal["poisson", "constant"] = "poisson"
+    burstiness: float = 1.0
+    """Of random arrivals: the variance of the gaps by the square of their mean; 1 is Poisson."""
+    part: int = 0
+    parts: int = 1
+    """Of bursty arrivals each process draws those of all, with the seed of the first, and takes every so manieth."""
 
 
 class RunCommand(msgspec.Struct, frozen=True, kw_only=True, tag="run"):

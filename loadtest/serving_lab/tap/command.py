@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.profile_file import read_description
 from serving_lab.errors import LabError
 from serving_lab.tap.counts import CountsCollector
-from serving_lab.tap.surface import Surface
+from serving_lab.tap.surface import Surface, WithoutSecrets
 from serving_lab.tap.tap import Plan, Tap
 from serving_lab.text.phrases import counted
 
@@ -37,26 +37,6 @@ class Options:
     metrics: str | None
     source: str | None = None
     relay: str | None = None
-
-
-class WithoutSecrets(Mapping[str, str]):
-    """An environment that has everything, empty: a tap does not sign in, so that it needs no password."""
-
-    def __getitem__(self, name: str) -> str:
-        """Nothing."""
-        return ""
-
-    def __contains__(self, name: object) -> bool:
-        """Anything."""
-        return isinstance(name, str)
-
-    def __iter__(self) -> Iterator[str]:
-        """No names can be told."""
-        return iter(())
-
-    def __len__(self) -> int:
-        """Likewise."""
-        return 0
 
 
 def run(options: Options, console: Console) -> int:

@@ -1,7 +1,7 @@
 """What a tap must know of an API: which requests may be sent twice, where they sign in, and what is personal."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote
@@ -74,6 +74,26 @@ class Surface:
     def signs_in(self, method: str, target: str) -> bool:
         """Whether a request is the sign-in."""
         return self.sign_in is not None and method == self.sign_in[0] and _path(target) == self.sign_in[1]
+
+
+class WithoutSecrets(Mapping[str, str]):
+    """An environment that has everything, empty: a tap does not sign in, so that it needs no password."""
+
+    def __getitem__(self, name: str) -> str:
+        """Nothing."""
+        return ""
+
+    def __contains__(self, name: object) -> bool:
+        """Anything."""
+        return isinstance(name, str)
+
+    def __iter__(self) -> Iterator[str]:
+        """No names can be told."""
+        return iter(())
+
+    def __len__(self) -> int:
+        """Likewise."""
+        return 0
 
 
 def _path(target: str) -> str:
