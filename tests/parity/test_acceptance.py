@@ -45,6 +45,7 @@ def run(folder: Path, primary: FakeServer, candidate: FakeServer, intended: Path
         corpus=[corpus],
         har=(),
         postman=(),
+        tapped=(),
         prediction_log=(),
         generate=0,
         repeat=2,

@@ -123,6 +123,7 @@ def test_of_several_a_difference_counts_more_than_what_cannot_be_told(
             corpus=[corpus],
             har=(),
             postman=(),
+            tapped=(),
             prediction_log=(),
             generate=0,
             repeat=1,

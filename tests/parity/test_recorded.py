@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made.tapped import side, tapped
 from serving_lab.api.request import Request
 from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Source
 from serving_lab.parity.inputs.profile import Profile
-from serving_lab.parity.inputs.recorded import Recording, read_har, read_log
+from serving_lab.parity.inputs.recorded import Recording, read_har, read_log, read_tapped
+from serving_lab.recordings import tap_file
 from serving_lab.recordings.har import HarForm
+from serving_lab.recordings.tap_file import MAGIC, Head, Tapped
 
 BASE = "https://api.example.org"
 AUTHORIZATION = (("Authorization", "Bearer ${token}"),)
@@ -331,3 +334,33 @@ class TestLog:
         assert isinstance(case.request, Request)
         assert (case.request.method, case.request.target) == ("POST", "/predict")
         assert json.loads(case.request.body) == {"features": LINE["features"]}
+
+
+class TestTap:
+    """What `lab tap` recorded."""
+
+    def test_requests_are_sent_again_with_the_sign_in_in_place_of_pseudonyms(self, tmp_path: Path) -> None:
+        path = tmp_path / "live.tap"
+        headers = (
+            *(("Content-Type", "application/json"), ("Content-Encoding", "gzip"), ("Content-Length", "3")),
+            *(("Authorization", "Bearer pseudonym"), ("X-Request-ID", "7")),
+        )
+        exchanges = [
+            tapped("POST", "/orders?a=b%20c", headers, b'{"n": 1}'),
+            tapped("GET", "/free"),
+            tapped("GET", "/ws", primary=side(101)),
+        ]
+        records: list[Head | Tapped] = [Head(0.0, "http://127.0.0.1:5001"), *exchanges]
+        path.write_bytes(MAGIC + b"".join(map(tap_file.frame, records)))
+
+        found = read_tapped(path, AUTHORIZATION)
+
+        first, second = (case.request for case in found.cases)
+        assert first == Request(
+            "POST",
+            "/orders?a=b%20c",
+            (("Content-Type", "application/json"), ("X-Request-ID", "7"), *AUTHORIZATION),
+            b'{"n": 1}',
+        )
+        assert second == Request("GET", "/free")
+        assert found.warnings == (f"{path}: left out: 1 handshakes of WebSockets",)

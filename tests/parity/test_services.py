@@ -68,6 +68,7 @@ def test_they_are_the_same(services: Mapping[str, RunningService], candidate: st
         corpus=(),
         har=(),
         postman=(),
+        tapped=(),
         prediction_log=(),
         generate=GENERATE,
         repeat=1,

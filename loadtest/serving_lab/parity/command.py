@@ -36,6 +36,7 @@ class Options:
     corpus: Sequence[Path]
     har: Sequence[Path]
     postman: Sequence[Path]
+    tapped: Sequence[Path]
     prediction_log: Sequence[Path]
     generate: int
     repeat: int
@@ -135,6 +136,8 @@ def _recordings(options: Options, profile: Profile) -> Iterator[Recording]:
         yield recorded.read_har(path, profile.har, profile.authorization, profile.query)
     for path in options.postman:
         yield recorded.read_postman(path, profile.postman, profile.authorization, profile.query)
+    for path in options.tapped:
+        yield recorded.read_tapped(path, profile.authorization, profile.query)
     for path in options.prediction_log:
         if profile.log_request is None:
             raise LabError(

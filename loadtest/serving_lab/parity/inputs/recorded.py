@@ -1,4 +1,4 @@
-"""Files of recorded traffic: HAR of browsers and proxies, Postman collections, and logs of a JSON document a line."""
+"""Files of recorded traffic: HAR, Postman collections, what `lab tap` recorded, and logs of a JSON document a line."""
 
 import math
 import re
@@ -14,7 +14,7 @@ from serving_lab.api.request_form import RequestForm
 from serving_lab.errors import LabError
 from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.judgement import json_body
-from serving_lab.recordings import har, postman, recording
+from serving_lab.recordings import har, postman, recording, tap_file, tapped
 from serving_lab.recordings.har import HarForm
 from serving_lab.recordings.postman import PostmanForm
 from serving_lab.recordings.recording import Faults, Recorded, Wanted, read_bytes
@@ -67,6 +67,16 @@ def read_postman(
     except ValueError as error:
         raise LabError(f"postman: {{base: …}} in the profile: {error}") from None
     return _cases(path, items, Wanted("postman", base, form.signed_in, authorization, query), faults)
+
+
+def read_tapped(path: Path, authorization: tuple[Header, ...] = (), query: tuple[Parameter, ...] = ()) -> Recording:
+    """The requests that `lab tap` recorded, with the pseudonyms of their credentials replaced.
+
+    Raises:
+        LabError: it cannot be read, is no such recording, or has no request that can be sent again.
+    """
+    base = tap_file.read_head(path).primary
+    return _cases(path, tapped.entries(path), Wanted("tap", base, "recorded", authorization, query), Faults())
 
 
 def _cases(path: Path, entries: Iterable[Recorded], wanted: Wanted, faults: Faults) -> Recording:
