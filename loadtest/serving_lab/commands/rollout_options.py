@@ -13,17 +13,20 @@ from serving_lab.documents.references import NotFollowedError
 from serving_lab.documents.site import Site
 from serving_lab.errors import LabError
 from serving_lab.gateway.control import Control
+from serving_lab.gateway.tap_launcher import TapBeside, TapLauncher
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.judge import Judging
 from serving_lab.project import Project
 from serving_lab.rollout import plan
-from serving_lab.rollout.options import RolloutOptions, Service, TapAddress
+from serving_lab.rollout.options import RolloutOptions, Service
 from serving_lab.stack.base import Mode, Stack
 from serving_lab.stack.choice import Choice
+from serving_lab.stack.compose import Compose
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.gateway import control_in_containers, control_on_host, own_address
 from serving_lab.stack.service import LOOPBACK
 from serving_lab.stack.services import running_targets
+from serving_lab.stack.tap_container import TapInContainer
 
 _A_PAIR = 2
 
@@ -85,7 +88,7 @@ def _of_lab(asked: Asked) -> RolloutOptions:
         Service(candidate, urls[candidate]),
         known,
         [urls[name] for name in documented],
-        _tap(own_address(settings)) if stack.mode is Mode.NATIVE else None,
+        _launcher(stack, project, settings),
         project.api_file,
     )
 
@@ -97,7 +100,7 @@ def _made(
     candidate: Service,
     known: Profile,
     documented: Sequence[str],
-    tap: TapAddress | None,
+    tap: TapLauncher | None,
     description: Path | None,
 ) -> RolloutOptions:
     """The options, with what parity knows of the API: rules and intended differences."""
@@ -161,9 +164,16 @@ def _chosen(candidates: Sequence[Service], name: str | None) -> Service:
     )
 
 
-def _tap(source: str | None) -> TapAddress:
-    """Where a tap may listen on this machine, and the address it calls services from."""
+def _launcher(stack: Stack, project: Project, settings: Settings) -> TapLauncher:
+    if stack.mode is Mode.NATIVE:
+        return _tap(own_address(settings))
+    urls = {service.url: service.container_url for service in running_targets(stack, settings)}
+    return TapInContainer(Compose(project, settings), project.root, urls)
+
+
+def _tap(source: str | None) -> TapBeside:
+    """A tap that listens at free ports of this machine, and calls services from this address."""
     with socket.socket() as http, socket.socket() as websockets:
         for each in (http, websockets):
             each.bind((LOOPBACK, 0))
-        return TapAddress(LOOPBACK, http.getsockname()[1], websockets.getsockname()[1], source)
+        return TapBeside(LOOPBACK, http.getsockname()[1], websockets.getsockname()[1], source)

@@ -20,13 +20,14 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
 from serving_lab.experiment import readings
 from serving_lab.gateway.control import Control
+from serving_lab.gateway.tap_launcher import TapArguments, TapLauncher
 from serving_lab.results import files
 from serving_lab.results.envelope import Metadata
 from serving_lab.rollout import mirror, plan, words
 from serving_lab.rollout.conduct import Approve, Rollout
 from serving_lab.rollout.mirror import Mirror, TapPlan
 from serving_lab.rollout.naming import Naming
-from serving_lab.rollout.options import RolloutOptions, Service, TapAddress
+from serving_lab.rollout.options import RolloutOptions, Service
 from serving_lab.rollout.page import PageFile
 from serving_lab.rollout.pairs import Pairs
 from serving_lab.rollout.plan import WHOLE, RolloutPlan
@@ -193,23 +194,13 @@ def _state_to_resume(file: StateFile, asked: RolloutPlan) -> State:
     return msgspec.structs.replace(state, process=os.getpid(), stage=stage)
 
 
-def _tap_plan(options: RolloutOptions, address: TapAddress) -> TapPlan:
-    return TapPlan(
-        service=options.primary.name,
-        primary=options.primary.url,
-        candidate=options.candidate.url,
-        host=address.host,
-        port=address.port,
-        relay_port=address.relay_port,
-        record=_recording(options),
-        description=options.description,
-        source=address.source,
-        log=options.output / "rollout-tap.log",
-    )
+def _tap_plan(options: RolloutOptions, launcher: TapLauncher) -> TapPlan:
+    arguments = TapArguments(options.primary.url, options.candidate.url, _recording(options), options.description)
+    return TapPlan(options.primary.name, launcher, arguments, options.output / "rollout-tap.log")
 
 
 def _recording(options: RolloutOptions) -> Path:
-    return options.output / "rollout.tap"
+    return (options.output / "rollout.tap").resolve()
 
 
 def _memory(service: Service) -> ReadMemory:

@@ -4,18 +4,18 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from serving_lab.errors import LabError
 from serving_lab.gateway.config import RELAY, TAP
 from serving_lab.gateway.control import Control
 from serving_lab.gateway.observations import Observation
+from serving_lab.gateway.tap_launcher import LAUNCHED_FOR, TapArguments, TapLauncher
 from serving_lab.recordings import tap_file
 from serving_lab.rollout.judge import ShadowView
 from serving_lab.rollout.pairs import Pairs
@@ -26,8 +26,6 @@ from serving_lab.text.phrases import some
 _START_SECONDS = 15.0
 _END_SECONDS = 5.0
 _IDLE_SECONDS = 3.0
-_AGAIN = 0.2
-"""Share of mirrored requests that the primary is sent twice: so its noise is known soon."""
 
 
 class Shadow(Protocol):
@@ -56,20 +54,8 @@ class TapPlan:
 
     service: str
     """The primary, whose backend of the gateway sends its requests through the tap."""
-    primary: str
-    """Its base URL, as the tap reaches it."""
-    candidate: str
-    """Likewise."""
-    host: str
-    port: int
-    """Where it listens, as the gateway reaches it."""
-    relay_port: int
-    """Where it takes WebSockets."""
-    record: Path
-    description: Path | None
-    """Of the API: which operations may be repeated."""
-    source: str | None = None
-    """The address that it calls services from; None: whichever the system chooses."""
+    launcher: TapLauncher
+    arguments: TapArguments
     log: Path = field(default=Path(os.devnull))
 
 
@@ -80,7 +66,7 @@ class Mirror:
         self, control: Control, plan: TapPlan, pairs: Pairs, on_websocket: Callable[[Observation], None]
     ) -> None:
         """Take what it needs; `on_websocket` is told of each WebSocket that ended."""
-        self._relay = RelayControl(plan.host, plan.relay_port)
+        self._relay: RelayControl | None = None
         self._relayed: Iterable[Observation] = ()
         self._on_websocket = on_websocket
         self._listener = threading.Thread(target=self._listen, name="websockets", daemon=True)
@@ -105,18 +91,21 @@ class Mirror:
             LabError: it does not start, or the gateway does not take it.
         """
         plan = self._plan
-        plan.record.unlink(missing_ok=True)
+        launcher, record = plan.launcher, plan.arguments.record
+        record.unlink(missing_ok=True)
         with plan.log.open("ab") as log:
-            self._process = _started(plan, log)
+            self._process = launcher.start(plan.arguments, log)
         deadline = time.monotonic() + _START_SECONDS
-        while not plan.record.exists():
+        while not record.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.close()
                 raise LabError("lab tap does not start", hint=f"{plan.log} says why")
             time.sleep(0.05)
         try:
-            self._control.bring_in_server(plan.service, TAP, plan.host, plan.port)
-            self._control.bring_in_server(RELAY, RELAY, plan.host, plan.relay_port)
+            host = launcher.host()
+            self._control.bring_in_server(plan.service, TAP, host, launcher.port)
+            self._control.bring_in_server(RELAY, RELAY, host, launcher.relay_port)
+            self._relay = RelayControl(host, launcher.relay_port)
             self._relayed = self._relay.observe()
         except LabError:
             self.close()
@@ -126,7 +115,7 @@ class Mirror:
 
     def set_share(self, basis_points: int) -> None:
         """Tell the relay which WebSockets are the candidate's: those that are open on the wrong side come again."""
-        if not self._dead():
+        if self._relay and not self._dead():
             self._relay.set_share(basis_points)
 
     def close(self) -> None:
@@ -188,7 +177,7 @@ class Mirror:
 
     def _read(self) -> None:
         try:
-            for tapped in tap_file.follow(self._plan.record, self._stopped.is_set):
+            for tapped in tap_file.follow(self._plan.arguments.record, self._stopped.is_set):
                 with self._lock:
                     self._pairs.add(tapped)
         except LabError as error:
@@ -203,17 +192,6 @@ def end_left_over(control: Control, service: str, process: int | None, record: P
     if process is None:
         return
     with contextlib.suppress(OSError):
-        if str(record) in Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0"):
+        arguments = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        if any(each.endswith(f"{LAUNCHED_FOR}{record.resolve()}") for each in arguments):
             os.kill(process, signal.SIGTERM)
-
-
-def _started(plan: TapPlan, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from serving_lab.cli import main; main()", "tap"]
-    command += ["--primary", plan.primary, "--candidate", plan.candidate, "--listen", f"{plan.host}:{plan.port}"]
-    command += ["--relay", f"{plan.host}:{plan.relay_port}", "--again", str(_AGAIN)]
-    command += ["--source", plan.source] if plan.source else []
-    command += ["--record", str(plan.record), *(["--description", str(plan.description)] if plan.description else [])]
-    # A session of its own: Ctrl-C is for the rollout, which ends the tap when the gateway no longer needs it.
-    return subprocess.Popen(  # noqa: S603
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-    )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from serving_lab.gateway.control import Control
+from serving_lab.gateway.tap_launcher import TapLauncher
 from serving_lab.parity.judgement.judge import Judging
 
 
@@ -14,18 +15,6 @@ class Service:
     name: str
     url: str
     """As it is reached from here."""
-
-
-@dataclass(frozen=True)
-class TapAddress:
-    """Where a tap listens."""
-
-    host: str
-    port: int
-    relay_port: int
-    """Likewise, for WebSockets."""
-    source: str | None = None
-    """The address that it calls services from."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,7 @@ class RolloutOptions:
     """Documented paths of the API."""
     description: Path | None = None
     """Of the API, for the tap."""
-    tap: TapAddress | None = None
-    """Where it may listen; None: nothing is mirrored."""
+    tap: TapLauncher | None = None
+    """What runs one; None: nothing is mirrored."""
     approve: bool = False
     yes: bool = False

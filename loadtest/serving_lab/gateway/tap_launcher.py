@@ -1,0 +1,87 @@
+"""How a tap beside the gateway is run: as a process of this machine, or however a stack does."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+_AGAIN = 0.2
+"""Share of the mirrored requests that the primary is sent once more: what varies is learned from them."""
+LAUNCHED_FOR = "record="
+"""What stands before the recording's path in an argument of the process that runs a tap: that one is the rollout's."""
+
+
+@dataclass(frozen=True)
+class TapArguments:
+    """What a tap does."""
+
+    primary: str
+    """Base URL, as it is reached from this machine."""
+    candidate: str
+    """Likewise."""
+    record: Path
+    description: Path | None
+    """Of the API: which operations may be repeated."""
+
+    def written(self, *, listen: str, relay: str, source: str | None = None) -> list[str]:
+        """The arguments of `lab tap`, which listens at these addresses."""
+        return [
+            *("--primary", self.primary, "--candidate", self.candidate, f"--{LAUNCHED_FOR}{self.record}"),
+            *("--listen", listen, "--relay", relay, "--again", str(_AGAIN)),
+            *(("--source", source) if source else ()),
+            *(("--description", str(self.description)) if self.description else ()),
+        ]
+
+
+class TapLauncher(Protocol):
+    """What runs a tap."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+    @property
+    def relay_port(self) -> int:
+        """Where it takes WebSockets."""
+
+    def start(self, arguments: TapArguments, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start one; it runs as long as the process does, and ends when that is terminated."""
+
+    def host(self) -> str:
+        """Where this machine and the gateway reach it, once it runs.
+
+        Raises:
+            LabError: it is nowhere.
+        """
+
+
+@dataclass(frozen=True)
+class TapBeside:
+    """A process of this machine."""
+
+    address: str
+    port: int
+    relay_port: int
+    source: str | None = None
+    """The address that it calls services from; None: whichever the system chooses."""
+
+    def start(self, arguments: TapArguments, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Start it."""
+        listen, relay = f"{self.address}:{self.port}", f"{self.address}:{self.relay_port}"
+        command = [sys.executable, "-c", "from serving_lab.cli import main; main()", "tap"]
+        return detached([*command, *arguments.written(listen=listen, relay=relay, source=self.source)], log)
+
+    def host(self) -> str:
+        """Where it listens."""
+        return self.address
+
+
+def detached(
+    command: Sequence[str], log: IO[bytes], environment: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """A process in a session of its own: Ctrl-C is for the rollout, which ends the tap when it is no longer needed."""
+    return subprocess.Popen(  # noqa: S603
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=environment
+    )
