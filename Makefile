@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	parity-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
+	parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -63,6 +63,8 @@ test-unit test-service test-browser test-stack test-proof: test-%:
 	@$(MAKE) --no-print-directory test TIER=$*
 parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, httpbin, 10,000 to both services; a quarter of an hour
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_others.py tests/parity/test_services.py
+rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3
+	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED))
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
 hostile: ## Send 100,000 generated bad requests to each service and watch it, in about a quarter of an hour; COUNT=10000 SEED=2

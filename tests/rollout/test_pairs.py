@@ -41,6 +41,7 @@ def test_what_the_primary_varies_in_by_itself_is_no_cause_even_if_it_was_told_be
     pairs = seen(pair(number, {"id": number}, {"id": number + 500}, again=None) for number in range(5))
     assert len(pairs.suspicions) == 1
 
+    # It is the same request each time, asked again a second later.
     for number in range(5, 30):
         pairs.add(pair(number, {"id": number}, {"id": number + 500}, again={"id": number + 900}))
     pairs.settle()

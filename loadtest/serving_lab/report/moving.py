@@ -47,7 +47,7 @@ def _facts(result: RolloutResult) -> Iterator[tuple[str, str]]:
     if mirror := result.mirror:
         operations = counted(len(mirror.compared), "operation")
         yield "compared while mirrored", f"{counted(sum(mirror.compared.values()), 'request')} to {operations}"
-        for cause in mirror.causes:
+        for cause in (each for each in mirror.causes if not each.unsteady):
             yield "", f"{cause.operation}: {cause.what}, {counted(cause.count, 'request')}"
     if result.rollback_seconds is not None:
         yield "taken back within", f"{phrases.seconds(result.rollback_seconds)} of the decision"

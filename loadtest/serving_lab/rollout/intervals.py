@@ -18,6 +18,8 @@ from serving_lab.rollout.requests import Codes, Columns, Marks, Numbers
 
 BLOCKS = 30
 """Stretches of equal length into which a stage is cut: enough for a spread, and each longer than most stalls."""
+SHORTEST_BLOCK_SECONDS = 0.25
+"""Of such a stretch: in shorter ones, what happens in one is not over in the next."""
 FEWEST_OF_OPERATION = 50
 """Requests on each side from which on an operation has a quantile of its own; rarer ones share one."""
 
@@ -109,16 +111,17 @@ class _Clusters:
     """Blocks of time and users of two sides, for the spread of a difference of two means."""
 
     def __init__(self, candidate: Columns, control: Columns, seconds: float) -> None:
-        self._blocks = [_block(side, seconds) for side in (candidate, control)]
+        self._count = max(1, min(BLOCKS, int(seconds / SHORTEST_BLOCK_SECONDS)))
+        self._blocks = [_block(side, seconds, self._count) for side in (candidate, control)]
         self._users = [np.unique(side.user, return_inverse=True)[1] for side in (candidate, control)]
 
     def half(self, ours: Numbers, theirs: Numbers, alpha: float) -> float:
         """Half of the interval of mean(ours) - mean(theirs)."""
         deviations = [(each - each.mean()) / len(each) for each in (ours, theirs)]
         in_blocks = [
-            np.bincount(block, weights, BLOCKS) for block, weights in zip(self._blocks, deviations, strict=True)
+            np.bincount(block, weights, self._count) for block, weights in zip(self._blocks, deviations, strict=True)
         ]
-        used = int(np.count_nonzero(np.bincount(np.concatenate(self._blocks), minlength=BLOCKS)))
+        used = int(np.count_nonzero(np.bincount(np.concatenate(self._blocks), minlength=self._count)))
         paired = in_blocks[0] - in_blocks[1]
         halves = [_student(float(paired @ paired), used, used - 1, alpha)]
         of_users = [np.bincount(user, weights) for user, weights in zip(self._users, deviations, strict=True)]
@@ -142,8 +145,8 @@ def _exact(failed: int, n: int, alpha: float) -> tuple[float, float, float]:
     return failed / n, low, high
 
 
-def _block(side: Columns, seconds: float) -> Codes:
-    return np.clip((side.at / max(seconds, 1e-9) * BLOCKS).astype(np.int64), 0, BLOCKS - 1)
+def _block(side: Columns, seconds: float, count: int) -> Codes:
+    return np.clip((side.at / max(seconds, 1e-9) * count).astype(np.int64), 0, count - 1)
 
 
 def _by_operation(candidate: Columns, control: Columns) -> list[tuple[Codes, Codes]]:

@@ -144,6 +144,9 @@ class Mirror:
         found = [self.view().dead] if self.view().dead and not self._stopped.is_set() else []
         if record.never_succeeded:
             found.append(f"never answered 2xx while it was mirrored: {some(record.never_succeeded)}")
+        unsteady = [f"{cause.operation} {cause.what}" for cause in record.causes if cause.unsteady]
+        if unsteady:
+            found.append(f"the primary differs from itself too, so nothing is said of: {some(unsteady)}")
         unmirrored = sorted(record.never_mirrored)
         if unmirrored:
             found.append(f"never mirrored, because they may not be sent twice: {some(unmirrored)}")

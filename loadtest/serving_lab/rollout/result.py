@@ -70,6 +70,10 @@ class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     primary: str | None
     candidate: str | None
+    proven: bool
+    """Whether it is the candidate's, as far as can be told."""
+    unsteady: bool
+    """Whether the primary was seen to differ from itself there: then nothing is said of the candidate."""
 
 
 class MirrorRecord(msgspec.Struct, frozen=True, kw_only=True):
