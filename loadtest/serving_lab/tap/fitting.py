@@ -21,6 +21,7 @@ from serving_lab.recordings import tap_file
 from serving_lab.recordings.tap_file import Tapped
 from serving_lab.stack import private_file
 from serving_lab.tap.outcome import operations_of
+from serving_lab.tap.replaying import CREDENTIAL_HEADERS
 from serving_lab.tap.surface import Surface, WithoutSecrets
 from serving_lab.text.phrases import counted
 from serving_lab.text.yaml_text import block, comment, entry
@@ -67,7 +68,7 @@ def write(recording: Path, output: Path, description: Path | None, console: Cons
     if not operations or len(recorded) < _FEWEST:
         raise LabError(f"{recording} has too few requests that were answered with 2xx", hint="record longer")
     arrivals = arrivals_of([each.at for each in recorded])
-    lines = _lines(recording, operations, arrivals, recorded, description)
+    lines = _lines(recording, operations, arrivals, recorded, description, api)
     private_file.write(output, "\n".join(lines) + "\n")
     console.print(
         f"{output}: {counted(len(operations), 'operation')}, {arrivals.rate:.3g} requests/s, burstiness "
@@ -117,17 +118,23 @@ def _is_usable(each: Tapped, surface: Surface) -> bool:
 
 
 def _lines(
-    recording: Path, operations: Sequence[Operation], arrivals: Arrivals, recorded: Sequence[Tapped], api: Path | None
+    recording: Path,
+    operations: Sequence[Operation],
+    arrivals: Arrivals,
+    recorded: Sequence[Tapped],
+    path: Path | None,
+    description: Description,
 ) -> Iterator[str]:
     seconds = recorded[-1].at - recorded[0].at
     told = f"{counted(len(recorded), 'exchange')} in {seconds:.3g} s, burstiness of arrivals {arrivals.burstiness:.2g}"
     yield from comment(f"Fitted by lab replay --profile to {recording.name}: {told}.", 0)
     yield from comment("Values in requests are those that were recorded, with pseudonyms for what is secret.", 0)
-    if api is not None:
-        yield from comment(f"How to sign in is taken over from {api.name}.", 0)
-        yield from _taken_over(api)
+    if path is not None:
+        yield from comment(f"How to sign in is taken over from {path.name}.", 0)
+        yield from _taken_over(path)
     values: dict[str, Any] = {}
-    requests = {each.name: _call(each, values) for each in operations}
+    credentials = CREDENTIAL_HEADERS | {name.lower() for name, _ in description.authorization}
+    requests = {each.name: _call(each, values, credentials) for each in operations}
     if values:
         yield from block("values", values)
     yield "requests:"
@@ -157,17 +164,17 @@ def _taken_over(api: Path) -> Iterator[str]:
             yield line
 
 
-def _call(operation: Operation, values: dict[str, Any]) -> dict[str, Any]:
+def _call(operation: Operation, values: dict[str, Any], credentials: frozenset[str]) -> dict[str, Any]:
     statuses = sorted({each.primary.status for each in operation.exchanges})
     expect = {} if statuses == [HTTPStatus.OK] else {"expect": {"status": statuses}}
-    return {"request": _request(operation, values), **expect}
+    return {"request": _request(operation, values, credentials), **expect}
 
 
-def _request(operation: Operation, values: dict[str, Any]) -> dict[str, Any]:
+def _request(operation: Operation, values: dict[str, Any], credentials: frozenset[str]) -> dict[str, Any]:
     """The request, whose values are drawn from what was recorded: parameters of the path each by itself."""
     requests = [each.request for each in operation.exchanges]
     request: dict[str, Any] = {"method": operation.method, "path": _path(operation, values)}
-    if not any(each.request.header("authorization") for each in requests):
+    if not any(name.lower() in credentials for each in requests for name, _ in each.headers):
         request["signed_in"] = False
     bodies = _most_frequent(each.body for each in requests)
     if bodies == [b""]:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl
 
 from serving_lab.api.description import Description
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.api.request import Request, fill
+from serving_lab.api.request import Parameter, Request, fill
 from serving_lab.api.sign_in import Grant
 from serving_lab.recordings.tap_file import Tapped
 from serving_lab.tap.carrying import Carried
@@ -22,6 +23,8 @@ from serving_lab.wire.message import Answer
 _MOST_AT_ONCE = 256
 _SWITCHING = 101
 _UNAUTHORIZED = 401
+CREDENTIAL_HEADERS = frozenset({"authorization"})
+"""Those of any API."""
 _EARLIER_SECONDS = 5.0
 """How long before its end a token is renewed."""
 
@@ -162,8 +165,8 @@ class Replay:
         if description.sign_in and self._surface.signs_in(request.method, request.target):
             return description.sign_in.request.filled({"host": self._plan.endpoint.host})
         known = carried.request(request)
-        credentials = request.header("authorization")
-        if credentials is None or known.header("authorization") != credentials:
+        had = self._access.credentials(request)
+        if not had or self._access.credentials(known) != had:
             return known
         # A recorded refusal is to come again: its token stays what it is.
         return known if each.primary.status == _UNAUTHORIZED else self._access.signed_in(known)
@@ -177,6 +180,16 @@ class _Access:
         self._lock = threading.Lock()
         self._grant: Grant | None = None
         self._until = 0.0
+
+    def credentials(self, request: Request) -> list[Parameter]:
+        """What of a recorded request let it in: headers, and parameters of the query."""
+        names = CREDENTIAL_HEADERS | {name.lower() for name, _ in self._plan.description.authorization}
+        parameters = {name for name, _ in self._plan.description.query}
+        query = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
+        return [
+            *(header for header in request.headers if header[0].lower() in names),
+            *(pair for pair in query if pair[0] in parameters),
+        ]
 
     def signed_in(self, request: Request) -> Request:
         """The request with the authorization of the description, where it has one."""
