@@ -19,6 +19,8 @@ from serving_lab.recordings.recorded_request import HOP_BY_HOP
 from serving_lab.wire.message import Answer, Ending, Exchange
 
 MAGIC = b"serving-lab.tap/1\n"
+WEBSOCKET = "WEBSOCKET"
+"""What stands for the method where the request is a message on a WebSocket, and the answers are messages too."""
 _LENGTH = struct.Struct(">I")
 _LOOK_SECONDS = 0.05
 _MOST_FRAME_BYTES = 1 << 30

@@ -8,7 +8,7 @@ from serving_lab.recordings import tap_file
 from serving_lab.recordings.recorded_answer import RecordedAnswer
 from serving_lab.recordings.recorded_request import Pair, PostData, RecordedRequest
 from serving_lab.recordings.recording import Recorded
-from serving_lab.recordings.tap_file import Side, Tapped
+from serving_lab.recordings.tap_file import WEBSOCKET, Side, Tapped
 
 _SWITCHING = 101
 _OF_BODIES = frozenset({"content-length", "content-encoding"})
@@ -45,6 +45,8 @@ def _answer(side: Side) -> RecordedAnswer | None:
 def _why_not(each: Tapped) -> str | None:
     if each.primary.status == _SWITCHING:
         return "handshakes of WebSockets"
+    if each.request.method == WEBSOCKET:
+        return "messages on WebSockets"
     if each.request.method == "CONNECT":
         return "tunnels through a proxy"
     return "requests whose body was not recorded whole" if each.request.cut else None

@@ -18,7 +18,7 @@ from serving_lab.api.description import Description
 from serving_lab.api.profile_file import read_description
 from serving_lab.errors import LabError
 from serving_lab.recordings import tap_file
-from serving_lab.recordings.tap_file import Tapped
+from serving_lab.recordings.tap_file import WEBSOCKET, Tapped
 from serving_lab.stack import private_file
 from serving_lab.tap.outcome import operations_of
 from serving_lab.tap.replaying import CREDENTIAL_HEADERS
@@ -112,7 +112,7 @@ def arrivals_of(times: Sequence[float]) -> Arrivals:
 def _is_usable(each: Tapped, surface: Surface) -> bool:
     """Whether a generator can send it: it reads one kind of answer, has no place for bytes, and signs in by itself."""
     request = each.request
-    if request.method == "HEAD" or request.cut or not 200 <= each.primary.status < 300:
+    if request.method in {"HEAD", WEBSOCKET} or request.cut or not 200 <= each.primary.status < 300:
         return False
     return not surface.signs_in(request.method, request.target)
 

@@ -73,7 +73,7 @@ class Link:
             self.primary.send(data)
         elif self._connecting is not None:
             self._early.append(data)
-            self.client.open_transport.pause_reading()
+            self.client.pause_reading()
         self.listener.counts.client_bytes += len(data)
         try:
             self.conversation.client_sent(data, perf_counter())
@@ -153,8 +153,7 @@ class Link:
             if self.client.said_last:
                 self.said_last(self.client)
         self._early.clear()
-        if self.client.transport is not None:
-            self.client.transport.resume_reading()
+        self.client.resume_reading()
 
     def _refuse(self, error: OSError) -> None:
         """Say that the primary accepts no connection, once a request has arrived that can be told so."""
@@ -248,10 +247,18 @@ class Side(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """asyncio: it takes no more now, so that nothing more is read from the other side."""
-        if self.other.transport is not None:
-            self.other.transport.pause_reading()
+        self.other.pause_reading()
 
     def resume_writing(self) -> None:
         """asyncio: it takes more again."""
-        if self.other.transport is not None and not self.other.transport.is_closing():
-            self.other.transport.resume_reading()
+        self.other.resume_reading()
+
+    def pause_reading(self) -> None:
+        """Read no more now."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -15,6 +16,7 @@ from serving_lab.recordings.tap_file import End, Head, Side, Tapped
 from serving_lab.tap.cleaning import Cleaner
 from serving_lab.tap.conversation import Seen
 from serving_lab.tap.counts import Counts
+from serving_lab.text.phrases import visible
 
 _MOST_WAITING = 20_000
 _MOST_WAITING_BYTES = 128 << 20
@@ -22,6 +24,7 @@ _MOST_WAITING_BYTES = 128 << 20
 _SLICE_SECONDS = 0.001
 """How long exchanges are cleaned before the event loop looks for traffic again."""
 _WRITE_BYTES = 1 << 20
+_MOST_TOLD = 10
 
 
 @dataclass(slots=True)
@@ -67,6 +70,7 @@ class Recorder:
         self._waiting: deque[Observed] = deque()
         self._waiting_bytes = self._written_bytes = self._handed_bytes = 0
         self._scheduled = False
+        self._told: set[str] = set()
         self.stopped: str | None = None
         """Why nothing more is recorded."""
         self._frames: SimpleQueue[bytes | None] = SimpleQueue()
@@ -108,7 +112,12 @@ class Recorder:
 
     def _record(self, observed: Observed) -> None:
         self._waiting_bytes -= observed.size
-        frame = tap_file.frame(self._tapped(observed))
+        try:
+            frame = tap_file.frame(self._tapped(observed))
+        except Exception as error:  # noqa: BLE001 - what cannot be cleaned is not recorded; the others are
+            self._counts.record_dropped += 1
+            self._say(f"an exchange cannot be recorded: {type(error).__name__}: {error}")
+            return
         if self.stopped is None and self._most_bytes and self._handed_bytes + len(frame) > self._most_bytes:
             self.stopped = f"the file has its {self._most_bytes:,} bytes"
         if self.stopped is not None or self._handed_bytes - self._written_bytes > _MOST_WAITING_BYTES:
@@ -134,6 +143,12 @@ class Recorder:
             bytes_up=seen.bytes_up,
             bytes_down=seen.bytes_down,
         )
+
+    def _say(self, fault: str) -> None:
+        """Tell a fault, the first time it occurs."""
+        if fault not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(fault)
+            sys.stderr.write(f"warning: {visible(fault)}\n")
 
     def _side(self, seen: Seen) -> Side:
         return self._cleaner.side(seen.request, seen.answer, seen.request.begun, seen.ended, seen.ending)

@@ -12,7 +12,7 @@ from serving_lab.api.description import Description
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Parameter, Request, fill
 from serving_lab.api.sign_in import Grant
-from serving_lab.recordings.tap_file import Tapped
+from serving_lab.recordings.tap_file import WEBSOCKET, Tapped
 from serving_lab.tap.carrying import Carried
 from serving_lab.tap.surface import Surface
 from serving_lab.text.progress import Progress
@@ -130,6 +130,8 @@ class Replay:
         why = None
         if each.primary.status == _SWITCHING or each.request.method == "CONNECT":
             why = "connections that were switched to another protocol"
+        elif each.request.method == WEBSOCKET:
+            why = "messages on WebSockets"
         elif each.request.cut:
             why = "requests whose body was not recorded whole"
         if why:

@@ -2,6 +2,7 @@
 
 import time
 
+from serving_lab.recordings.tap_file import WEBSOCKET
 from serving_lab.tap.conversation import Seen
 from serving_lab.tap.framing import Message as HttpMessage
 from serving_lab.tap.recorder import Observed
@@ -9,8 +10,6 @@ from serving_lab.tap.websocket_frames import Message, Opcode
 from serving_lab.tap.websocket_mirror import MessagePair
 from serving_lab.wire.message import Ending
 
-METHOD = "WEBSOCKET"
-"""What stands for the method of such a request."""
 _OF_THE_HANDSHAKE = (b"connection", b"upgrade", b"sec-websocket-", b"content-", b"lab-")
 _ANSWERED = b"HTTP/1.1 200 OK"
 
@@ -20,8 +19,8 @@ def observed(pair: MessagePair, connection: int, room: int) -> Observed:
     asked = pair.asked or Message(Opcode.BINARY, b"")
     first, *headers = pair.head[:-4].split(b"\r\n")
     kept = [each for each in headers if not each.lower().startswith(_OF_THE_HANDSHAKE)]
-    request = _message(b"\r\n".join([METHOD.encode() + first[first.index(b" ") :], *kept]), asked, 0.0, room)
-    request.method, target, request.version = METHOD, first.split(b" ")[1], "HTTP/1.1"
+    request = _message(b"\r\n".join([WEBSOCKET.encode() + first[first.index(b" ") :], *kept]), asked, 0.0, room)
+    request.method, target, request.version = WEBSOCKET, first.split(b" ")[1], "HTTP/1.1"
     request.target = target.decode("latin-1")
     first_seconds, second_seconds = pair.seconds
     primary = _seen(pair.number, request, pair.primary, first_seconds, room)
