@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from serving_lab.api.request import Header
 from serving_lab.recordings.tap_file import Side, TappedRequest
 from serving_lab.tap import bodies
-from serving_lab.tap.framing import Message
+from serving_lab.tap.heads import Message
 from serving_lab.tap.learned import Learned
 from serving_lab.tap.pseudonyms import Pseudonyms
 from serving_lab.tap.secret_names import ADDRESSES, is_secret_header, is_secret_parameter

@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from serving_lab.tap import framing
-from serving_lab.tap.framing import Message, Reader, UnreadableError
+from serving_lab.tap import heads
+from serving_lab.tap.framing import Reader
+from serving_lab.tap.heads import Message, UnreadableError
 from serving_lab.wire.message import Ending
 
 _SWITCHING = 101
@@ -122,14 +123,14 @@ class Conversation:
         return self._switched is not None or bool(self._open) or not self._requests.idle
 
     def _begin_request(self, head: bytes, begun: float) -> tuple[Message, int | None]:
-        message, length = framing.request(head, begun, self._room)
+        message, length = heads.request(head, begun, self._room)
         self._open.append(message)
         return message, length
 
     def _begin_answer(self, head: bytes, begun: float) -> tuple[Message, int | None] | None:
         if not self._open:
             raise UnreadableError("nothing was asked")
-        return framing.answer(head, begun, self._room, self._open[0].method)
+        return heads.answer(head, begun, self._room, self._open[0].method)
 
     def _complete(self, message: Message, now: float) -> Seen | None:
         """An answer is complete; None where the connection now speaks another protocol."""

@@ -11,7 +11,7 @@ from typing import cast
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.tap.connecting import Connector
 from serving_lab.tap.conversation import Conversation, Seen
-from serving_lab.tap.framing import Message
+from serving_lab.tap.heads import Message
 from serving_lab.wire.connection import TIMEOUT_SECONDS
 from serving_lab.wire.message import Ending
 

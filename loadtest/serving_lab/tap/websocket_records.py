@@ -4,7 +4,7 @@ import time
 
 from serving_lab.recordings.tap_file import WEBSOCKET
 from serving_lab.tap.conversation import Seen
-from serving_lab.tap.framing import Message as HttpMessage
+from serving_lab.tap.heads import Message as HttpMessage
 from serving_lab.tap.recorder import Observed
 from serving_lab.tap.websocket_frames import Message, Opcode
 from serving_lab.tap.websocket_mirror import MessagePair
