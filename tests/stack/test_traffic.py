@@ -12,7 +12,8 @@ from support.stack import SERVICES, Stack
 pytestmark = pytest.mark.stack
 
 USERS = 8
-SCRAPED = {*(("services", entry.label) for entry in CATALOGUE.entries), ("locust", None), ("prometheus", None)}
+OWN = {(name, None) for name in ("gateway", "locust", "prometheus")}
+SCRAPED = {*(("services", entry.label) for entry in CATALOGUE.entries), *OWN}
 
 
 @pytest.fixture(scope="module")
