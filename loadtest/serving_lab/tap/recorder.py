@@ -21,8 +21,10 @@ from serving_lab.text.phrases import visible
 _MOST_WAITING = 20_000
 _MOST_WAITING_BYTES = 128 << 20
 """Of exchanges that are not cleaned, and again of records that are not written."""
-_SLICE_SECONDS = 0.001
-"""How long exchanges are cleaned before the event loop looks for traffic again."""
+_SLICE_SECONDS, _PAUSE_SECONDS = 0.0003, 0.002
+"""How long exchanges are cleaned before the event loop looks for traffic again, and how long it then has for that."""
+_MANY = 500
+"""Waiting exchanges from which on there is no pause."""
 _WRITE_BYTES = 1 << 20
 _MOST_TOLD = 10
 
@@ -89,7 +91,7 @@ class Recorder:
         self._waiting_bytes += observed.size
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._clean)
+            asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._clean)
 
     def close(self) -> None:
         """Record what waits, and end the file."""
@@ -108,7 +110,8 @@ class Recorder:
                 break
         self._scheduled = bool(self._waiting)
         if self._scheduled:
-            asyncio.get_running_loop().call_soon(self._clean)
+            pause = 0.0 if len(self._waiting) > _MANY else _PAUSE_SECONDS
+            asyncio.get_running_loop().call_later(pause, self._clean)
 
     def _record(self, observed: Observed) -> None:
         self._waiting_bytes -= observed.size
