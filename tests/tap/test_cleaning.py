@@ -9,8 +9,12 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from serving_lab.api.profile_file import read_description
 from serving_lab.recordings.tap_file import Tapped
+from serving_lab.tap.bodies import Bodies
+from serving_lab.tap.learned import Learned
 from serving_lab.tap.pseudonyms import TOKEN_HEAD, Pseudonyms, is_pseudonym
 from serving_lab.tap.surface import Surface, WithoutSecrets
 
@@ -250,3 +254,16 @@ def test_numbers_stay_numbers() -> None:
     assert len(pseudonyms.number("4915112345678")) == 13
     assert len(pseudonyms.number("-7.5")) == 6
     assert pseudonyms.number("17") == pseudonyms.number("17") != pseudonyms.number("18")
+
+
+@given(secret=st.text(min_size=8, max_size=40), ascii_only=st.booleans(), indent=st.sampled_from([None, 1]))
+def test_any_text_is_replaced_in_json_and_nothing_else_is(secret: str, ascii_only: bool, indent: int | None) -> None:
+    known = Surface(json_paths=frozenset({("who", "*", "name")}))
+    bodies = Bodies(Pseudonyms(), Learned(Pseudonyms()), known)
+    document = {"n": [1, {"a": "kept"}], "who": [{"name": secret}], "secret": secret, "last": None}
+    written = json.dumps(document, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "surrogatepass")
+
+    cleaned = json.loads(bodies.cleaned(written, "application/json", secret=False, saved=False, cut=False))
+
+    assert cleaned["who"][0]["name"] == cleaned["secret"] != secret
+    assert {**cleaned, "who": 0, "secret": 0} == {**document, "who": 0, "secret": 0}
