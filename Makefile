@@ -15,7 +15,7 @@ up: ## Start the lab and show where everything is; creates .env if it is missing
 	@$(LAB) up $(if $(MODE),--mode $(MODE))
 down: ## Stop it and remove its processes, containers, volumes, and logs
 	@$(LAB) down
-restart: ## Restart everything that runs, or one service: SERVICE=flask-api
+restart: ## Restart a service without downtime: SERVICE=flask-api; or, one after the other, all, and what else runs but the gateway
 	@$(LAB) restart $(SERVICE)
 ps: ## Show each service: state, health, port, process, memory
 	@$(LAB) ps

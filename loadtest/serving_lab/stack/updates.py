@@ -14,7 +14,7 @@ from typing import Protocol
 from serving_lab.errors import LabError
 from serving_lab.gateway.config import NEXT, RELAY, TAP
 from serving_lab.gateway.control import Control
-from serving_lab.stack.service import Service
+from serving_lab.stack.service import GATEWAY, Service
 
 _Say = Callable[[str], None]
 
@@ -135,6 +135,8 @@ def replace_behind(
     Raises:
         LabError: a service could not be replaced.
     """
+    if GATEWAY in names:
+        say("The gateway restarts: requests to it are refused for a moment")
     wanted = [service for service in behind if service.name in names]
     if not wanted:
         return list(names)
