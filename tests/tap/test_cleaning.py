@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from serving_lab.api.profile_file import read_description
 from serving_lab.recordings.tap_file import Tapped
@@ -142,6 +142,24 @@ PLACES: dict[str, tuple[bytes, bytes, Secret]] = {
         (JWT,),
     ),
     "a packing that cannot be read": (request("/a"), answer(JWT.encode(), "Content-Encoding: x-own"), (JWT,)),
+    "numbers": (
+        request("/a", JSON, body=b'{"pin": 481516, "user": {"otp": 234299}}'),
+        answer(b""),
+        ("481516", "234299"),
+    ),
+    "a stream of events": (
+        request("/a"),
+        answer(
+            f'event: x\ndata: {{"it\'s": 1, "access_token": "{OPAQUE}"}}\n\n'.encode(),
+            "Content-Type: text/event-stream",
+        ),
+        (OPAQUE,),
+    ),
+    "XML": (
+        request("/a", body=f"<a:x><b:Password type='t'>{PASSWORD.replace('&', '&amp;')}</b:Password></a:x>".encode()),
+        answer(f"<html><input type=hidden name='csrf_token' value='{OPAQUE}'></html>".encode()),
+        (PASSWORD.partition(" ")[0], OPAQUE),
+    ),
     "a text in UTF-16": (
         request("/a"),
         answer(f'{{"token": "{JWT}"}}'.encode("utf-16"), "Content-Type: application/json; charset=utf-16"),
@@ -256,6 +274,7 @@ def test_numbers_stay_numbers() -> None:
     assert pseudonyms.number("17") == pseudonyms.number("17") != pseudonyms.number("18")
 
 
+@settings(deadline=None)
 @given(secret=st.text(min_size=8, max_size=40), ascii_only=st.booleans(), indent=st.sampled_from([None, 1]))
 def test_any_text_is_replaced_in_json_and_nothing_else_is(secret: str, ascii_only: bool, indent: int | None) -> None:
     known = Surface(json_paths=frozenset({("who", "*", "name")}))

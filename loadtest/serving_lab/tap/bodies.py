@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from html import escape, unescape
 from urllib.parse import quote_plus, unquote_plus
 
 from serving_lab.tap.json_places import BROKEN, Path, places
@@ -15,6 +16,11 @@ _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = re.compile(
     r'(?i)(content-disposition:[^\r\n]*[; ]name="?([^";\r\n]*)"?[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n)(.*?)(?=\r\n--|\Z)',
     re.DOTALL,
+)
+_ELEMENT = re.compile(r"(<(?:[\w.-]+:)?([\w.-]+)(?:\s[^<>]*)?>)([^<>]+)(?=</)")
+_FIELD = re.compile(
+    r"(?i)(<(?:input|meta)\b[^<>]{0,300}?\b(?:name|id)=[\"']?([\w.-]{1,100})[\"']?[^<>]{0,300}?"
+    r"\b(?:value|content)=[\"']?)([^\"'<>\s]+)"
 )
 _BEGINS_JSON = re.compile(r'\s*[\[{"]')
 _CHARSET = re.compile(r"(?i)charset=\"?(utf-?16|utf-?32|utf-?7)")
@@ -57,6 +63,9 @@ class Bodies:
             text = self._json(text, secret=secret, saved=saved)
         elif secret:
             return b""
+        elif may_have_secrets(text) or any(name in text for name in self._names):
+            # Such as JSON in a stream of events, or a line each.
+            text = self._markup(text) if text.lstrip().startswith("<") else self._json(text, whole=False)
         text = self._learned.cleaned(text)
         if cut:
             # What the end has half of is not found.
@@ -81,14 +90,25 @@ class Bodies:
         head, name, value = found.groups()
         return head + (self._learned.learn(value) if secret or (name,) in self._paths or is_secret(name) else value)
 
-    def _json(self, text: str, *, secret: bool, saved: bool) -> str:
+    def _markup(self, text: str) -> str:
+        """XML and HTML: elements and fields of forms that have such a name."""
+        text = _ELEMENT.sub(lambda found: self._named(found[1], found[2], found[3]), text)
+        return _FIELD.sub(lambda found: self._named(found[1], found[2], found[3]), text)
+
+    def _named(self, before: str, name: str, value: str) -> str:
+        if not is_secret(name) and (name,) not in self._paths:
+            return f"{before}{value}"
+        return f"{before}{escape(self._learned.learn(unescape(value)))}"
+
+    def _json(self, text: str, *, secret: bool = False, saved: bool = False, whole: bool = True) -> str:
+        """JSON, or a text with JSON in it; of JSON that breaks off within a string, what comes before."""
         if not (secret or saved or may_have_secrets(text) or any(name in text for name in self._names)):
             return text
         parts: list[str] = []
         at = 0
         for path, begin, end in places(text):
             if path[-1:] == (BROKEN,):
-                return "".join([*parts, text[at:begin]])
+                return "".join([*parts, text[at : begin if whole else end]])
             written = text[begin:end]
             replaced = self._value(written, path, secret=secret or (saved and path in self._saved))
             if replaced != written:
@@ -101,7 +121,8 @@ class Bodies:
         by_name = any(key != "*" and is_secret(key) for key in keys)
         if not written.startswith('"'):
             number = written[:1].isdigit() or written.startswith("-")
-            return self._pseudonyms.number(written) if number and (secret or keys in self._paths) else written
+            secret = secret or by_name or keys in self._paths
+            return self._pseudonyms.number(written) if number and secret else written
         if secret or by_name or keys in self._paths:
             return json.dumps(self._learned.learn(_plain(written[1:-1])))
         if "\\" in written:

@@ -78,6 +78,8 @@ async def _run(plan: Plan, metrics: str | None, console: Console) -> int:
         console.print(f"repeatable requests go to {plan.candidate.url} too", soft_wrap=True, markup=False)
     console.print(f"records to {plan.record}" if plan.record else "nothing is recorded", soft_wrap=True, markup=False)
     await ended.wait()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, tap.hurry)
     await tap.close(_DRAIN_SECONDS)
     if served:
         served()

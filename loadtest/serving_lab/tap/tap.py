@@ -69,6 +69,7 @@ class Tap:
         self.room = plan.body_bytes
         self.counts = Counts()
         self._links: set[Link] = set()
+        self._until = 0.0
         self._server: asyncio.Server | None = None
         self.connector = Connector(plan.source)
         self._mirror: Mirror | None = None
@@ -119,21 +120,25 @@ class Tap:
             server.close()
         if self._relay:
             self._relay.close()
-        until = perf_counter() + drain_seconds
-        while (self._links or (self._relay and self._relay.open)) and perf_counter() < until:
+        self._until = perf_counter() + drain_seconds
+        while (self._links or (self._relay and self._relay.open)) and perf_counter() < self._until:
             for link in [link for link in self._links if not link.conversation.busy]:
                 link.close()
             await asyncio.sleep(_LOOK_SECONDS)
         for link in list(self._links):
             link.abort()
         mirrors = [mirror for mirror in (self._mirror, self._again) if mirror]
-        while any(mirror.busy for mirror in mirrors) and perf_counter() < until:
+        while any(mirror.busy for mirror in mirrors) and perf_counter() < self._until:
             await asyncio.sleep(_LOOK_SECONDS)
         for mirror in mirrors:
             mirror.close()
         await asyncio.sleep(_LOOK_SECONDS)
         if self.recorder is not None:
             self.recorder.close()
+
+    def hurry(self) -> None:
+        """Wait no longer for what is open."""
+        self._until = 0.0
 
     def opened(self, link: Link) -> int:
         """A client has connected."""
