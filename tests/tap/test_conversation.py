@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from serving_lab.tap.conversation import Conversation, Seen
 from serving_lab.wire.message import Ending
 
@@ -200,3 +202,31 @@ def test_what_is_not_http_is_said_and_nothing_is_made_of_it(said: list[Said], wh
     conversation.client_sent(GET, 2)
     assert conversation.server_sent(OK, 2) == []
     assert conversation.server_closed(3) == []
+
+
+FRAGMENTS = st.one_of(
+    st.sampled_from(
+        [GET, POST, CHUNKED, OK, b"HTTP/1.1 101 X\r\n\r\n", b"Upgrade: x\r\n", b"\r\n", b"0\r\n", b"HTTP/1.1 "]
+    ),
+    st.binary(max_size=20),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), FRAGMENTS), max_size=20), st.booleans())
+def test_whatever_passes_by_nothing_fails_and_every_exchange_is_told_once(
+    said: list[tuple[bool, bytes]], reset: bool
+) -> None:
+    conversation, found = Conversation(50), []
+    for now, (by_client, data) in enumerate(said):
+        if by_client:
+            conversation.client_sent(data, now)
+        else:
+            found += conversation.server_sent(data, now)
+    found += conversation.server_closed(99, reset=reset)
+
+    assert [seen.number for seen in found] == list(range(len(found)))
+    assert conversation.client_closed(100) == conversation.server_closed(100) == []
+    for seen in found:
+        assert len(seen.request.body) <= 50
+        assert seen.ended >= seen.request.begun

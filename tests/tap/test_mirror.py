@@ -1,5 +1,6 @@
 """Copies of requests: which are sent, what is recorded of their answers, and that no client ever waits for them."""
 
+import socket
 import threading
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from serving_lab.wire.message import Ending
 from support.checkout import REPOSITORY
 from support.services import free_port, wait_until
 
-from tap.running import GET, OK, answering, service, tapping
+from tap.running import GET, OK, Service, answering, exactly, service, tapping
 
 pytestmark = pytest.mark.service
 
@@ -113,3 +114,45 @@ def test_a_kept_connection_that_the_candidate_closes_costs_no_copy(tmp_path: Pat
 
     assert [each.candidate and each.candidate.status for each in recorded] == [200] * 20
     assert {each.candidate.ending for each in recorded if each.candidate} == {Ending.CLOSED}
+
+
+def test_many_clients_at_once_get_their_own_answers_and_all_is_recorded(tmp_path: Path) -> None:
+    def echo(connection: socket.socket, _: Service) -> None:
+        """Answer with the path, in pieces."""
+        held = b""
+        while data := connection.recv(65536):
+            held += data
+            while (end := held.find(b"\r\n\r\n")) >= 0:
+                path, held = held.split(b" ")[1], held[end + 4 :]
+                for piece in (b"HTTP/1.1 200 OK\r\nContent-", b"Length: %d\r\n\r\n" % len(path), path):
+                    connection.sendall(piece)
+
+    wrong: list[bytes] = []
+
+    def ask(client: int) -> None:
+        with tap.connect() as connection:
+            for number in range(50):
+                path = b"/%d/%d" % (client, number)
+                expected = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path)
+                connection.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+                if (answer := exactly(connection, len(expected))) != expected:
+                    wrong.append(answer)
+
+    with (
+        service(echo) as primary,
+        service(echo) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint) as tap,
+    ):
+        clients = [threading.Thread(target=ask, args=(client,)) for client in range(10)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        recorded = tap.recorded()
+
+    assert wrong == []
+    assert len(recorded) == 500
+    for each in recorded:
+        assert each.primary.body == each.request.target.encode()
+        assert each.candidate is None or each.candidate.body == each.primary.body
+    assert sum(each.candidate is not None for each in recorded) == tap.counts.mirrored
