@@ -6,7 +6,7 @@ LAB := $(UV) run --frozen --no-dev --package serving-lab --all-extras lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load parity bench report footprint doctor build engine base-images install test \
+.PHONY: help up down restart ps logs urls token load parity bench report footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
 	parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
 
@@ -31,6 +31,8 @@ parity: ## Check that each candidate answers like the baseline, report in result
 	@$(LAB) parity $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
 bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' PAIRS=20 SECONDS=10 FAIL_IF=slower
 	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
+rollout: ## Move traffic at the gateway over to a candidate, as long as a judge agrees; FILE=stages.yaml CANDIDATE=name; DO=status, abort or resume
+	@$(LAB) rollout $(or $(DO),run) $(if $(filter-out run resume,$(DO)),,$(FILE) $(if $(CANDIDATE),--candidate $(CANDIDATE)))
 report: ## Write a page and a document from results/: recommendation, plots, conditions, open questions
 	@$(LAB) report
 footprint: ## Measure images, start-up, memory, CPU time, and code; STARTS=20 ROUNDS=5 SECONDS=30
