@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -24,6 +23,7 @@ from serving_lab.gateway.tap_launcher import TapArguments, TapLauncher
 from serving_lab.results import files
 from serving_lab.results.envelope import Metadata
 from serving_lab.rollout import mirror, plan, words
+from serving_lab.rollout.book import Book, now
 from serving_lab.rollout.conduct import Approve, Rollout
 from serving_lab.rollout.mirror import Mirror, TapPlan
 from serving_lab.rollout.naming import Naming
@@ -83,7 +83,7 @@ def abort(control: Control, output: Path, console: Console) -> int:
     if state is not None and state.ending is None:
         back = Traffic(control, state.candidate).take_back()
         mirror.end_left_over(control, state.primary, state.tap, output / "rollout.tap")
-        decision = Decision(at=_now(), stage=state.stage_name, what="aborted")
+        decision = Decision(at=now(), stage=state.stage_name, what="aborted")
         ended = msgspec.structs.replace(
             state, ending=Ending.INTERRUPTED, why="aborted", share=0, decisions=[*state.decisions, decision]
         )
@@ -152,9 +152,9 @@ def _conduct(
         file.write(state)
         console.print(Text(f"{options.output / PAGE} shows how far it is"), soft_wrap=True)
         approve = _asking(console) if options.approve and not options.yes else None
-        told = words.Terminal(console)
         page = PageFile(options.output / PAGE, asked)
-        rollout = Rollout(asked, state, file, traffic, watch, surroundings, shadow, approve, told, page)
+        book = Book(state, file, words.Terminal(console), page, shadow.record if shadow else None)
+        rollout = Rollout(asked, book, traffic, watch, surroundings, shadow, approve)
         result = rollout.run(metadata)
     path = options.output / FILE
     files.write(path, result, "--output DIR")
@@ -169,7 +169,7 @@ def _new_state(options: RolloutOptions, asked: RolloutPlan) -> State:
             hint="lab rollout resume goes on with a rollout that was killed, lab rollout abort sets the share to 0",
         )
     return State(
-        started=_now(),
+        started=now(),
         process=os.getpid(),
         gateway=options.control.address,
         primary=asked.primary,
@@ -247,7 +247,3 @@ def _ended_once() -> Iterator[None]:
     finally:
         for each, handler in zip(kinds, before, strict=True):
             signal.signal(each, handler)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
