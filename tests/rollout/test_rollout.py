@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -159,6 +160,25 @@ def test_nobody_is_asked_without_a_terminal(healthy: World) -> None:
 
     assert ran.returncode == exit_codes.CANNOT_TELL
     assert "--yes" in ran.stderr
+
+
+def test_a_person_who_does_not_approve_ends_it(healthy: World) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(healthy.command("run", "--approve"), stdin=theirs, stdout=subprocess.DEVNULL)
+    state = StateFile(healthy.output)
+
+    def held() -> bool:
+        found = state.read()
+        return found is not None and [stage.name for stage in found.stages] == ["10%"]
+
+    wait_until(held, "the first stage is over", seconds=60)
+    assert healthy.gateway.control.share() == 1000
+    os.write(ours, b"n\n")
+
+    assert process.wait(20) == exit_codes.CANNOT_TELL
+    assert (healthy.result().ending, healthy.gateway.control.share()) == (Ending.REFUSED, 0)
+    os.close(ours)
+    os.close(theirs)
 
 
 def started(running: World) -> subprocess.Popen[bytes]:

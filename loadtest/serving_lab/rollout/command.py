@@ -222,8 +222,7 @@ def _asking(console: Console) -> Approve:
             console.print(f"Go on to {stage}? [y/n] ", end="")
         if not select.select([sys.stdin], [], [], 0)[0]:
             return None
-        said = sys.stdin.readline().strip().lower()
-        return said in {"y", "yes"} if said or not sys.stdin.closed else False
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     return approve
 
