@@ -221,6 +221,7 @@ def assert_consistent(first: Tapped, second: Tapped) -> None:
     assert first.primary.body == second.primary.body
 
 
+@pytest.mark.service
 def test_what_is_no_secret_is_kept(surface: Surface, tmp_path: Path) -> None:
     body = b'{"token_type":  "bearer", "features": [1.50, -2e3], "max_tokens": 5, "note": "caf\xc3\xa9"}'
     asked = request("/predict?page=2&q=a+b", "X-Request-ID: 4f-1", "User-Agent: x/1 (y; z=1)", JSON, body=body)
@@ -259,11 +260,7 @@ def test_a_pseudonym_has_the_form_of_what_it_stands_for(value: str) -> None:
     assert found != other or len(value) < 3
     assert len(found) == max(8, min(len(value), 4096))
     for sign, stands in zip(value, found, strict=False):
-        assert (sign.isdigit(), sign.isalpha(), sign.isupper()) == (
-            stands.isdigit(),
-            stands.isalpha(),
-            stands.isupper(),
-        )
+        assert [kind(sign) for kind in KINDS] == [kind(stands) for kind in KINDS]
 
 
 def test_numbers_stay_numbers() -> None:
@@ -286,3 +283,23 @@ def test_any_text_is_replaced_in_json_and_nothing_else_is(secret: str, ascii_onl
 
     assert cleaned["who"][0]["name"] == cleaned["secret"] != secret
     assert {**cleaned, "who": 0, "secret": 0} == {**document, "who": 0, "secret": 0}
+
+
+@pytest.mark.service
+def test_who_sends_is_told_by_what_the_description_calls_authorization(tmp_path: Path) -> None:
+    path = tmp_path / "api.yaml"
+    path.write_text("sign_in: {request: {path: /login}, save: {t: $.t}}\nauthorization: {X-Ticket: '${t}'}\n")
+    known = Surface.of(read_description(path, WithoutSecrets()))
+    answered = answer(b"")
+    with service(answering(answered)) as primary, tapping(primary.endpoint, tmp_path, surface=known) as tap:
+        for ticket in ("of-alice-111", "of-alice-111", "of-bob-222222"):
+            tap.ask(request("/a", f"X-Ticket: {ticket}"), answered)
+        first, second, other = (each.session for each in tap.recorded())
+
+    assert first == second != other
+    assert b"of-alice-111" not in tap.record.read_bytes()
+
+
+def test_signs_that_may_be_part_of_a_password_are_not_kept() -> None:
+    assert not set("!$%^&*") & set(Pseudonyms().of("correct!$%^&*horse"))
+    assert "-" not in Pseudonyms().of("a-b-c-d-")

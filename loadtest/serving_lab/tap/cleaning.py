@@ -22,7 +22,7 @@ _SCHEME = re.compile(r"(?i)(bearer|basic|digest|negotiate|token|apikey|[\w-]+)( 
 _SCHEMES_ALONE = frozenset({"bearer", "basic", "digest", "negotiate"})
 _USER_IN_URL = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#@\s]+@")
 _HERE = frozenset({"127.0.0.1", "::1"})
-_READ = frozenset({"authorization", "cookie", "x-forwarded-for", "content-type", "content-encoding"})
+_READ = frozenset({"cookie", "x-forwarded-for", "content-type", "content-encoding"})
 _REMEMBERED = 10_000
 
 
@@ -41,6 +41,7 @@ class Cleaner:
         self._learned = Learned(pseudonyms)
         self._bodies = bodies.Bodies(pseudonyms, self._learned, surface)
         self._room = room
+        self._read = _READ | frozenset(surface.credentials)
         self._known: dict[bytes, tuple[Header, str, str]] = {}
         self._known_for = 0
         """How many secrets were known when these were cleaned."""
@@ -48,9 +49,10 @@ class Cleaner:
     def session(self, request: Message, address: str) -> str:
         """A pseudonym of who sends: the token's user, else the token or the cookie, else the address."""
         head = self._head(request.head)
-        if authorization := head.raw.get("authorization"):
-            scheme = _SCHEME.fullmatch(authorization)
-            return self._pseudonyms.user(scheme[3].strip() if scheme else authorization)
+        for name in self._surface.credentials:
+            if name != "cookie" and (credentials := head.raw.get(name)):
+                scheme = _SCHEME.fullmatch(credentials)
+                return self._pseudonyms.user(scheme[3].strip() if scheme else credentials)
         if cookie := head.raw.get("cookie"):
             return self._pseudonyms.name(f"cookie {cookie}")
         # The last one is who spoke to the gateway before this; the others are hearsay.
@@ -113,7 +115,7 @@ class Cleaner:
         name, _, value = line.decode("latin-1").partition(":")
         name, value = name.strip(), value.strip()
         lower = name.lower()
-        return (name, self._header(lower, value)), lower if lower in _READ else "", value
+        return (name, self._header(lower, value)), lower if lower in self._read else "", value
 
     def _header(self, name: str, value: str) -> str:
         if name == "set-cookie":

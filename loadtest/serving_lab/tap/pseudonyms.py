@@ -17,6 +17,10 @@ TOKEN_HEAD = base64.urlsafe_b64encode(b'{"alg":"none","typ":"pseudonym"}').decod
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]+(?:(?:\.|%2[eE])[A-Za-z0-9_-]*){1,4}")
 _SHORTEST, _LONGEST = 8, 4096
 _FEWEST_DIGITS = 6
+_KEPT = " -_.,:/@+"
+"""What parts of names, addresses and numbers stand between; any other sign may be part of a password."""
+_FEWEST_VARYING = 6
+"""Letters and digits; with fewer, nothing is kept of a value."""
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _REMEMBERED = 20_000
 _LOWER, _UPPER, _DIGITS = string.ascii_lowercase, string.ascii_uppercase, string.digits
@@ -31,7 +35,7 @@ class Pseudonyms:
         self._users: dict[str, str] = {}
 
     def of(self, value: str) -> str:
-        """The pseudonym of a value: digits for digits, letters for letters, and the rest as it is.
+        """The pseudonym of a value: digits for digits, letters for other signs, and what separates parts as it is.
 
         It is never shorter than eight characters, because the few there are of fewer would be easily confused.
         """
@@ -73,7 +77,8 @@ class Pseudonyms:
         if _ADDRESS.fullmatch(value):
             return "10." + ".".join(map(str, self._bytes(value, 3)))
         digest = hashlib.shake_256(self._bytes(value, 32)).digest(min(len(value), _LONGEST) + _SHORTEST)
-        formed = "".join(_alike(sign, octet) for sign, octet in zip(value[:_LONGEST], digest, strict=False))
+        kept = _KEPT if sum(map(str.isalnum, value)) >= _FEWEST_VARYING else ""
+        formed = "".join(_alike(sign, octet, kept) for sign, octet in zip(value[:_LONGEST], digest, strict=False))
         return formed + "".join(_LOWER[octet % 26] for octet in digest[len(formed) : _SHORTEST])
 
     def _bytes(self, value: str, length: int) -> bytes:
@@ -85,12 +90,12 @@ def is_pseudonym(value: str) -> bool:
     return value.startswith(TOKEN_HEAD)
 
 
-def _alike(sign: str, octet: int) -> str:
+def _alike(sign: str, octet: int, kept: str) -> str:
+    if sign in kept:
+        return sign
     if sign.isdigit():
         return _DIGITS[octet % 10]
-    if sign.isalpha():
-        return (_UPPER if sign.isupper() else _LOWER)[octet % 26]
-    return sign
+    return (_UPPER if sign.isupper() else _LOWER)[octet % 26]
 
 
 def _subject(token: str) -> str | None:

@@ -99,7 +99,7 @@ def _print(console: Console, result: ReplayResult, output: Path) -> None:
     if len(result.differing) > _SHOWN:
         console.print(f"and {len(result.differing) - _SHOWN} more kinds, in {output}", soft_wrap=True, markup=False)
     if result.late is not None:
-        late = f"{phrases.seconds(result.late.p50)} late on average (P50), {phrases.seconds(result.late.p99)} (P99)"
+        late = f"{phrases.seconds(result.late.p50)} late (P50), {phrases.seconds(result.late.p99)} (P99)"
         console.print(f"requests were sent {late}", soft_wrap=True, markup=False)
     if result.left_out:
         left_out = listed([f"{count:,} {why}" for why, count in result.left_out.items()])

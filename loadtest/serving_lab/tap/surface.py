@@ -12,6 +12,8 @@ from serving_lab.api.sign_in import OfHeadForm
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
+_PARSED = frozenset({"authorization", "cookie"})
+"""Headers of credentials that are read part by part."""
 _VARIABLE = re.compile(r"\$\{\w+\}")
 _PARAMETER = re.compile(r"\{[^{}/]*\}")
 
@@ -32,6 +34,8 @@ class Surface:
     """Names of parameters of the query."""
     paths: tuple[re.Pattern[str], ...] = ()
     """Of paths in which something is personal: what it captures."""
+    credentials: tuple[str, ...] = ("authorization",)
+    """Names, in lower case, of headers that say who sends."""
     saved: frozenset[tuple[str, ...]] = frozenset()
     """Of the values that the answer to the sign-in gives."""
     _remembered: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False)
@@ -51,10 +55,12 @@ class Surface:
             json_paths=frozenset(_json_path(each) for each in api.personal if each.startswith("$")),
             headers=frozenset(
                 {name.lower() for name in _named(api.personal, "header")}
+                | {name.lower() for name, _ in api.authorization if name.lower() not in _PARSED}
                 | {where.header.lower() for where in saves if isinstance(where, OfHeadForm) and where.header}
             ),
-            parameters=frozenset(_named(api.personal, "query")),
+            parameters=frozenset(_named(api.personal, "query")) | {name for name, _ in api.query},
             paths=tuple(_form(_PARAMETER, each, capture=True) for each in _named(api.personal, "path")),
+            credentials=tuple(dict.fromkeys(["authorization", *(name.lower() for name, _ in api.authorization)])),
             saved=frozenset(_json_path(each) for each in saves if isinstance(each, str)),
         )
 
