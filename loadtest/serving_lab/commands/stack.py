@@ -44,7 +44,7 @@ def down() -> None:
 
 @app.command()
 def restart(names: _Names = None) -> None:
-    """Restart services and wait until they are ready again; behind the gateway, without downtime. All: but the gateway."""
+    """Restart services and wait until they are ready again; those behind the gateway without downtime."""
     _choice().required().restart(names or [])
     console.print("Restarted.")
 
