@@ -72,6 +72,19 @@ def test_a_name_that_is_gone_stands_for_nothing_and_a_silent_name_server_changes
     wait_until(lambda: (FIRST in trusted) is trusts and names.asked > asked + 1, "it was asked again")
 
 
+def test_a_name_that_is_slow_delays_no_other() -> None:
+    held = threading.Event()
+
+    def lookup(name: str) -> frozenset[Address]:
+        assert name == "gateway" or held.wait(10)
+        return frozenset({FIRST})
+
+    trusted = TrustedProxies((), ["slow", "gateway"], lookup)
+
+    wait_until(lambda: FIRST in trusted, "the other name is known")
+    held.set()
+
+
 def test_a_name_is_not_asked_for_each_request() -> None:
     names = Names()
     trusted = TrustedProxies((), ["gateway"], names)

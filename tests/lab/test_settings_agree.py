@@ -54,7 +54,7 @@ def test_compose_hands_each_setting_of_the_services_to_every_one_of_them() -> No
     services = yaml.safe_load(COMPOSE)["services"]
     of_files = {f"{name}_FILE": f"/run/secrets/{name}" for name in SECRET_NAMES & SERVICE_SETTINGS}
     everything = dict.fromkeys(SERVICE_SETTINGS - SECRET_NAMES) | of_files
-    everything["TRUSTED_PROXIES"] = "gateway,${TRUSTED_PROXIES:-}"  # the lab's own, and those of .env
+    everything["TRUSTED_PROXIES"] = "gateway,tap,${TRUSTED_PROXIES:-}"  # the lab's own, and those of .env
 
     for entry in CATALOGUE.entries:
         assert services[entry.name]["environment"] == everything, "a value belongs in .env.example"

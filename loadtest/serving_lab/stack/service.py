@@ -8,7 +8,9 @@ from dataclasses import dataclass
 LOCUST, PROMETHEUS, GRAFANA, REDIS, GATEWAY = "locust", "prometheus", "grafana", "redis", "gateway"
 LOCUST_WORKER = "locust-worker"
 """The name that Locust's workers share; each has a number behind it. They listen on no port."""
-OF_THE_LAB = (REDIS, GATEWAY, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
+TAP = "tap"
+"""It runs only while a rollout mirrors traffic."""
+OF_THE_LAB = (REDIS, TAP, GATEWAY, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
 """The services that are not under test."""
 LOOPBACK = "127.0.0.1"
 

@@ -43,7 +43,7 @@ class TapInContainer:
             inside = replace(inside, description=_DESCRIPTION / arguments.description.name)
             mounts += ["--volume", f"{arguments.description.parent.resolve()}:{_DESCRIPTION}:ro"]
         command, environment = self.compose.command(
-            *("run", "--rm", "--no-deps", "--no-TTY", "--user", f"{os.getuid()}:{os.getgid()}"),
+            *("run", "--rm", "--no-deps", "--no-TTY", "--use-aliases", "--user", f"{os.getuid()}:{os.getgid()}"),
             *("--label", self._label, "--label", f"{LAUNCHED_FOR}{arguments.record.resolve()}", *mounts, SERVICE),
             *inside.written(listen=f"0.0.0.0:{self.port}", relay=f"0.0.0.0:{self.relay_port}"),
         )

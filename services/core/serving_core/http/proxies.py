@@ -28,41 +28,44 @@ class TrustedProxies:
     ) -> None:
         """Take what is trusted. `lookup` returns the addresses of a name, or raises OSError."""
         self._networks = tuple(networks)
-        self._lookup = lookup or addresses_of
-        self._found: dict[str, frozenset[Address]] = dict.fromkeys(names, frozenset())
-        self._asked = -FRESH_SECONDS
-        self._asking = threading.Lock()
+        self._names = tuple(_Name(name, lookup or addresses_of) for name in names)
 
     def __bool__(self) -> bool:
-        return bool(self._networks or self._found)
+        return bool(self._networks or self._names)
 
     def __contains__(self, address: Address) -> bool:
         if any(address in network for network in self._networks):
             return True
-        if not self._found:
-            return False
         self.refresh()
-        return any(address in addresses for addresses in self._found.values())
+        return any(address in name.addresses for name in self._names)
 
     def refresh(self) -> None:
-        """Look the names up in the background, unless that was done just now or is being done."""
-        if (
-            not self._found
-            or time.monotonic() - self._asked < FRESH_SECONDS
-            or not self._asking.acquire(blocking=False)
-        ):
-            return
-        threading.Thread(target=self._refresh, name="trusted-proxies", daemon=True).start()
+        """Look the names up in the background, those that were not asked just now and are not being asked."""
+        for name in self._names:
+            name.refresh()
 
-    def _refresh(self) -> None:
+
+class _Name:
+    """What one name stands for. Each is looked up by itself: one that is slow delays no other."""
+
+    def __init__(self, name: str, lookup: Callable[[str], frozenset[Address]]) -> None:
+        self.addresses: frozenset[Address] = frozenset()
+        self._name = name
+        self._lookup = lookup
+        self._asked = -FRESH_SECONDS
+        self._asking = threading.Lock()
+
+    def refresh(self) -> None:
+        if time.monotonic() - self._asked >= FRESH_SECONDS and self._asking.acquire(blocking=False):
+            threading.Thread(target=self._look_up, name="trusted-proxies", daemon=True).start()
+
+    def _look_up(self) -> None:
         try:
-            for name in self._found:
-                try:
-                    self._found[name] = self._lookup(name)
-                except OSError as error:
-                    # A name that is gone stands for nothing. One that cannot be looked up at the moment is kept.
-                    if error.errno != socket.EAI_AGAIN:
-                        self._found[name] = frozenset()
+            self.addresses = self._lookup(self._name)
+        except OSError as error:
+            # A name that is gone stands for nothing. One that cannot be looked up at the moment is kept.
+            if error.errno != socket.EAI_AGAIN:
+                self.addresses = frozenset()
         finally:
             self._asked = time.monotonic()
             self._asking.release()
