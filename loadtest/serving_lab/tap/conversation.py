@@ -73,6 +73,10 @@ class Conversation:
             except UnreadableError as error:
                 self._give_up(f"a request: {error}")
 
+    def sends(self, request: Message) -> None:
+        """Take a whole request that is known already, in place of its bytes."""
+        self._open.append(request)
+
     def server_sent(self, data: bytes, now: float) -> list[Seen]:
         """Take what the service sent, and return the exchanges that are complete by that."""
         if self._switched is not None:

@@ -74,6 +74,14 @@ class Message:
         """Names and values in their order, as latin-1 text."""
         return tuple(_headers(self.head))
 
+    def again(self, when: float) -> "Message":
+        """The same request, sent once more at this time."""
+        copy = Message(self.head, when, 0)
+        copy.ended, copy.parts, copy.body_bytes, copy.chunked = when, self.parts, self.body_bytes, self.chunked
+        copy.method, copy.target, copy.version = self.method, self.target, self.version
+        copy.keeps, copy.upgrades = self.keeps, self.upgrades
+        return copy
+
     def keep(self, data: bytes) -> None:
         """Take a part of the body."""
         self.body_bytes += len(data)

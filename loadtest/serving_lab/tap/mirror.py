@@ -150,10 +150,9 @@ class _Connection(asyncio.Protocol):
 
     def send(self, copy: Copy) -> None:
         assert self._transport is not None  # noqa: S101 - it is used once it is open
-        content = encoded(copy.request)
         self._copy, self._sent = copy, perf_counter()
-        self._transport.write(content)
-        self._conversation.client_sent(content, self._sent)
+        self._transport.write(encoded(copy.request))
+        self._conversation.sends(copy.request.again(self._sent))
 
     def data_received(self, data: bytes) -> None:
         for seen in self._conversation.server_sent(data, perf_counter()):
