@@ -76,6 +76,22 @@ def test_a_full_queue_drops_copies_counts_them_and_delays_nobody(tmp_path: Path)
     assert sum(each.candidate is not None for each in recorded) == tap.counts.mirrored
 
 
+def test_large_bodies_fill_the_queue_before_they_fill_the_memory(tmp_path: Path) -> None:
+    never = threading.Event()
+    body = bytes(1 << 20)
+    request = b"OPTIONS /a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with (
+        service(answering()) as primary,
+        service(answering(before=never.wait)) as candidate,
+        tapping(primary.endpoint, tmp_path, candidate.endpoint) as tap,
+    ):
+        for _ in range(110):
+            tap.ask(request)
+        wait_until(lambda: tap.counts.mirrored + tap.counts.mirror_dropped == 110, "all are decided")
+        assert tap.counts.mirrored <= 32 + 64 + 1
+        never.set()
+
+
 def test_a_candidate_that_is_down_is_recorded_as_such(tmp_path: Path) -> None:
     nobody = Endpoint.parse(f"http://127.0.0.1:{free_port()}")
     with service(answering()) as primary, tapping(primary.endpoint, tmp_path, nobody) as tap:

@@ -17,6 +17,8 @@ from serving_lab.wire.message import Ending
 
 _EXPECT = re.compile(rb"\r\nexpect[ \t]*:[^\r\n]*", re.IGNORECASE)
 _LOOK_SECONDS = 1.0
+_MOST_WAITING_BYTES = 64 << 20
+"""Of bodies, however few requests they belong to."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class Mirror:
         self._most_connections = connections
         self._most_waiting = most_waiting
         self._waiting: deque[Copy] = deque()
+        self._waiting_bytes = 0
         self._free: list[_Connection] = []
         self._all: set[_Connection] = set()
         self._opening = 0
@@ -70,15 +73,17 @@ class Mirror:
         if self._free:
             self._free.pop().send(copy)
             return True
-        if len(self._waiting) >= self._most_waiting:
+        if len(self._waiting) >= self._most_waiting or self._waiting_bytes > _MOST_WAITING_BYTES:
             return False
         self._waiting.append(copy)
+        self._waiting_bytes += copy.request.body_bytes
         self._open()
         return True
 
     def close(self) -> None:
         """Give up what waits, and close all connections."""
         self._waiting.clear()
+        self._waiting_bytes = 0
         if self._watching:
             self._watching.cancel()
         for connection in list(self._all):
@@ -87,7 +92,7 @@ class Mirror:
     def free(self, connection: "_Connection") -> None:
         """A connection has its answer."""
         if self._waiting:
-            connection.send(self._waiting.popleft())
+            connection.send(self._next())
         else:
             self._free.append(connection)
 
@@ -99,8 +104,14 @@ class Mirror:
         if unanswered is not None:
             unanswered.sent_again = True
             self._waiting.appendleft(unanswered)
+            self._waiting_bytes += unanswered.request.body_bytes
         if self._waiting:
             self._open()
+
+    def _next(self) -> Copy:
+        copy = self._waiting.popleft()
+        self._waiting_bytes -= copy.request.body_bytes
+        return copy
 
     def _open(self) -> None:
         if len(self._all) + self._opening < self._most_connections and self._opening < len(self._waiting):
@@ -120,7 +131,7 @@ class Mirror:
             if not self._all:
                 # Nothing would ever take up what waits.
                 while self._waiting:
-                    self._failed(self._waiting.popleft(), ending)
+                    self._failed(self._next(), ending)
             return
         self._opening -= 1
         self._all.add(connection)
