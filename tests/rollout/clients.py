@@ -17,6 +17,8 @@ RANDOM = random.Random(2)  # noqa: S311
 PATHS = ("/predict", "/predict", "/items/7", "/health")
 
 KEY = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+CLOSE = b"\x88\x82\0\0\0\0\x03\xe8"
+"""A frame that closes, masked as a client's must be."""
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 idle: list[Connection] = []
@@ -31,6 +33,12 @@ async def ask(user: int) -> None:
         upgrade = f"Connection: Upgrade\r\nUpgrade: websocket\r\n{KEY}" if RANDOM.random() < 0.05 else ""
         writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nCookie: user_id={user}\r\n{upgrade}\r\n".encode())
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        if head.startswith("HTTP/1.1 101"):
+            writer.write(CLOSE)
+            await reader.read()
+            writer.close()
+            met["101"] += 1
+            return
         length = next(int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:"))
         await reader.readexactly(length)
         met[head.split(" ")[1]] += 1

@@ -5,6 +5,8 @@ user (cookie of the one whose requests fail), websocket (1: upgrades fail), leak
 """
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 import random
@@ -16,6 +18,9 @@ NAME, PORT = sys.argv[1], int(sys.argv[2])
 FAULTS = {name: float(value) for name, _, value in (each.partition("=") for each in sys.argv[3:])}
 RANDOM = random.Random(1)  # noqa: S311
 BASE_BYTES = 100e6
+WEBSOCKETS = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""Of RFC 6455, as is the close frame."""
+CLOSE = b"\x88\x02\x03\xe8"
 
 first_request: float | None = None
 requests = 0
@@ -50,6 +55,10 @@ async def answer(path: str, headers: dict[str, str]) -> tuple[int, bytes]:
     return 200, json.dumps({"path": path, "value": value, "id": RANDOM.randrange(10**9)}).encode()
 
 
+def _digest(key: str) -> bytes:
+    return hashlib.sha1(key.encode() + WEBSOCKETS).digest()  # noqa: S324 - as the RFC has it
+
+
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer requests on one connection, one after the other."""
     try:
@@ -59,6 +68,15 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
             await reader.readexactly(int(headers.get("content-length", 0)))
             status, body = await answer(path, headers)
+            if status == 200 and "upgrade" in headers:
+                accepted = base64.b64encode(_digest(headers["sec-websocket-key"]))
+                writer.write(
+                    b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    b"Sec-WebSocket-Accept: %s\r\n\r\n" % accepted
+                )
+                await reader.read(1)
+                writer.write(CLOSE)
+                return
             writer.write(
                 b"HTTP/1.1 %d Planted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                 % (status, len(body))

@@ -16,7 +16,7 @@ from support.services import free_port
 
 HERE = Path(__file__).parent
 OLD, NEW = "old", "new"
-USERS, RATE = 300, 250.0
+USERS, RATE = 300, 150.0
 LONGEST_SECONDS = 120.0
 LAB = [sys.executable, "-c", "from serving_lab.cli import main; main()", "rollout"]
 
@@ -80,6 +80,10 @@ class World:
         output, _ = self.clients.communicate(timeout=30)
         met: dict[str, int] = json.loads(output)
         return met
+
+
+ALL_WELL = {"200", "101"}
+"""The statuses of requests and WebSockets that succeeded."""
 
 
 @contextlib.contextmanager
