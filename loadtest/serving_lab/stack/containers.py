@@ -212,8 +212,12 @@ class ContainerStack:
 
     def _brought_up_to_date(self) -> bool:
         """Undo what an interrupted restart has left, restart what is outdated, and return whether all is healthy."""
+        outdated = self._outdated()
+        # First the gateway, which has to know all services.
+        if GATEWAY in outdated and not self._restarted([GATEWAY]):
+            return False
         self._settle()
-        return self._restarted(self._outdated())
+        return self._restarted([name for name in outdated if name != GATEWAY])
 
     def _restarted(self, names: Sequence[str]) -> bool:
         """Restart these services, and return whether they became healthy.
