@@ -6,7 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,8 +35,9 @@ class Program:
 
 
 @contextlib.contextmanager
-def program(*arguments: str) -> Iterator[Program]:
-    command: list[str | Path] = [Path(sys.executable).parent / "lab", "tap", "--listen", "127.0.0.1:0", *arguments]
+def program(*arguments: str, first: Sequence[str] = ()) -> Iterator[Program]:
+    lab_tap = str(Path(sys.executable).parent / "lab"), "tap", "--listen", "127.0.0.1:0"
+    command = [*first, *lab_tap, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             assert process.stdout is not None
@@ -77,6 +78,26 @@ def test_a_killed_one_leaves_a_file_that_can_be_read(tmp_path: Path) -> None:
         tap.process.kill()
 
     assert [each.request.target for each in tap_file.read(record)] == ["/a"] * 20
+
+
+def test_where_the_disk_is_full_traffic_goes_on_and_it_is_told(tmp_path: Path) -> None:
+    record = tmp_path / "live.tap"
+    full = "sh", "-c", 'ulimit -f 8; exec "$@"', "sh"
+    with (
+        service(answering()) as primary,
+        program("--primary", primary.endpoint.url, "--record", str(record), first=full) as tap,
+    ):
+        for _ in range(100):
+            tap.ask()
+        tap.process.send_signal(signal.SIGTERM)
+        said, _ = tap.process.communicate(timeout=20)
+
+    assert tap.process.returncode == 0, said
+    assert "100 exchanges on 100 connections passed on" in said
+    assert "it cannot be written: File too large" in said
+    recorded = len(list(tap_file.read(record)))
+    assert 0 < recorded < 100
+    assert f"{record} has {recorded} exchanges, {record.stat().st_size:,} bytes, {100 - recorded} dropped" in said
 
 
 def test_prometheus_reads_what_it_counts() -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -73,6 +74,8 @@ class Recorder:
         self._waiting_bytes = self._written_bytes = self._handed_bytes = 0
         self._scheduled = False
         self._told: set[str] = set()
+        self._lost = 0
+        """Frames that could not be written."""
         self.stopped: str | None = None
         """Why nothing more is recorded."""
         self._frames: SimpleQueue[bytes | None] = SimpleQueue()
@@ -100,6 +103,11 @@ class Recorder:
         self._hand(tap_file.frame(End(self._counts.recorded, self._counts.record_dropped)))
         self._frames.put(None)
         self._thread.join()
+        if self._lost:
+            # The last one said that it was the end.
+            self._counts.recorded -= self._lost - 1
+            self._counts.record_dropped += self._lost - 1
+            self._counts.recorded_bytes = os.fstat(self._descriptor).st_size
         os.close(self._descriptor)
 
     def _clean(self) -> None:
@@ -173,8 +181,10 @@ class Recorder:
             except OSError as error:
                 # What comes behind a gap could not be read: the file ends here.
                 self.stopped = self.stopped or f"it cannot be written: {error.strerror}"
+                self._lost = _beyond(frames, os.fstat(self._descriptor).st_size - self._written_bytes)
                 while not ended:
                     ended = self._frames.get() is None
+                    self._lost += not ended
             self._written_bytes += len(content)
 
 
@@ -187,6 +197,12 @@ def _created(path: Path) -> int:
         raise LabError(f"{path} exists already", hint=hint) from None
     except OSError as error:
         raise LabError(f"{path}: {error.strerror}", hint="--record FILE") from error
+
+
+def _beyond(frames: list[bytes | None], size: int) -> int:
+    """How many of these frames do not end within so many bytes."""
+    ends = accumulate(len(frame) for frame in frames if frame)
+    return sum(end > size for end in ends)
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
