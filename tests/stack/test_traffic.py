@@ -60,8 +60,12 @@ def test_prometheus_sees_the_predictions_of_all_services(stack: Stack) -> None:
     wait_until(lambda: rates().keys() == set(SERVICES) and min(rates().values()) > 1, "predictions of all", 30)
 
 
+# This load asks the services directly. What is drawn of the gateway is tested where there is one under load.
+DRAWN = [each for each in panel_queries(SERVICES) if each.speaks_for_all and each.dashboard != "moving-over"]
+
+
 @pytest.mark.usefixtures("swarm")
-@pytest.mark.parametrize("panel", [query for query in panel_queries(SERVICES) if query.speaks_for_all], ids=str)
+@pytest.mark.parametrize("panel", DRAWN, ids=str)
 def test_panel_has_data_of_all_services(stack: Stack, panel: PanelQuery) -> None:
     def drawn() -> set[str]:
         return set(values_by_service(stack.url("PROMETHEUS_PORT"), panel.expression))
