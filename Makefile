@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
+	restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -65,6 +65,8 @@ test-unit test-service test-browser test-stack test-proof: test-%:
 	@$(MAKE) --no-print-directory test TIER=$*
 parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, httpbin, 10,000 to both services; a quarter of an hour
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_others.py tests/parity/test_services.py
+restart-proof: ## Prove that nobody notices `make restart`: each service 20 times under load, in about ten minutes; TIMES=100
+	@RESTARTS=$(or $(TIMES),20) $(DEV) pytest -n 0 -rP tests/lab/test_gateway.py -k nobody_notices
 rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3
 	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED))
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from support.services import CATALOGUE, wait_until, with_besides
 
 pytestmark = pytest.mark.stack
 
+RESTARTS = int(os.environ.get("RESTARTS", "1"))
 LIMIT = 12
 BASELINE = CATALOGUE.baseline.name
 CANDIDATE = CATALOGUE.running({}).entries[1].name
@@ -107,16 +109,31 @@ def test_nobody_notices_a_restart(native: Checkout, url: str, control: Control, 
     control.set_share(EVERYBODY if service == CANDIDATE else 0)
     before = control.server(service, service).requests
     with Clients(url, token, with_websocket=service in with_besides("websocket")) as clients:
-        restarted = native.lab("restart", service)
-        clients.wait_for_more()
+        for _ in range(RESTARTS):
+            restarted = native.lab("restart", service)
+            assert restarted.returncode == 0, restarted.stdout + restarted.stderr
+            assert f"{service}-next answers while {service} restarts" in restarted.stdout
+            clients.wait_for_more()
 
-    assert restarted.returncode == 0, restarted.stdout + restarted.stderr
-    assert f"{service}-next answers while {service} restarts" in restarted.stdout
     assert clients.failed == []
     assert control.server(service, service).requests > before
     assert control.server(service, f"{service}-next").requests > 0
-    assert clients.told_to_move >= clients.with_websocket
+    assert clients.told_to_move >= clients.with_websocket * RESTARTS
+    sys.stdout.write(f"{RESTARTS} restarts of {service}: {dict(clients.answered)}, 0 failed\n")
     assert f"{service}-next" not in native.lab("ps").stdout
+
+
+def test_a_restart_of_everything_leaves_the_gateway_alone(native: Checkout, url: str, token: str) -> None:
+    before = pids(native)
+
+    with Clients(url, token) as clients:
+        result = native.lab("restart")
+        clients.wait_for_more()
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert clients.failed == []
+    after = pids(native)
+    assert [name for name in before if after[name] == before[name]] == ["gateway"]
 
 
 def test_a_restart_that_was_killed_is_undone_by_the_next_one(
@@ -154,10 +171,9 @@ def test_where_the_candidate_is_killed_the_baseline_answers(
 ) -> None:
     control.set_share(EVERYBODY)
     headers = {"Authorization": f"Bearer {token}"}
-    pid = next(int(line.split()[4]) for line in native.lab("ps").stdout.splitlines() if f" {CANDIDATE} " in line)
     with local_http.client(headers=headers) as client:
         assert client.post(f"{url}/predict", json={"features": ROW}).status_code == 200
-        process = psutil.Process(pid)
+        process = psutil.Process(pids(native)[CANDIDATE])
         family = [process, *process.children(recursive=True)]
         for member in family:
             member.kill()
@@ -176,6 +192,12 @@ def test_without_its_gateway_a_service_restarts_as_it_did_before(native: Checkou
     assert result.returncode == 0, result.stdout + result.stderr
     assert "No gateway is ready" in result.stdout
     assert native.lab("restart", "gateway").returncode == 0
+
+
+def pids(checkout: Checkout) -> dict[str, int]:
+    """The process of each program."""
+    rows = [line.split() for line in checkout.lab("ps").stdout.splitlines()]
+    return {row[0]: int(row[-3]) for row in rows if row[-1:] == ["MiB"]}
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Programs on the host follow from the catalogue, and from compose.yaml where they are the same as in containers."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_redis_and_prometheus_run_with_the_bounds_that_compose_gives_them(settin
     retention = [option for option in COMPOSE["prometheus"]["command"] if "retention" in option]
     assert retention
     assert set(retention) <= set(run["prometheus"])
+
+
+def test_without_haproxy_the_lab_does_without_its_gateway_and_says_how_to_have_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+    tools = Tools.find()
+
+    assert tools.missing["gateway"].startswith("no haproxy on the PATH: install it (apt-get install haproxy")
+    assert "gateway" not in commands(settings, tools)
 
 
 def test_grafana_is_set_up_as_compose_sets_it_up(settings: Settings) -> None:
