@@ -167,13 +167,13 @@ HIGH, MIDDLE, LOW = Traffic(1000, 5000), Traffic(200, 2000), Traffic(20, 500)
 
 
 def plan_for(traffic: Traffic) -> RolloutPlan:
-    """The stages by default, judged by answers alone; with little traffic, they begin at 10%, as the guide says."""
+    """The stages by default, judged by answers alone; with little traffic, they begin at 25%, as the guide says."""
     default = plan.read(None, "primary", "candidate")
     stages = [
         replace(stage, within=_no_memory(stage.within), beyond=_no_memory(stage.beyond)) for stage in default.stages
     ]
     if traffic.users < 1000:
-        stages = [replace(stages[1], share=1000), *stages[2:]]
+        stages = stages[2:]
     return replace(default, stages=tuple(stages))
 
 

@@ -229,7 +229,7 @@ def _asking(console: Console) -> Approve:
 
 @contextlib.contextmanager
 def _ended_once() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C, and either only once: a second one must not keep the share from being taken back."""
+    """Treat SIGTERM, and the end of the terminal, like Ctrl-C, and all only once: the share must be taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -239,7 +239,7 @@ def _ended_once() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    kinds = (signal.SIGINT, signal.SIGTERM)
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(each, end) for each in kinds]
     try:
         yield

@@ -169,6 +169,8 @@ class Rollout:
         if whole and self._before is not None:
             before, length = self._before
             control = stretched(before, elapsed / length)
+        # With all traffic at the candidate there is nothing left to mirror.
+        unmirrored = self.shadow.view().dead if self.shadow and not whole else ""
         return Evidence(
             seconds=elapsed,
             candidate=candidate,
@@ -177,7 +179,7 @@ class Rollout:
             past=self.watch.past,
             memory=self.surroundings.memory,
             at_once=self._at_once(),
-            blind=self.watch.blind() or (self.shadow.view().dead if self.shadow and not whole else ""),
+            blind=self.traffic.changed(self.book.share) or self.watch.blind() or unmirrored,
             machine=self.surroundings.machine,
         )
 

@@ -45,6 +45,17 @@ class Traffic:
             return ""
         return f"the gateway finds {self._candidate} not ready: {own[0].status if own else 'it does not know it'}"
 
+    def changed(self, share: int) -> str:
+        """Why the candidate has not this share, in basis points; empty: it has.
+
+        Raises:
+            LabError: the gateway does not answer.
+        """
+        now, who = self._control.share(), self._control.candidate()
+        if (now, who) == (share, self._candidate):
+            return ""
+        return f"somebody else changed the share: {now / 100:g}% of the users are at {who}"
+
     def give(self, share: int) -> None:
         """Let the candidate have this share, in basis points.
 

@@ -24,7 +24,7 @@ _RETRY_SECONDS = 0.5
 _SEEN_SHARE = 0.9
 """Of the requests that the gateway counted: with fewer, something between it and the watch is lost."""
 _IN_FLIGHT = 50
-"""Requests that may be counted and not ended yet."""
+"""Requests more than those at servers that may be counted and not ended yet."""
 
 
 @dataclass
@@ -117,7 +117,7 @@ class Watch:
         if counted_now is None or stage.counted_before is None:
             return "the gateway does not answer"
         sent = counted_now - stage.counted_before
-        if sent - stage.seen > _IN_FLIGHT and stage.seen < _SEEN_SHARE * sent:
+        if sent - stage.seen - self._in_flight() > _IN_FLIGHT and stage.seen < _SEEN_SHARE * sent:
             return f"only {percent(stage.seen / sent)} of {counted(sent, 'request')} were seen"
         return ""
 
@@ -126,6 +126,13 @@ class Watch:
             return self._control.requests()
         except LabError:
             return None
+
+    def _in_flight(self) -> int:
+        """Requests at servers now, WebSockets among them: they are told of when they end."""
+        try:
+            return sum(server.sessions for server in self._control.servers())
+        except LabError:
+            return 0
 
     def _read(self) -> None:
         while not self._closed.is_set():

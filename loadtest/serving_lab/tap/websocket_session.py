@@ -78,6 +78,7 @@ class Session:
         self.first_seconds: float | None = None
         self.seconds = 0.0
         self.told = False
+        self._leaves = False
         self._all_said = False
         self.ended_by_client = False
         self.listener: Listener | None = None
@@ -98,6 +99,8 @@ class Session:
         self.client.writer.write(answer)
         if self.listener:
             self.listener.opened(taken=self.is_websocket)
+        if self._leaves:
+            self.go_away()
         up, down = asyncio.create_task(self._up(self.service)), asyncio.create_task(self._down(self.service))
         try:
             done, _ = await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
@@ -116,10 +119,14 @@ class Session:
         return self.status == SWITCHING
 
     def go_away(self) -> None:
-        """Tell the client to come again, once the answers in flight are there."""
+        """Tell the client to come again, once the answers in flight are there.
+
+        A client that is still waiting for its WebSocket gets it first: it could not be told otherwise. An answer that
+        opens none ends by itself.
+        """
         service = self.service
         if service is None or not self.is_websocket:
-            self.client.writer.transport.abort()
+            self._leaves = True
             return
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _ANSWER_SECONDS
