@@ -146,9 +146,10 @@ def test_requests_are_never_sent_before_their_time(tmp_path: Path, pace: str, le
 
     exchanges = [tapped(at=number * 0.2, session=str(number)) for number in range(4)]
     with fake_server(noted) as server:
+        begun = time.monotonic()
         _, result = replayed(tmp_path, recording(tmp_path, *exchanges), server, "--pace", pace)
 
-    assert times[-1] - times[0] > least - 0.05
+    assert max(times) - begun >= least
     assert result.late is not None
 
 
