@@ -34,7 +34,7 @@ REAL: Mapping[str, tuple[Sequence[str], str]] = {
     "dies after 5 s": (("dies=5",), STAGES),
     "leaks memory": (("leak=2e5",), STAGES.replace("memory_per_hour: null", "memory_per_hour: 20")),
     "fails every WebSocket": (("websocket=1",), STAGES),
-    "fails for one user": (("user=0",), STAGES.replace("share: 10", "share: 40")),
+    "fails for one user": (("user=0",), STAGES.replace("share: 10\n", "share: 40\n")),
     "answers wrongly 1 in 200, mirrored": (("wrong=0.005",), IN_SHADOW),
 }
 

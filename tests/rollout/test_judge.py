@@ -126,6 +126,12 @@ def test_one_user_who_failed_before_as_well_is_not_the_candidates_fault() -> Non
     assert judge(seen, STAGE, PLAN, EARLY).outcome is Outcome.HOLD
 
 
+def test_a_user_whose_requests_fail_when_everybodys_do_is_not_the_candidates_fault() -> None:
+    candidate, control = (replace(each, failed=each.at < SECONDS / 10) for each in (side(1, users=20), side(2)))
+
+    assert judge(evidence(candidate, control), STAGE, PLAN, EARLY).outcome is Outcome.HOLD
+
+
 def test_failures_of_websockets_alone_are_seen() -> None:
     healthy = side(1)
     websocket = np.arange(len(healthy)) < 100

@@ -1,7 +1,6 @@
 """Harm that an overall share hides: failures of one operation, of WebSockets, of one user.
 
-Numbers of failures are compared given their sum, which then is binomial (Przyborowski and Wilenski, Biometrika 31,
-1940).
+Failures are compared by Fisher's exact test, one-sided (Journal of the Royal Statistical Society 98, 1935).
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from serving_lab.rollout.requests import Codes, Columns, Marks
+from serving_lab.rollout.requests import Codes, Columns, Marks, Numbers
 
 FEWEST_FAILURES = 5
 """Failed requests of a user, or users of an operation, below which nothing is concluded."""
@@ -85,14 +84,23 @@ def _of_user(user: int, candidate: Columns, control: Columns, past: Past, alpha:
     failed = int(own.failed.sum())
     if failed < FEWEST_FAILURES:
         return
-    before, failed_before = int(past.requests[user]), int(past.failed[user])
-    against = "before"
-    if before < FEWEST_FAILURES:
-        before, failed_before, against = len(control), int(control.failed.sum()), "of others"
-    if before and _surprise(failed, len(own), failed_before, before) < alpha:
-        yield Harm(f"the users of bucket {user}", failed, len(own), failed_before, before, against)
+    at_once = len(control), int(control.failed.sum()), "beside it"
+    before = int(past.requests[user]), int(past.failed[user]), "before"
+    # What fails for everybody at the moment fails for this user too, and was not so before.
+    known = [each for each in (before, at_once) if each[0] >= FEWEST_FAILURES]
+    if known and all(_surprise(failed, len(own), others, of) < alpha for of, others, _ in known):
+        of, others, against = known[0]
+        yield Harm(f"the users of bucket {user}", failed, len(own), others, of, against)
 
 
 def _surprise(failed: int, n: int, others: int, of: int) -> float:
-    """Probability that so many of all failures fall to one of two groups, if both fail equally often."""
-    return float(special.bdtrc(failed - 1, failed + others, n / (n + of)))
+    """Probability that at least so many of all failures fall to one of two groups, if both fail equally often."""
+    failures = failed + others
+    possible = np.arange(failed, min(n, failures) + 1)
+    logs = _log_ways(n, possible) + _log_ways(of, failures - possible) - _log_ways(n + of, np.asarray([failures]))
+    return float(np.exp(logs).sum())
+
+
+def _log_ways(n: int, k: Codes) -> Numbers:
+    ways: Numbers = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    return ways
