@@ -121,6 +121,9 @@ def test_redis_goes_without_its_profile(containers: Checkout) -> None:
 def test_down_leaves_neither_containers_nor_networks_nor_volumes_whatever_profiles_are_set(
     containers: Checkout,
 ) -> None:
+    with containers.half_restarted(CATALOGUE.baseline.name) as interrupted:
+        interrupted.kill()
+
     result = containers.lab("down")
 
     assert (result.returncode, result.stdout) == (0, "The lab is down (containers).\n"), result.stderr

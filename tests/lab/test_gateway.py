@@ -1,11 +1,9 @@
 """The gateway of the lab on this host: what passes it, whose address counts, and restarts that nobody notices."""
 
-import contextlib
 import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,7 +138,7 @@ def test_a_restart_that_was_killed_is_undone_by_the_next_one(
     native: Checkout, url: str, control: Control, token: str
 ) -> None:
     with Clients(url, token) as clients:
-        with half_restarted(native) as interrupted:
+        with native.half_restarted(BASELINE) as interrupted:
             interrupted.kill()
         clients.wait_for_more()
         assert f"{BASELINE}-next" in native.lab("ps").stdout
@@ -156,7 +154,7 @@ def test_a_restart_that_was_killed_is_undone_by_the_next_one(
 
 def test_an_interrupted_restart_goes_back_to_one_instance(native: Checkout, url: str, token: str) -> None:
     with Clients(url, token) as clients:
-        with half_restarted(native) as interrupted:
+        with native.half_restarted(BASELINE) as interrupted:
             interrupted.send_signal(signal.SIGINT)
             code = interrupted.wait(timeout=60)
         clients.wait_for_more()
@@ -198,18 +196,6 @@ def pids(checkout: Checkout) -> dict[str, int]:
     """The process of each program."""
     rows = [line.split() for line in checkout.lab("ps").stdout.splitlines()]
     return {row[0]: int(row[-3]) for row in rows if row[-1:] == ["MiB"]}
-
-
-@contextlib.contextmanager
-def half_restarted(checkout: Checkout) -> Iterator[subprocess.Popen[bytes]]:
-    """Begin to restart the baseline; yield the command when the second instance has taken over."""
-    command = [str(Path(sys.executable).parent / "lab"), "restart", BASELINE]
-    with subprocess.Popen(
-        command, cwd=checkout.root, env=checkout.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout
-        assert any(b"answers while" in line for line in process.stdout)
-        yield process
 
 
 def sign_in(url: str, source: str, forwarded_for: str | None = None) -> int:

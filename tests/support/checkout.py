@@ -1,9 +1,11 @@
 """A checkout of one's own to bring the lab up in, on ports nobody uses."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +60,17 @@ class Checkout:
             timeout=seconds,
             check=False,
         )
+
+    @contextlib.contextmanager
+    def half_restarted(self, service: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Begin to restart a service; yield the command when its second instance answers."""
+        command = [str(Path(sys.executable).parent / "lab"), "restart", service]
+        with subprocess.Popen(
+            command, cwd=self.root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            assert process.stdout
+            assert any(b"answers while" in line for line in process.stdout)
+            yield process
 
 
 def odd_ports() -> dict[str, str]:
