@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from support.services import free_port
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 pytestmark = pytest.mark.service
 Handler = Callable[[ServerConnection], Awaitable[None]]
@@ -31,6 +33,11 @@ Handler = Callable[[ServerConnection], Awaitable[None]]
 async def echo(name: str, connection: ServerConnection) -> None:
     async for message in connection:
         await connection.send(json.dumps({"by": name, "said": str(message)}))
+
+
+def ready(connection: ServerConnection, request: Request) -> Response | None:
+    """Tell the gateway so; everything else is a WebSocket."""
+    return connection.respond(HTTPStatus.OK, "") if request.path == "/ready" else None
 
 
 @dataclass
@@ -56,7 +63,9 @@ async def lab(old: Handler | None = None, new: Handler | None = None, *, mirror:
         urls = {}
         for name, handler in (("old", old), ("new", new)):
             port = free_port()
-            server = await serve(handler or partial(echo, name), "127.0.0.1", port, close_timeout=0.2)
+            server = await serve(
+                handler or partial(echo, name), "127.0.0.1", port, close_timeout=0.2, process_request=ready
+            )
             stack.callback(server.close)
             urls[name] = f"http://127.0.0.1:{port}"
         pairs: list[MessagePair] = []
