@@ -16,7 +16,7 @@ from serving_lab.rollout.result import Ending
 from serving_lab.rollout.state import StateFile
 from support.services import wait_until
 
-from rollout.worlds import ALL_WELL, IN_SHADOW, NEW, World, world
+from rollout.worlds import ALL_WELL, IN_SHADOW, NEW, SHORT, STAGES, World, world
 
 pytestmark = pytest.mark.service
 
@@ -81,7 +81,8 @@ def test_a_candidate_that_answers_wrongly_is_stopped_in_the_shadow_and_nobody_me
 
 
 def test_a_healthy_candidate_passes_the_shadow_and_a_mirror_that_dies_is_no_pass(tmp_path: Path) -> None:
-    with world(tmp_path, stages=IN_SHADOW) as running:
+    stages = IN_SHADOW.replace("{least: 2, most: 25}\nlimits", "{least: 2, most: 8}\nlimits")
+    with world(tmp_path, stages=stages) as running:
         process = started(running)
         state = StateFile(running.output).read()
         assert state is not None
@@ -155,14 +156,15 @@ def test_a_gateway_that_ends_is_no_pass(healthy: World) -> None:
     assert "its share is unknown" in healthy.lab("status").stdout
 
 
-def test_a_share_that_somebody_else_changes_is_no_pass(healthy: World) -> None:
-    running = started(healthy)
+def test_a_share_that_somebody_else_changes_is_no_pass(tmp_path: Path) -> None:
+    with world(tmp_path, stages=STAGES.replace(*SHORT)) as running:
+        process = started(running)
 
-    healthy.gateway.control.set_share(900)
+        running.gateway.control.set_share(900)
 
-    assert running.wait(60) == exit_codes.CANNOT_TELL
-    assert "somebody else changed the share: 9% of the users are at new" in healthy.result().why
-    assert healthy.gateway.control.share() == 0
+        assert process.wait(60) == exit_codes.CANNOT_TELL
+        assert "somebody else changed the share: 9% of the users are at new" in running.result().why
+        assert running.gateway.control.share() == 0
 
 
 def test_nobody_is_asked_without_a_terminal(healthy: World) -> None:

@@ -39,6 +39,8 @@ machine: {stolen: 1, waiting: 1.1}
 """
 
 IN_SHADOW = STAGES.replace("shadow: null", "shadow: {requests: 400, hold: {least: 2, most: 25}}")
+SHORT = "most: 25", "most: 8"
+"""What to replace in either for a rollout that is going to be cut short."""
 
 
 @dataclass
