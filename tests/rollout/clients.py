@@ -14,6 +14,8 @@ from collections import Counter
 
 PORT, RATE, USERS, SECONDS = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 RANDOM = random.Random(2)  # noqa: S311
+OF_ONE = 0.02
+"""Share of the requests that are of user 0, who is busier than the others."""
 PATHS = ("/predict", "/predict", "/items/7", "/health")
 
 KEY = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -57,7 +59,7 @@ async def main() -> None:
         due += RANDOM.expovariate(RATE)
         if (wait := due - time.monotonic()) > 0:
             await asyncio.sleep(wait)
-        task = asyncio.create_task(ask(RANDOM.randrange(USERS)))
+        task = asyncio.create_task(ask(0 if RANDOM.random() < OF_ONE else RANDOM.randrange(USERS)))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     await asyncio.gather(*tasks)

@@ -150,11 +150,19 @@ def _stage(
             control=control if beside else stretched(before, len(seconds) / before_seconds),
             operations=OPERATIONS,
             past=past,
+            met=met_by(candidate),
         )
         judgement = judge(evidence, stage, stages, Look(look == looks[-1], look >= stage.hold.least))
         if judgement.outcome is not Outcome.HOLD:
             break
     return judgement, len(seconds), control, len(seconds)
+
+
+def met_by(columns: Columns) -> Past:
+    """What each bucket met in these requests."""
+    return Past(
+        np.bincount(columns.user, minlength=BUCKETS), np.bincount(columns.user[columns.failed], minlength=BUCKETS)
+    )
 
 
 def joined(parts: list[Columns]) -> Columns:

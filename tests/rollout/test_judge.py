@@ -11,7 +11,7 @@ from serving_lab.rollout.judge import AtOnce, Evidence, Look, Machine, Outcome, 
 from serving_lab.rollout.memory import MemoryReading
 from serving_lab.rollout.requests import Columns
 
-from rollout.simulation import BUCKETS, LOW, MIDDLE, Planted, Traffic, World, plan_for, rollout
+from rollout.simulation import BUCKETS, LOW, MIDDLE, Planted, Traffic, World, met_by, plan_for, rollout
 
 PLAN = plan_for(MIDDLE)
 STAGE = PLAN.stages[2]
@@ -37,7 +37,7 @@ def side(
 
 def evidence(candidate: Columns, control: Columns) -> Evidence:
     """What was seen of both in a minute."""
-    return Evidence(SECONDS, candidate, control, ("GET /",), PAST)
+    return Evidence(SECONDS, candidate, control, ("GET /",), PAST, met_by(candidate))
 
 
 HEALTHY = evidence(side(1), side(2))

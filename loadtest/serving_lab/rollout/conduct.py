@@ -177,6 +177,7 @@ class Rollout:
             control=control,
             operations=self.watch.operations,
             past=self.watch.past,
+            met=self.watch.met,
             memory=self.surroundings.memory,
             at_once=self._at_once(),
             blind=self.traffic.changed(self.book.share) or self.watch.blind() or unmirrored,

@@ -36,13 +36,15 @@ class Harm:
 
 @dataclass(frozen=True)
 class Past:
-    """What each bucket of users met on the primary until now."""
+    """What each bucket of users met on one side until now, in all stages."""
 
     requests: Codes
     failed: Codes
 
 
-def harmed(candidate: Columns, control: Columns, past: Past, operations: Sequence[str], alpha: float) -> Iterator[Harm]:
+def harmed(
+    candidate: Columns, control: Columns, past: Past, met: Past, operations: Sequence[str], alpha: float
+) -> Iterator[Harm]:
     """The groups that the candidate surely harms.
 
     Operations and WebSockets are judged by how many users failed, so that one user whose requests fail everywhere is
@@ -52,6 +54,7 @@ def harmed(candidate: Columns, control: Columns, past: Past, operations: Sequenc
         candidate: Its requests.
         control: Those of the control slice in the same time.
         past: What each user met on the primary.
+        met: What each user met on the candidate.
         operations: The names by their numbers.
         alpha: Probability with which any group is taken for harmed that is not.
     """
@@ -62,12 +65,12 @@ def harmed(candidate: Columns, control: Columns, past: Past, operations: Sequenc
     ]
     if candidate.failed[candidate.websocket].any():
         groups.append(("WebSockets", candidate.websocket, control.websocket))
-    users = np.unique(candidate.user[candidate.failed])
-    each = alpha / max(1, len(operations) + 1 + candidate.users)
+    users = np.flatnonzero(met.failed >= FEWEST_FAILURES)
+    each = alpha / max(1, len(operations) + 1 + int(np.count_nonzero(met.requests)))
     for name, ours, theirs in groups:
         yield from _of_group(name, candidate.where(ours), control.where(theirs), each)
     for user in users:
-        yield from _of_user(int(user), candidate, control, past, each)
+        yield from _of_user(int(user), control, past, met, each)
 
 
 def _of_group(name: str, candidate: Columns, control: Columns, alpha: float) -> Iterator[Harm]:
@@ -79,18 +82,15 @@ def _of_group(name: str, candidate: Columns, control: Columns, alpha: float) -> 
         yield Harm(name, failed, len(candidate), other, len(control), "beside it")
 
 
-def _of_user(user: int, candidate: Columns, control: Columns, past: Past, alpha: float) -> Iterator[Harm]:
-    own = candidate.where(candidate.user == user)
-    failed = int(own.failed.sum())
-    if failed < FEWEST_FAILURES:
-        return
+def _of_user(user: int, control: Columns, past: Past, met: Past, alpha: float) -> Iterator[Harm]:
+    own, failed = int(met.requests[user]), int(met.failed[user])
     at_once = len(control), int(control.failed.sum()), "beside it"
     before = int(past.requests[user]), int(past.failed[user]), "before"
     # What fails for everybody at the moment fails for this user too, and was not so before.
     known = [each for each in (before, at_once) if each[0] >= FEWEST_FAILURES]
-    if known and all(_surprise(failed, len(own), others, of) < alpha for of, others, _ in known):
+    if known and all(_surprise(failed, own, others, of) < alpha for of, others, _ in known):
         of, others, against = known[0]
-        yield Harm(f"the users of bucket {user}", failed, len(own), others, of, against)
+        yield Harm(f"the users of bucket {user}", failed, own, others, of, against)
 
 
 def _surprise(failed: int, n: int, others: int, of: int) -> float:

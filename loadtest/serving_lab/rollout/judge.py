@@ -100,6 +100,9 @@ class Evidence:
     """Of the same time; in the last stage, where no slice is left for it, of the stage before."""
     operations: tuple[str, ...]
     past: harm.Past
+    """On the primary."""
+    met: harm.Past
+    """On the candidate."""
     memory: Sequence[MemoryReading] = ()
     at_once: AtOnce = AtOnce()
     blind: str = ""
@@ -146,7 +149,7 @@ def judge(evidence: Evidence, stage: Stage, plan: RolloutPlan, look: Look) -> Ju
         return Judgement(at_once.outcome, at_once.why, criteria)
     missing = _missing(evidence, plan)
     proven = [each.text for each in criteria if each.standing is Standing.BEYOND and _tells(each, look)]
-    proven += map(str, harm.harmed(evidence.candidate, evidence.control, evidence.past, evidence.operations, alpha))
+    proven += map(str, _harm(evidence, alpha))
     if proven:
         return Judgement(Outcome.ROLL_BACK, some(proven, _NAMED), criteria)
     open_ones = [each.text for each in criteria if each.within is not None and each.standing is not Standing.WITHIN]
@@ -193,6 +196,11 @@ def judge_shadow(view: ShadowView, stage: ShadowStage, look: Look | None) -> Jud
     if look.final:
         return Judgement(Outcome.CANNOT_TELL, f"not proven within {duration(stage.hold.most)}: {why}")
     return Judgement(Outcome.HOLD, why)
+
+
+def _harm(evidence: Evidence, alpha: float) -> Iterator[harm.Harm]:
+    seen = evidence
+    return harm.harmed(seen.candidate, seen.control, seen.past, seen.met, seen.operations, alpha)
 
 
 def _missing(evidence: Evidence, plan: RolloutPlan) -> str:

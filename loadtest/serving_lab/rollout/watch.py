@@ -50,7 +50,7 @@ class Watch:
         self._candidate = frozenset({candidate, candidate + NEXT, _OF_RELAY})
         self._operation = operation
         self._codes: dict[str, int] = {}
-        self._past = np.zeros((2, BUCKETS), dtype=np.int64)
+        self._past, self._met = (np.zeros((2, BUCKETS), dtype=np.int64) for _ in range(2))
         self._stage = _Stage(time.time(), None)
         self._observing: Observing | None = None
         self._closed = threading.Event()
@@ -102,6 +102,11 @@ class Watch:
     def past(self) -> Past:
         """What each bucket met on the primary until now."""
         return Past(self._past[0].copy(), self._past[1].copy())
+
+    @property
+    def met(self) -> Past:
+        """What each bucket met on the candidate until now."""
+        return Past(self._met[0].copy(), self._met[1].copy())
 
     @property
     def buckets(self) -> int:
@@ -166,8 +171,9 @@ class Watch:
             # The primary answered in its place: clients noticed nothing, and yet the candidate failed.
             failed = failed or seen.server not in self._candidate
             self.in_a_row = self.in_a_row + 1 if failed else 0
-        elif 0 <= seen.bucket < BUCKETS:
-            self._past[:, seen.bucket] += 1, failed
+        if 0 <= seen.bucket < BUCKETS:
+            where = self._met if seen.slice is Slice.CANDIDATE else self._past
+            where[:, seen.bucket] += 1, failed
         if seen.slice is Slice.PRIMARY:
             return
         (stage.candidate if seen.slice is Slice.CANDIDATE else stage.control).add(
