@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from scipy import stats
 from serving_lab.errors import LabError
 from serving_lab.gateway.control import Control
 from serving_lab.gateway.observations import Observation, Slice
@@ -20,6 +21,7 @@ from support.services import free_port, wait_until
 
 pytestmark = pytest.mark.service
 USERS = 400
+SHARES = (0, 500, 2500, 5000, 10_000, 100)
 _SERVER = Path(__file__).with_name("server.py")
 
 
@@ -76,21 +78,25 @@ def test_without_a_share_the_primary_answers_and_learns_who_asks(lab: Lab) -> No
 def test_users_stay_on_one_side_and_a_larger_share_only_moves_more_over(lab: Lab) -> None:
     control, answered = lab.gateway.control, {}
     with local_http.client(base_url=lab.gateway.url) as client, observed(control) as seen:
-        for share in (0, 500, 2500, 5000, 10_000, 2500):
+        for share in SHARES:
             control.set_share(share)
             assert control.share() == share
             answered[share] = {user: who(client, user) for user in range(USERS)}
-        wait_until(lambda: len(seen) == 6 * USERS, "every request is observed")
+        wait_until(lambda: len(seen) == len(SHARES) * USERS, "every request is observed")
 
     on_new = {share: {user for user, name in who.items() if name == "new"} for share, who in answered.items()}
     assert on_new[0] == set()
     assert on_new[500] < on_new[2500] < on_new[5000] < on_new[10_000] == set(range(USERS))
+    slices = {
+        share: Counter(each.slice for each in seen[at * USERS : (at + 1) * USERS]) for at, share in enumerate(SHARES)
+    }
     # Sides are a function of users, so these are the same numbers in each run.
-    assert [len(on_new[share]) / USERS for share in (500, 2500, 5000)] == pytest.approx([0.05, 0.25, 0.5], abs=0.05)
-    slices = Counter(each.slice for each in seen[2 * USERS : 3 * USERS])
-    assert slices[Slice.CONTROL] / USERS == pytest.approx(0.25, abs=0.05)
+    for share in (500, 2500, 5000):
+        least, most = stats.binom.interval(0.99, USERS, share / 10_000)
+        assert least <= len(on_new[share]) <= most
+        assert least <= slices[share][Slice.CONTROL] <= most
     assert all((each.slice is Slice.CANDIDATE) == (each.server == "new") for each in seen)
-    assert control.requests() == 6 * USERS
+    assert control.requests() == len(SHARES) * USERS
 
 
 def test_users_are_told_apart_by_the_user_of_their_token_and_else_by_their_address(lab: Lab) -> None:
