@@ -76,8 +76,8 @@ class Updates:
             if isinstance(error, LabError):
                 raise LabError(f"{error}. {service.name} goes on as it was", hint=error.hint) from error
             raise
-        self._say(f"{following} answers while {service.name} restarts")
         try:
+            self._say(f"{following} answers while {service.name} restarts")
             self._take_out(service, service.name)
             self._instances.restart(service)
             self._switch_back(service)
