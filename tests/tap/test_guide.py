@@ -10,7 +10,7 @@ import httpx
 import pytest
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
-from serving_lab.tap.result import ReplayResult
+from serving_lab.tap.replay.result import ReplayResult
 from support import local_http
 from support.guide import GUIDE, Reader
 from support.services import free_port, wait_until

@@ -15,9 +15,9 @@ from serving_lab.generator.messages import Open
 from serving_lab.recordings import tap_file
 from serving_lab.recordings.tap_file import MAGIC, End, Head, Tapped
 from serving_lab.results import files
-from serving_lab.tap.fitting import arrivals_of
 from serving_lab.tap.pseudonyms import Pseudonyms
-from serving_lab.tap.result import ReplayResult
+from serving_lab.tap.replay.fitting import arrivals_of
+from serving_lab.tap.replay.result import ReplayResult
 from support.command import lab
 from support.fake_server import Asked, FakeServer, Says, fake_server
 

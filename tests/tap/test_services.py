@@ -6,7 +6,7 @@ import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.profile_file import read_description
 from serving_lab.results import files
-from serving_lab.tap.result import ReplayResult
+from serving_lab.tap.replay.result import ReplayResult
 from serving_lab.tap.surface import Surface, WithoutSecrets
 from support import local_http
 from support.checkout import REPOSITORY

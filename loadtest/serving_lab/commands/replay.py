@@ -38,12 +38,12 @@ def replay(
     if order not in {"session", "connection"}:
         raise LabError(f"--order {order}: choose session or connection")
     if profile is not None:
-        from serving_lab.tap import fitting
+        from serving_lab.tap.replay import fitting
 
         raise typer.Exit(fitting.write(recording, profile, description, console))
     if to is None:
         raise LabError("where is it to be sent?", hint="--to URL, or --profile OUT.yaml")
-    from serving_lab.tap import replay_command
+    from serving_lab.tap.replay import command as replay_command
 
     options = replay_command.ReplayOptions(
         recording, to, description, pace, limit, seconds, order == "connection", output

@@ -20,8 +20,8 @@ from serving_lab.errors import LabError
 from serving_lab.recordings import tap_file
 from serving_lab.recordings.tap_file import WEBSOCKET, Tapped
 from serving_lab.stack import private_file
-from serving_lab.tap.outcome import operations_of
-from serving_lab.tap.replaying import CREDENTIAL_HEADERS
+from serving_lab.tap.replay.outcome import operations_of
+from serving_lab.tap.replay.replaying import CREDENTIAL_HEADERS
 from serving_lab.tap.surface import Surface, WithoutSecrets
 from serving_lab.text.phrases import counted
 from serving_lab.text.yaml_text import block, comment, entry

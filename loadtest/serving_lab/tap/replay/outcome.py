@@ -9,8 +9,8 @@ from serving_lab.documents.operations import Operations, decoded_path
 from serving_lab.recordings.path_templates import path_templates
 from serving_lab.recordings.tap_file import Tapped
 from serving_lab.results.envelope import Metadata
-from serving_lab.tap.replaying import Replay, ReplayPlan, Sent
-from serving_lab.tap.result import Differing, Latency, OperationReplay, ReplayResult
+from serving_lab.tap.replay.replaying import Replay, ReplayPlan, Sent
+from serving_lab.tap.replay.result import Differing, Latency, OperationReplay, ReplayResult
 
 
 def result_of(

@@ -15,9 +15,9 @@ from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.recordings import tap_file
 from serving_lab.results import files
 from serving_lab.results.envelope import Metadata
-from serving_lab.tap.outcome import result_of
-from serving_lab.tap.replaying import Replay, ReplayPlan
-from serving_lab.tap.result import Differing, Latency, ReplayResult
+from serving_lab.tap.replay.outcome import result_of
+from serving_lab.tap.replay.replaying import Replay, ReplayPlan
+from serving_lab.tap.replay.result import Differing, Latency, ReplayResult
 from serving_lab.text import phrases
 from serving_lab.text.phrases import counted, listed
 from serving_lab.text.progress import TerminalProgress

@@ -13,7 +13,7 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Parameter, Request, fill
 from serving_lab.api.sign_in import Grant
 from serving_lab.recordings.tap_file import WEBSOCKET, Tapped
-from serving_lab.tap.carrying import Carried
+from serving_lab.tap.replay.carrying import Carried
 from serving_lab.tap.surface import Surface
 from serving_lab.text.progress import Progress
 from serving_lab.wire import signing_in
