@@ -147,14 +147,16 @@ def made_anew_elsewhere(stack: Stack, service: str) -> None:
     image, was_at = stack.image(BASELINE)["Id"], address(stack.container(service))
     (network,) = stack.inspect(service)["NetworkSettings"]["Networks"]
     stack.compose("rm", "--stop", "--force", service)
-    # The engine gives the lowest address that is free.
     options = ["--detach", "--network", network, "--entrypoint", "sleep"]
-    taken = run(["docker", "run", *options, image, "300"]).stdout.strip()
+    taken: list[str] = []
     try:
+        # The engine gives the lowest address that is free, which need not be this one.
+        while was_at not in map(address, taken):
+            taken.append(run(["docker", "run", *options, image, "300"]).stdout.strip())
         stack.compose("up", "--detach", "--wait", "--no-deps", "--no-build", service)
         assert address(stack.container(service)) != was_at
     finally:
-        run(["docker", "rm", "--force", taken])
+        run(["docker", "rm", "--force", *taken])
 
 
 def one_offs(stack: Stack) -> list[str]:

@@ -9,6 +9,7 @@ from typing import IO, Protocol
 
 _AGAIN = 0.2
 """Share of the mirrored requests that the primary is sent once more: what varies is learned from them."""
+_END_SECONDS = 5.0
 LAUNCHED_FOR = "record="
 """What stands before the recording's path in an argument of the process that runs a tap: that one is the rollout's."""
 
@@ -47,7 +48,10 @@ class TapLauncher(Protocol):
         """Where it takes WebSockets."""
 
     def start(self, arguments: TapArguments, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """Start one; it runs as long as the process does, and ends when that is terminated."""
+        """Start one; the process runs as long as it does."""
+
+    def end(self, process: "subprocess.Popen[bytes]") -> None:
+        """End it, after what it has begun, and wait until it has."""
 
     def host(self) -> str:
         """Where this machine and the gateway reach it, once it runs.
@@ -73,9 +77,23 @@ class TapBeside:
         command = [sys.executable, "-c", "from serving_lab.cli import main; main()", "tap"]
         return detached([*command, *arguments.written(listen=listen, relay=relay, source=self.source)], log)
 
+    def end(self, process: "subprocess.Popen[bytes]") -> None:
+        """Ask it to end; after some seconds it is killed."""
+        process.terminate()
+        ended(process, _END_SECONDS)
+
     def host(self) -> str:
         """Where it listens."""
         return self.address
+
+
+def ended(process: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Wait until a process has ended, and kill it after so many seconds."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def detached(

@@ -125,12 +125,7 @@ class Mirror:
             self._control.disable(self._plan.service, TAP)
             self._control.wait_until_idle(self._plan.service, TAP, _IDLE_SECONDS)
         if self._process and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._plan.launcher.end(self._process)
         self._stopped.set()
         for thread in (self._thread, self._listener):
             if thread.is_alive():

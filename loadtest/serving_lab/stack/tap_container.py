@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import IO
 
 from serving_lab.errors import LabError
-from serving_lab.gateway.tap_launcher import LAUNCHED_FOR, TapArguments, detached
+from serving_lab.gateway.tap_launcher import LAUNCHED_FOR, TapArguments, detached, ended
 from serving_lab.stack import engine
 from serving_lab.stack.compose import Compose
 
 SERVICE = "tap"
+_STOP_SECONDS = 5
 _LABEL = "serving-lab.tap"
 _RECORDING, _DESCRIPTION = Path("/recording"), Path("/description")
 
@@ -48,6 +49,13 @@ class TapInContainer:
             *inside.written(listen=f"0.0.0.0:{self.port}", relay=f"0.0.0.0:{self.relay_port}"),
         )
         return detached(command, log, environment)
+
+    def end(self, process: "subprocess.Popen[bytes]") -> None:
+        """Stop the container: a signal for the process that waits for it does not reach it."""
+        for container in engine.labelled(self._label):
+            engine.stop(container, _STOP_SECONDS)
+        ended(process, _STOP_SECONDS)
+        self.remove()
 
     def host(self) -> str:
         """The address of the container.
