@@ -75,10 +75,10 @@ def resume(
 @_group.command()
 def abort(gateway: _Gateway = None, output: _Output = _RESULTS) -> None:
     """End the rollout that runs or was killed: the candidate gets no requests afterwards."""
-    from serving_lab.commands.rollout_options import control
+    from serving_lab.commands.rollout_options import control_and_launcher
     from serving_lab.rollout import command
 
-    raise typer.Exit(command.abort(control(gateway), output, console))
+    raise typer.Exit(command.abort(*control_and_launcher(gateway), output, console))
 
 
 @_group.command()
@@ -88,7 +88,7 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Say how far it is, and what the gateway does right now."""
-    from serving_lab.commands.rollout_options import control
+    from serving_lab.commands.rollout_options import control_and_launcher
     from serving_lab.rollout import command
 
-    raise typer.Exit(command.status(control(gateway), output, console, as_json=json))
+    raise typer.Exit(command.status(control_and_launcher(gateway)[0], output, console, as_json=json))

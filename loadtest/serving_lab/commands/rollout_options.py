@@ -25,7 +25,7 @@ from serving_lab.stack.compose import Compose
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.gateway import control_in_containers, control_on_host, own_address
 from serving_lab.stack.service import LOOPBACK
-from serving_lab.stack.services import running_targets
+from serving_lab.stack.services import running_targets, targets
 from serving_lab.stack.tap_container import TapInContainer
 
 _A_PAIR = 2
@@ -129,17 +129,18 @@ def _templates(urls: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def control(gateway: str | None) -> Control:
-    """The runtime socket of the gateway that is named, else of the lab's.
+def control_and_launcher(gateway: str | None) -> tuple[Control, TapLauncher]:
+    """The runtime socket of the gateway that is named, else of the lab's, and what runs taps beside it.
 
     Raises:
         LabError: the lab is not up.
     """
     if gateway is not None:
-        return Control(gateway)
+        return Control(gateway), _tap(None)
     project = Project.find(otherwise="--gateway ADDRESS")
     settings = Settings.load(project)
-    return _control_of(Choice(project, settings, console).required(), project, settings)
+    stack = Choice(project, settings, console).required()
+    return _control_of(stack, project, settings), _launcher(stack, project, settings)
 
 
 def _control_of(stack: Stack, project: Project, settings: Settings) -> Control:
@@ -167,7 +168,7 @@ def _chosen(candidates: Sequence[Service], name: str | None) -> Service:
 def _launcher(stack: Stack, project: Project, settings: Settings) -> TapLauncher:
     if stack.mode is Mode.NATIVE:
         return _tap(own_address(settings))
-    urls = {service.url: service.container_url for service in running_targets(stack, settings)}
+    urls = {service.url: service.container_url for service in targets(settings)}
     return TapInContainer(Compose(project, settings), project.root, urls)
 
 

@@ -1,5 +1,8 @@
 """How a tap beside the gateway is run: as a process of this machine, or however a stack does."""
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,8 +13,7 @@ from typing import IO, Protocol
 _AGAIN = 0.2
 """Share of the mirrored requests that the primary is sent once more: what varies is learned from them."""
 _END_SECONDS = 5.0
-LAUNCHED_FOR = "record="
-"""What stands before the recording's path in an argument of the process that runs a tap: that one is the rollout's."""
+_RECORD = "record="
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class TapArguments:
     def written(self, *, listen: str, relay: str, source: str | None = None) -> list[str]:
         """The arguments of `lab tap`, which listens at these addresses."""
         return [
-            *("--primary", self.primary, "--candidate", self.candidate, f"--{LAUNCHED_FOR}{self.record}"),
+            *("--primary", self.primary, "--candidate", self.candidate, f"--{_RECORD}{self.record}"),
             *("--listen", listen, "--relay", relay, "--again", str(_AGAIN)),
             *(("--source", source) if source else ()),
             *(("--description", str(self.description)) if self.description else ()),
@@ -52,6 +54,9 @@ class TapLauncher(Protocol):
 
     def end(self, process: "subprocess.Popen[bytes]") -> None:
         """End it, after what it has begun, and wait until it has."""
+
+    def end_left(self, process: int | None, record: Path) -> None:
+        """End the one for this recording, by the process that `start` gave, whose parent was killed."""
 
     def host(self) -> str:
         """Where this machine and the gateway reach it, once it runs.
@@ -81,6 +86,15 @@ class TapBeside:
         """Ask it to end; after some seconds it is killed."""
         process.terminate()
         ended(process, _END_SECONDS)
+
+    def end_left(self, process: int | None, record: Path) -> None:
+        """End the process, if it still is that tap."""
+        if process is None:
+            return
+        with contextlib.suppress(OSError):
+            arguments = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+            if f"--{_RECORD}{record.resolve()}" in arguments:
+                os.kill(process, signal.SIGTERM)
 
     def host(self) -> str:
         """Where it listens."""

@@ -60,11 +60,11 @@ def run(options: RolloutOptions, console: Console, *, resumed: bool = False) -> 
             raise LabError(dead, hint="a rollout begins with a candidate that is ready: make ps, make logs")
         left_over = file.read()
         if left_over and left_over.ending is None:
-            mirror.end_left_over(options.control, asked.primary, left_over.tap, _recording(options))
+            mirror.end_left_over(options.control, asked.primary, options.tap, left_over.tap, _recording(options.output))
         return _conduct(options, asked, state, file, traffic, console)
 
 
-def abort(control: Control, output: Path, console: Console) -> int:
+def abort(control: Control, launcher: TapLauncher, output: Path, console: Console) -> int:
     """End the rollout that runs or was killed: the share is 0 afterwards.
 
     Raises:
@@ -82,7 +82,7 @@ def abort(control: Control, output: Path, console: Console) -> int:
     state = file.read()
     if state is not None and state.ending is None:
         back = Traffic(control, state.candidate).take_back()
-        mirror.end_left_over(control, state.primary, state.tap, output / "rollout.tap")
+        mirror.end_left_over(control, state.primary, launcher, state.tap, _recording(output))
         decision = Decision(at=now(), stage=state.stage_name, what="aborted")
         ended = msgspec.structs.replace(
             state, ending=Ending.INTERRUPTED, why="aborted", share=0, decisions=[*state.decisions, decision]
@@ -195,12 +195,14 @@ def _state_to_resume(file: StateFile, asked: RolloutPlan) -> State:
 
 
 def _tap_plan(options: RolloutOptions, launcher: TapLauncher) -> TapPlan:
-    arguments = TapArguments(options.primary.url, options.candidate.url, _recording(options), options.description)
+    arguments = TapArguments(
+        options.primary.url, options.candidate.url, _recording(options.output), options.description
+    )
     return TapPlan(options.primary.name, launcher, arguments, options.output / "rollout-tap.log")
 
 
-def _recording(options: RolloutOptions) -> Path:
-    return (options.output / "rollout.tap").resolve()
+def _recording(output: Path) -> Path:
+    return (output / "rollout.tap").resolve()
 
 
 def _memory(service: Service) -> ReadMemory:

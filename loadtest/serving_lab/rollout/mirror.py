@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -15,7 +14,7 @@ from serving_lab.errors import LabError
 from serving_lab.gateway.config import RELAY, TAP
 from serving_lab.gateway.control import Control
 from serving_lab.gateway.observations import Observation
-from serving_lab.gateway.tap_launcher import LAUNCHED_FOR, TapArguments, TapLauncher
+from serving_lab.gateway.tap_launcher import TapArguments, TapLauncher
 from serving_lab.recordings import tap_file
 from serving_lab.rollout.judge import ShadowView
 from serving_lab.rollout.pairs import Pairs
@@ -182,14 +181,12 @@ class Mirror:
             self._broken = str(error)
 
 
-def end_left_over(control: Control, service: str, process: int | None, record: Path) -> None:
-    """End the tap of a rollout that was killed; its process is ended only if it still is that tap."""
+def end_left_over(
+    control: Control, service: str, launcher: TapLauncher | None, process: int | None, record: Path
+) -> None:
+    """Let requests go past the tap of a rollout that was killed, and end it."""
     with contextlib.suppress(LabError):
         control.disable(service, TAP)
         control.disable(RELAY, RELAY)
-    if process is None:
-        return
-    with contextlib.suppress(OSError):
-        arguments = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        if any(each.endswith(f"{LAUNCHED_FOR}{record.resolve()}") for each in arguments):
-            os.kill(process, signal.SIGTERM)
+    if launcher:
+        launcher.end_left(process, record)

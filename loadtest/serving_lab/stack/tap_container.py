@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from serving_lab.errors import LabError
-from serving_lab.gateway.tap_launcher import LAUNCHED_FOR, TapArguments, detached, ended
+from serving_lab.gateway.tap_launcher import TapArguments, detached, ended
 from serving_lab.stack import engine
 from serving_lab.stack.compose import Compose
 
@@ -45,7 +45,7 @@ class TapInContainer:
             mounts += ["--volume", f"{arguments.description.parent.resolve()}:{_DESCRIPTION}:ro"]
         command, environment = self.compose.command(
             *("run", "--rm", "--no-deps", "--no-TTY", "--use-aliases", "--user", f"{os.getuid()}:{os.getgid()}"),
-            *("--label", self._label, "--label", f"{LAUNCHED_FOR}{arguments.record.resolve()}", *mounts, SERVICE),
+            *("--label", self._label, *mounts, SERVICE),
             *inside.written(listen=f"0.0.0.0:{self.port}", relay=f"0.0.0.0:{self.relay_port}"),
         )
         return detached(command, log, environment)
@@ -55,6 +55,10 @@ class TapInContainer:
         for container in engine.labelled(self._label):
             engine.stop(container, _STOP_SECONDS)
         ended(process, _STOP_SECONDS)
+        self.remove()
+
+    def end_left(self, process: int | None, record: Path) -> None:  # noqa: ARG002 - of all launchers
+        """Remove the container: there is one in a checkout."""
         self.remove()
 
     def host(self) -> str:
