@@ -24,6 +24,8 @@ from serving_lab.text.phrases import some
 
 _START_SECONDS = 15.0
 _END_SECONDS = 5.0
+_ENDING_SECONDS = 1.0
+"""How long a tap that does not answer may take to be known to have ended."""
 _IDLE_SECONDS = 3.0
 
 
@@ -114,8 +116,15 @@ class Mirror:
 
     def set_share(self, basis_points: int) -> None:
         """Tell the relay which WebSockets are the candidate's: those that are open on the wrong side come again."""
-        if self._relay and not self._dead():
+        if self._relay is None or self._process is None or self._dead():
+            return
+        try:
             self._relay.set_share(basis_points)
+        except LabError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_ENDING_SECONDS)
+            if not self._dead():  # else `view` says so
+                raise
 
     def close(self) -> None:
         """Let the primary's requests go past it, and end it."""
