@@ -67,8 +67,8 @@ parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, 
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_others.py tests/parity/test_services.py
 restart-proof: ## Prove that nobody notices `make restart`: each service 20 times under load, in about ten minutes; TIMES=100
 	@RESTARTS=$(or $(TIMES),20) $(DEV) pytest -n 0 -rP tests/lab/test_gateway.py -k nobody_notices
-rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3
-	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED))
+rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3 NAMED=slower
+	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED)) $(if $(NAMED),--named '$(NAMED)')
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
 hostile: ## Send 100,000 generated bad requests to each service and watch it, in about a quarter of an hour; COUNT=10000 SEED=2

@@ -4,16 +4,18 @@ import argparse
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from scipy import stats
 from serving_lab.rollout.judge import Outcome
+from serving_lab.rollout.result import StageRecord
 
 from rollout.simulation import HIGH, LOW, MIDDLE, Planted, Traffic, World, plan_for, rollout
-from rollout.worlds import ALL_WELL, IN_SHADOW, STAGES, world
+from rollout.worlds import ALL_WELL, IN_SHADOW, STAGES, USERS, world
 
 CONSOLE = Console(width=140, highlight=False)
 SIMULATED: Mapping[str, Planted] = {
@@ -26,12 +28,15 @@ SIMULATED: Mapping[str, Planted] = {
     "fails for one user": Planted(one_user=True),
 }
 TRAFFICS: Mapping[str, Traffic] = {"1,000/s": HIGH, "200/s": MIDDLE, "20/s": LOW}
+SLOWLY = "least: 2, most: 25", "least: 25, most: 35"
+PATIENTLY = "most: 25", "most: 45"
 REAL: Mapping[str, tuple[Sequence[str], str]] = {
     "healthy": ((), STAGES),
     "healthy, mirrored": ((), IN_SHADOW),
-    "slower by 50%": (("slower=1.5",), STAGES),
-    "fails 10%": (("failing=0.1",), STAGES),
+    "slower by 20%": (("slower=1.2",), STAGES.replace(*PATIENTLY)),
+    "fails 2%": (("failing=0.02",), STAGES.replace(*PATIENTLY).replace("error_points: 1,", "error_points: 0.5,")),
     "dies after 5 s": (("dies=5",), STAGES),
+    "dies after a minute": (("dies=60",), STAGES.replace(*SLOWLY)),
     "leaks memory": (("leak=2e5",), STAGES.replace("memory_per_hour: null", "memory_per_hour: 20")),
     "fails every WebSocket": (("websocket=1",), STAGES),
     "fails for one user": (("user=0",), STAGES.replace("share: 10\n", "share: 40\n")),
@@ -52,16 +57,24 @@ def simulated(times: int) -> None:
     CONSOLE.print(table)
 
 
-def real(times: int) -> None:
+def outside(stage: StageRecord) -> bool:
+    """Whether the candidate got another share of the requests than 99 of 100 random choices of users would give it."""
+    least, most = stats.binom.interval(0.99, USERS, stage.share / 10_000)
+    return stage.observed_share is not None and not least <= stage.observed_share * USERS <= most
+
+
+def real(times: int, named: str) -> None:
     """A table of rollouts behind a real gateway, by fault."""
     table = Table(
         "candidate", "ended", "requests", "failed", "at most of the users", "slowest way back", "worst seconds",
-        title="Behind a gateway",
+        "shares outside", title="Behind a gateway",
     )  # fmt: skip
     for name, (faults, stages) in REAL.items():
+        if named not in name:
+            continue
         ends: Counter[str] = Counter()
         statuses: Counter[str] = Counter()
-        reach, backs, seconds = 0, [0.0], [0.0]
+        reach, backs, seconds, judged, wrong = 0, [0.0], [0.0], 0, 0
         for _ in range(times):
             with tempfile.TemporaryDirectory() as directory, world(Path(directory), *faults, stages=stages) as running:
                 time.sleep(1)
@@ -72,11 +85,14 @@ def real(times: int) -> None:
             reach = max(reach, *(stage.share for stage in result.stages))
             backs.append(result.rollback_seconds or 0.0)
             seconds.append(result.seconds)
+            judged += len(result.stages)
+            wrong += sum(map(outside, result.stages))
         sent, failed = statuses.total(), sum(count for status, count in statuses.items() if status not in ALL_WELL)
         told = ", ".join(f"{ending} {count}" for ending, count in ends.items())
         table.add_row(
-            name, told, f"{sent:,}", str(failed), f"{reach / 100:g}%", f"{max(backs):.2f} s", f"{max(seconds):.0f}"
-        )
+            name, told, f"{sent:,}", str(failed), f"{reach / 100:g}%", f"{max(backs):.2f} s", f"{max(seconds):.0f}",
+            f"{wrong} of {judged}",
+        )  # fmt: skip
         CONSOLE.print(f"{name}: {told}; statuses {dict(statuses)}")
     CONSOLE.print(table)
 
@@ -86,11 +102,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=10, help="rollouts of each candidate behind the gateway")
     parser.add_argument("--simulated", type=int, default=20, help="of each in simulated time")
+    parser.add_argument("--named", default="", help="part of the names of the candidates behind the gateway")
     asked = parser.parse_args()
-    parts: Sequence[tuple[Callable[[int], None], int]] = ((simulated, asked.simulated), (real, asked.times))
-    for part, times in parts:
-        if times:
-            part(times)
+    if asked.simulated:
+        simulated(asked.simulated)
+    if asked.times:
+        real(asked.times, asked.named)
 
 
 main()
