@@ -32,8 +32,15 @@ _Output = Annotated[Path, typer.Option(help="Folder of rollout.json, of the page
 _RESULTS = Path("results")
 
 
-@_group.command()
-def run(
+@_group.command(
+    "run", help="Begin. Exit code 0: promoted, 1: rolled back, 2: could not tell, so that the share is 0 again."
+)
+@_group.command(
+    "resume",
+    help="Go on with a rollout that was killed, from the stage that it was in; name the same file and candidate.",
+)
+def begin_or_go_on(
+    context: typer.Context,
     file: _File = None,
     candidate: _Candidate = None,
     approve: _Approve = False,
@@ -44,32 +51,12 @@ def run(
     intended: _Intended = None,
     output: _Output = _RESULTS,
 ) -> None:
-    """Begin. Exit code 0: promoted, 1: rolled back, 2: could not tell, so that the share is 0 again."""
+    """Run the stages, from the first or from the one in which a rollout was killed."""
     from serving_lab.commands.rollout_options import Asked, options
     from serving_lab.rollout import command
 
     asked = Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
-    raise typer.Exit(command.run(options(asked), console))
-
-
-@_group.command()
-def resume(
-    file: _File = None,
-    candidate: _Candidate = None,
-    approve: _Approve = False,
-    yes: _Yes = False,
-    gateway: _Gateway = None,
-    service: _Service = None,
-    profile: _Profile = None,
-    intended: _Intended = None,
-    output: _Output = _RESULTS,
-) -> None:
-    """Go on with a rollout that was killed, from the stage that it was in; name the same file and candidate."""
-    from serving_lab.commands.rollout_options import Asked, options
-    from serving_lab.rollout import command
-
-    asked = Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
-    raise typer.Exit(command.run(options(asked), console, resumed=True))
+    raise typer.Exit(command.run(options(asked), console, resumed=context.info_name == "resume"))
 
 
 @_group.command()
