@@ -33,11 +33,11 @@ _RESULTS = Path("results")
 
 
 @_group.command(
-    "run", help="Begin. Exit code 0: promoted, 1: rolled back, 2: could not tell, so that the share is 0 again."
-)
-@_group.command(
     "resume",
     help="Go on with a rollout that was killed, from the stage that it was in; name the same file and candidate.",
+)
+@_group.command(
+    "run", help="Begin. Exit code 0: promoted, 1: rolled back, 2: could not tell, so that the share is 0 again."
 )
 def begin_or_go_on(
     context: typer.Context,
