@@ -94,11 +94,19 @@ def test_every_verdict_is_in_a_table_with_its_values_and_interval() -> None:
 
 
 def test_an_open_loop_has_corrected_and_uncorrected_latencies_side_by_side() -> None:
-    closed, opened = (table for table in Read(WHOLE).tables if table[0][0] == "Latency")
+    closed, opened = (table for table in Read(WHOLE).tables if table[0][0] == "Over all arms")
 
-    assert [row[0] for row in opened[1:]] == ["P50", "P90", "P95", "P99", "P99.9", "largest"]
-    assert all("uncorrected" in cell for row in opened[1:] for cell in row[1:])
+    latencies = [row for row in opened[1:] if row[0] in {"Min", "P50", "P90", "P95", "P99", "P99.9", "Max"}]
+    assert len(latencies) == 7
+    assert all("uncorrected" in cell for row in latencies for cell in row[1:3])
     assert not any("uncorrected" in cell for row in closed[1:] for cell in row[1:])
+
+
+def test_each_scenario_says_who_won_it() -> None:
+    won = [line for line in Read(WHOLE).source.splitlines() if line.startswith("- winner: ")]
+
+    assert len(won) == len(make_win().scenarios)
+    assert all(line.startswith(f"- winner: {CANDIDATE}: ") for line in won)
 
 
 def test_deployment_and_code_are_told_of_each_target() -> None:

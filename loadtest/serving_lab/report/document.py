@@ -7,6 +7,7 @@ from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, tables
+from serving_lab.report.benchmark import benchmark, winners
 from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.moving import Moved
 from serving_lab.report.open_questions import OpenQuestion, open_questions
@@ -38,7 +39,8 @@ class ScenarioSection:
     facts: Facts
     comparisons: list[Table]
     """One for each candidate."""
-    latencies: Table | None
+    benchmark: Table | None
+    """What each target did over all arms that count; None where none does."""
 
     def of(self, candidate: str) -> list[Comparison]:
         """Return the verdicts about a candidate."""
@@ -161,9 +163,9 @@ def _section(inputs: ReportInputs, bench: BenchResult, scenario: Scenario) -> Sc
     ]
     return ScenarioSection(
         scenario=scenario,
-        facts=list(tables.describe(scenario, inputs.label)),
+        facts=[*tables.describe(scenario, inputs.label), *winners(scenario, inputs.label)],
         comparisons=found,
-        latencies=tables.latencies(scenario, names) if scenario.distributions else None,
+        benchmark=benchmark(scenario, names, inputs.label) if scenario.distributions else None,
     )
 
 

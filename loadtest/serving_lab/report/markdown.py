@@ -100,8 +100,8 @@ def _section(document: Document, section: ScenarioSection) -> Iterator[str]:
         yield from ("", *(f"- **Refused:** {escape(why)}" for why in scenario.refused))
     for table in section.comparisons:
         yield from ("", *_table(document, table))
-    if section.latencies:
-        yield from ("", *_table(document, section.latencies))
+    if section.benchmark:
+        yield from ("", *_table(document, section.benchmark))
 
 
 def _facts(facts: Facts) -> Iterator[str]:

@@ -6,14 +6,12 @@ from typing import Literal
 
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment import wording
-from serving_lab.experiment.records import METRICS, QUANTILES, Comparison, ConditionRecord, VerdictWord
+from serving_lab.experiment.records import METRICS, Comparison, ConditionRecord, VerdictWord
 from serving_lab.text import phrases
 
 Tone = Literal["", "good", "bad", "unsure"]
 TONES: dict[VerdictWord, Tone] = {"faster": "good", "slower": "bad", "equivalent": ""}
 """Of a verdict; of others it is unsure."""
-SHOWN_SHARES = {"P50": 0.5, "P90": 0.9, "P95": 0.95, "P99": 0.99, "P99.9": 0.999, "largest": 1.0}
-"""Percentiles that the tables of latencies show."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +74,6 @@ def comparisons(scenario: Scenario, baseline: str, candidate: str) -> Table:
         columns=("Metric", baseline, candidate, "Change", "Interval", "Verdict", "Detectable from"),
         rows=tuple(_comparison_row(each) for each in scenario.comparisons if each.candidate == candidate),
         targets=(baseline, candidate),
-    )
-
-
-def latencies(scenario: Scenario, targets: Sequence[str]) -> Table:
-    """Return percentiles over all arms that count; in an open loop as corrected and as uncorrected, side by side."""
-    shown = [name for name in targets if name in scenario.distributions]
-    corrected = scenario.loop != "closed"
-    return Table(
-        columns=("Latency", *shown),
-        rows=tuple(
-            Row(name, tuple(_latency_cell(scenario, target, share, corrected) for target in shown))
-            for name, share in SHOWN_SHARES.items()
-        ),
-        targets=tuple(shown),
     )
 
 
@@ -163,15 +147,6 @@ def _verdict_cell(each: Comparison | None) -> Cell:
     if each.verdict in {"refused", "withheld"} or each.ratio is None:
         return Cell(each.verdict, tone=tone(each.verdict))
     return Cell(phrases.change(wording.words_of(each.metric), each.ratio), hint=each.verdict, tone=tone(each.verdict))
-
-
-def _latency_cell(scenario: Scenario, target: str, share: float, corrected: bool) -> Cell:
-    distribution = scenario.distributions[target]
-    if not distribution.seconds:
-        return Cell(phrases.UNKNOWN)
-    index = QUANTILES.index(share)
-    uncorrected = f"uncorrected {phrases.seconds(distribution.uncorrected[index])}" if corrected else ""
-    return Cell(phrases.seconds(distribution.seconds[index]), hint=uncorrected)
 
 
 def _heading(metric: str) -> str:
