@@ -7,13 +7,13 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
 from support import local_http
-from support.guide import GUIDE, Reader
+from support.guide import GUIDE, ShopReader
 
 pytestmark = pytest.mark.service
 
 
 def test_one_file_compares_measures_weighs_and_reports(tmp_path: Path) -> None:
-    reader, results = Reader(tmp_path), tmp_path / "results"
+    reader, results = ShopReader(tmp_path), tmp_path / "results"
     reader.save("shop.yaml", *(GUIDE.block("yaml", having) for having in ("sign_in:", "opening_hours:", "footprint:")))
 
     with reader.shop("5001", "old"), reader.shop("5002", "new"):

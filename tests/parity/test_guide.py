@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.guide import GUIDE, SHOP, Reader
+from support.guide import GUIDE, SHOP, ShopReader
 
 pytestmark = pytest.mark.service
 
@@ -13,26 +13,26 @@ PROFILE = GUIDE.block("yaml", "sign_in:")
 FLOAT = ("int against float", "$.price")
 
 
-def compare(reader: Reader, ending: str, generate: int = 50) -> tuple[int, str]:
+def compare(reader: ShopReader, ending: str, generate: int = 50) -> tuple[int, str]:
     """Type the comparison that ends so; it takes 500 requests to draw an order that is right."""
     return reader.run(f"{GUIDE.command('lab parity --primary http', ending)} --generate {generate}")
 
 
-def causes(reader: Reader) -> set[tuple[str, str]]:
+def causes(reader: ShopReader) -> set[tuple[str, str]]:
     """DifferenceKind and place of what the last comparison found."""
     result = json.loads((reader.directory / "results" / "parity.json").read_text(encoding="utf-8"))
     return {(cause["kind"], cause["where"]) for cause in result["causes"]}
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
+def reader(tmp_path: Path) -> Iterator[ShopReader]:
     """A reader who has started both shops."""
-    reader = Reader(tmp_path)
+    reader = ShopReader(tmp_path)
     with reader.shop("5001", "old"):
         yield reader
 
 
-def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -> None:
+def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: ShopReader) -> None:
     with reader.shop("5002", "new"):
         code, said = reader.run(GUIDE.command("lab init").partition("#")[0])
         assert (code, "api.yaml: 3 requests, of which 1 answered 2xx" in said) == (0, True), said
@@ -63,7 +63,7 @@ def test_the_guide_leads_from_the_smallest_command_to_the_same(reader: Reader) -
     assert (code, causes(reader)) == (0, set()), said
 
 
-def test_recorded_traffic_is_sent_as_the_guide_says(reader: Reader) -> None:
+def test_recorded_traffic_is_sent_as_the_guide_says(reader: ShopReader) -> None:
     headers = [{"name": "X-Token", "value": "from the recording"}]
     order: dict[str, object] = {"method": "POST", "url": "https://api.example.org/v1/orders", "headers": headers}
     order["postData"] = {"mimeType": "application/json", "text": '{"item": "apple", "price": 7}'}
@@ -85,7 +85,7 @@ def test_recorded_traffic_is_sent_as_the_guide_says(reader: Reader) -> None:
             )
 
 
-def test_nothing_to_compare_is_told(reader: Reader) -> None:
+def test_nothing_to_compare_is_told(reader: ShopReader) -> None:
     reader.ports["5002"] = reader.ports["5001"]
 
     code, said = compare(reader, "5002")

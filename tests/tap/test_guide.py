@@ -12,19 +12,17 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from serving_lab.tap.replay.result import ReplayResult
 from support import local_http
-from support.guide import GUIDE, Reader
+from support.guide import GUIDE, ShopReader
 from support.services import free_port, wait_until
 
 pytestmark = pytest.mark.service
 
 
 def test_traffic_is_recorded_sent_again_compared_and_measured(tmp_path: Path) -> None:
-    reader, results = Reader(tmp_path), tmp_path / "results"
+    reader, results = ShopReader(tmp_path), tmp_path / "results"
     reader.ports["8092"] = str(free_port())
     reader.save("shop.yaml", GUIDE.block("yaml", "sign_in:"))
-    command = GUIDE.command("lab tap")
-    for written, free in reader.ports.items():
-        command = command.replace(written, free)
+    command = reader.here(GUIDE.command("lab tap"))
 
     with reader.shop("5001", "old"), reader.shop("5002", "new"):
         environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
