@@ -202,8 +202,8 @@ class _Comparison:
         self._phase("generated", self._plan.generate)
         self._services.prepare()
         self._examiner.begin()
-        for case in self._generated:
-            self._examiner.book((case,), self._services.compare((case,)))
+        for steps, pairs in self._services.compare_each(self._generated):
+            self._examiner.book(steps, pairs)
             self._advance()
         self._warnings += self._generated.warnings
 

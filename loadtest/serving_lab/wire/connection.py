@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
@@ -44,29 +44,42 @@ class Client:
         Raises:
             OSError: no connection can be made.
         """
-        if isinstance(request, RawRequest):
-            return self._send_raw(request)
+        return self._send_raw(request) if isinstance(request, RawRequest) else self.begin(request)()
+
+    def begin(self, request: Request) -> Callable[[], Exchange]:
+        """Send a request as `send` does; call what is returned, before anything else is sent, to read what comes back.
+
+        Raises:
+            OSError: no connection can be made; what is returned may raise it too.
+        """
         content = request.encode(self.endpoint.host, self.endpoint.prefix)
         reused = self._kept is not None and self._kept.quiet()
         if not reused:
             self.close()
+        connection = self._connected()
+        connection.send(content)
+        return lambda: self._read(connection, request, content, reused=reused)
+
+    def _read(self, connection: "_Connection", request: Request, content: bytes, *, reused: bool) -> Exchange:
         path = request.method, request.target.partition("?")[0]
         body_seconds = _ENDLESS_SECONDS if path in self._endless else self._timeout_seconds
         patience = Patience(self._timeout_seconds, body_seconds)
-        exchange = self._exchange(content, request.method, patience)
-        if exchange.ending is Ending.UNFINISHED:
-            self._endless.add(path)
+        exchange = connection.read(request.method, patience)
         if reused and not exchange.answers and exchange.ending in {Ending.CLOSED, Ending.RESET}:
             # The service closed the idle connection at this moment: that is no answer to the request.
-            exchange = self._exchange(content, request.method, patience)
-        return exchange
-
-    def _exchange(self, content: bytes, method: str, patience: Patience) -> Exchange:
-        self._kept = self._kept or _Connection(self.endpoint, self._timeout_seconds)
-        exchange = self._kept.exchange(content, method, patience)
+            self.close()
+            connection = self._connected()
+            connection.send(content)
+            exchange = connection.read(request.method, patience)
+        if exchange.ending is Ending.UNFINISHED:
+            self._endless.add(path)
         if exchange.ending is not Ending.KEPT:
             self.close()
         return exchange
+
+    def _connected(self) -> "_Connection":
+        self._kept = self._kept or _Connection(self.endpoint, self._timeout_seconds)
+        return self._kept
 
     def _send_raw(self, request: RawRequest) -> Exchange:
         with contextlib.closing(_Connection(self.endpoint, RAW_TIMEOUT_SECONDS)) as connection:
@@ -97,9 +110,8 @@ class _Connection:
         """Close it."""
         self._socket.close()
 
-    def exchange(self, content: bytes, method: str, patience: Patience) -> Exchange:
-        """Send one request and read its answer, which says whether the connection is kept."""
-        self._send(content)
+    def read(self, method: str, patience: Patience) -> Exchange:
+        """Read the answer to a request that was sent; it says whether the connection is kept."""
         with _ending() as ending:
             answer, kept = read_answer(self._received, method, patience)
             if answer.cut:
@@ -114,7 +126,7 @@ class _Connection:
 
     def conversation(self, request: RawRequest) -> Exchange:
         """Send raw bytes and read all answers; waiting shows whether the connection is kept."""
-        self._send(request.content)
+        self.send(request.content)
         if request.half_close:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
@@ -136,7 +148,8 @@ class _Connection:
         kept_open = ending.value is Ending.TIMED_OUT and answers
         return Exchange(tuple(answers), Ending.KEPT if kept_open else ending.value)
 
-    def _send(self, content: bytes) -> None:
+    def send(self, content: bytes) -> None:
+        """Send these bytes."""
         self._socket.settimeout(self._timeout_seconds)
         try:
             self._socket.sendall(content)

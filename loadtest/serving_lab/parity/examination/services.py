@@ -1,6 +1,6 @@
 """The services of a comparison: signed in, prepared alike, and sent the same requests in the same order."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.judge import ExchangePair
 
 T = TypeVar("T")
+Pairs = list[ExchangePair]
 
 _RAW_AT_ONCE = 6
 
@@ -29,6 +30,7 @@ class Services:
         self.candidate = Session("candidate", candidate, variables)
         self.second_primary = Session("second primary", second_primary, variables) if second_primary else None
         self._profile = profile
+        self._under_way: _UnderWay | None = None
 
     def sign_in(self) -> None:
         """Sign in to all; what signing in to one of the two saves is known to the other one as `other_NAME`.
@@ -66,6 +68,8 @@ class Services:
 
     def prepare(self, *sessions: Session) -> None:
         """Send what the profile has sent before each part, so that all begin alike."""
+        if self._under_way:
+            self._under_way.discard()
         for session in sessions or (self.primary, self.candidate):
             for request in self._profile.before:
                 session.send(Case(Source.CORPUS, "before", request))
@@ -79,18 +83,47 @@ class Services:
         with closing(Session("service that describes the API", endpoint)) as session:
             yield session
 
-    def compare(self, steps: Steps) -> list[ExchangePair]:
+    def compare(self, steps: Steps) -> Pairs:
         """Send the steps to both sides; what both answered to each of them.
 
         Raises:
             ServiceGoneError: a service does not answer any more.
         """
+        if self._under_way:
+            self._under_way.read()
+        if len(steps) == 1:
+            return [_UnderWay(self.primary, self.candidate, *steps).read()]
         primary, candidate = self.primary.run(steps), self.candidate.run(steps)
         answered = datetime.now(UTC)
         return [
             ExchangePair(case.request, left, right, answered)
             for case, left, right in zip(steps, primary, candidate, strict=True)
         ]
+
+    def compare_each(self, cases: Iterable[Case]) -> Iterator[tuple[Steps, Pairs]]:
+        """What `compare` says of each case, in their order; both sides answer one while the one before it is judged.
+
+        What is compared in between is sent after the case that is under way; one that was under way when the services
+        were prepared is sent again.
+
+        Raises:
+            ServiceGoneError: a service does not answer any more.
+        """
+        earlier: _UnderWay | None = None
+        for case in cases:
+            pairs = self._pairs(earlier)
+            self._under_way = _UnderWay(self.primary, self.candidate, case)
+            if earlier:
+                yield earlier.steps, pairs
+            earlier = self._under_way
+        if earlier:
+            yield earlier.steps, self._pairs(earlier)
+
+    def _pairs(self, sent: "_UnderWay | None") -> Pairs:
+        if sent is None:
+            return []
+        pair, self._under_way = sent.read(), None
+        return self.compare(sent.steps) if sent.discarded else [pair]
 
     def close(self) -> None:
         """Close the connections."""
@@ -102,6 +135,29 @@ class Services:
         """Those with all services, the second instance of the primary included."""
         second = (self.second_primary,) if self.second_primary else ()
         return self.primary, self.candidate, *second
+
+
+class _UnderWay:
+    """A case that both sides have been sent."""
+
+    def __init__(self, primary: Session, candidate: Session, case: Case) -> None:
+        self.steps: Steps = (case,)
+        self._begun = primary.begin(case), candidate.begin(case)
+        self._pair: ExchangePair | None = None
+        self.discarded = False
+        """Whether what was answered counts no more."""
+
+    def read(self) -> ExchangePair:
+        """What both sides answered."""
+        if self._pair is None:
+            primary, candidate = (read() for read in self._begun)
+            self._pair = ExchangePair(self.steps[0].request, primary, candidate, datetime.now(UTC))
+        return self._pair
+
+    def discard(self) -> None:
+        """Read it, so that something else can be sent; what was answered counts no more."""
+        self.read()
+        self.discarded = True
 
 
 def in_order(corpus: Sequence[Steps], send: Callable[[Steps], T]) -> Iterator[tuple[Steps, T]]:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -63,7 +63,24 @@ class Session:
         Raises:
             ServiceGoneError: no connection can be made for some seconds.
         """
-        exchange = self._reach(self._filled(case.request))
+        return self._received(case, self._reach(self._filled(case.request)))
+
+    def begin(self, case: Case) -> Callable[[], Exchange]:
+        """Send the case as `send` does; call what is returned, before anything else is sent, for what comes back.
+
+        Raises:
+            ServiceGoneError: what is returned raises it: no connection can be made for some seconds.
+        """
+        request = self._filled(case.request)
+        if isinstance(request, RawRequest):
+            return lambda: self.send(case)
+        try:
+            read = self._client.begin(request)
+        except OSError:
+            return lambda: self.send(case)
+        return lambda: self._received(case, self._reach(request, read))
+
+    def _received(self, case: Case, exchange: Exchange) -> Exchange:
         while (seconds := self._asked_to_wait(exchange, case)) is not None:
             if self.abandoned.wait(seconds):
                 break
@@ -102,9 +119,10 @@ class Session:
         self._may_wait_seconds -= max(seconds, _SHORTEST_WAIT_SECONDS)
         return seconds
 
-    def _reach(self, request: Request | RawRequest) -> Exchange:
+    def _reach(self, request: Request | RawRequest, read: Callable[[], Exchange] | None = None) -> Exchange:
+        """What comes back from a request, which is sent now unless that has begun, so that it is only to be read."""
         try:
-            exchange = self._client.send(request)
+            exchange = read() if read else self._client.send(request)
         except OSError:
             self._client.close()
         else:
