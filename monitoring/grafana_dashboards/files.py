@@ -1,11 +1,13 @@
 """The dashboards as the files Grafana reads."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, RowPanel
 
+from grafana_dashboards.frame import lay_out
 from grafana_dashboards.generator import generator
 from grafana_dashboards.moving_over import moving_over
 from grafana_dashboards.service import service
@@ -14,6 +16,7 @@ from grafana_dashboards.side_by_side import side_by_side
 DIRECTORY = Path(__file__).parents[1] / "grafana" / "dashboards"
 
 _ENCODER = JSONEncoder()
+_NOT_IN_SCHEMA = ("auto", "auto_min", "auto_count")
 
 
 def contents() -> dict[str, str]:
@@ -35,10 +38,19 @@ def write() -> list[Path]:
 def _dashboards() -> list[Dashboard]:
     dashboards = [side_by_side().build(), service().build(), generator().build(), moving_over().build()]
     for dashboard in dashboards:
+        panels = dashboard.panels or []
+        lay_out(panels)
         # Grafana gives panels without ids a new number each time: links to a panel would break.
-        for number, panel in enumerate(dashboard.panels or [], start=1):
+        for number, panel in enumerate(_with_folded(panels), start=1):
             panel.id_val = number
     return dashboards
+
+
+def _with_folded(panels: Sequence[Panel | RowPanel]) -> Iterator[Panel | RowPanel]:
+    for panel in panels:
+        yield panel
+        if isinstance(panel, RowPanel):
+            yield from panel.panels
 
 
 def _encode(dashboard: Dashboard) -> str:
@@ -48,8 +60,9 @@ def _encode(dashboard: Dashboard) -> str:
     for shown in (*document["links"], *document["annotations"]["list"]):
         del shown["placement"]
     for panel in document["panels"]:
-        panel.get("options", {}).pop("footer", None)
-    for variable in document["templating"].get("list", []):
-        for setting in ("auto", "auto_min", "auto_count"):
-            del variable[setting]
+        for drawn in (panel, *panel.get("panels", [])):
+            drawn.get("options", {}).pop("footer", None)
+    for variable in document["templating"].setdefault("list", []):
+        for setting in _NOT_IN_SCHEMA:
+            variable.pop(setting, None)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -1,19 +1,24 @@
 """What all dashboards share: refresh, links, load runs as annotations, and the verdict on the load generator."""
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.builders import stat
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana_dashboards.panels import PROMETHEUS, in_words, number, query, query_now
-from grafana_dashboards.promql import ALL
+from grafana_dashboards.panels import PROMETHEUS, in_words, no_number, number, query, query_now, unit
+from grafana_dashboards.promql import ALL, ASKED, or_unknown
 
 TAG = "serving-lab"
-HANDLERS = ("/predict", "/batch-predict", "/model-info", "/health", "/login")
 SCRAPE_INTERVAL = "2s"
 SCRAPED_SERVICES = f"max by (service, label) (up{{{ALL}}})"
 
+# At each scrape's interval, one open dashboard keeps a tenth of a core of Prometheus busy.
+_REFRESH_INTERVAL = "5s"
 _REFRESH_INTERVALS = ["2s", "5s", "10s", "30s", "1m"]
+_COLUMNS = 24
 
 
 def dashboard(uid: str, title: str, description: str) -> builders.Dashboard:
@@ -26,27 +31,67 @@ def dashboard(uid: str, title: str, description: str) -> builders.Dashboard:
         .readonly()
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .time("now-5m", "now")
-        .refresh(SCRAPE_INTERVAL)
+        .refresh(_REFRESH_INTERVAL)
         .timepicker(builders.TimePicker().refresh_intervals(_REFRESH_INTERVALS))
         .link(
-            builders.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([TAG]).keep_time(True)
+            builders.DashboardLink("Dashboards")
+            .type(models.DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .keep_time(True)
+            .include_vars(True)
         )
-        .annotation(_load_runs())
+        .annotation(_load_of_locust())
+        .annotation(_load_from_elsewhere())
     )
 
 
-def handler_variable() -> builders.CustomVariable:
-    """The choice of an endpoint, `$handler`; all that clients use unless one is chosen."""
+def off_row(title: str, *panels: Builder[models.Panel]) -> builders.Row:
+    """A row of what is off unless a setting says otherwise: folded until somebody opens it."""
+    row = builders.Row(title).collapsed(True)
+    for panel in panels:
+        row = row.with_panel(panel)
+    return row
+
+
+def lay_out(panels: Sequence[models.Panel | models.RowPanel]) -> None:
+    """Place panels from left to right and from top to bottom; those of a folded row take no room."""
+    x, y, height = 0, 0, 0
+    for panel in panels:
+        width = _COLUMNS if isinstance(panel, models.RowPanel) else _place(panel).w
+        if x + width > _COLUMNS or isinstance(panel, models.RowPanel):
+            x, y, height = 0, y + height, 0
+        if isinstance(panel, models.RowPanel):
+            panel.grid_pos = models.GridPos(x=0, y=y, w=_COLUMNS, h=1)
+            y += 1
+            lay_out(panel.panels)
+            for folded in panel.panels:
+                _place(folded).y += y
+            continue
+        place = _place(panel)
+        place.x, place.y = x, y
+        x, height = x + width, max(height, place.h)
+
+
+def _place(panel: models.Panel) -> models.GridPos:
+    if panel.grid_pos is None:
+        raise ValueError(f"{panel.title} has no size")
+    return panel.grid_pos
+
+
+def handler_variable() -> builders.QueryVariable:
+    """The choice of an endpoint, `$handler`, of those that were asked; all that clients ask unless one is chosen."""
     everything = models.VariableOption(text="All", value="$__all", selected=True)
     return (
-        builders.CustomVariable("handler")
+        builders.QueryVariable("handler")
         .label("Endpoint")
-        .values(",".join(HANDLERS))
+        .datasource(PROMETHEUS)
+        .query(f"label_values(http_requests_total{{{ASKED}}}, handler)")
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
         .multi(False)
         .allow_custom_value(False)
         .include_all(True)
-        .all_value("|".join(HANDLERS))
-        .options([everything, *(_option(handler) for handler in HANDLERS)])
+        .all_value(".*")
         .current(everything)
     )
 
@@ -67,13 +112,15 @@ def service_variable() -> builders.QueryVariable:
 
 
 def generator_banner() -> stat.Panel:
-    """The verdict on the load generator, red where it is saturated; a click opens its dashboard."""
+    """The verdict on the load generator over the whole range shown, red where it was saturated; a click explains it."""
     return (
         number(
             "Can these numbers be trusted?",
-            "A saturated load generator measures its own slowness: then no panel can be trusted.",
+            "A saturated load generator measures its own slowness: then no panel can be trusted. The whole range shown "
+            "counts; below is when it was saturated last.",
             "none",
-            query_now("max(locust_saturated) or vector(-1)", "load generator"),
+            query_now(_VERDICT, "load generator"),
+            query_now(_SATURATED_LAST, "saturated last"),
         )
         .mappings(
             [
@@ -81,31 +128,57 @@ def generator_banner() -> stat.Panel:
                     {
                         "-1": ("No load generator is running", "text"),
                         "0": ("The load generator has room", "green"),
-                        "1": ("LOAD GENERATOR SATURATED: TRUST NO PANEL", "red"),
+                        "1": ("No load", "text"),
+                        "2": ("Load from elsewhere: its generator is not watched", "orange"),
+                        "3": ("LOAD GENERATOR WAS SATURATED: CHOOSE ANOTHER RANGE", "red"),
+                        "4": ("LOAD GENERATOR SATURATED: TRUST NO PANEL", "red"),
                     }
-                )
+                ),
+                no_number("never saturated in this range"),
             ]
         )
+        .override_by_name("saturated last", [unit("dateTimeAsLocalNoDateIfToday")])
         .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
         .text_mode(common.BigValueTextMode.VALUE)
         .links([builders.DashboardLink("The load generator").url("/d/generator?${__url_time_range}")])
     )
 
 
-def _option(value: str) -> models.VariableOption:
-    return models.VariableOption(text=value, value=value, selected=False)
+# The first of these that has a value holds.
+_VERDICT = " or on () ".join(
+    (
+        "4 * (max(locust_saturated) == 1)",
+        "3 * (max(max_over_time(locust_saturated[$__range])) == 1)",
+        "2 * (load:elsewhere:per_second > 0) ^ 0",
+        "0 * (load:running:bool == 1)",
+        "load:running:bool ^ 0",
+        "vector(-1)",
+    )
+)
+_SATURATED_LAST = or_unknown("1000 * max_over_time(generator:saturated_last:timestamp_seconds[$__range])")
 
 
-def _load_runs() -> builders.AnnotationQuery:
+def _load_of_locust() -> builders.AnnotationQuery:
+    return _annotation("Load of Locust", "purple", "load:users:info", "{{users}} users")
+
+
+def _load_from_elsewhere() -> builders.AnnotationQuery:
+    """Of `make load`, `lab bench`, `lab parity`, and of clients that the lab does not know."""
+    return _annotation(
+        "Load from elsewhere", "blue", "load:elsewhere:per_second > 0", "Requests that Locust's page did not send"
+    )
+
+
+def _annotation(name: str, colour: str, expression: str, text: str) -> builders.AnnotationQuery:
     return (
         builders.AnnotationQuery()
-        .name("Load runs")
+        .name(name)
         .datasource(PROMETHEUS)
         .enable(True)
         .hide(False)
-        .icon_color("purple")
+        .icon_color(colour)
         # Grafana joins points that are no further apart than the interval: it must be that of the rules.
-        .target(query("load:users:info").ref_id("Load").interval(SCRAPE_INTERVAL))
-        .title_format("Load")
-        .text_format("{{users}} users")
+        .target(query(expression).ref_id("Load").interval(SCRAPE_INTERVAL))
+        .title_format(name)
+        .text_format(text)
     )

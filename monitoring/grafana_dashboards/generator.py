@@ -6,11 +6,12 @@ from grafana_foundation_sdk.models import common
 
 from grafana_dashboards.frame import dashboard, generator_banner
 from grafana_dashboards.panels import coloured, graph, in_words, number, query, query_now
-from grafana_dashboards.promql import ALL, BY_SERVICE, per_second, where_missing
+from grafana_dashboards.promql import ALL, BY_SERVICE, or_zero, per_second, where_missing
 
 # Where loadtest/serving_lab/load/vitals.py calls a process saturated.
 _SATURATED_CPU_RATIO = 0.8
 _SATURATED_DELAY_SECONDS = 0.1
+_NO_PROCESS = "none"
 
 
 def generator() -> builders.Dashboard:
@@ -33,8 +34,8 @@ def _load(board: builders.Dashboard) -> builders.Dashboard:
                 "Users",
                 "Users running, and users asked for.",
                 "short",
-                query("sum(locust_users) or vector(0)", "running"),
-                query("sum(locust_target_users) or vector(0)", "asked for"),
+                query(or_zero("sum(locust_users)"), "running"),
+                query(or_zero("sum(locust_target_users) * on () load:running:bool"), "asked for"),
             )
         )
         .with_panel(
@@ -69,7 +70,7 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
                 "CPU",
                 f"Share of a core each process uses, 1 being the most it can: saturated above {_SATURATED_CPU_RATIO}.",
                 "percentunit",
-                query("locust_cpu_usage_ratio or vector(0)", "{{process}}"),
+                query(or_zero("locust_cpu_usage_ratio", process=_NO_PROCESS), "{{process}}"),
                 query(f"vector({_SATURATED_CPU_RATIO})", "saturated"),
             ).override_by_name("saturated", coloured("red"))
         )
@@ -78,7 +79,7 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
                 "Loop delay",
                 f"The longest a user waited for a turn: saturated above {_SATURATED_DELAY_SECONDS} s.",
                 "s",
-                query("locust_scheduling_delay_seconds or vector(0)", "{{process}}"),
+                query(or_zero("locust_scheduling_delay_seconds", process=_NO_PROCESS), "{{process}}"),
                 query(f"vector({_SATURATED_DELAY_SECONDS})", "saturated"),
             ).override_by_name("saturated", coloured("red"))
         )
@@ -87,9 +88,9 @@ def _vitals(board: builders.Dashboard) -> builders.Dashboard:
                 "Workers",
                 "Processes connected to the master, and how many are expected; none with a single process.",
                 "short",
-                query("sum(locust_workers) or vector(0)", "connected"),
-                query("sum(locust_workers_expected) or vector(0)", "expected"),
-                query("sum(locust_workers_lost_total) or vector(0)", "lost so far"),
+                query(or_zero("sum(locust_workers)"), "connected"),
+                query(or_zero("sum(locust_workers_expected)"), "expected"),
+                query(or_zero("sum(locust_workers_lost_total)"), "lost so far"),
             ).override_by_name("lost so far", coloured("red"))
         )
     )
@@ -100,7 +101,7 @@ def _seen(name: str, percentile: int) -> timeseries.Panel:
         f'max by ({BY_SERVICE}) (locust_response_time_seconds{{{ALL}, name=~".* /predict", percentile="{percentile}"}})'
     )
     return graph(
-        f"Response time of /predict as users see it, {name}",
+        f"{name} of /predict as users see it",
         "From Locust's side, over the last ten seconds: the time in the service, in its queue and on the way.",
         "s",
         query(where_missing("NaN", seconds)),
@@ -108,15 +109,18 @@ def _seen(name: str, percentile: int) -> timeseries.Panel:
 
 
 def _state() -> stat.Panel:
-    return number("State", "What Locust is doing.", "none", query_now("locust_state == 1", "{{state}}")).text_mode(
-        common.BigValueTextMode.NAME
-    )
+    return number(
+        "State",
+        "What Locust is doing.",
+        "none",
+        query_now(or_zero("locust_state == 1", state="not running"), "{{state}}"),
+    ).text_mode(common.BigValueTextMode.NAME)
 
 
 def _workers() -> stat.Panel:
     return number(
-        "Workers",
+        "Load workers",
         "Processes that send load for the master; none where Locust is a single process.",
         "short",
-        query_now("sum(locust_workers) or vector(0)", "workers"),
+        query_now(or_zero("sum(locust_workers)"), "workers"),
     ).mappings([in_words({"0": ("single process", "text")})])

@@ -6,11 +6,11 @@ from grafana_foundation_sdk.models import common
 
 from grafana_dashboards.frame import dashboard, generator_banner
 from grafana_dashboards.panels import graph, in_words, number, query, query_now, thresholds
-from grafana_dashboards.promql import at_gateway, behind_gateway, where_missing
+from grafana_dashboards.promql import RATE_WINDOW, at_gateway, behind_gateway, where_missing
 
 _ANSWERS = "haproxy_server_http_responses_total"
-_ANSWERED = behind_gateway(f"rate({_ANSWERS}{{}}[$__rate_interval])")
-_FAILED = behind_gateway(f'rate({_ANSWERS}{{code="5xx"}}[$__rate_interval])')
+_ANSWERED = behind_gateway(f"rate({_ANSWERS}{{}}{RATE_WINDOW})")
+_FAILED = behind_gateway(f'rate({_ANSWERS}{{code="5xx"}}{RATE_WINDOW})')
 
 
 def moving_over() -> builders.Dashboard:
@@ -68,9 +68,7 @@ def moving_over() -> builders.Dashboard:
                 "Connections a second that a service refused or did not take in time. The request was sent again.",
                 "reqps",
                 query(
-                    where_missing(
-                        "0", behind_gateway("rate(haproxy_server_connection_errors_total{}[$__rate_interval])")
-                    )
+                    where_missing("0", behind_gateway(f"rate(haproxy_server_connection_errors_total{{}}{RATE_WINDOW})"))
                 ),
             )
         )
@@ -113,7 +111,7 @@ def _again() -> stat.Panel:
     moved = at_gateway("sum(increase(haproxy_backend_redispatch_warnings_total{}[1m]))", missing="0")
     return (
         number(
-            "Answered by another service",
+            "Sent again",
             "Requests of the last minute that their service did not take, so that another one answered.",
             "short",
             query_now(moved, "requests"),
@@ -129,7 +127,7 @@ def _failures() -> stat.Panel:
     failed = at_gateway('sum(increase(haproxy_frontend_http_responses_total{proxy="gateway", code="5xx"}[1m]))', "0")
     return (
         number(
-            "Answers of 5xx",
+            "5xx to clients",
             "Those that clients of the gateway got in the last minute, from services or for want of one.",
             "short",
             query_now(failed, "answers"),

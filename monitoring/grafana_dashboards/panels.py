@@ -1,8 +1,12 @@
 """Panels in one style: a line or number a service, a unit on every axis, words where there is nothing to show.
 
+What looks wrong in Grafana only once it is seen cannot be built here: an axis that draws zeros as far as 10,000%, a
+present value over a window that depends on the panel's width, a zero beside series that are there.
+
 The legend `{{label}}` stands for a service. Its colour comes from the catalogue and is added when the lab starts.
 """
 
+import re
 from collections.abc import Iterable
 from string import ascii_uppercase
 
@@ -15,25 +19,41 @@ from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models import common, prometheus
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana_dashboards.promql import ALL, Measure, over_baseline
+from grafana_dashboards.promql import ALL, NOW_WINDOW, RATE_WINDOW, Measure, judged
 
 PROMETHEUS = common.DataSourceRef(type_val="prometheus", uid="prometheus")
 OF_SERVICE = "{{label}}"
+RATIO = "{{label}} / {{baseline}}: {{verdict}}"
 NOT_RUNNING = "not running"
 
-_GRAPH_HEIGHT = 7
+UNITS = {
+    "bytes": 1024.0,
+    "percentunit": 0.01,
+    "reqps": 1.0,
+    "s": 0.001,
+    "short": 1.0,
+    "suffix:/s": 1.0,
+    "suffix:cores": 0.1,
+    "suffix:rows/s": 1.0,
+    "suffix:x": 1.0,
+}
+"""Units of axes, and how far an axis reaches at least: Grafana draws a line of zeros from 0 to 100, or to 10,000%."""
+
+_GRAPH_HEIGHT = 8
 _OF_SERVICES_HEIGHT = 5  # room for a line for each of five services
 _SPAN_NULLS_MILLISECONDS = 10_000
+_IN_DEPTH = "/d/service?var-service=${__field.labels.service}"
+_BARE_ZERO = re.compile(r"\bor\s+vector\(")
 
 
 def query(expression: str, legend: str = OF_SERVICE) -> prometheus_builders.Dataquery:
     """A query over the dashboard's time range."""
-    return prometheus_builders.Dataquery().datasource(PROMETHEUS).expr(expression).legend_format(legend).range()
+    return _query(expression, legend).range()
 
 
 def query_now(expression: str, legend: str = OF_SERVICE) -> prometheus_builders.Dataquery:
-    """A query of the present value."""
-    return prometheus_builders.Dataquery().datasource(PROMETHEUS).expr(expression).legend_format(legend).instant()
+    """A query of the present value, whose rates look back over a fixed minute."""
+    return _query(expression.replace(RATE_WINDOW, NOW_WINDOW), legend).instant()
 
 
 def query_rows(expression: str) -> prometheus_builders.Dataquery:
@@ -41,8 +61,18 @@ def query_rows(expression: str) -> prometheus_builders.Dataquery:
     return query_now(expression, "__auto").format(prometheus.PromQueryFormat.TABLE)
 
 
-def graph(title: str, description: str, unit: str, *queries: prometheus_builders.Dataquery) -> timeseries.Panel:
-    """Lines over time, from zero up."""
+def graph(
+    title: str, description: str, unit: str, *queries: prometheus_builders.Dataquery, many: bool = False
+) -> timeseries.Panel:
+    """Lines over time, from zero up.
+
+    Args:
+        title: Of the panel.
+        description: Of the panel.
+        unit: One of UNITS.
+        queries: What is drawn.
+        many: Whether it may have more lines than a legend below it holds, such as one for each endpoint.
+    """
     panel = (
         timeseries.Panel()
         .title(title)
@@ -50,21 +80,16 @@ def graph(title: str, description: str, unit: str, *queries: prometheus_builders
         .datasource(PROMETHEUS)
         .unit(unit)
         .min(0)
+        .axis_soft_max(UNITS[unit])
         .no_value(NOT_RUNNING)
         .mappings([no_number("no traffic")])
         .line_width(2)
         .fill_opacity(0)
         .show_points(common.VisibilityMode.NEVER)
         .span_nulls(_SPAN_NULLS_MILLISECONDS)
-        .legend(
-            common_builders.VizLegendOptions()
-            .display_mode(common.LegendDisplayMode.TABLE)
-            .placement(common.LegendPlacement.BOTTOM)
-            .show_legend(True)
-            .calcs(["last", "mean", "max"])
-        )
+        .legend(_legend_beside() if many else _legend_below())
         .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.NONE))
-        .span(8)
+        .span(24 if many else 8)
         .height(_GRAPH_HEIGHT)
     )
     return panel.targets(_named(queries))
@@ -72,12 +97,23 @@ def graph(title: str, description: str, unit: str, *queries: prometheus_builders
 
 def graph_of(title: str, description: str, unit: str, measure: Measure) -> timeseries.Panel:
     """A measure of every service over time; a click on a line opens its service in depth."""
-    in_depth = (
-        dashboard_builders.DashboardLink("In depth")
-        .url("/d/service?var-service=${__field.labels.service}&${__url_time_range}")
-        .type(models.DashboardLinkType.LINK)
-    )
-    return graph(title, description, unit, query(measure(ALL))).data_links([in_depth])
+    return graph(title, description, unit, query(measure(ALL))).data_links([in_depth()])
+
+
+def in_depth() -> dashboard_builders.DashboardLink:
+    """A link from a series of a service to its dashboard, for the same endpoint and time range."""
+    return data_link("In depth", f"{_IN_DEPTH}&${{handler:queryparam}}")
+
+
+def to_endpoint() -> dashboard_builders.DashboardLink:
+    """A link from a series of an endpoint of the chosen service to that endpoint alone."""
+    return data_link("This endpoint", "/d/service?${service:queryparam}&var-handler=${__field.labels.handler}")
+
+
+def data_link(title: str, url: str) -> dashboard_builders.DashboardLink:
+    """A link from a value to a dashboard, with the time range that is shown."""
+    link = dashboard_builders.DashboardLink(title).url(f"{url}&${{__url_time_range}}")
+    return link.type(models.DashboardLinkType.LINK)
 
 
 def number(title: str, description: str, unit: str, *queries: prometheus_builders.Dataquery) -> stat.Panel:
@@ -117,14 +153,16 @@ def ratio_of(title: str, measure: Measure, *, more_is_better: bool, idle: str = 
     return (
         number(
             title,
-            f"Each candidate divided by the baseline; {better} than 1 is better for the candidate. Within 5% is equal.",
+            f"Each candidate divided by the baseline, over the last minute; {better} than 1 is better for the "
+            "candidate. Within 5% is equal.",
             "suffix:x",
-            query_now(over_baseline(measure), "{{label}} / {{baseline}}"),
+            query_now(judged(measure, more_is_better=more_is_better), RATIO),
         )
         .decimals(2)
         .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
         .mappings([no_number(idle)])
         .thresholds(thresholds(low, (0.95, "text"), (1.05, high)))
+        .data_links([in_depth()])
         .height(_OF_SERVICES_HEIGHT)
     )
 
@@ -219,9 +257,35 @@ def mapped(*mappings: models.ValueMapping) -> models.DynamicConfigValue:
     return models.DynamicConfigValue(id_val="mappings", value=list(mappings))
 
 
+def unit(name: str) -> models.DynamicConfigValue:
+    """The unit of what an override selects."""
+    return models.DynamicConfigValue(id_val="unit", value=name)
+
+
 def coloured(colour: str) -> list[models.DynamicConfigValue]:
     """Draw what an override selects in one colour."""
     return [_fixed_colour(colour)]
+
+
+def _query(expression: str, legend: str) -> prometheus_builders.Dataquery:
+    if _BARE_ZERO.search(expression):
+        raise ValueError(f"adds a series to those that have labels, use or_zero: {expression}")
+    return prometheus_builders.Dataquery().datasource(PROMETHEUS).expr(expression).legend_format(legend)
+
+
+def _legend_below() -> common_builders.VizLegendOptions:
+    return _legend(common.LegendDisplayMode.LIST, common.LegendPlacement.BOTTOM, "last")
+
+
+def _legend_beside() -> common_builders.VizLegendOptions:
+    return _legend(common.LegendDisplayMode.TABLE, common.LegendPlacement.RIGHT, "last", "max")
+
+
+def _legend(
+    mode: common.LegendDisplayMode, placement: common.LegendPlacement, *calculations: str
+) -> common_builders.VizLegendOptions:
+    options = common_builders.VizLegendOptions().display_mode(mode).placement(placement).show_legend(True)
+    return options.calcs(list(calculations))
 
 
 def _named(queries: Iterable[prometheus_builders.Dataquery]) -> list[Builder[Dataquery]]:

@@ -15,25 +15,38 @@ TAP, RELAY = "tap", "relay"
 """Servers of the gateway that are no service."""
 BY_SERVICE = "service, label, role"
 
-CHOSEN = 'handler=~"$handler"'
-PREDICTING = 'handler=~"/predict|/batch-predict"'
+RATE_WINDOW = "[$__rate_interval]"
+NOW_WINDOW = "[1m]"
+"""What a present value looks back over: Grafana's own interval depends on the range and on the panel's width."""
+
 # Without what Prometheus and health checks ask.
 ASKED = 'handler!~"/metrics|/ready"'
+CHOSEN = f'handler=~"$handler", {ASKED}'
+PREDICTING = 'handler=~"/predict|/batch-predict"'
+
+_LEAST_PER_SECOND = 1  # requests a second, below which the cost of one is the cost of idling
 
 
 def per_second(metric: str, *matchers: str, by: str = BY_SERVICE) -> str:
     """Rate of a counter, summed by labels."""
-    return f"sum by ({by}) (rate({metric}{{{', '.join(matchers)}}}[$__rate_interval]))"
+    return f"sum by ({by}) (rate({metric}{{{', '.join(matchers)}}}{RATE_WINDOW}))"
 
 
-def over_baseline(measure: Measure) -> str:
+def judged(measure: Measure, *, more_is_better: bool) -> str:
     """Each candidate's value divided by the baseline's, whose name is in the label `baseline`.
 
-    Not a number, but never missing, for a candidate that is scraped and has nothing to divide.
+    The label `verdict` says what that means for the candidate; within 5% is equal. Not a number, but never missing, for
+    a candidate that is scraped and has nothing to divide.
     """
-    divided = f"({measure(CANDIDATES)}) / on () group_left (baseline) {_named_baseline(measure(BASELINE))}"
-    unknown = f"NaN * {_scraped(CANDIDATES)} * on () group_left (baseline) {_named_baseline(_scraped(BASELINE))}"
-    return f"{divided} < Inf or on (service) {unknown}"
+    divided = f"({_divided(measure)})"
+    above, below = ("better", "worse") if more_is_better else ("worse", "better")
+    cases = (
+        _with_label(f"{divided} > 1.05", "verdict", above),
+        _with_label(f"{divided} < 0.95", "verdict", below),
+        _with_label(divided, "verdict", "equal"),
+        _with_label(_unknown(), "verdict", "unknown"),
+    )
+    return " or on (service) ".join(cases)
 
 
 def throughput(services: str) -> str:
@@ -77,10 +90,20 @@ def cpu_share(services: str) -> str:
     return f"{cpu(services)} / max by ({BY_SERVICE}) (service_cpu_limit_cores{{{services}}})"
 
 
-def cpu_per_thousand(services: str) -> str:
-    """Processor seconds for 1,000 requests; not a number without requests."""
+def cpu_per_request(services: str) -> str:
+    """Processor seconds for a request; not a number where requests are too few to tell."""
     requests = per_second("http_requests_total", services, ASKED)
-    return f"1000 * {cpu(services)} / {requests} < Inf or NaN * {requests}"
+    return f"{cpu(services)} / ({requests} > {_LEAST_PER_SECOND}) or NaN * {requests}"
+
+
+def slow_share(services: str) -> str:
+    """Share of predictions of the last five minutes that took longer than the objective allows."""
+    return f"service:predictions_slow:ratio_rate5m{{{services}}}"
+
+
+def budget_burn(services: str) -> str:
+    """How many times faster than the objective allows its share of slow predictions is used up."""
+    return f"{slow_share(services)} / scalar(1 - objective:prediction_latency:ratio)"
 
 
 def _request_seconds(services: str) -> str:
@@ -126,6 +149,22 @@ def counter(metric: str) -> Measure:
     return lambda services: per_second(metric, services)
 
 
+def or_zero(expression: str, **labels: str) -> str:
+    """An expression, and where it has no series at all a zero with these labels.
+
+    Without `on ()` the zero would be a second series beside one that has labels.
+    """
+    zero = "vector(0)"
+    for label, value in labels.items():
+        zero = _with_label(zero, label, value)
+    return f"{expression} or on () {zero}"
+
+
+def or_unknown(expression: str) -> str:
+    """An expression that has one series, and where it has none, one that is not a number."""
+    return f"{expression} or on () vector(NaN)"
+
+
 def where_missing(value: str, expression: str) -> str:
     """Put a value where an expression has none for a service that is scraped."""
     return f"{expression} or on (service) {value} * {_scraped(ALL)}"
@@ -155,6 +194,18 @@ def _of_servers(expression: str, servers: str) -> str:
 
 def _scraped(services: str) -> str:
     return f"max by ({BY_SERVICE}) (up{{{services}}})"
+
+
+def _divided(measure: Measure) -> str:
+    return f"({measure(CANDIDATES)}) / on () group_left (baseline) {_named_baseline(measure(BASELINE))} < Inf"
+
+
+def _unknown() -> str:
+    return f"NaN * {_scraped(CANDIDATES)} * on () group_left (baseline) {_named_baseline(_scraped(BASELINE))}"
+
+
+def _with_label(expression: str, label: str, value: str) -> str:
+    return f'label_replace({expression}, "{label}", "{value}", "", "")'
 
 
 def _named_baseline(expression: str) -> str:

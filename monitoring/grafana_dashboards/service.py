@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import heatmap, table, timeseries
 from grafana_foundation_sdk.models import common, prometheus
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 
-from grafana_dashboards.frame import dashboard, generator_banner, handler_variable, service_variable
+from grafana_dashboards.frame import dashboard, generator_banner, handler_variable, off_row, service_variable
 from grafana_dashboards.panels import (
     NOT_RUNNING,
     PROMETHEUS,
@@ -17,11 +17,23 @@ from grafana_dashboards.panels import (
     query,
     query_now,
     rows,
+    to_endpoint,
 )
-from grafana_dashboards.promql import BY_SERVICE, CHOSEN, per_second
+from grafana_dashboards.promql import BY_SERVICE, CHOSEN, budget_burn, or_unknown, or_zero, per_second, slow_share
 
 CHOSEN_SERVICE = 'service="$service"'
-_STATUS_COLOURS = {"/^2/": "green", "/^4/": "orange", "/^5/": "red"}
+# Later ones overrule: each refusal that clients often see has a shade of its own.
+_STATUS_COLOURS = {
+    "/^2/": "green",
+    "/^4/": "orange",
+    "400": "light-yellow",
+    "401": "yellow",
+    "404": "light-orange",
+    "422": "dark-yellow",
+    "429": "dark-orange",
+    "/^5/": "red",
+    "503": "dark-red",
+}
 
 
 def service() -> builders.Dashboard:
@@ -31,7 +43,7 @@ def service() -> builders.Dashboard:
         .with_variable(service_variable())
         .with_variable(handler_variable())
     )
-    for add in (_summary, _requests, _resources, _predictions, _store, _websocket, _refusals):
+    for add in (_summary, _requests, _objective, _resources, _predictions, _sign_ins, _store, _websocket, _limit, _log):
         board = add(board)
     return board
 
@@ -42,7 +54,7 @@ def _summary(board: builders.Dashboard) -> builders.Dashboard:
             "State",
             "Whether Prometheus reaches the service.",
             "none",
-            query_now(f"max(up{{{CHOSEN_SERVICE}}}) or vector(0)", "state"),
+            query_now(or_zero(f"max(up{{{CHOSEN_SERVICE}}})"), "state"),
         )
         .mappings([in_words({"0": ("down", "red"), "1": ("up", "green")})])
         .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
@@ -66,30 +78,86 @@ def _requests(board: builders.Dashboard) -> builders.Dashboard:
     by_status = _stacked(
         graph("Status codes", "Requests answered a second, by status.", "reqps", query(statuses, "{{status}}"))
     )
-    for pattern, colour in _STATUS_COLOURS.items():
-        by_status = by_status.override_by_regexp(pattern, coloured(colour))
+    for status, colour in _STATUS_COLOURS.items():
+        override = by_status.override_by_regexp if status.startswith("/") else by_status.override_by_name
+        by_status = override(status, coloured(colour))
     return (
         board.with_row(builders.Row("Requests"))
         .with_panel(
-            graph("Throughput", "Requests answered a second, by endpoint.", "reqps", query(requests, "{{handler}}"))
-        )
-        .with_panel(by_status)
-        .with_panel(
             graph(
-                "Response time",
-                "Quantiles over the chosen endpoints, interpolated between histogram buckets.",
-                "s",
-                *(query(_latency(quantile), name) for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))),
+                "Throughput",
+                "Requests answered a second, by endpoint.",
+                "reqps",
+                query(requests, "{{handler}}"),
+                many=True,
             )
+            .data_links([to_endpoint()])
+            .span(12)
         )
-        .with_panel(_latency_heatmap().span(16))
         .with_panel(
             graph(
-                "Response time by endpoint, P95",
+                "Latency, P95, by endpoint",
                 "95 of 100 requests to this endpoint took less.",
                 "s",
                 query(_latency(0.95, "handler"), "{{handler}}"),
+                many=True,
+            )
+            .data_links([to_endpoint()])
+            .span(12)
+        )
+        .with_panel(by_status)
+        .with_panel(_errors("4xx", "Requests refused a second"))
+        .with_panel(_errors("5xx", "Requests that failed in the service a second"))
+        .with_panel(_latency_heatmap().span(16))
+        .with_panel(
+            graph(
+                "Latency",
+                "Quantiles over the chosen endpoints, interpolated between histogram buckets.",
+                "s",
+                *(query(_latency(quantile), name) for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))),
             ).height(9)
+        )
+    )
+
+
+def _errors(kind: str, about: str) -> timeseries.Panel:
+    statuses = f'status=~"{kind[0]}.."'
+    errors = per_second("http_requests_total", CHOSEN_SERVICE, CHOSEN, statuses, by="handler, status")
+    none = {"handler": "all endpoints", "status": kind}
+    panel = graph(
+        f"{kind} by endpoint",
+        f"{about}, by endpoint and status.",
+        "reqps",
+        query(or_zero(errors, **none), "{{handler}} {{status}}"),
+    )
+    return panel.data_links([to_endpoint()])
+
+
+def _objective(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Latency objective"))
+        .with_panel(
+            graph(
+                "Slow predictions",
+                "Share of predictions that took longer than the objective's 250 ms, over two windows.",
+                "percentunit",
+                query(or_unknown(slow_share(CHOSEN_SERVICE)), "5 min"),
+                query(or_unknown(f"service:predictions_slow:ratio_rate30s{{{CHOSEN_SERVICE}}}"), "30 s"),
+                query("1 - objective:prediction_latency:ratio", "objective"),
+            )
+            .override_by_name("objective", coloured("red"))
+            .span(12)
+        )
+        .with_panel(
+            graph(
+                "Budget burn rate",
+                "How many times faster than the objective allows slow predictions come, over five minutes.",
+                "suffix:x",
+                query(or_unknown(budget_burn(CHOSEN_SERVICE)), "5 min"),
+                query("objective:prediction_latency:ratio ^ 0", "just met"),
+            )
+            .override_by_name("just met", coloured("red"))
+            .span(12)
         )
     )
 
@@ -111,7 +179,7 @@ def _resources(board: builders.Dashboard) -> builders.Dashboard:
             graph(
                 "CPU",
                 "Processor cores used by all processes, and how many it may use.",
-                "suffix: cores",
+                "suffix:cores",
                 query(per_second("service_cpu_seconds_total", CHOSEN_SERVICE), "used"),
                 query(_gauge("service_cpu_limit_cores"), "limit"),
             ).override_by_name("limit", coloured("red"))
@@ -136,9 +204,7 @@ def _predictions(board: builders.Dashboard) -> builders.Dashboard:
     return (
         board.with_row(builders.Row("Predictions"))
         .with_panel(
-            graph(
-                "Rows predicted", "By the model or the cache.", "suffix: rows/s", query(rows_predicted, "{{handler}}")
-            )
+            graph("Rows predicted", "By the model or the cache.", "suffix:rows/s", query(rows_predicted, "{{handler}}"))
         )
         .with_panel(
             graph(
@@ -152,7 +218,7 @@ def _predictions(board: builders.Dashboard) -> builders.Dashboard:
             graph(
                 "Cache",
                 "Look-ups a second by result, and entries removed to make room for newer ones.",
-                "suffix: /s",
+                "suffix:/s",
                 query(lookups, "{{result}}"),
                 query(evictions, "eviction"),
             )
@@ -160,71 +226,80 @@ def _predictions(board: builders.Dashboard) -> builders.Dashboard:
     )
 
 
+def _sign_ins(board: builders.Dashboard) -> builders.Dashboard:
+    return board.with_row(builders.Row("Sign-in")).with_panel(
+        graph(
+            "Sign-in and token failures",
+            "Requests refused for their credentials, by reason.",
+            "reqps",
+            query(per_second("auth_failures_total", CHOSEN_SERVICE, by="reason"), "{{reason}}"),
+            many=True,
+        )
+    )
+
+
 def _store(board: builders.Dashboard) -> builders.Dashboard:
     lost = per_second("store_errors_total", CHOSEN_SERVICE, by="use")
-    return board.with_row(builders.Row("Redis")).with_panel(
+    done_without = (
         graph(
             "Done without Redis",
-            "Look-ups and rate checks that Redis did not answer, and workers not asking it; none without CACHE_URL.",
-            "suffix: /s",
+            "Look-ups and rate checks that Redis did not answer, and workers not asking it.",
+            "suffix:/s",
             query(lost, "{{use}}"),
             query(_gauge("store_circuit_open"), "workers without"),
         )
         .override_by_name("workers without", coloured("red"))
         .span(24)
     )
+    return board.with_row(off_row("Redis: on with CACHE_URL", done_without))
 
 
 def _websocket(board: builders.Dashboard) -> builders.Dashboard:
     messages = per_second("websocket_messages_total", CHOSEN_SERVICE, by="outcome")
-    return (
-        board.with_row(builders.Row("WebSocket"))
-        .with_panel(
+    return board.with_row(
+        off_row(
+            "WebSocket: where the service has one",
             graph(
                 "Connections",
-                "WebSocket connections open at /ws/predict; none where the service has no WebSocket.",
+                "WebSocket connections open at /ws/predict.",
                 "short",
                 query(_gauge("websocket_connections"), "connections"),
-            ).span(12)
-        )
-        .with_panel(
+            ).span(12),
             graph(
                 "Messages",
                 "WebSocket messages answered a second, by what was answered.",
-                "suffix: /s",
+                "suffix:/s",
                 query(messages, "{{outcome}}"),
-            ).span(12)
+            ).span(12),
         )
     )
 
 
-def _refusals(board: builders.Dashboard) -> builders.Dashboard:
-    return (
-        board.with_row(builders.Row("Refusals and prediction log"))
-        .with_panel(
+def _limit(board: builders.Dashboard) -> builders.Dashboard:
+    limited = per_second("rate_limited_requests_total", CHOSEN_SERVICE, CHOSEN, by="handler")
+    return board.with_row(
+        off_row(
+            "Rate limit: on with RATE_LIMIT",
             graph(
-                "Sign-in and token failures",
-                "Requests refused for their credentials, by reason.",
-                "reqps",
-                query(per_second("auth_failures_total", CHOSEN_SERVICE, by="reason"), "{{reason}}"),
-            )
+                "Rate limit", "Requests refused with 429.", "reqps", query(limited, "{{handler}}"), many=True
+            ).data_links([to_endpoint()]),
         )
-        .with_panel(
-            graph(
-                "Rate limit",
-                "Requests refused with 429; none unless RATE_LIMIT is set.",
-                "reqps",
-                query(per_second("rate_limited_requests_total", CHOSEN_SERVICE, CHOSEN, by="handler"), "{{handler}}"),
-            )
-        )
-        .with_panel(
+    )
+
+
+def _log(board: builders.Dashboard) -> builders.Dashboard:
+    return board.with_row(
+        off_row(
+            "Prediction log: on with PREDICTION_LOG",
             graph(
                 "Prediction log",
-                "Rows written, and rows dropped; none unless PREDICTION_LOG is set.",
-                "suffix: rows/s",
+                "Rows written, and rows dropped.",
+                "suffix:rows/s",
                 query(per_second("prediction_log_written_total", CHOSEN_SERVICE), "written"),
                 query(per_second("prediction_log_dropped_total", CHOSEN_SERVICE), "dropped"),
-            ).override_by_name("dropped", coloured("red"))
+            )
+            .override_by_name("dropped", coloured("red"))
+            .span(24),
         )
     )
 

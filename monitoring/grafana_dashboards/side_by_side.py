@@ -9,16 +9,20 @@ from grafana_dashboards.frame import dashboard, generator_banner, handler_variab
 from grafana_dashboards.panels import (
     coloured_cells,
     from_on,
+    graph,
     graph_of,
+    in_depth,
     in_words,
     mapped,
     matrix,
     number,
     number_of,
+    query,
     query_now,
     ratio_of,
     rows,
     thresholds,
+    unit,
 )
 
 VERDICT, DIFFERS = "Verdict", "DIFFERS"
@@ -31,9 +35,9 @@ def side_by_side() -> builders.Dashboard:
         "Services side by side",
         "All services under the same load: who is faster, what it costs, where the time goes, and whether it is fair.",
     ).with_variable(handler_variable())
-    for panel in (generator_banner().span(8), _users(), _fair(), _alerts_firing()):
+    for panel in (generator_banner().span(8), _load(), _fair(), _alerts_firing()):
         board = board.with_panel(panel)
-    for add in (_speed, _cost, _time, _cache, _fairness):
+    for add in (_speed, _objective, _cost, _time, _cache, _fairness):
         board = add(board)
     return board
 
@@ -41,10 +45,10 @@ def side_by_side() -> builders.Dashboard:
 def _speed(board: builders.Dashboard) -> builders.Dashboard:
     quantiles = {name: promql.latency(quantile) for name, quantile in (("P50", 0.5), ("P95", 0.95), ("P99", 0.99))}
     board = board.with_row(builders.Row("Who is faster now"))
-    board = board.with_panel(ratio_of("Throughput", promql.throughput, more_is_better=True).span(5))
+    board = board.with_panel(ratio_of("Throughput ratio", promql.throughput, more_is_better=True).span(5))
     for name, measure in quantiles.items():
-        board = board.with_panel(ratio_of(f"Response time, {name}", measure, more_is_better=False).span(5))
-    board = board.with_panel(ratio_of("Error share", promql.error_share, more_is_better=False, idle="no errors"))
+        board = board.with_panel(ratio_of(f"Latency {name} ratio", measure, more_is_better=False).span(5))
+    board = board.with_panel(ratio_of("Error ratio", promql.error_share, more_is_better=False, idle="no errors"))
     board = board.with_panel(
         graph_of("Throughput", "Requests answered a second, whatever the status.", "reqps", promql.throughput)
     )
@@ -65,7 +69,7 @@ def _speed(board: builders.Dashboard) -> builders.Dashboard:
         took_less = "Half" if name == "P50" else f"{name[1:]} of 100"
         board = board.with_panel(
             graph_of(
-                f"Response time, {name}",
+                f"Latency, {name}",
                 f"{took_less} of the requests took less. Measured in the service, between histogram buckets.",
                 "s",
                 measure,
@@ -74,25 +78,49 @@ def _speed(board: builders.Dashboard) -> builders.Dashboard:
     return board
 
 
+def _objective(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Is the latency objective met?"))
+        .with_panel(
+            graph(
+                "Slow predictions",
+                "Share of predictions of the last five minutes that took longer than the objective's 250 ms.",
+                "percentunit",
+                query(promql.where_missing("NaN", promql.slow_share(promql.ALL))),
+                query("1 - objective:prediction_latency:ratio", "objective"),
+            )
+            .data_links([in_depth()])
+            .span(12)
+        )
+        .with_panel(
+            graph(
+                "Budget burn rate",
+                "How many times faster than the objective allows slow predictions come: at 1 it is just met. Alerts "
+                "fire from 2 (30 min) and from 10 (5 min) on.",
+                "suffix:x",
+                query(promql.where_missing("NaN", promql.budget_burn(promql.ALL))),
+                query("objective:prediction_latency:ratio ^ 0", "just met"),
+            )
+            .data_links([in_depth()])
+            .span(12)
+        )
+    )
+
+
 def _cost(board: builders.Dashboard) -> builders.Dashboard:
-    per_thousand = "CPU seconds per 1,000 requests"
     return (
         board.with_row(builders.Row("What it costs"))
-        .with_panel(ratio_of("Memory", promql.memory, more_is_better=False, idle="not running"))
-        .with_panel(
-            number_of("Memory of its limit", "Share of its memory limit used.", "percentunit", promql.memory_share)
-        )
-        .with_panel(ratio_of("CPU", promql.cpu, more_is_better=False))
-        .with_panel(
-            number_of("CPU of its limit", "Share of its processor limit used.", "percentunit", promql.cpu_share)
-        )
-        .with_panel(ratio_of(per_thousand, promql.cpu_per_thousand, more_is_better=False))
+        .with_panel(ratio_of("Memory ratio", promql.memory, more_is_better=False, idle="not running"))
+        .with_panel(number_of("Memory used", "Share of its memory limit used.", "percentunit", promql.memory_share))
+        .with_panel(ratio_of("CPU ratio", promql.cpu, more_is_better=False))
+        .with_panel(number_of("CPU used", "Share of its processor limit used.", "percentunit", promql.cpu_share))
+        .with_panel(ratio_of("CPU cost ratio", promql.cpu_per_request, more_is_better=False))
         .with_panel(
             number_of(
-                per_thousand,
-                "Processor seconds for 1,000 requests. In a nearly idle service the scrapes count, too.",
+                "CPU cost",
+                "Processor time for a request, if there is at least one a second.",
                 "s",
-                promql.cpu_per_thousand,
+                promql.cpu_per_request,
             )
         )
         .with_panel(
@@ -103,13 +131,13 @@ def _cost(board: builders.Dashboard) -> builders.Dashboard:
                 promql.memory,
             )
         )
-        .with_panel(graph_of("CPU", "Processor cores used by all processes.", "suffix: cores", promql.cpu))
+        .with_panel(graph_of("CPU", "Processor cores used by all processes.", "suffix:cores", promql.cpu))
         .with_panel(
             graph_of(
-                per_thousand,
-                "Processor seconds for 1,000 requests, whatever the endpoint.",
+                "CPU time for a request",
+                "Processor time for a request, whatever the endpoint, if there is at least one a second.",
                 "s",
-                promql.cpu_per_thousand,
+                promql.cpu_per_request,
             )
         )
     )
@@ -168,7 +196,7 @@ def _cache(board: builders.Dashboard) -> builders.Dashboard:
             graph_of(
                 "Evictions",
                 "Predictions removed to make room for newer ones, a second.",
-                "suffix: /s",
+                "suffix:/s",
                 promql.counter("prediction_cache_evictions_total"),
             )
         )
@@ -178,15 +206,25 @@ def _cache(board: builders.Dashboard) -> builders.Dashboard:
 def _fairness(board: builders.Dashboard) -> builders.Dashboard:
     return (
         board.with_row(builders.Row("Is the comparison fair?"))
-        .with_panel(_conditions().span(12))
-        .with_panel(_alerts().span(12))
+        .with_panel(_conditions().span(24))
+        .with_panel(_alerts().span(24))
     )
 
 
-def _users() -> stat.Panel:
-    return number(
-        "Users", "Simulated users running now.", "short", query_now("sum(locust_users) or vector(0)", "users")
-    ).mappings([in_words({"0": ("no load", "text")})])
+def _load() -> stat.Panel:
+    return (
+        number(
+            "Load",
+            "Simulated users of Locust now, and requests a second that its page did not send: those of `make load`, of "
+            "measurements, or of other clients.",
+            "short",
+            query_now(promql.or_zero("sum(locust_users)"), "users"),
+            query_now(promql.or_zero("load:elsewhere:per_second"), "from elsewhere"),
+        )
+        .mappings([in_words({"0": ("none", "text")})])
+        .override_by_name("from elsewhere", [unit("reqps")])
+        .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+    )
 
 
 def _fair() -> stat.Panel:
@@ -196,7 +234,7 @@ def _fair() -> stat.Panel:
             "Is the comparison fair?",
             "Model digest, Python, workers and limits of all services; the table at the bottom says what differs.",
             "none",
-            query_now(f"max(condition:distinct_values:count) and on () ({all_read}) or vector(0)", "conditions"),
+            query_now(promql.or_zero(f"max(condition:distinct_values:count) and on () ({all_read})"), "conditions"),
         )
         .mappings(
             [
@@ -216,7 +254,7 @@ def _alerts_firing() -> stat.Panel:
             "Alerts",
             "Alerts of Prometheus that fire now; the table at the bottom names them.",
             "short",
-            query_now('count(ALERTS{alertstate="firing"}) or vector(0)', "firing"),
+            query_now(promql.or_zero('count(ALERTS{alertstate="firing"})'), "firing"),
         )
         .mappings([in_words({"0": ("none", "green")})])
         .thresholds(thresholds("text", (1, "red")))
@@ -251,9 +289,9 @@ def _alerts() -> table.Panel:
     subject = "label, condition, process, job"
     alerts = f"max by (alertname, alertstate, severity, {subject}) (ALERTS)"
     return rows(
-        "Alerts",
-        "Alerts of Prometheus that fire or are about to; its own page /alerts says what to do.",
-        f'{alerts} or on () label_replace(vector(0), "alertname", "none", "", "")',
+        "Open alerts",
+        "Alerts of Prometheus that fire or are about to; docs/runbook.md says for each what to look at and what to do.",
+        promql.or_zero(alerts, alertname="none"),
         {
             "alertname": "Alert",
             "severity": "Severity",

@@ -95,7 +95,7 @@ def test_every_series_of_a_service_has_the_colour_of_the_service() -> None:
 def test_ratios_and_all_else_keep_their_own_colours() -> None:
     panels = [panel for panel in drawn(CATALOGUE.entries) if "{{label}}" not in legends(panel)]
 
-    assert [panel for panel in panels if "{{label}} / {{baseline}}" in legends(panel)]
+    assert [panel for panel in panels if "{{label}} / {{baseline}}: {{verdict}}" in legends(panel)]
     assert [panel for panel in panels for entry in CATALOGUE.entries if colour(panel, entry.label)] == []
 
 

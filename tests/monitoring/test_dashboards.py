@@ -1,5 +1,6 @@
 """The dashboards as files: Grafana can load them offline, and they hold for any services."""
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from grafana_dashboards.files import contents
+from grafana_dashboards.panels import query
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -26,6 +28,12 @@ ALL_PANELS = [
     for dashboard in dashboards()
     for panel in panels(dashboard)
 ]
+EVERY_PANEL = [panel for dashboard in dashboards() for panel in panels(dashboard)]
+GRAPHS = [pytest.param(panel, id=panel["title"]) for panel in EVERY_PANEL if panel["type"] == "timeseries"]
+
+# A page of 1280 pixels with the menu docked leaves 980 for 24 columns. A title has this much beside it: padding,
+# and the icons of a description and of links. Its letters are this wide on average.
+COLUMN_PIXELS, BESIDE_TITLE_PIXELS, LETTER_PIXELS = 980 / 24, 52, 7.3
 
 
 @pytest.fixture(scope="module")
@@ -81,22 +89,25 @@ def test_links_lead_to_dashboards_that_exist(dashboard: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
 def test_every_dashboard_says_whether_its_numbers_can_be_trusted(dashboard: dict[str, Any]) -> None:
     [banner] = [panel for panel in panels(dashboard) if panel["title"] == "Can these numbers be trusted?"]
-    [mapping] = banner["fieldConfig"]["defaults"]["mappings"]
+    words = banner["fieldConfig"]["defaults"]["mappings"][0]["options"]
 
     assert banner["gridPos"]["y"] == 0
-    assert mapping["options"]["1"]["color"] == "red"
+    assert {value for value, word in words.items() if word["color"] == "red"} == {"3", "4"}
+    assert all("[$__range]" in target["expr"] for target in banner["targets"]), "the whole range shown counts"
 
 
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
 def test_load_runs_are_annotated_from_prometheus(dashboard: dict[str, Any]) -> None:
-    [annotation] = dashboard["annotations"]["list"]
+    annotations = dashboard["annotations"]["list"]
     configuration = yaml.safe_load((MONITORING_DIR / "prometheus" / "prometheus.yml").read_text())
 
-    assert annotation["enable"]
-    assert annotation["textFormat"] == "{{users}} users"
+    assert all(annotation["enable"] for annotation in annotations)
+    assert annotations[0]["textFormat"] == "{{users}} users"
     # Grafana joins points that are no further apart than this into one run.
-    assert annotation["target"]["interval"] == configuration["global"]["evaluation_interval"]
-    assert set(annotation_queries()) == {"load:users:info"}
+    assert {annotation["target"]["interval"] for annotation in annotations} == {
+        configuration["global"]["evaluation_interval"]
+    }
+    assert set(annotation_queries()) == {"load:users:info", "load:elsewhere:per_second > 0"}
 
 
 @pytest.mark.parametrize("panel", ALL_PANELS)
@@ -146,16 +157,114 @@ def test_panels_are_readable_at_1280_pixels_and_leave_no_hole(dashboard: dict[st
     assert len(cells) == 24 * (1 + max(line for _, line in cells))
 
 
+@pytest.mark.parametrize("panel", ALL_PANELS)
+def test_title_is_not_cut_off_beside_a_docked_menu(panel: dict[str, Any]) -> None:
+    room = panel["gridPos"]["w"] * COLUMN_PIXELS - BESIDE_TITLE_PIXELS
+
+    assert len(panel["title"]) * LETTER_PIXELS <= room
+
+
+@pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
+def test_titles_of_a_dashboard_differ(dashboard: dict[str, Any]) -> None:
+    titles = [panel["title"] for panel in panels(dashboard)]
+
+    assert sorted(titles) == sorted(set(titles))
+
+
+@pytest.mark.parametrize("panel", GRAPHS)
+def test_an_axis_of_zeros_ends_somewhere_sensible(panel: dict[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+
+    assert defaults["min"] == 0
+    assert 0 < defaults["custom"]["axisSoftMax"] <= defaults.get("max", 1024)
+
+
+@pytest.mark.parametrize("panel", ALL_PANELS)
+def test_a_unit_has_no_blank_of_its_own(panel: dict[str, Any]) -> None:
+    """Grafana puts one before it already."""
+    assert not re.search(r":\s|\s$", panel["fieldConfig"]["defaults"]["unit"])
+
+
+@pytest.mark.parametrize("panel", GRAPHS)
+def test_a_legend_is_read_without_scrolling(panel: dict[str, Any]) -> None:
+    """Below a panel there is room for a list of a few names; where there may be more, a table stands at the right."""
+    legend = panel["options"]["legend"]
+    by_endpoint = any("{{handler}}" in target["legendFormat"] for target in panel["targets"])
+
+    assert legend["showLegend"]
+    assert len(legend["calcs"]) <= 2
+    if legend["placement"] == "bottom":
+        assert legend["displayMode"] == "list"
+        assert not by_endpoint or panel["gridPos"]["h"] >= 8
+    else:
+        assert panel["gridPos"]["w"] >= 12
+
+
+@pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
+def test_links_from_values_keep_what_was_chosen(dashboard: dict[str, Any]) -> None:
+    [navigation] = dashboard["links"]
+    urls = [link["url"] for panel in panels(dashboard) for link in panel["fieldConfig"]["defaults"].get("links", [])]
+
+    assert navigation["keepTime"]
+    assert navigation["includeVars"]
+    for url in urls:
+        assert "${__url_time_range}" in url
+        assert "service" in url
+        assert "handler" in url
+
+
+@pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
+def test_variables_are_listed_even_where_there_are_none(dashboard: dict[str, Any]) -> None:
+    assert isinstance(dashboard["templating"]["list"], list)
+
+
+def test_all_endpoints_are_those_that_clients_asked_whatever_they_are() -> None:
+    for dashboard in dashboards():
+        for variable in dashboard["templating"]["list"]:
+            if variable["name"] == "handler":
+                assert variable["allValue"] == ".*"
+                assert variable["query"] == 'label_values(http_requests_total{handler!~"/metrics|/ready"}, handler)'
+
+
+def test_what_is_off_unless_it_is_set_is_folded() -> None:
+    [service] = [dashboard for dashboard in dashboards() if dashboard["uid"] == "service"]
+    folded = [panel["title"] for panel in service["panels"] if panel["type"] == "row" and panel["collapsed"]]
+
+    assert [title.partition(":")[0] for title in folded] == ["Redis", "WebSocket", "Rate limit", "Prediction log"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "wrong"),
+    [
+        ("up or vector(0)", True),
+        ("sum(up) or  vector(NaN)", True),
+        ("up or on () vector(0)", False),
+        ('up or on () label_replace(vector(0), "job", "none", "", "")', False),
+    ],
+)
+def test_a_zero_that_would_stand_beside_other_series_cannot_be_written(expression: str, wrong: bool) -> None:
+    refused = pytest.raises(ValueError, match="use or_zero") if wrong else contextlib.nullcontext()
+
+    with refused:
+        query(expression)
+
+
 def test_rates_follow_the_scrape_interval(datasources: dict[str, dict[str, Any]]) -> None:
     scrape = yaml.safe_load((MONITORING_DIR / "prometheus" / "prometheus.yml").read_text())
-    expressions = [
-        target["expr"] for dashboard in dashboards() for panel in panels(dashboard) for target in panel["targets"]
-    ]
-    rates = [expression for expression in expressions if "rate(" in expression]
+    over_time = [target["expr"] for panel in EVERY_PANEL for target in panel["targets"] if not target.get("instant")]
+    rates = [expression for expression in over_time if "rate(" in expression]
 
     assert datasources["prometheus"]["jsonData"]["timeInterval"] == scrape["global"]["scrape_interval"]
     assert rates
     assert all(expression.count("rate(") == expression.count("[$__rate_interval]") for expression in rates)
+
+
+def test_a_present_value_looks_back_over_a_fixed_time() -> None:
+    """Grafana's own interval follows the panel's width: the same number would differ from window to window."""
+    now = [target["expr"] for panel in EVERY_PANEL for target in panel["targets"] if target.get("instant")]
+
+    assert any("[1m]" in expression for expression in now)
+    assert [expression for expression in now if "_interval]" in expression] == []
 
 
 def test_grafana_lists_the_alerts_of_prometheus(datasources: dict[str, dict[str, Any]]) -> None:
@@ -175,7 +284,7 @@ def test_recorded_series_that_are_drawn_are_recorded() -> None:
         if "record" in rule
     }
     expressions = [*(query.expression for query in panel_queries(["any"])), *annotation_queries()]
-    asked = set(re.findall(r"\b[a-z]+:[a-z_]+:[a-z]+\b", " ".join(expressions)))
+    asked = set(re.findall(r"\b[a-z]+:[a-z_]+:[a-z0-9_]+\b", " ".join(expressions)))
 
     assert asked
     assert asked <= recorded

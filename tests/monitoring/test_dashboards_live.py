@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import local_http
-from support.dashboards import OF_SERVICE, PanelQuery, annotation_queries, ask, panel_queries, values_by_service
+from support.dashboards import OF_SERVICE, PanelQuery, Sample, annotation_queries, ask, panel_queries, values_by_service
 from support.gateway import USER_COOKIE, RunningGateway, running_gateway
 from support.load import RunningLocust, of_services, running_locust
 from support.prometheus import running_prometheus
@@ -29,8 +29,14 @@ USERS = 8
 SERVICES = frozenset(SERVICE_NAMES)
 QUERIES = panel_queries(SERVICE_NAMES)
 SIDE_BY_SIDE = {(query.panel, query.legend): query.expression for query in QUERIES if query.dashboard == "side-by-side"}
-RATIO = "{{label}} / {{baseline}}"
-RATIOS = ["Throughput", "Response time, P50", "Response time, P95", "Response time, P99", "Error share"]
+RATIO = "{{label}} / {{baseline}}: {{verdict}}"
+RATIOS = ["Throughput ratio", "Latency P50 ratio", "Latency P95 ratio", "Latency P99 ratio", "Error ratio"]
+MEASURED = dict(zip(RATIOS, ["Throughput", "Latency, P50", "Latency, P95", "Latency, P99", "Error share"], strict=True))
+NOW = {
+    (query.panel, query.legend): query.expression
+    for query in panel_queries(SERVICE_NAMES, rate_interval="1m")
+    if query.dashboard == "side-by-side"
+}
 CONDITIONS = {"Model digest", "Python", "Workers", "Memory limit (MiB)", "CPU limit (cores)"}
 
 
@@ -105,18 +111,27 @@ def loaded_url(
         refused.join()
 
 
+def assert_named(samples: list[Sample], query: PanelQuery) -> None:
+    """Fail if a series lacks a label of its legend, or several have the same name."""
+    names = [tuple(sample.labels.get(label, "") for label in query.needed_labels) for sample in samples]
+
+    assert all(all(name) for name in names), names
+    assert query.legend == "__auto" or len(set(names)) == len(names), names
+
+
 @pytest.mark.parametrize("query", QUERIES, ids=str)
 def test_idle_panel_is_not_empty(prometheus_url: str, query: PanelQuery) -> None:
     samples = ask(prometheus_url, query.expression)
 
     assert samples
+    assert_named(samples, query)
     if query.speaks_for_all:
         assert {sample.labels["service"]: sample.labels["label"] for sample in samples} == CATALOGUE.labels
 
 
 def test_idle_services_answer_nothing_and_have_no_latency(prometheus_url: str) -> None:
     throughput = SIDE_BY_SIDE["Throughput", OF_SERVICE]
-    latency = SIDE_BY_SIDE["Response time, P99", OF_SERVICE]
+    latency = SIDE_BY_SIDE["Latency, P99", OF_SERVICE]
 
     assert values_by_service(prometheus_url, throughput) == dict.fromkeys(SERVICES, 0.0)
     assert [sample.value for sample in ask(prometheus_url, latency)] == pytest.approx(
@@ -134,12 +149,17 @@ def test_idle_services_have_no_ratio(prometheus_url: str, panel: str) -> None:
 
 
 def test_idle_stack_says_so(prometheus_url: str) -> None:
-    verdicts = {
-        panel: values_by_service(prometheus_url, SIDE_BY_SIDE[panel, legend])
-        for panel, legend in (("Users", "users"), ("Is the comparison fair?", "conditions"), ("Alerts", "firing"))
+    said = {
+        ("Load", "users"): 0.0,
+        ("Load", "from elsewhere"): 0.0,
+        ("Is the comparison fair?", "conditions"): 1.0,
+        ("Alerts", "firing"): 0.0,
+        ("Can these numbers be trusted?", "load generator"): 1.0,
     }
 
-    assert verdicts == {"Users": {"": 0.0}, "Is the comparison fair?": {"": 1.0}, "Alerts": {"": 0.0}}
+    assert {at: values_by_service(prometheus_url, SIDE_BY_SIDE[at]) for at in said} == {
+        at: {"": value} for at, value in said.items()
+    }
     assert all(ask(prometheus_url, annotation) == [] for annotation in annotation_queries())
 
 
@@ -164,6 +184,7 @@ def test_panel_has_data_under_load(loaded_url: str, query: PanelQuery) -> None:
         return any(math.isfinite(sample.value) for sample in ask(loaded_url, query.expression))
 
     wait_until(drawn, f"data: {query.expression}", seconds=30)
+    assert_named(ask(loaded_url, query.expression), query)
 
 
 @pytest.mark.parametrize("panel", RATIOS[:-1])
@@ -171,9 +192,9 @@ def test_each_candidate_is_divided_by_the_baseline(loaded_url: str, panel: str) 
     measured: dict[str, dict[str, float]] = {}
 
     def all_have_a_ratio() -> bool:
-        # The values and their ratio are of the same moment.
-        at = time.time()
-        measured["values"] = values_by_service(loaded_url, SIDE_BY_SIDE[panel, OF_SERVICE], at)
+        # The values and their ratio are of the same moment, whose scrapes have been stored.
+        at = time.time() - 1
+        measured["values"] = values_by_service(loaded_url, NOW[MEASURED[panel], OF_SERVICE], at)
         measured["ratios"] = values_by_service(loaded_url, SIDE_BY_SIDE[panel, RATIO], at)
         return measured["values"].keys() == SERVICES and measured["ratios"].keys() == set(CANDIDATES)
 
@@ -215,11 +236,12 @@ def test_every_rule_is_evaluated_without_error(loaded_url: str) -> None:
 
 
 def test_load_is_annotated_with_its_users_until_it_stops(loaded_url: str, locust: RunningLocust) -> None:
-    [annotation] = set(annotation_queries())
+    annotation, elsewhere = dict.fromkeys(annotation_queries())
     wait_until(
         lambda: [sample.labels.get("users") for sample in ask(loaded_url, annotation)] == [str(USERS)],
         "the run with its users",
     )
+    wait_until(lambda: bool(ask(loaded_url, elsewhere)), "the requests that Locust did not send")
 
     locust.post("/stop")
 

@@ -14,7 +14,7 @@ LABELS = {
     "new-api": 'service="new-api", label="New", role="candidate"',
     "third-api": 'service="third-api", label="Third", role="candidate"',
 }
-RATIO = "{{label}} / {{baseline}}"
+RATIO = "{{label}} / {{baseline}}: {{verdict}}"
 QUERIES = {
     (query.panel, query.legend): query.expression
     for query in panel_queries(NAMES)
@@ -67,10 +67,10 @@ def test_each_candidate_is_divided_by_the_baseline_under_both_names(tmp_path: Pa
     evaluate(
         tmp_path,
         requests(old=100, new=190, third=60),
-        QUERIES["Throughput", RATIO],
+        QUERIES["Throughput ratio", RATIO],
         {
-            f'{{{LABELS["new-api"]}, baseline="Old"}}': 1.9,
-            f'{{{LABELS["third-api"]}, baseline="Old"}}': 0.6,
+            f'{{{LABELS["new-api"]}, baseline="Old", verdict="better"}}': 1.9,
+            f'{{{LABELS["third-api"]}, baseline="Old", verdict="worse"}}': 0.6,
         },
     )
 
@@ -79,12 +79,15 @@ def test_a_candidate_without_traffic_is_nothing_of_the_baseline(tmp_path: Path) 
     evaluate(
         tmp_path,
         requests(old=100, new=190),
-        QUERIES["Throughput", RATIO],
-        {f'{{{LABELS["new-api"]}, baseline="Old"}}': 1.9, f'{{{LABELS["third-api"]}, baseline="Old"}}': 0},
+        QUERIES["Throughput ratio", RATIO],
+        {
+            f'{{{LABELS["new-api"]}, baseline="Old", verdict="better"}}': 1.9,
+            f'{{{LABELS["third-api"]}, baseline="Old", verdict="worse"}}': 0,
+        },
     )
 
 
-@pytest.mark.parametrize("panel", ["Throughput", "Response time, P99", "CPU seconds per 1,000 requests"])
+@pytest.mark.parametrize("panel", ["Throughput ratio", "Latency P99 ratio", "CPU cost ratio"])
 def test_no_candidate_has_a_ratio_to_an_idle_baseline_but_each_is_shown(tmp_path: Path, panel: str) -> None:
     ratio = QUERIES[panel, RATIO]
 

@@ -41,6 +41,11 @@ class PanelQuery:
         return " / ".join(filter(None, (self.dashboard, self.panel, self.choice)))
 
     @property
+    def needed_labels(self) -> list[str]:
+        """The labels without which its series would have no name, or only a part of one."""
+        return re.findall(r"\{\{(\w+)\}\}", self.legend)
+
+    @property
     def speaks_for_all(self) -> bool:
         """Whether it has a series for each service."""
         return self.legend == OF_SERVICE
@@ -69,7 +74,7 @@ def panel_queries(services: Sequence[str], rate_interval: str = "8s") -> list[Pa
         PanelQuery(
             dashboard["uid"],
             panel["title"],
-            _substitute(target["expr"], values | {"__rate_interval": rate_interval}),
+            _substitute(target["expr"], values | {"__rate_interval": rate_interval, "__range": "5m"}),
             target["legendFormat"],
             values.get("service", ""),
         )
@@ -106,7 +111,7 @@ def _choices(dashboard: dict[str, Any], services: Sequence[str]) -> list[dict[st
     """The values of the variables: of $service each service, which Grafana asks Prometheus for, and else everything."""
     variables = dashboard["templating"].get("list", [])
     values = {
-        variable["name"]: services if variable["type"] == "query" else [variable["allValue"]] for variable in variables
+        variable["name"]: [variable["allValue"]] if variable["includeAll"] else services for variable in variables
     }
     return [dict(zip(values, choice, strict=True)) for choice in itertools.product(*values.values())]
 
