@@ -6,7 +6,7 @@ LAB := $(UV) run --frozen --no-dev --package serving-lab --all-extras lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load parity bench report footprint rollout doctor build engine base-images install test \
+.PHONY: help up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
 	restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint dashboards format lock clean
 
@@ -35,6 +35,8 @@ rollout: ## Move traffic at the gateway over to a candidate, as long as a judge 
 	@$(LAB) rollout $(or $(DO),run) $(if $(filter-out run resume,$(DO)),,$(FILE) $(if $(CANDIDATE),--candidate $(CANDIDATE)))
 report: ## Write a page and a document from results/: recommendation, plots, conditions, open questions
 	@$(LAB) report
+checklist: ## Show how far the migration is: which boxes evidence in results/ ticks, and what ticks the others; REQUIRE=all
+	@$(LAB) checklist $(addprefix --require ,$(REQUIRE))
 footprint: ## Measure images, start-up, memory, CPU time, and code; STARTS=20 ROUNDS=5 SECONDS=30
 	@$(LAB) footprint $(if $(STARTS),--starts $(STARTS)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 doctor: ## Check what `make up` needs, and say how to fix problems

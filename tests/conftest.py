@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from serving_lab.stack.engine import Engine
-from support import tiers, workers
+from support import junit, tiers, workers
 from support.needs import needed_base_images, needed_engine
 from support.services import (
     BASELINE,
@@ -148,7 +148,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for plugin in (tiers, workers):
+    for plugin in (junit, tiers, workers):
         config.pluginmanager.register(plugin)
     if not RUNNING_URLS:
         return

@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from serving_lab import exit_codes
-from serving_lab.commands import bench, footprint, init, parity, replay, report, results, rollout, stack, tap, token
+from serving_lab.commands import (
+    bench,
+    checklist,
+    footprint,
+    init,
+    parity,
+    replay,
+    report,
+    results,
+    rollout,
+    stack,
+    tap,
+    token,
+)
 from serving_lab.errors import LabError
 from serving_lab.text import how_to
 from serving_lab.text.phrases import visible
@@ -30,7 +43,7 @@ def options(_version: _Version = False) -> None:
     """The laboratory: brings prediction services up, loads them, watches, compares and measures them."""
 
 
-for module in (stack, token, init, parity, bench, results, footprint, report, tap, replay, rollout):
+for module in (stack, token, init, parity, bench, results, footprint, report, tap, replay, rollout, checklist):
     app.add_typer(module.app)
 
 

@@ -11,8 +11,9 @@ from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS
 from serving_lab.report.document import Document
 from serving_lab.report.inputs import Compared, ReportInputs
-from serving_lab.report.markdown import escape, render
+from serving_lab.report.markdown import render
 from serving_lab.text import phrases
+from serving_lab.text.markdown import escape
 
 WHOLE = ReportInputs(make_win(), (Compared(make_parity()),), make_footprint())
 

@@ -98,6 +98,7 @@ def _mark(item: pytest.Item) -> None:
         )
     except ValueError as error:
         raise pytest.UsageError(f"{item.nodeid} is {error}") from None
+    item.user_properties.append(("tier", tier))
     if item.get_closest_marker(tier) is None:
         item.add_marker(tier)
     if item.path.parent.name in _ALONE_FOLDERS and item.get_closest_marker(ALONE) is None:

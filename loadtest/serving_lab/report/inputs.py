@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
@@ -16,6 +15,7 @@ from serving_lab.report.targets import ShownTarget, shown
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope
 from serving_lab.rollout.result import RolloutResult
+from serving_lab.targets.addresses import place_of
 from serving_lab.text import how_to
 
 _HOLDS = {
@@ -25,7 +25,6 @@ _HOLDS = {
 }
 _A_PAIR = 2
 _OF_CANDIDATE = re.compile(r"parity-(?P<candidate>.+)\.json")
-_THIS_MACHINE = {"localhost", "::1", "0.0.0.0"}  # noqa: S104 - compared with, not bound to
 
 
 @dataclass(frozen=True)
@@ -141,8 +140,8 @@ class ReportInputs:
         if self.bench is None:
             return candidate == "candidate"
         urls = {target.name: target.url for target in self.bench.targets}
-        measured = _address(self.bench.baseline.url), _address(urls[candidate])
-        return (_address(parity.primary.url), _address(parity.candidate.url)) == measured
+        measured = place_of(self.bench.baseline.url), place_of(urls[candidate])
+        return (place_of(parity.primary.url), place_of(parity.candidate.url)) == measured
 
 
 def _found(folder: Path, name: str, given: Path | None) -> Path | None:
@@ -160,9 +159,3 @@ def _parities(folder: Path) -> Iterator[Path]:
 def _compared(path: Path) -> Compared:
     named = _OF_CANDIDATE.fullmatch(path.name)
     return Compared(files.read(path, ParityResult), named["candidate"] if named else None)
-
-
-def _address(url: str) -> tuple[str, int | None, str]:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return "127.0.0.1" if host in _THIS_MACHINE else host, parts.port, parts.path.rstrip("/")

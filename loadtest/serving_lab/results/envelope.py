@@ -1,8 +1,6 @@
 """What every result file says of how it was made, and how that is collected."""
 
-import os
 import platform
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
+from serving_lab.results.checkout import Checkout
 from serving_lab.results.machine import Machine
 
 _LAB = "serving-lab"
@@ -82,11 +81,11 @@ class Metadata:
             root: The checkout; None: where the command runs.
         """
         found = {name: number for name in (_LAB, *packages) if (number := _version(name))}
-        revision, unknown = _revision(root or Path.cwd())
+        checkout = Checkout.at(root or Path.cwd())
         return cls(
             started=datetime.now(UTC).isoformat(timespec="seconds"),
-            revision=revision,
-            revision_unknown=unknown,
+            revision=checkout.revision,
+            revision_unknown=checkout.unknown,
             machine=Machine.here(),
             versions=found | {"python": platform.python_version()},
             _clock=time.monotonic(),
@@ -96,30 +95,6 @@ class Metadata:
     def seconds(self) -> float:
         """Seconds since it was collected."""
         return time.monotonic() - self._clock
-
-
-def _revision(root: Path) -> tuple[str | None, str | None]:
-    """The commit of a checkout; else why it is unknown."""
-    english = {**os.environ, "LC_ALL": "C"}
-
-    def told(*command: str) -> str:
-        git = ["git", "-C", str(root), *command]
-        return subprocess.run(git, env=english, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
-
-    try:
-        commit = told("rev-parse", "HEAD")
-        changed = told("status", "--porcelain", "--untracked-files=no")
-    except OSError:
-        return None, "git is not installed"
-    except subprocess.CalledProcessError as error:
-        said: str = error.stderr
-        if "dubious ownership" in said:
-            # Not read all the same: a checkout's configuration may start programs.
-            return None, f"the checkout belongs to another user (git config --global --add safe.directory {root})"
-        if "not a git repository" in said:
-            return None, "no git checkout"
-        return None, (said.strip().splitlines() or ["git does not say why"])[-1]
-    return commit + ("+" if changed else ""), None
 
 
 def _version(name: str) -> str | None:

@@ -6,17 +6,18 @@ from serving_lab.project import Project
 
 def run(command: str) -> str:
     """Return the line that runs a command such as `bench`: `make bench` in a checkout, `lab bench` elsewhere."""
-    return f"{'make' if _in_checkout() else 'lab'} {command}"
+    return f"{'make' if in_checkout() else 'lab'} {command}"
 
 
 def install(extra: str = "") -> str:
     """Return the line that installs what is missing: of an extra, or of the laboratory itself."""
-    if _in_checkout():
+    if in_checkout():
         return "make install"
     return f"pip install 'serving-lab[{extra}]'" if extra else "pip install --upgrade serving-lab"
 
 
-def _in_checkout() -> bool:
+def in_checkout() -> bool:
+    """Return whether this runs in a checkout of the laboratory."""
     try:
         Project.find()
     except LabError:
