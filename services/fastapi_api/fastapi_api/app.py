@@ -16,6 +16,11 @@ from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
 from fastapi_api.websocket import websockets
 
+TITLE = "Prediction API"
+DESCRIPTION = "Predicts disease progression from ten measurements of a patient."
+ROUTERS = (predictions, queries, operations, websockets)
+"""What every service of this kind has, whatever its settings."""
+
 
 def create_app(service: Service) -> FastAPI:
     """Build the ASGI application around a service."""
@@ -27,9 +32,9 @@ def create_app(service: Service) -> FastAPI:
         service.stop_worker()
 
     app = FastAPI(
-        title="Prediction API",
+        title=TITLE,
         version=service.model.version,
-        description="Predicts disease progression from ten measurements of a patient.",
+        description=DESCRIPTION,
         lifespan=lifespan,
         exception_handlers=EXCEPTION_HANDLERS,
         redirect_slashes=False,  # a trailing slash makes another path: 404
@@ -39,7 +44,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.graphql = Engine(introspection=service.settings.documentation)
-    routers = [predictions, queries, operations, websockets]
+    routers = [*ROUTERS]
     if service.settings.documentation:
         routers += [documentation, docs_files, graphiql]
     for router in routers:

@@ -7,7 +7,7 @@ from fastapi_api.graphql.context import Context
 from fastapi_api.graphql.engine import Engine
 from fastapi_api.graphql.schemas import GraphQLRequest, GraphQLResponse
 from fastapi_api.guard import GuardedRoute
-from fastapi_api.responses import errors, operation_id
+from fastapi_api.responses import answers, operation_id
 
 queries = APIRouter(tags=["predictions"], route_class=GuardedRoute, generate_unique_id_function=operation_id)
 
@@ -15,7 +15,7 @@ queries = APIRouter(tags=["predictions"], route_class=GuardedRoute, generate_uni
 @queries.post(
     "/graphql",
     response_model=GraphQLResponse,
-    responses=errors(400, 415),
+    responses=answers(400, 415),
     openapi_extra={"security": [{}, {TokenBearer.__name__: []}]},  # some fields need a token
 )
 async def graphql(request: Request, body: GraphQLRequest, service: CurrentService) -> Response:
