@@ -51,7 +51,7 @@ base-images: ## Build the base images from Debian packages, if no registry can b
 	@YES=$(YES) deploy/base-images.sh
 clean: ## Stop the lab and remove everything that was built: images, model, caches; keeps .env
 	@$(LAB) clean
-	@rm -rf build .*_cache .hypothesis
+	@rm -rf build .*_cache .hypothesis clients/typescript/node_modules clients/typescript/dist
 
 ##@ Development
 install: ## Install everything into .venv
@@ -83,8 +83,8 @@ bench-tap: ## Measure what `lab tap` adds to a request and costs, beside proxies
 	@PYTHONPATH=tests $(DEV) python -m benchmark.tapped $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error
 	@$(DEV) deploy/lint.sh
-clients: ## Write clients/openapi.json and the generated part of the client
-	@$(DEV) python clients/generate.py --only python
+clients: ## Write clients/openapi.json and the generated part of both clients; needs npm
+	@$(DEV) python clients/generate.py
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
 	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
 format: ## Format the code

@@ -71,7 +71,7 @@ def write_typescript(document: Path, folder: Path) -> None:
         sys.exit("there is no npm, which writes the TypeScript client (hint: apt-get install npm, or --only python)")
     folder.mkdir(parents=True, exist_ok=True)
     project = HERE / "typescript"
-    _run([npm, "ci", "--no-audit", "--no-fund", "--prefer-offline", "--silent", "--prefix", project])
+    _run([npm, "run", "--silent", "--prefix", project, "installed"])
     _run([project / "node_modules" / ".bin" / "openapi-typescript", document, "--output", folder / "api.ts"])
     (folder / "limits.ts").write_text(
         f"// {_MARK}\n\n/** Rows in one batch. */\nexport const MAX_ROWS = {_most_rows(document)};\n", encoding="utf-8"

@@ -45,6 +45,11 @@ for package in services/*/*/__init__.py; do packages+=(-p "$(basename "$(dirname
 check "mypy, packages" mypy "${packages[@]}"
 check "mypy, the rest" mypy loadtest/locustfile.py clients/generate.py deploy monitoring tests
 mapfile -t dockerfiles < <(git ls-files '*Dockerfile' 2>/dev/null || find . -name '*Dockerfile' -not -path './.venv/*')
+if command -v npm >/dev/null; then
+    check "tsc" npm --silent --prefix clients/typescript run lint
+else
+    without "tsc" "there is no npm (apt-get install npm)"
+fi
 check "hadolint" hadolint "${dockerfiles[@]}"
 check "shellcheck" shellcheck deploy/*.sh
 if docker compose version >/dev/null 2>&1; then

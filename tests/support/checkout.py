@@ -33,6 +33,7 @@ _LEFT_BEHIND = shutil.ignore_patterns(
     ".hypothesis",
     "__pycache__",
     "build",
+    "node_modules",
     "tests",
 )
 

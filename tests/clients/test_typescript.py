@@ -1,0 +1,77 @@
+"""The TypeScript client: generated anew, compiled, and run against each service by Node's own test runner."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.checkout import REPOSITORY
+from support.needs import needed
+from support.services import SERVICE_NAMES, RunningService, StartedService, running_service
+
+CLIENTS = REPOSITORY / "clients"
+PROJECT = CLIENTS / "typescript"
+
+pytestmark = pytest.mark.service
+
+
+def npm(*arguments: str, **environment: str) -> str:
+    """What a command of npm prints, in the project."""
+    command = [needed("npm", package="npm"), *arguments]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def compiled() -> None:
+    """The client and its tests as JavaScript."""
+    version = subprocess.run(
+        [needed("node", package="nodejs"), "--version"], capture_output=True, text=True, check=True
+    )
+    if int(version.stdout.strip().removeprefix("v").partition(".")[0]) < 20:
+        pytest.skip(f"the client needs Node 20, and here is {version.stdout.strip()}")
+    npm("run", "build")
+
+
+@pytest.fixture(scope="module", params=SERVICE_NAMES)
+def limited(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
+    """A service that allows five requests a second."""
+    with running_service(request.param, model_dir, RATE_LIMIT="5/second", WORKERS=1) as service:
+        yield service
+
+
+@pytest.mark.usefixtures("compiled")
+def test_it_is_up_to_date(tmp_path: Path) -> None:
+    command = [sys.executable, str(CLIENTS / "generate.py"), "--into", str(tmp_path), "--only", "typescript"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    generated = Path("typescript/src/generated")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in (CLIENTS / generated).iterdir()} == {"api.ts", "limits.ts"}
+    for path in (CLIENTS / generated).iterdir():
+        assert (tmp_path / generated / path.name).read_text() == path.read_text(), "run `make clients`"
+
+
+@pytest.mark.usefixtures("compiled")
+def test_it_repeats_and_signs_in_as_it_should() -> None:
+    assert "# fail 0" in npm("exec", "--", "node", "--test", "--test-reporter=tap", "dist/test/repeats.test.js")
+
+
+@pytest.mark.usefixtures("compiled")
+def test_it_works_with_each_service(started_service: StartedService, limited: RunningService) -> None:
+    service = started_service(limited.name)
+
+    printed = npm(
+        *("exec", "--", "node", "--test", "--test-reporter=tap", "dist/test/services.test.js"),
+        BASE_URL=service.base_url,
+        LIMITED_URL=limited.base_url,
+        API_USERNAME=service.username,
+        API_PASSWORD=service.password,
+    )
+
+    assert "# fail 0" in printed
