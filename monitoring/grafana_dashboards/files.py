@@ -10,6 +10,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel, RowPanel
 from grafana_dashboards.frame import lay_out
 from grafana_dashboards.generator import generator
 from grafana_dashboards.moving_over import moving_over
+from grafana_dashboards.runbook import runbook
 from grafana_dashboards.service import service
 from grafana_dashboards.side_by_side import side_by_side
 
@@ -36,7 +37,13 @@ def write() -> list[Path]:
 
 
 def _dashboards() -> list[Dashboard]:
-    dashboards = [side_by_side().build(), service().build(), generator().build(), moving_over().build()]
+    dashboards = [
+        side_by_side().build(),
+        service().build(),
+        generator().build(),
+        moving_over().build(),
+        runbook().build(),
+    ]
     for dashboard in dashboards:
         panels = dashboard.panels or []
         lay_out(panels)

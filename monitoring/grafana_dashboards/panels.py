@@ -112,7 +112,7 @@ def to_endpoint() -> dashboard_builders.DashboardLink:
 
 def data_link(title: str, url: str) -> dashboard_builders.DashboardLink:
     """A link from a value to a dashboard, with the time range that is shown."""
-    link = dashboard_builders.DashboardLink(title).url(f"{url}&${{__url_time_range}}")
+    link = dashboard_builders.DashboardLink(title).url(f"{url}{'&' if '?' in url else '?'}${{__url_time_range}}")
     return link.type(models.DashboardLinkType.LINK)
 
 

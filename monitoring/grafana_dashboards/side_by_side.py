@@ -8,6 +8,7 @@ from grafana_dashboards import promql
 from grafana_dashboards.frame import dashboard, generator_banner, handler_variable
 from grafana_dashboards.panels import (
     coloured_cells,
+    data_link,
     from_on,
     graph,
     graph_of,
@@ -288,20 +289,24 @@ def _verdict(conditions: str, text: str) -> str:
 def _alerts() -> table.Panel:
     subject = "label, condition, process, job"
     alerts = f"max by (alertname, alertstate, severity, {subject}) (ALERTS)"
-    return rows(
-        "Open alerts",
-        "Alerts of Prometheus that fire or are about to; docs/runbook.md says for each what to look at and what to do.",
-        promql.or_zero(alerts, alertname="none"),
-        {
-            "alertname": "Alert",
-            "severity": "Severity",
-            "alertstate": "State",
-            "label": "Service",
-            "condition": "Condition",
-            "process": "Process",
-            "job": "Job",
-        },
-    ).override_by_name(
-        "Severity",
-        [mapped(in_words({"critical": ("critical", "red"), "warning": ("warning", "orange")})), coloured_cells()],
+    return (
+        rows(
+            "Open alerts",
+            "Alerts of Prometheus that fire or are about to. A click opens the runbook, which says what to do.",
+            promql.or_zero(alerts, alertname="none"),
+            {
+                "alertname": "Alert",
+                "severity": "Severity",
+                "alertstate": "State",
+                "label": "Service",
+                "condition": "Condition",
+                "process": "Process",
+                "job": "Job",
+            },
+        )
+        .data_links([data_link("What to do", "/d/runbook")])
+        .override_by_name(
+            "Severity",
+            [mapped(in_words({"critical": ("critical", "red"), "warning": ("warning", "orange")})), coloured_cells()],
+        )
     )

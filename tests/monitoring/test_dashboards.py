@@ -20,7 +20,13 @@ MONITORING_DIR = Path(__file__).resolve().parents[2] / "monitoring"
 CATALOGUE = Catalogue.read(MONITORING_DIR.parent / "loadtest" / "catalogue.yaml")
 RULES = sorted((MONITORING_DIR / "prometheus" / "rules").glob("*.yml"))
 CORE_PANELS = {"timeseries", "stat", "table", "heatmap"}
-NARROWEST = {"timeseries": 8, "stat": 4, "table": 12, "heatmap": 8}  # of 24 columns: 200 pixels of 1280 hold a number
+NARROWEST = {
+    "timeseries": 8,
+    "stat": 4,
+    "table": 12,
+    "heatmap": 8,
+    "text": 12,
+}  # of 24 columns: 200 pixels of 1280 hold a number
 
 ALL_DASHBOARDS = [pytest.param(dashboard, id=dashboard["uid"]) for dashboard in dashboards()]
 ALL_PANELS = [
@@ -72,6 +78,7 @@ def test_each_dashboard_has_the_address_its_file_is_named_after() -> None:
         "service": "service",
         "generator": "generator",
         "moving-over": "moving-over",
+        "runbook": "runbook",
     }
 
 
@@ -209,8 +216,9 @@ def test_links_from_values_keep_what_was_chosen(dashboard: dict[str, Any]) -> No
     assert navigation["includeVars"]
     for url in urls:
         assert "${__url_time_range}" in url
-        assert "service" in url
-        assert "handler" in url
+        if url.startswith("/d/service"):
+            assert "service" in url.partition("?")[2]
+            assert "handler" in url.partition("?")[2]
 
 
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
@@ -265,6 +273,37 @@ def test_a_present_value_looks_back_over_a_fixed_time() -> None:
 
     assert any("[1m]" in expression for expression in now)
     assert [expression for expression in now if "_interval]" in expression] == []
+
+
+def test_every_alert_has_its_section_in_the_runbook_and_leads_to_it() -> None:
+    alerts = [
+        rule
+        for path in RULES
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+    [shown] = [dashboard for dashboard in dashboards() if dashboard["uid"] == "runbook"]
+    texts = {panel["title"]: panel["options"]["content"] for panel in shown["panels"] if panel["type"] == "text"}
+
+    assert texts.keys() == {alert["alert"] for alert in alerts}
+    for alert in alerts:
+        assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
+        assert re.findall(r"^\*\*(.+?):\*\*", texts[alert["alert"]], re.MULTILINE) == ["Means", "Look at", "Do"]
+
+
+def test_what_the_runbook_names_exists() -> None:
+    page = (MONITORING_DIR.parent / "docs" / "runbook.md").read_text()
+    places = {panel["title"] for dashboard in dashboards() for panel in dashboard["panels"]} | {
+        dashboard["title"] for dashboard in dashboards()
+    }
+    settings = re.findall(r"^#? ?([A-Z_]+)=", (MONITORING_DIR.parent / ".env.example").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", (MONITORING_DIR.parent / "Makefile").read_text(), re.MULTILINE)
+
+    named = set(re.findall(r'"(\w[^"]+)"', page.replace("\n", " ")))
+    assert {name for name in named if not any(place.startswith(name) for place in places)} == set()
+    assert set(re.findall(r"\b[A-Z]+_[A-Z_]+\b", page)) <= {*settings, "LOCUST_WORKERS"}
+    assert set(re.findall(r"`make ([a-z-]+)", page)) <= set(targets)
 
 
 def test_grafana_lists_the_alerts_of_prometheus(datasources: dict[str, dict[str, Any]]) -> None:

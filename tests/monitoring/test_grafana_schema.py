@@ -12,7 +12,7 @@ from support.dashboards import dashboards
 from support.needs import lacking, needed
 
 ROOT = Path(__file__).resolve().parents[2]
-PANEL_TYPES = ("stat", "timeseries", "table", "heatmap")
+PANEL_TYPES = ("stat", "timeseries", "table", "heatmap", "text")
 # Enumerations of the package are compared by their values, which is what stands in a file.
 PREAMBLE = """
 import type {{ Dashboard, Panel, RowPanel }} from '@grafana/schema';
@@ -107,7 +107,7 @@ def _typed_panel(panel: dict[str, Any]) -> list[str]:
     if panel["type"] == "row":
         return [_typed("RowPanel", panel)]
     typed = [_typed("Panel", panel), _typed(f"Partial<{panel['type']}.Options>", panel["options"])]
-    custom = panel["fieldConfig"]["defaults"].get("custom")
+    custom = panel.get("fieldConfig", {}).get("defaults", {}).get("custom")
     if custom is not None:
         typed.append(_typed(f"Partial<{panel['type']}.FieldConfig>", custom))
     return typed

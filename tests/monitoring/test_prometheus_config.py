@@ -62,7 +62,7 @@ def test_every_alert_has_a_unit_test_and_says_what_to_do() -> None:
     }
 
     assert tested == set(alerts)
-    assert all(set(rule["annotations"]) == {"summary", "description"} for rule in alerts.values())
+    assert all(set(rule["annotations"]) == {"summary", "description", "runbook"} for rule in alerts.values())
     assert {rule["labels"]["severity"] for rule in alerts.values()} == {"critical", "warning"}
 
 

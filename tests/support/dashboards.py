@@ -14,7 +14,7 @@ from support import local_http
 DASHBOARDS_DIR = Path(__file__).resolve().parents[2] / "monitoring" / "grafana" / "dashboards"
 OF_SERVICE = "{{label}}"
 """The legend of a query that has a series for each service."""
-ROW = "row"
+ROW, TEXT = "row", "text"
 
 _CLIENT = local_http.client(timeout=10)  # one for all: to make one costs more than a query
 
@@ -61,7 +61,7 @@ def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for panel in dashboard["panels"]:
         if panel["type"] == ROW:
             yield from panel.get("panels", [])
-        else:
+        elif panel["type"] != TEXT:
             yield panel
 
 
