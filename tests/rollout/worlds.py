@@ -6,13 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from serving_lab.results import files
 from serving_lab.rollout.command import FILE
 from serving_lab.rollout.result import RolloutResult
 from support.gateway import RunningGateway, running_gateway
-from support.services import free_port
+from support.load import answers
+from support.services import free_port, wait_until
 
 HERE = Path(__file__).parent
 OLD, NEW = "old", "new"
@@ -101,6 +103,9 @@ def world(directory: Path, *faults: str, stages: str = STAGES, rate: float = RAT
             stack.callback(servers[name].wait)
             stack.callback(servers[name].kill)
             urls[name] = f"http://127.0.0.1:{port}"
+        for name, url in urls.items():
+            # What a client met before its service had started would be no failure of the gateway.
+            wait_until(partial(answers, f"{url}/ready"), f"the {name} service")
         gateway = stack.enter_context(running_gateway(directory, urls))
         gateway.control.choose(NEW)
         sent = [gateway.url.rpartition(":")[2], str(rate), str(USERS), str(LONGEST_SECONDS)]
