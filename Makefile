@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint clients dashboards format lock clean
+	restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint docs clients dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -85,6 +85,8 @@ lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=tr
 	@$(DEV) deploy/lint.sh
 clients: ## Write clients/openapi.json and the generated part of both clients; needs npm
 	@$(DEV) python clients/generate.py
+docs: ## Build the documentation as a site in build/docs/site, which needs no network; SERVE=8088 serves it on that port
+	@$(DEV) python docs/site/build.py $(if $(SERVE),--serve $(SERVE))
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
 	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
 format: ## Format the code

@@ -43,7 +43,7 @@ check "ruff format" ruff format --check --quiet .
 packages=(-p serving_lab -p prediction_client)
 for package in services/*/*/__init__.py; do packages+=(-p "$(basename "$(dirname "$package")")"); done
 check "mypy, packages" mypy "${packages[@]}"
-check "mypy, the rest" mypy loadtest/locustfile.py clients/generate.py deploy monitoring tests
+check "mypy, the rest" mypy loadtest/locustfile.py clients/generate.py deploy docs monitoring tests
 mapfile -t dockerfiles < <(git ls-files '*Dockerfile' 2>/dev/null || find . -name '*Dockerfile' -not -path './.venv/*')
 if command -v npm >/dev/null; then
     check "tsc" npm --silent --prefix clients/typescript run lint

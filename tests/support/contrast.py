@@ -8,19 +8,22 @@ _TOO_LOW = """() => {
             part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
         return 0.2126 * r + 0.7152 * g + 0.0722 * b
     }
-    const parts = text => text.match(/[\\d.]+/g).map(Number)
+    const parts = text => {
+        const [r, g, b, alpha = 1] = text.match(/[\\d.]+/g).map(Number)
+        return {colour: [r, g, b], alpha}
+    }
+    const over = ({colour, alpha}, ground) => colour.map((part, each) => alpha * part + (1 - alpha) * ground[each])
     const behind = element => {
-        for (; element; element = element.parentElement) {
-            const colour = parts(getComputedStyle(element).backgroundColor)
-            if (colour[3] !== 0) return colour.slice(0, 3)
-        }
-        return [255, 255, 255]
+        if (!element) return [255, 255, 255]
+        const own = parts(getComputedStyle(element).backgroundColor)
+        return own.alpha === 1 ? own.colour : over(own, behind(element.parentElement))
     }
     return [...document.querySelectorAll("body *")].filter(element => {
         const own = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
-        if (!own || !element.checkVisibility()) return false
-        const text = luminance(parts(getComputedStyle(element).color).slice(0, 3))
-        const ground = luminance(behind(element))
+        if (!own || !element.checkVisibility({opacityProperty: true, visibilityProperty: true})) return false
+        const under = behind(element)
+        const text = luminance(over(parts(getComputedStyle(element).color), under))
+        const ground = luminance(under)
         return (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05) < 4.5
     }).map(element => element.outerHTML.slice(0, 200))
 }"""
