@@ -8,7 +8,14 @@ from typing import Any, Self
 import httpx
 
 from prediction_client.bodies import Row, batches, graphql_request, json_row
-from prediction_client.errors import ApiError, PredictionClientError, SignInError, reading_answer, right
+from prediction_client.errors import (
+    ApiError,
+    PredictionClientError,
+    SignInError,
+    UnexpectedAnswerError,
+    reading_answer,
+    right,
+)
 from prediction_client.generated.api.operations import cache_clear, cache_stats, health, metrics, ready
 from prediction_client.generated.api.predictions import batch_predict, graphql, login, model_info, predict
 from prediction_client.generated.client import AuthenticatedClient
@@ -165,7 +172,10 @@ class AsyncPredictionClient:
     async def _batch_predict(self, samples: list[list[float]]) -> BatchPredictionResponse:
         body = BatchPredictionRequest(samples)
         with reading_answer():
-            return right(await batch_predict.asyncio(client=self._user, body=body))
+            answer = right(await batch_predict.asyncio(client=self._user, body=body))
+        if len(answer.predictions) != len(samples):
+            raise UnexpectedAnswerError(f"the answer does not have a prediction for each of {len(samples)} rows")
+        return answer
 
     async def _log_in(self) -> LoginResponse:
         if self._credentials is None:

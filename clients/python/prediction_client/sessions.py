@@ -62,4 +62,5 @@ def _checked(response: httpx.Response) -> httpx.Response:
 
 
 def _no_answer(request: httpx.Request, error: httpx.RequestError) -> NoAnswerError:
-    return NoAnswerError(f"no answer from {request.url}: {str(error) or type(error).__name__}")
+    why = f"none in time ({type(error).__name__})" if isinstance(error, httpx.TimeoutException) else str(error)
+    return NoAnswerError(f"no answer from {request.url}: {why or type(error).__name__}")
