@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from serving_lab.drafting.credentials import had_credentials
+from serving_lab.drafts.credentials import had_credentials
 from serving_lab.recordings.recording import Recorded
 
 from drafting.drafts import Drafted, of_har, of_postman, recorded

@@ -1,63 +1,25 @@
 """Asks the service what it answers to the drafted requests that change nothing."""
 
-import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
 from serving_lab.api import json_path
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Header, Parameter, Request
-from serving_lab.api.request_form import RequestForm
 from serving_lab.api.sign_in import NotSignedInError, OfHeadForm, SignIn
-from serving_lab.drafting import answers
-from serving_lab.drafting.draft import READING, Access, Call, DraftedRequest
-from serving_lab.drafting.schemes import LIFETIMES, TOKEN_NAMES
+from serving_lab.drafts import answers
+from serving_lab.drafts.draft import Access, DraftedRequest
+from serving_lab.drafts.forms import VARIABLE, built, changes_something, filled, form_of, variables_of
+from serving_lab.drafts.schemes import LIFETIMES, TOKEN_NAMES
 from serving_lab.errors import LabError
 from serving_lab.wire import exchange
 from serving_lab.wire.message import Answer
 
-_ENVIRONMENT = re.compile(r"\$\{env:(\w+)\}")
-_LATER = re.compile(r"\$\{(?!env:)[^}]*\}")
 _TIMEOUT_SECONDS, _ALL_SECONDS = 5.0, 60.0
 """For one answer, and for all of them."""
-_CHANGES = re.compile(
-    r"(?<![a-z])(?:log[_-]?(?:out|off)|sign[_-]?out|delete|remove|destroy|reset|clear|purge|flush|drop|shut[_-]?down"
-    r"|restart|reboot|start|stop|kill|unsubscribe|revoke|cancel|run|trigger|send|refresh)(?![a-z])",
-    re.IGNORECASE,
-)
-"""In the paths of requests that change something whatever their method."""
-
-
-def changes_something(request: DraftedRequest) -> bool:
-    """Whether the request may change the state of the service."""
-    return request.call.method not in READING or _CHANGES.search(request.template) is not None
-
-
-def form_of(call: Call) -> dict[str, object]:
-    """The request as a description has it."""
-    form: dict[str, object] = {} if call.method == "GET" else {"method": call.method}
-    form["path"] = call.path
-    if call.headers:
-        several = len({name for name, _ in call.headers}) < len(call.headers)
-        form["headers"] = [list(each) for each in call.headers] if several else dict(call.headers)
-    return form if call.body is None else {**form, call.body.kind: call.body.value}
-
-
-def fault(call: Call, known: Iterable[str] = ()) -> str | None:
-    """Why a description cannot have this request; None: it can."""
-    form = form_of(call)
-    found = _LATER.findall(str(form))
-    if unknown := [each for each in found if each not in {f"${{{name}}}" for name in known}]:
-        return f"it has {unknown[0][:40]} in it, which a description takes for a variable"
-    try:
-        _request(form, {}, ())
-    except (ValueError, TypeError) as error:
-        return str(error)
-    return None
 
 
 class Asking:
@@ -81,13 +43,13 @@ class Asking:
         if call is None or not self.let_in:
             return
         try:
-            request = _request(form_of(call), self._environment, ()).filled({"host": self._endpoint.host})
+            request = built(form_of(call), self._environment, ()).filled({"host": self._endpoint.host})
             answer = exchange.send(self._endpoint, request, _TIMEOUT_SECONDS)
         except (LabError, ValueError):
             self._refused("it was not answered")
             return
         if answer.status >= 400:
-            names = " and ".join(dict.fromkeys(_ENVIRONMENT.findall(str(form_of(call)))))
+            names = " and ".join(dict.fromkeys(VARIABLE.findall(str(form_of(call)))))
             self._refused(f"it was answered {answer.status}" + (f": are {names} right?" if names else ""))
             return
         if self._granted(answer) is None and self._may_be_elsewhere and (found := _token(answer)):
@@ -108,7 +70,7 @@ class Asking:
             return request
         authorization = tuple(self.access.authorization.items()) if request.signed_in and self.let_in else ()
         try:
-            sent = _request(form_of(request.call), self._environment, authorization)
+            sent = built(form_of(request.call), self._environment, authorization)
             sent = sent.filled({**self._variables, "host": self._endpoint.host})
             sent = sent.with_query(*(self.query if request.signed_in else ()))
             answer = exchange.send(self._endpoint, sent, _TIMEOUT_SECONDS)
@@ -132,14 +94,14 @@ class Asking:
         """The headers that let requests in, as far as that is known."""
         if not self.let_in:
             return ()
-        sent = _request({"path": "/"}, self._environment, tuple(self.access.authorization.items()))
+        sent = built({"path": "/"}, self._environment, tuple(self.access.authorization.items()))
         return sent.filled({**self._variables, "host": self._endpoint.host}).headers
 
     @property
     def query(self) -> tuple[Parameter, ...]:
         """The parameters of the query that let requests in, as far as they are known."""
         known = {name: self._environment[name] for name in _named(self.access) if name in self._environment}
-        return tuple((name, _filled(value, known)) for name, value in self.access.query.items()) if self.let_in else ()
+        return tuple((name, filled(value, known)) for name, value in self.access.query.items()) if self.let_in else ()
 
     @property
     def _may_be_elsewhere(self) -> bool:
@@ -162,36 +124,9 @@ class Asking:
         self.access = replace(self.access, sign_in_to_do=(*self.access.sign_in_to_do, told))
 
 
-def variables_of(value: object) -> list[str]:
-    """The variables of the environment that a value refers to."""
-    return list(dict.fromkeys(_ENVIRONMENT.findall(str(value))))
-
-
 def _named(access: Access) -> list[str]:
     sign_in = form_of(access.sign_in) if access.sign_in else {}
     return variables_of([sign_in, dict(access.authorization), dict(access.query)])
-
-
-def _request(form: Mapping[str, object], environment: Mapping[str, str], authorization: tuple[Header, ...]) -> Request:
-    """The request that a form means.
-
-    Raises:
-        ValueError: it means none.
-    """
-    known = {name: environment.get(name, f"${{env:{name}}}") for name in variables_of([form, authorization])}
-    written = msgspec.convert(_filled(form, known), RequestForm)
-    return written.build({}, tuple((name, str(_filled(value, known))) for name, value in authorization))
-
-
-def _filled(value: object, known: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
-    match value:
-        case str():
-            return _ENVIRONMENT.sub(lambda found: known[found[1]], value)
-        case dict():
-            return {key: _filled(member, known) for key, member in value.items()}
-        case list():
-            return [_filled(item, known) for item in value]
-    return value
 
 
 def _token(answer: Answer) -> tuple[str, str | None] | None:

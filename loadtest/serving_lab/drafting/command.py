@@ -18,10 +18,11 @@ from serving_lab.documents import finding
 from serving_lab.documents.openapi import OpenApiDocument
 from serving_lab.documents.references import NotFollowedError
 from serving_lab.documents.site import Site
-from serving_lab.drafting import of_document, of_recording, recorded_sign_in, recordings, schemes, writing
-from serving_lab.drafting.asking import Asking, fault, variables_of
-from serving_lab.drafting.credentials import Hidden
-from serving_lab.drafting.draft import Access, Draft, DraftedRequest
+from serving_lab.drafting.asking import Asking
+from serving_lab.drafts import of_document, of_recording, recorded_sign_in, recordings, schemes, writing
+from serving_lab.drafts.credentials import Hidden
+from serving_lab.drafts.draft import Access, Draft, DraftedRequest
+from serving_lab.drafts.forms import fault, variables_of
 from serving_lab.errors import LabError
 from serving_lab.recordings.recording import Chosen
 from serving_lab.text.environment import Environment
@@ -75,7 +76,7 @@ def init(options: Options, environment: Mapping[str, str], console: Console) -> 
     found = _document(options, endpoint, site, needed=not traffic.chosen)
     draft, missing = _draft(endpoint, found, recorded)
     made_of = [*([found.place] if found else ()), *(path.name for path in (*options.har, *options.postman))]
-    written = writing.text(draft, endpoint.url, made_of)
+    written = writing.text(draft, endpoint.url, made_of, "lab init")
     _write(options, written)
     _tell(options, draft, written, missing, console)
     return exit_codes.OK

@@ -6,10 +6,10 @@ from typing import Any
 
 from serving_lab.api import json_path
 from serving_lab.api.request import Request
-from serving_lab.drafting.credentials import Hidden, is_secret, lets_in, place, variable
-from serving_lab.drafting.draft import Access, Call
-from serving_lab.drafting.of_recording import body_of, fields_of, headers_of, note_secrets, parsed, path_of
-from serving_lab.drafting.schemes import BEARER, LIFETIMES, SIGNS_IN, SIGNS_UP, TOKEN_NAMES, credentials
+from serving_lab.drafts.credentials import Hidden, is_secret, lets_in, place, variable
+from serving_lab.drafts.draft import Access, Call
+from serving_lab.drafts.of_recording import body_of, fields_of, headers_of, note_secrets, parsed, path_of
+from serving_lab.drafts.schemes import BEARER, LIFETIMES, SIGNS_IN, SIGNS_UP, TOKEN_NAMES, credentials
 from serving_lab.recordings.recording import Chosen
 
 _PASSWORD = re.compile(r"pass|pwd|secret|^pin$|^otp$", re.IGNORECASE)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from serving_lab.drafting.credentials import had_credentials, is_secret, place, variable
+from serving_lab.drafts.credentials import had_credentials, is_secret, place, variable
 from serving_lab.errors import LabError
 from serving_lab.recordings import har, origins, postman, recording
 from serving_lab.recordings.recording import Chosen, Faults, Recorded, Wanted, read_bytes

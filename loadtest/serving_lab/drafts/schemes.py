@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from serving_lab.api import json_path
 from serving_lab.documents.examples import merged
 from serving_lab.documents.openapi import OpenApiDocument, Operation
-from serving_lab.drafting import answers
-from serving_lab.drafting.credentials import is_secret, place, variable
-from serving_lab.drafting.draft import Access, Body, Call
-from serving_lab.drafting.of_document import call_of, security_of
+from serving_lab.drafts import answers
+from serving_lab.drafts.credentials import is_secret, place, variable
+from serving_lab.drafts.draft import Access, Body, Call
+from serving_lab.drafts.of_document import call_of, security_of
 
 TOKEN_NAMES = (
     *("token", "access_token", "accesstoken", "id_token", "idtoken", "jwt", "auth_token", "authtoken", "bearer"),

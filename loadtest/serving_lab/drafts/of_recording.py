@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from serving_lab.api.request import Header, Request
 from serving_lab.documents.operations import Operations, decoded_path
-from serving_lab.drafting import answers
-from serving_lab.drafting.credentials import Hidden, had_credentials, places_in_url
-from serving_lab.drafting.draft import Access, Body, Call, DraftedRequest, too_deep
+from serving_lab.drafts import answers
+from serving_lab.drafts.credentials import Hidden, had_credentials, places_in_url
+from serving_lab.drafts.draft import Access, Body, Call, DraftedRequest, too_deep
 from serving_lab.recordings.path_templates import path_templates
 from serving_lab.recordings.recording import Chosen
 

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from serving_lab.api.request import Header
 from serving_lab.documents.examples import Examples
 from serving_lab.documents.openapi import OpenApiDocument, Operation
-from serving_lab.drafting import answers
-from serving_lab.drafting.draft import Body, Call, DraftedRequest, too_deep
+from serving_lab.drafts import answers
+from serving_lab.drafts.draft import Body, Call, DraftedRequest, too_deep
 
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _MOST_NAMED = 5

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from serving_lab.drafting.asking import changes_something, form_of
-from serving_lab.drafting.draft import Draft, DraftedRequest
+from serving_lab.drafts.draft import Draft, DraftedRequest
+from serving_lab.drafts.forms import changes_something, form_of
 from serving_lab.text.phrases import visible
 from serving_lab.text.yaml_text import block, comment, entry
 
@@ -17,16 +17,17 @@ _SIGN = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def text(draft: Draft, url: str, made_of: Sequence[str]) -> str:
+def text(draft: Draft, service: str, made_of: Sequence[str], command: str) -> str:
     """The file.
 
     Args:
         draft: what is in it.
-        url: of the service.
+        service: what is described, such as a URL.
         made_of: in words, what it was drafted from.
+        command: what drafts it.
     """
     parts = [
-        *comment(f"The API at {visible(url)}, drafted by lab init from {visible(' and '.join(made_of))}.", 0),
+        *comment(f"The API at {visible(service)}, drafted by {command} from {visible(' and '.join(made_of))}.", 0),
         *comment(f'Look at the lines with "{TO_DO}"; docs/guide.md explains the format.', 0),
     ]
     for section in (
