@@ -1,0 +1,1 @@
+"""What the source code of a service says, read and never run."""
