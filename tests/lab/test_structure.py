@@ -7,7 +7,9 @@ from support.checkout import REPOSITORY
 from support.imports import imports_of
 
 LAB = REPOSITORY / "loadtest" / "serving_lab"
-CAPABILITIES = {"bench", "checklist", "drafting", "footprint", "gate", "live", "parity", "report", "rollout", "tap"}
+CAPABILITIES = {
+    *("bench", "checklist", "drafting", "footprint", "gate", "inventory", "live", "parity", "report", "rollout", "tap"),
+}
 """Packages that stand for one command or page each; what they share lives in the others."""
 MAY_IMPORT = {"rollout": ("serving_lab.parity.judgement.", "serving_lab.parity.ledger")}
 """What a capability may import of another all the same: live traffic is judged as parity judges, which is pure."""
