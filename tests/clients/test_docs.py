@@ -1,41 +1,35 @@
-"""docs/clients.md: its code runs as it stands there, with the old service and with the new one."""
+"""docs/clients.md: its code runs as it stands there, with every service."""
 
 import re
 import subprocess
 import sys
 
 import pytest
-from support.checkout import REPOSITORY
+from support.page import Page
 from support.services import RunningService
 
-TEXT = (REPOSITORY / "docs" / "clients.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-PRINTED = {
-    "PredictionClient(": r"\d+\.\d+ 1\.0\.0",
-    "asyncio.run": "250",
-    "Retries(": "healthy",
-    "ApiError": r"400 Expected 10 features None [\w.-]+",
-    "sync_detailed": r"(200|HTTPStatus.OK) HealthResponse\(status='healthy', .*\)",
-}
-"""What each block prints, in order, by a text in it."""
+PAGE = Page("docs/clients.md")
+PRINTED = (
+    ("print(answer.prediction", r"\d+\.\d+ 1\.0\.0"),
+    ("asyncio.run", "250"),
+    ("Retries(", "healthy"),
+    ("except ApiError", r"400 Expected 10 features None [\w.-]+"),
+    ("sync_detailed", r"200 HealthResponse\(status='healthy', .*\)"),
+)
+"""A text in each block of Python, and the pattern of what the block prints."""
 
 
-def printed_by(block: str) -> str:
-    """The pattern of what a block prints; the last that fits, because the first fits several."""
-    return next(pattern for mark, pattern in reversed(PRINTED.items()) if mark in block)
+@pytest.mark.parametrize(("having", "printed"), PRINTED, ids=[having for having, _ in PRINTED])
+def test_python_code_runs_as_it_stands_there(service: RunningService, having: str, printed: str) -> None:
+    code = PAGE.block("python", having).replace("http://localhost:8000", service.base_url)
+    code = code.replace('"lab"', repr(service.username)).replace('"secret"', repr(service.password))
 
-
-@pytest.mark.parametrize("number", range(len(PYTHON)))
-def test_python_code_runs_as_it_stands_there(service: RunningService, number: int) -> None:
-    block = PYTHON[number]
-    here = block.replace("http://localhost:8000", service.base_url)
-    here = here.replace('"lab"', repr(service.username)).replace('"secret"', repr(service.password))
-
-    done = subprocess.run([sys.executable, "-c", here], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(printed_by(block), done.stdout.strip()), done.stdout
+    assert re.fullmatch(printed, done.stdout.strip()), done.stdout
 
 
-def test_each_block_has_what_it_prints() -> None:
-    assert [printed_by(block) for block in PYTHON] == list(PRINTED.values())
+@pytest.mark.service
+def test_no_block_of_python_is_left_out() -> None:
+    assert len([block for block in PAGE.blocks if block.language == "python"]) == len(PRINTED)

@@ -1,6 +1,7 @@
 """The TypeScript client: generated anew, compiled, and run against each service by Node's own test runner."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.checkout import REPOSITORY
 from support.needs import needed
+from support.page import Page
 from support.services import SERVICE_NAMES, RunningService, StartedService, running_service
 
 CLIENTS = REPOSITORY / "clients"
@@ -17,9 +19,8 @@ PROJECT = CLIENTS / "typescript"
 pytestmark = pytest.mark.service
 
 
-def npm(*arguments: str, **environment: str) -> str:
-    """What a command of npm prints, in the project."""
-    command = [needed("npm", package="npm"), *arguments]
+def run(*command: str, **environment: str) -> str:
+    """What a command prints, in the project."""
     done = subprocess.run(
         command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, timeout=240, check=False
     )
@@ -27,15 +28,18 @@ def npm(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+def node(*arguments: str, **environment: str) -> str:
+    """What a script prints."""
+    return run(needed("node", package="nodejs"), *arguments, **environment)
+
+
 @pytest.fixture(scope="module")
 def compiled() -> None:
     """The client and its tests as JavaScript."""
-    version = subprocess.run(
-        [needed("node", package="nodejs"), "--version"], capture_output=True, text=True, check=True
-    )
-    if int(version.stdout.strip().removeprefix("v").partition(".")[0]) < 20:
-        pytest.skip(f"the client needs Node 20, and here is {version.stdout.strip()}")
-    npm("run", "build")
+    npm, version = needed("npm", package="npm"), node("--version").strip()
+    if int(version.removeprefix("v").partition(".")[0]) < 20:
+        pytest.skip(f"the client needs Node 20, and here is {version}")
+    run(npm, "run", "build")
 
 
 @pytest.fixture(scope="module", params=SERVICE_NAMES)
@@ -59,15 +63,15 @@ def test_it_is_up_to_date(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("compiled")
 def test_it_repeats_and_signs_in_as_it_should() -> None:
-    assert "# fail 0" in npm("exec", "--", "node", "--test", "--test-reporter=tap", "dist/test/repeats.test.js")
+    assert "# fail 0" in node("--test", "--test-reporter=tap", "dist/test/repeats.test.js")
 
 
 @pytest.mark.usefixtures("compiled")
 def test_it_works_with_each_service(started_service: StartedService, limited: RunningService) -> None:
     service = started_service(limited.name)
 
-    printed = npm(
-        *("exec", "--", "node", "--test", "--test-reporter=tap", "dist/test/services.test.js"),
+    printed = node(
+        *("--test", "--test-reporter=tap", "dist/test/services.test.js"),
         BASE_URL=service.base_url,
         LIMITED_URL=limited.base_url,
         API_USERNAME=service.username,
@@ -75,3 +79,15 @@ def test_it_works_with_each_service(started_service: StartedService, limited: Ru
     )
 
     assert "# fail 0" in printed
+
+
+@pytest.mark.usefixtures("compiled")
+def test_the_code_in_the_documentation_runs_as_it_stands_there(service: RunningService) -> None:
+    code = Page("docs/clients.md").block("ts").replace("http://localhost:8000", service.base_url)
+    code = code.replace('"lab"', f'"{service.username}"').replace('"secret"', f'"{service.password}"')
+    script = PROJECT / "dist" / "documented.mjs"  # within the package, which may import itself by its name
+    script.write_text(code, encoding="utf-8")
+
+    printed = node(str(script))
+
+    assert re.fullmatch(r"\d+\.\d+ 1\.0\.0\n250\n400 Expected 10 features null [\w.-]+\n", printed)
