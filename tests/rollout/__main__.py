@@ -110,4 +110,5 @@ def main() -> None:
         real(asked.times, asked.named)
 
 
-main()
+if __name__ == "__main__":
+    main()
