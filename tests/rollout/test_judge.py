@@ -65,6 +65,9 @@ def test_what_is_proven_to_be_worse_rolls_back_before_the_shortest_hold(candidat
 
     assert found.outcome is Outcome.ROLL_BACK
     assert said in found.why
+    passed = [each for each in found.criteria if each.standing is Standing.BEYOND]
+    assert passed
+    assert all(each.limit == each.beyond != each.within for each in passed), "the limit that was passed is named"
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,15 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True):
         """The interval and its limit, in words."""
         if self.value is None:
             return f"{_TITLES[self.name]}: not known yet"
-        limit = self.within if self.within is not None else self.beyond
         ends = f"{_shown(self.name, self.low)} to {_shown(self.name, self.high)}"
-        return f"{_TITLES[self.name]} {ends}, limit {_shown(self.name, limit)}"
+        return f"{_TITLES[self.name]} {ends}, limit {_shown(self.name, self.limit)}"
+
+    @property
+    def limit(self) -> float | None:
+        """The limit that matters: of the two, the one that was passed, else the one that is still to be proven."""
+        if self.standing is Standing.BEYOND or self.within is None:
+            return self.beyond
+        return self.within
 
 
 @dataclass(frozen=True)

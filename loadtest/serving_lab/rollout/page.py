@@ -77,8 +77,7 @@ def render(plan: RolloutPlan, state: State, stage: StageRecord | None, mirror: M
 
 def drawing(criterion: Criterion) -> Markup:
     """An interval as a bar, the limit and no difference as lines; what has no end reaches the border."""
-    limit = criterion.within if criterion.within is not None else criterion.beyond
-    neutral = _NEUTRAL[criterion.name]
+    limit, neutral = criterion.limit, _NEUTRAL[criterion.name]
     known = [each for each in (criterion.value, limit, neutral) if each is not None]
     ends = [each for each in (criterion.low, criterion.high) if each is not None]
     reach = max((abs(each - neutral) for each in known), default=1.0) * 2 or 1.0
