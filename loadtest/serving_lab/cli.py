@@ -44,7 +44,21 @@ def options(_version: _Version = False) -> None:
     """The laboratory: brings prediction services up, loads them, watches, compares and measures them."""
 
 
-for module in (stack, token, inventory, init, parity, bench, results, footprint, report, tap, replay, rollout, checklist):
+for module in (
+    stack,
+    token,
+    inventory,
+    init,
+    parity,
+    bench,
+    results,
+    footprint,
+    report,
+    tap,
+    replay,
+    rollout,
+    checklist,
+):
     app.add_typer(module.app)
 
 
