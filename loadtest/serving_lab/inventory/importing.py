@@ -17,6 +17,7 @@ import msgspec
 
 from serving_lab.errors import LabError
 from serving_lab.inventory import probe
+from serving_lab.inventory.result import Access
 from serving_lab.inventory.target import ApplicationTarget
 
 _GRACE_SECONDS = 5.0
@@ -40,6 +41,11 @@ class Handler(msgspec.Struct, frozen=True, kw_only=True):
     direct: bool = True
     """Whether it was found by what wrappers say they wrap, not in what they keep."""
 
+    @property
+    def path(self) -> Path:
+        """The file as a path."""
+        return Path(self.file)
+
 
 class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     """A security scheme of FastAPI."""
@@ -49,6 +55,19 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     http: str | None = None
     in_: str = msgspec.field(default="", name="in")
     name: str | None = None
+
+    def access(self) -> Access:
+        """How it lets requests in."""
+        kind, http, key = self.type.lower(), (self.http or "").lower(), self.name or self.scheme
+        if kind == "apikey":
+            if self.in_ == "cookie":
+                return Access(kind="cookie", name=key, through="dependency")
+            return Access(kind="api key", name=f"?{key}=" if self.in_ == "query" else key, through="dependency")
+        if kind == "http" and http == "basic":
+            return Access(kind="basic", name="Authorization", through="dependency")
+        if kind in {"http", "oauth2", "openidconnect"}:
+            return Access(kind="bearer", name="Authorization", through="dependency")
+        return Access(kind="other", name=self.scheme, through="dependency")
 
 
 class Converter(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +91,16 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     converters: dict[str, Converter] = {}
     by_method: dict[str, list[Handler]] = {}
     dependencies: list[dict[str, Any]] = []
+
+    @property
+    def functions(self) -> list[Handler]:
+        """The functions among what it depends on."""
+        return [msgspec.convert(each, Handler) for each in self.dependencies if "file" in each]
+
+    @property
+    def schemes(self) -> list[Scheme]:
+        """The security schemes among what it depends on."""
+        return [msgspec.convert(each, Scheme) for each in self.dependencies if "scheme" in each]
 
 
 class SeenHook(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +165,7 @@ def interpreter(given: Path | None, target: ApplicationTarget, environment: Mapp
         path = folder / "bin" / "python"
         if path.exists() and os.access(path, os.X_OK):
             return path
-    return Path(sys.executable)
+    return Path(os.path.abspath(sys.executable))  # noqa: PTH100 - a link into an environment is not followed
 
 
 def seen(target: ApplicationTarget, python: Path, seconds: float, environment: Mapping[str, str]) -> Seen | NotImported:

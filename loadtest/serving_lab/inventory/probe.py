@@ -402,7 +402,7 @@ class Looking:
             path = getattr(route, "path", "")
             inner = getattr(route, "routes", None)
             endpoint = getattr(route, "endpoint", None)
-            if path in own and not prefix:
+            if path in own:
                 continue
             if hasattr(route, "effective_route_contexts"):
                 # A router that FastAPI keeps as such: its routes with the prefixes they are asked under.

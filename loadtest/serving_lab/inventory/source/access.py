@@ -37,7 +37,7 @@ class AccessReader:
 
     def of_decorators(self, function: Function) -> Iterator[Access]:
         """What the decorators of a view ask for, as far as they are called so."""
-        for node in function.node.decorator_list:
+        for node in (*function.node.decorator_list, *self._of_class(function)):
             called = node.func if isinstance(node, ast.Call) else node
             name = dotted(called)
             if name is None:
@@ -55,6 +55,21 @@ class AccessReader:
                     continue
             if _DECORATOR.fullmatch(last):
                 yield Access(kind=self._kind(function, called, last), name=f"@{name}", through="decorator", place=place)
+
+    def _of_class(self, function: Function) -> Iterator[ast.expr]:
+        """The decorators that the class of a method names for all of its methods."""
+        for owner in self._project.bases(function.owner) if function.owner else ():
+            for node in owner.node.body:
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in {"decorators", "method_decorators"}:
+                    given = node.value
+                    if isinstance(given, ast.Dict):
+                        named = {
+                            ast.unparse(key).strip("'\""): value
+                            for key, value in zip(given.keys, given.values, strict=True)
+                            if key
+                        }
+                        given = named.get(function.node.name, ast.List([], ast.Load()))
+                    yield from given.elts if isinstance(given, (ast.List, ast.Tuple)) else ()
 
     def of_hook(self, function: Function) -> Iterator[Access]:
         """What a function asks that runs before requests, if it refuses any."""

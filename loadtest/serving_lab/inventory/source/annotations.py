@@ -45,6 +45,7 @@ _BOUNDS = {
     "multiple_of": "multipleOf",
 }
 _LENGTHS = {"min_length": "min", "max_length": "max", "min_items": "min", "max_items": "max"}
+_BASES = frozenset({"BaseModel", "Struct", "SQLModel", "RootModel"})
 _NOT_OF_INSTANCES = frozenset({"ClassVar", "PrivateAttr", "computed_field", "InitVar"})
 
 
@@ -78,7 +79,7 @@ def schema_of_class(project: Project, found: Class, depth: int = 0) -> Schema:
                 "Field",
                 "field",
             }:
-                schema, needed = _with_field(schema, node.value)
+                schema, needed = with_field(schema, node.value)
             elif node.value is not None and isinstance(node.value, ast.Constant) and node.value.value is not None:
                 schema = {**schema, "default": node.value.value}
             properties[name] = schema
@@ -114,7 +115,7 @@ def schema_of_annotation(project: Project, module: Module, node: ast.expr, depth
             if kind:
                 items = schema_of_annotation(project, module, node.args[0], depth + 1) if node.args else {}
                 base: Schema = {"type": kind, **({"items": items} if kind == "array" else {})}
-                return _with_field(base, node)[0]
+                return with_field(base, node)[0]
     name = dotted(node) or ""
     last = name.rpartition(".")[2]
     if last in _KINDS:
@@ -137,7 +138,7 @@ def _of_subscript(project: Project, module: Module, name: str, inner: ast.expr, 
         schema = schema_of_annotation(project, module, items[0], depth + 1)
         for each in items[1:]:
             if isinstance(each, ast.Call):
-                schema = _with_field(schema, each)[0]
+                schema = with_field(schema, each)[0]
         return schema
     return dict(_KINDS.get(name, {}))
 
@@ -153,7 +154,14 @@ def _either(choices: list[Schema]) -> Schema:
     return {"anyOf": choices} if all(choices) and choices else {}
 
 
-def _with_field(schema: Schema, call: ast.Call) -> tuple[Schema, bool]:
+def is_model(project: Project, found: Class) -> bool:
+    """Whether a class is one of Pydantic, msgspec or dataclasses."""
+    decorated = {dotted(each.func if isinstance(each, ast.Call) else each) or "" for each in found.node.decorator_list}
+    of_dataclasses = any(name.rpartition(".")[2] == "dataclass" for name in decorated)
+    return bool(project.base_names(found) & _BASES) or of_dataclasses
+
+
+def with_field(schema: Schema, call: ast.Call) -> tuple[Schema, bool]:
     """The schema with the bounds of `Field(…)`, and whether the field is required."""
     found: Schema = dict(schema)
     needed = True

@@ -95,7 +95,7 @@ def _in_function(project: Project, function: Function) -> Iterator[BlockingCall]
     for node in nodes:
         if isinstance(node, ast.Call) and id(node) not in awaited and (known := _of_call(project, function, node)):
             kind, instead = known
-            call = " ".join(ast.unparse(node.func).split())
+            call = _written(node.func)
             yield BlockingCall(
                 call=call if len(call) <= _LONGEST else f"{call[:_LONGEST]}…",
                 kind=kind,
@@ -103,6 +103,15 @@ def _in_function(project: Project, function: Function) -> Iterator[BlockingCall]
                 instead=instead,
                 place=function.module.place(node),
             )
+
+
+def _written(node: ast.expr) -> str:
+    """A call as people read it, without the arguments of those before it."""
+    if isinstance(node, ast.Attribute):
+        return f"{_written(node.value)}.{node.attr}"
+    if isinstance(node, ast.Call):
+        return f"{_written(node.func)}({'…' if node.args or node.keywords else ''})"
+    return " ".join(ast.unparse(node).split())
 
 
 def _of_call(project: Project, function: Function, call: ast.Call) -> tuple[Kind, str | None] | None:

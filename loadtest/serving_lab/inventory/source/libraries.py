@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from serving_lab.inventory.result import Schema
-from serving_lab.inventory.source.annotations import schema_of_class
+from serving_lab.inventory.source.annotations import is_model, schema_of_class
 from serving_lab.inventory.source.project import Class, Function, Module, Project, dotted
 from serving_lab.inventory.source.request_values import literal
 
@@ -113,7 +113,7 @@ class Libraries:
             yield from ((where, schema, code) for where, schema in self._of_load(function, node.func.value, last))
         elif any(each.arg is None for each in node.keywords):
             found = self._class(function, node.func)
-            if found and self._is_model(found):
+            if found and is_model(self._project, found):
                 yield "json", schema_of_class(self._project, found), code
 
     def of_class(self, found: Class) -> Schema:
@@ -176,7 +176,7 @@ class Libraries:
             return
         if self._is_form(found):
             yield "form", self._form(found)
-        elif self._is_marshmallow(found) or (last not in _FORMS and self._is_model(found)):
+        elif self._is_marshmallow(found) or (last not in _FORMS and is_model(self._project, found)):
             yield "json", self.of_class(found)
 
     def _of_parser(self, function: Function, parser: ast.expr) -> Iterator[tuple[str, Schema]]:
@@ -353,15 +353,6 @@ class Libraries:
 
     def _is_form(self, found: Class) -> bool:
         return any(name in {"FlaskForm", "Form", "BaseForm"} for name in self._project.base_names(found))
-
-    def _is_model(self, found: Class) -> bool:
-        decorated = {
-            (dotted(each.func if isinstance(each, ast.Call) else each) or "") for each in found.node.decorator_list
-        }
-        return bool(
-            self._project.base_names(found) & {"BaseModel", "Struct", "SQLModel", "RootModel"}
-            or any(name.rpartition(".")[2] == "dataclass" for name in decorated)
-        )
 
 
 def _pairs(node: ast.Dict) -> list[tuple[str, ast.expr]]:

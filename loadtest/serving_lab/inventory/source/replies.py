@@ -140,6 +140,8 @@ class Replies:
                 number = self._status_of(function, inner, bindings, name)
                 status = number if number is not None else status
         shown, schema = self.body(function, body, bindings)
+        # A text that is returned as it is, is a page and no JSON.
+        schema = {} if schema.get("type") == "string" else schema
         yield Reply(status if given_status else None, shown, schema, "return", function.module.place(value))
 
     def of_abort(self, function: Function, call: ast.Call, bindings: Bindings) -> Reply | None:

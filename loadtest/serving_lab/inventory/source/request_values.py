@@ -42,6 +42,7 @@ _READS = {
     "body": "raw",
     "read": "raw",
 }
+_DEEPEST = 20
 _REQUESTS = frozenset({"request", "req"})
 
 
@@ -105,7 +106,7 @@ def part_of(project: Project, function: Function, node: ast.expr) -> Read | None
 
 def literal(project: Project, function: Function, node: ast.expr, depth: int = 0) -> Constant | None:
     """The value of an expression that is the same for every request."""
-    if depth > 4:
+    if depth > _DEEPEST:
         return None
     if isinstance(node, (ast.Name, ast.Attribute)):
         name = dotted(node)

@@ -190,7 +190,8 @@ class SourceRoutes:
                 yield self._route(owner, path, [verb.upper()], found.name, [method])
 
     def _route(self, owner: _Owner, path: str, methods: list[str], endpoint: str, functions: list[Function]) -> Route:
-        whole = owner.prefix.rstrip("/") + (path if path.startswith("/") or not owner.prefix else f"/{path}")
+        below = path if path.startswith("/") or not owner.prefix or not path else f"/{path}"
+        whole = owner.prefix.rstrip("/") + below
         handlers = [
             Handler(
                 name=each.qualname,

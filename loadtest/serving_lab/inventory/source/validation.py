@@ -45,6 +45,7 @@ _SAME = frozenset(
 _OF_TEXT = frozenset({"strip", "lower", "upper", "split", "startswith", "endswith", "isdigit", "encode"})
 _LISTS = frozenset({"array", "asarray", "list"})
 _ERROR_NAMES = ("err", "missing", "invalid", "problem", "fail", "message")
+_SAYING = ("message", "error", "detail", "reason", "msg", "description")
 _CONDITIONS = (ast.Compare, ast.BoolOp, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.BinOp, ast.UnaryOp)
 
 
@@ -55,6 +56,8 @@ class Learned:
     parts: dict[str, Node] = field(default_factory=dict)
     """By the part of the request: `json`, `form`, `query`, …"""
     checks: list[Check] = field(default_factory=list)
+    raises: list[Place] = field(default_factory=list)
+    """Where a library raises ValidationError, as Pydantic, marshmallow and jsonschema all call it."""
 
     def at(self, read: Read) -> Node:
         """What is known of a part of the request."""
@@ -64,9 +67,8 @@ class Learned:
 class Validation:
     """Follows a request through the functions of a project."""
 
-    def __init__(self, project: Project, replies: Replies, method: str) -> None:
+    def __init__(self, project: Project, replies: Replies) -> None:
         self._project = project
-        self._method = method
         self._replies = replies
         self._libraries = Libraries(project)
         self.learned = Learned()
@@ -94,6 +96,8 @@ class Validation:
             read = Read(where)
             self.learned.at(read).given = {**self.learned.at(read).given, **schema}
             place = walk.function.module.place(call)
+            if where == "json" and call not in walk.function.node.decorator_list and _raises(call):
+                self.learned.raises.append(place)
             for name, member in schema.get("properties", {}).items():
                 needed = "is required" if name in schema.get("required", ()) else "may be left out"
                 kind = member.get("type")
@@ -103,7 +107,7 @@ class Validation:
         error = self._error[-1]
         said = None
         if error is not None:
-            text = error.body if isinstance(error.body, str) else next(iter(_texts(error.body)), None)
+            text = _said_in(error.body)
             said = " ".join(str(each) for each in (error.status, text) if each is not None) or None
         check = Check(field=name, rule=rule, code=" ".join(code.split())[:160], place=place, error=said)
         if not any((each.field, each.rule, each.place) == (name, rule, place) for each in self.learned.checks):
@@ -169,10 +173,6 @@ class _Walk:
                         self.value(child)
 
     def _if(self, node: ast.If) -> None:
-        answered = self._is_method(node.test)
-        if answered is not None:
-            self.statements(node.body if answered else node.orelse)
-            return
         self._visit_condition(node.test)
         refused = self._refusal(node.body)
         if refused:
@@ -192,21 +192,6 @@ class _Walk:
         self.statements(node.body)
         del self._validation._present[len(self._validation._present) - len(present) :]
         self.statements(node.orelse)
-
-    def _is_method(self, node: ast.expr) -> bool | None:
-        """Whether a condition that asks for the method alone holds; None: it asks for something else."""
-        if (
-            not isinstance(node, ast.Compare)
-            or len(node.ops) != 1
-            or not (dotted(node.left) or "").endswith("request.method")
-        ):
-            return None
-        known = literal(self._project, self.function, node.comparators[0])
-        if known is None:
-            return None
-        values = known.value if isinstance(known.value, (list, tuple)) else [known.value]
-        found = self._validation._method in values
-        return found if isinstance(node.ops[0], (ast.Eq, ast.In)) else not found
 
     def _quietly(self, body: list[ast.stmt]) -> None:
         """Statements that only say what is wrong: what they read is asked of nobody."""
@@ -381,7 +366,8 @@ class _Walk:
         values = [self.value(each) for each in node.args] + [self.value(each.value) for each in node.keywords]
         first = values[0] if values else None
         if isinstance(first, Read) and last in _CONVERSIONS and len(node.args) == 1:
-            if last not in {"str", "bool"} or first.where != "json":
+            is_known = {"integer", "number"} & set(self._learned(first).kinds)
+            if not is_known and (last not in {"str", "bool"} or first.where != "json"):
                 self._typed(first, _CONVERSIONS[last], node)
             return first
         if isinstance(first, Read) and last in _SAME:
@@ -392,7 +378,7 @@ class _Walk:
             return first
         inner_function = callee(self._project, self.function, node)
         if inner_function is None:
-            return None
+            return literal(self._project, self.function, node)
         given = {each: self.value(value) for each, value in arguments(inner_function, node).items()}
         found = self._validation.follow(inner_function, given, self._depth + 1)
         return found if isinstance(found, Read) else None
@@ -429,11 +415,10 @@ class _Walk:
         learned = self._learned(child)
         learned.optional = True
         kind = _kind_of(known.value)
-        if child.where in {"query", "form", "header", "cookie"} and kind == "string":
-            return
-        if kind in {"integer", "number", "boolean", "string"} and not learned.kinds:
-            learned.is_a("number" if kind == "integer" else kind)
+        if kind in {"integer", "number", "boolean", "string"}:
             learned.bounds.setdefault("default", known.value)
+            if child.where == "json" and not learned.kinds:
+                learned.is_a("number" if kind == "integer" else kind)
 
     # Conditions: what a request must keep so that a condition is true, or false.
 
@@ -475,12 +460,16 @@ class _Walk:
                 self.require(each, wanted)
             return
         # Not all of them together: where the others only ask whether the field is there, the last one counts.
-        asking = [each for each in values if self._asks_presence(each, wanted)]
-        rest = [each for each in values if each not in asking]
-        for each in asking:
+        rest = []
+        before = len(self._validation._present)
+        for each in values:
+            if not self._asks_presence(each, wanted):
+                rest.append(each)
+                continue
             for read in self._named_as_present(each if not wanted else ast.UnaryOp(ast.Not(), each)):
                 learned = self._learned(read)
                 learned.optional = learned.optional or not learned.required
+                self._validation._present.append(read)
                 if any(isinstance(part, ast.Constant) and part.value is None for part in ast.walk(each)):
                     learned.nullable = True
         if len(rest) == 1:
@@ -490,6 +479,7 @@ class _Walk:
         elif rest and all(_same_types(each) for each in rest):
             for each in rest:
                 self.require(each, wanted)
+        del self._validation._present[before:]
 
     def _asks_presence(self, node: ast.expr, wanted: bool) -> bool:
         plain = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
@@ -535,9 +525,9 @@ class _Walk:
         elif length and isinstance(value, Read) and isinstance(other, Constant) and isinstance(other.value, int):
             self._length(value, comparison, other.value, node)
         elif isinstance(value, Read) and isinstance(other, Constant):
+            if isinstance(other.value, (list, tuple)) and comparison in {">=", ">", "=="}:
+                self._all_required(other.value, value, node)
             self._against(value, comparison, other.value, node)
-        elif isinstance(value, Constant) and isinstance(other, Read) and comparison in {"<=", "<"}:
-            self._all_required(value.value, other, node)
         if isinstance(left, ast.Call) and dotted(left.func) == "type" and left.args and comparison in {"is", "=="}:
             found = self.value(left.args[0])
             for kind in types_named(right):
@@ -610,7 +600,7 @@ class _Walk:
             )
             if keyword:
                 learned.bounds[keyword] = other
-                if not learned.kinds or value.where != "json":
+                if not learned.kinds:
                     learned.is_a("number")
                 self._check(value, f"is {comparison} {other}", node)
         if (
@@ -640,14 +630,16 @@ class _Walk:
                 learned.least = 1 if {"string", "array"} & set(learned.kinds) else None
 
     def _require_call(self, node: ast.Call, wanted: bool) -> None:
-        name = dotted(node.func) or ""
-        last = name.rpartition(".")[2]
         function = node.func
+        name = dotted(function) or (function.attr if isinstance(function, ast.Attribute) else "")
+        last = name.rpartition(".")[2]
         if name == "isinstance" and len(node.args) == 2:
             found = self.value(node.args[0])
             if isinstance(found, Read) and wanted:
-                for kind in types_named(node.args[1]):
-                    self._typed(found, kind, node)
+                kinds = types_named(node.args[1])
+                for kind in kinds:
+                    if kind != "integer" or "number" not in kinds:
+                        self._typed(found, kind, node)
         elif name in {"all", "any"} and node.args and isinstance(node.args[0], (ast.GeneratorExp, ast.ListComp)):
             if wanted == (name == "all"):
                 self._each_of(node.args[0], wanted)
@@ -818,12 +810,24 @@ class _Walk:
         self._validation._check(name, rule, ast.unparse(node), self.function.module.place(node))
 
 
+def _said_in(body: Any) -> str | None:  # noqa: ANN401 - JSON
+    """What the form of an error says in words: under a name that is usual for it, else its longest text."""
+    named = body if isinstance(body, dict) else {}
+    usual = next((named[key] for key in _SAYING if isinstance(named.get(key), str)), None)
+    return usual or max(_texts(body), key=len, default=None)
+
+
 def _texts(body: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     if isinstance(body, str):
         yield body
     elif isinstance(body, dict):
         for value in body.values():
             yield from _texts(value)
+
+
+def _raises(call: ast.expr) -> bool:
+    """Whether a library raises ValidationError here; parsers and cerberus's validators do not."""
+    return isinstance(call, ast.Call) and not ast.unparse(call.func).endswith((".parse_args", "alidator.validate"))
 
 
 def _unpacked(target: ast.expr, value: Any) -> Iterator[tuple[str, Value]]:  # noqa: ANN401 - a literal
