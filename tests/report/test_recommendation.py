@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from made.comparison import make_cannot_tell, make_cause, make_different, make_parity
 from made.measurement import BASELINE, CANDIDATE, MARGIN, THIRD, make_bench
+from made.rollout import make_rollout
 from made.simulated import (
     make_equivalent,
     make_loss,
@@ -23,6 +24,7 @@ from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
 from serving_lab.parity.result import ParityResult
 from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.recommendation import Reason, leaves_room_for_loss, recommend
+from serving_lab.rollout.result import Ending
 
 SAME = make_parity()
 
@@ -52,6 +54,25 @@ def test_verdicts_and_parity_decide(
 
     assert recommendation.word == word
     assert why in recommendation.why
+
+
+@pytest.mark.parametrize(
+    ("ending", "candidate", "word", "said"),
+    [
+        (Ending.ROLLED_BACK, CANDIDATE, "move with care", ["A rollout was rolled back: too slow"]),
+        (Ending.PROMOTED, CANDIDATE, "move", ["A rollout moved all traffic to it"]),
+        (Ending.INTERRUPTED, CANDIDATE, "move", []),
+        (Ending.ROLLED_BACK, "another", "move", []),
+    ],
+)
+def test_a_rollout_that_was_rolled_back_speaks_against_it(
+    ending: Ending, candidate: str, word: str, said: list[str]
+) -> None:
+    rollout = msgspec.structs.replace(make_rollout(ending), candidate=candidate, why="too slow")
+    found = recommend(CANDIDATE, make_win(), SAME, rollout)
+
+    assert found.word == word
+    assert [each.text for each in found.reasons if "rollout" in each.text] == said
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class Document:
 def _advice(inputs: ReportInputs, candidate: str) -> Advice:
     bench = inputs.bench
     return Advice(
-        recommendation=recommend(candidate, bench, inputs.parity_of(candidate)),
+        recommendation=recommend(candidate, bench, inputs.parity_of(candidate), inputs.rollout),
         figures=figures(inputs, candidate),
         overview=tables.overview(bench.scenarios, candidate) if bench and bench.scenarios else None,
     )

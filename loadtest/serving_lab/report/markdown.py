@@ -46,10 +46,12 @@ def _lines(document: Document) -> Iterator[str]:
         yield "Nothing: every question that was asked has an answer."
     for each in document.open:
         yield f"- **{escape(each.what)}.** {escape(each.why)}{f' Next: {escape(each.hint)}.' if each.hint else ''}"
-    yield from ("", "## Conditions", "", *_facts(document.circumstances))
+    if document.circumstances or document.conditions:
+        yield from ("", "## Conditions", "", *_facts(document.circumstances))
     if document.conditions:
         yield from ("", *_table(document, document.conditions))
-    yield from ("", "## Method")
+    if document.method:
+        yield from ("", "## Method")
     for paragraph in document.method:
         yield from ("", escape(paragraph))
     yield from ("", "### How the recommendation is made", "", *(f"- {escape(sentence)}" for sentence in RULE))

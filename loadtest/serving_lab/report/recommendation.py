@@ -8,6 +8,7 @@ from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison
 from serving_lab.parity.result import ParityResult
+from serving_lab.rollout.result import Ending, RolloutResult
 from serving_lab.text import phrases
 from serving_lab.text.phrases import counted
 
@@ -20,7 +21,8 @@ RULE = (
     "Something slower, and at least as many verdicts slower as faster: stay.",
     "More verdicts faster than slower: move, or move with care.",
     "Move is said only where the answers are proven to be the same, nothing is slower, no open verdict leaves room for "
-    "a loss beyond the margin, and nothing was refused, withheld, interrupted or measured under unequal conditions. "
+    "a loss beyond the margin, nothing was refused, withheld, interrupted or measured under unequal conditions, and no "
+    "rollout of it was rolled back. "
     "Otherwise it is move with care, and the reasons say what to settle first.",
     "Memory, image size, start-up and code stand in the report beside this. How much they weigh is for people to say.",
 )
@@ -43,16 +45,19 @@ class Recommendation:
     why: str
     """In a sentence."""
     reasons: tuple[Reason, ...]
-    """Parity first, then each verdict, then what else matters."""
+    """Parity first, then how a rollout ended, then each verdict, then what else matters."""
 
 
-def recommend(candidate: str, bench: BenchResult | None, parity: ParityResult | None) -> Recommendation:
+def recommend(
+    candidate: str, bench: BenchResult | None, parity: ParityResult | None, rollout: RolloutResult | None = None
+) -> Recommendation:
     """Return what to do about a candidate.
 
     Args:
         candidate: Name of the target.
         bench: The measurement; None where there is none.
         parity: How its answers compare with the baseline's; None where nobody compared them.
+        rollout: How traffic went over, to this candidate or another one; None where there was no rollout.
     """
     judged = [
         (scenario, each) for scenario, each in (bench.comparisons if bench else []) if each.candidate == candidate
@@ -60,13 +65,19 @@ def recommend(candidate: str, bench: BenchResult | None, parity: ParityResult | 
     faster = sum(each.verdict == "faster" for _, each in judged)
     slower = sum(each.verdict == "slower" for _, each in judged)
     told = sum(each.verdict not in {"refused", "withheld"} for _, each in judged)
-    hindrances = [*_of_parity(parity), *(_of_run(bench) if bench else ()), *_open(judged, bench.margin if bench else 0)]
+    moved = list(_of_rollout(rollout)) if rollout and rollout.candidate == candidate else []
+    hindrances = [
+        *_of_parity(parity),
+        *moved,
+        *(_of_run(bench) if bench else ()),
+        *_open(judged, bench.margin if bench else 0),
+    ]
     word = _word(judged, faster, slower, settled=all(each.weighs == "for" for each in hindrances))
     return Recommendation(
         candidate=candidate,
         word=word,
         why=_why(word, faster, slower, told, len(judged), parity),
-        reasons=(*_of_parity(parity), *_of_verdicts(judged), *(_of_run(bench) if bench else [_NOT_MEASURED])),
+        reasons=(*_of_parity(parity), *moved, *_of_verdicts(judged), *(_of_run(bench) if bench else [_NOT_MEASURED])),
     )
 
 
@@ -131,6 +142,13 @@ def _of_parity(parity: ParityResult | None) -> Iterator[Reason]:
         yield Reason(f"Parity is different: {_clause(parity.why)}", "against")
     else:
         yield Reason(f"Parity cannot be told: {_clause(parity.why)}", "open")
+
+
+def _of_rollout(rollout: RolloutResult) -> Iterator[Reason]:
+    if rollout.ending is Ending.ROLLED_BACK:
+        yield Reason(f"A rollout was rolled back: {_clause(rollout.why)}", "against")
+    elif rollout.ending is Ending.PROMOTED:
+        yield Reason("A rollout moved all traffic to it", "for")
 
 
 def _of_verdicts(judged: Sequence[tuple[Scenario, Comparison]]) -> Iterator[Reason]:
