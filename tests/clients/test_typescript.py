@@ -1,5 +1,6 @@
 """The TypeScript client: generated anew, compiled, and run against each service by Node's own test runner."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from contract.cases import ROW
+from playwright.sync_api import Browser
+from support.browser import chromium, visit
 from support.checkout import REPOSITORY
+from support.fake_server import Asked, FakeServer, Says, fake_server
 from support.needs import needed
 from support.page import Page
 from support.services import SERVICE_NAMES, RunningService, StartedService, running_service
@@ -16,7 +21,8 @@ from support.services import SERVICE_NAMES, RunningService, StartedService, runn
 CLIENTS = REPOSITORY / "clients"
 PROJECT = CLIENTS / "typescript"
 
-pytestmark = pytest.mark.service
+LIBRARY = PROJECT / "node_modules" / "openapi-fetch" / "dist" / "index.mjs"
+MODULES = {"prediction-client": "/src/index.js", "openapi-fetch": "/openapi-fetch.js"}
 
 
 def run(*command: str, **environment: str) -> str:
@@ -42,13 +48,31 @@ def compiled() -> None:
     run(npm, "run", "build")
 
 
+def serve(asked: Asked) -> Says:
+    """The files of a page that uses the client."""
+    if asked.path == "/":
+        page = f'<!doctype html><script type="importmap">{json.dumps({"imports": MODULES})}</script>'
+        return Says(page.encode(), headers={"Content-Type": "text/html"})
+    path = LIBRARY if asked.path == MODULES["openapi-fetch"] else PROJECT / "dist" / asked.path[1:]
+    return Says(path.read_bytes(), headers={"Content-Type": "text/javascript"}) if path.is_file() else Says(status=204)
+
+
+@pytest.fixture(scope="module")
+def website() -> Iterator[FakeServer]:
+    with fake_server(serve) as server:
+        yield server
+
+
 @pytest.fixture(scope="module", params=SERVICE_NAMES)
-def limited(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
-    """A service that allows five requests a second."""
-    with running_service(request.param, model_dir, RATE_LIMIT="5/second", WORKERS=1) as service:
+def limited(request: pytest.FixtureRequest, model_dir: Path, website: FakeServer) -> Iterator[RunningService]:
+    """A service that allows five requests a second, and the pages of the website."""
+    with running_service(
+        request.param, model_dir, RATE_LIMIT="5/second", CORS_ORIGINS=website.base_url, WORKERS=1
+    ) as service:
         yield service
 
 
+@pytest.mark.service
 @pytest.mark.usefixtures("compiled")
 def test_it_is_up_to_date(tmp_path: Path) -> None:
     command = [sys.executable, str(CLIENTS / "generate.py"), "--into", str(tmp_path), "--only", "typescript"]
@@ -61,6 +85,7 @@ def test_it_is_up_to_date(tmp_path: Path) -> None:
         assert (tmp_path / generated / path.name).read_text() == path.read_text(), "run `make clients`"
 
 
+@pytest.mark.service
 @pytest.mark.usefixtures("compiled")
 def test_it_repeats_and_signs_in_as_it_should() -> None:
     assert "# fail 0" in node("--test", "--test-reporter=tap", "dist/test/repeats.test.js")
@@ -91,3 +116,28 @@ def test_the_code_in_the_documentation_runs_as_it_stands_there(service: RunningS
     printed = node(str(script))
 
     assert re.fullmatch(r"\d+\.\d+ 1\.0\.0\n250\n400 Expected 10 features null [\w.-]+\n", printed)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.mark.usefixtures("compiled")
+def test_it_works_in_a_browser(browser: Browser, website: FakeServer, limited: RunningService) -> None:
+    script = """async ([url, username, password, row]) => {
+        const { PredictionClient } = await import("prediction-client");
+        const client = new PredictionClient(url, { username, password });
+        await client.cacheClear();
+        const answers = await Promise.all(Array.from({ length: 8 }, () => client.predict(row)));
+        return answers.map((answer) => answer.prediction);
+    }"""
+    with visit(browser) as visited:
+        visited.page.goto(website.base_url)
+        found = visited.page.evaluate(script, [limited.base_url, limited.username, limited.password, ROW])
+
+    assert len(set(found)) == 1
+    assert len(found) == 8, "three of them had to wait: the limit is five a second"
+    assert visited.strangers == []
+    assert not [error for error in visited.errors if "429" not in error]
