@@ -8,7 +8,8 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap lint docs clients dashboards format lock clean
+	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap \
+	lint docs clients dashboards format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -89,6 +90,8 @@ docs: ## Build the documentation as a site in build/docs/site, which needs no ne
 	@$(DEV) python docs/site/build.py $(if $(SERVE),--serve $(SERVE))
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
 	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
+exercise: ## Fill the tables of docs/exercise.md from docs/results; FROM=results takes over what was measured there
+	@PYTHONPATH=tests $(DEV) python -m exercise $(FROM)
 format: ## Format the code
 	@$(DEV) ruff format .
 	@$(DEV) ruff check --fix-only .

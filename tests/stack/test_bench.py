@@ -5,12 +5,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from exercise.drift import drifted, ratios
+from exercise.page import RESULTS
 from serving_lab.bench.result import BenchResult
 from serving_lab.results import files
 from support.services import CATALOGUE, PASSWORD, SECRET_KEY
 from support.stack import SERVICES, Stack, run
 
 pytestmark = pytest.mark.stack
+
+CANDIDATE = CATALOGUE.candidates[0].name
 
 
 def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: Path) -> None:
@@ -39,5 +43,8 @@ def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: 
     assert {arm.target for arm in scenario.arms} == set(SERVICES)
     assert all(arm.answered > 100 and not arm.wrong for arm in scenario.arms)
     assert all(arm.values["cpu"] > 0 for arm in scenario.arms)
+    shown = ratios(files.read(RESULTS / "bench.json", BenchResult), CANDIDATE)
+    assert {"cached/throughput", "cached/p50"} <= shown.keys()
+    assert drifted(shown, ratios(result, CANDIDATE)) == []
     project = f"label=com.docker.compose.project={stack.settings['COMPOSE_PROJECT_NAME']}"
     assert run(["docker", "ps", "--all", "--quiet", "--filter", project, "--filter", "name=-run-"]).stdout == ""

@@ -21,22 +21,22 @@ def _lines(document: Document) -> Iterator[str]:
     yield f"# {escape(document.candidates)} against {escape(document.targets[0].label)}"
     yield from ("", f"From results of {escape(moment(document.started))}. The page report.html has the plots, too.")
     if document.glance:
-        yield from ("", "## The candidates side by side", "", *_table(document, document.glance))
+        yield from ("", "## The candidates side by side", "", *table_lines(document, document.glance))
     for advice in document.advice:
         yield from _advice(document, advice)
     yield from _warnings(document)
     for answers in document.answers:
         about = f": {escape(answers.about)}" if answers.about else ""
         verdict = f"**{answers.parity.verdict.capitalize()}.** {escape(answers.parity.why)}"
-        yield from ("", f"## Parity{about}", "", verdict, "", *_facts(answers.facts))
+        yield from ("", f"## Parity{about}", "", verdict, "", *fact_lines(answers.facts))
     if moved := document.moved:
         yield from ("", "## How it went over", "", f"**{moved.ending.capitalize()}.** {escape(moved.why)}", "")
-        yield from (*_facts(moved.facts), "", *_table(document, moved.stages), "")
+        yield from (*fact_lines(moved.facts), "", *table_lines(document, moved.stages), "")
         yield from (f"- {escape(line)}" for line in moved.decisions)
     if document.deployment:
-        yield from ("", "## Deployment", "", *_table(document, document.deployment))
+        yield from ("", "## Deployment", "", *table_lines(document, document.deployment))
     if document.code:
-        yield from ("", "## Code", "", *_table(document, document.code))
+        yield from ("", "## Code", "", *table_lines(document, document.code))
     if document.sections:
         yield from ("", "## Throughput and latency")
     for section in document.sections:
@@ -47,9 +47,9 @@ def _lines(document: Document) -> Iterator[str]:
     for each in document.open:
         yield f"- **{escape(each.what)}.** {escape(each.why)}{f' Next: {escape(each.hint)}.' if each.hint else ''}"
     if document.circumstances or document.conditions:
-        yield from ("", "## Conditions", "", *_facts(document.circumstances))
+        yield from ("", "## Conditions", "", *fact_lines(document.circumstances))
     if document.conditions:
-        yield from ("", *_table(document, document.conditions))
+        yield from ("", *table_lines(document, document.conditions))
     if document.method:
         yield from ("", "## Method")
     for paragraph in document.method:
@@ -69,7 +69,7 @@ def _advice(document: Document, advice: Advice) -> Iterator[str]:
     yield from ("", f"Reasons (+ for it, {phrases.MINUS} against it, = neither, ? open):", "")
     yield from (f"- `{_SIGNS[reason.weighs]}` {escape(reason.text)}" for reason in recommendation.reasons)
     if advice.overview:
-        yield from ("", *_table(document, advice.overview))
+        yield from ("", *table_lines(document, advice.overview))
 
 
 def _figure(words: str, verdict: str) -> str:
@@ -84,21 +84,23 @@ def _warnings(document: Document) -> Iterator[str]:
 
 def _section(document: Document, section: ScenarioSection) -> Iterator[str]:
     scenario = section.scenario
-    yield from ("", f"### {escape(scenario.title)}", "", *_facts(section.facts))
+    yield from ("", f"### {escape(scenario.title)}", "", *fact_lines(section.facts))
     if scenario.refused:
         yield from ("", *(f"- **Refused:** {escape(why)}" for why in scenario.refused))
     for table in section.comparisons:
-        yield from ("", *_table(document, table))
+        yield from ("", *table_lines(document, table))
     if section.benchmark:
-        yield from ("", *_table(document, section.benchmark))
+        yield from ("", *table_lines(document, section.benchmark))
 
 
-def _facts(facts: Facts) -> Iterator[str]:
+def fact_lines(facts: Facts) -> Iterator[str]:
+    """Yield facts as a list."""
     for name, fact in facts:
         yield f"- {escape(name)}: {escape(fact)}" if name else f"  - {escape(fact)}"
 
 
-def _table(document: Document, table: Table) -> Iterator[str]:
+def table_lines(document: Document, table: Table) -> Iterator[str]:
+    """Yield the lines of a table."""
     yield _line(escape(document.label(column) if column in table.targets else column) for column in table.columns)
     yield _line("---" for _ in table.columns)
     for row in table.rows:
