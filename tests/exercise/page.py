@@ -30,9 +30,10 @@ def names(page: str) -> list[str]:
 
 
 def take(results: Path, into: Path = RESULTS) -> None:
-    """Keep results for the page, without the line breaks that make them large."""
+    """Keep results for the page, without line breaks and the list of noise, which are most of their size."""
     for name in ("bench", "footprint", "parity"):
         decoded = msgspec.json.decode((results / f"{name}.json").read_bytes())
+        decoded |= {"noise": []} if name == "parity" else {}
         into.mkdir(exist_ok=True)
         (into / f"{name}.json").write_bytes(msgspec.json.encode(decoded) + b"\n")
 
@@ -53,6 +54,8 @@ def _recommendation(document: Document) -> Iterator[str]:
 def _figures(document: Document) -> Iterator[str]:
     """Throughput and P95 of each scenario, side by side."""
     benches = [section.benchmark for section in document.sections if section.benchmark]
+    if not benches:
+        return
     columns = ("Scenario", *benches[0].columns[1:])
     rows = [
         Row(f"{section.scenario.title}: {row.name}", row.cells)
@@ -69,6 +72,7 @@ def _benchmark(document: Document) -> Iterator[str]:
         won = [fact for name, fact in section.facts if name == "winner"]
         yield from ("", f"#### {escape(section.scenario.title)}", "")
         yield from (f"Winner: {escape(each)}" for each in won)
+        yield from (f"Refused: {escape(why)}" for why in section.scenario.refused)
         if section.benchmark:
             yield from ("", *table_lines(document, section.benchmark))
 
