@@ -10,7 +10,7 @@ from made.simulated import BETTER, WORSE, of
 from serving_lab import cli
 from serving_lab.bench.result import BenchResult
 from serving_lab.footprint import code
-from serving_lab.footprint.result import FootprintResult
+from serving_lab.footprint.result import CodeFacts, FootprintResult
 from serving_lab.results import files
 from support.checkout import REPOSITORY
 from support.services import BASELINE, CATALOGUE
@@ -46,7 +46,7 @@ def test_what_it_says_of_the_code_has_not_drifted(name: str) -> None:
     assert shown.code is not None
     now = code.count(form, CATALOGUE.path.parent, None, type_check=False)
 
-    def counts(facts: code.CodeFacts) -> dict[str, float]:
+    def counts(facts: CodeFacts) -> dict[str, float]:
         return {"lines": facts.all_lines, "lines that validate": facts.validation_lines or 0}
 
     assert drifted(counts(shown.code), counts(now), MOST_DRIFT) == []
