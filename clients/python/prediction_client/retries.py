@@ -25,7 +25,7 @@ class Retries:
 
     Attributes:
         attempts: how often a request is sent at most.
-        seconds: for all attempts and the waits between them. A call fails at once if the next wait would exceed it.
+        seconds: after which no attempt begins. A call whose next wait would end later fails at once.
         first_wait: upper bound of the first random wait, in seconds; it doubles with each attempt.
         longest_wait: upper bound of each random wait, in seconds.
     """

@@ -6,7 +6,7 @@ import { ApiError, errorOf, NoAnswerError, PredictionClientError } from "./error
 export interface Retries {
   /** How often a request is sent at most. */
   attempts: number;
-  /** For all attempts and the waits between them. A call fails at once if the next wait would exceed it. */
+  /** After which no attempt begins. A call whose next wait would end later fails at once. */
   seconds: number;
   /** Upper bound of the first random wait, in seconds; it doubles with each attempt. */
   firstWait: number;
