@@ -7,6 +7,7 @@ from made.footprint import make_footprint, make_native
 from made.measurement import CANDIDATE
 from made.rollout import make_rollout
 from made.simulated import WORSE, make_undecided, make_win, of
+from serving_lab.inventory.result import InventoryResult, Operation
 from serving_lab.parity.result import Sent
 from serving_lab.results.envelope import Envelope
 from serving_lab.rollout.result import Ending
@@ -236,6 +237,52 @@ def test_the_measured_baseline_needs_no_candidate_of_the_checklist(team: Team) -
 
     assert shown.box("The old API's performance").startswith("[x]")
     assert shown.box(FASTER).startswith("[ ]")
+
+
+def make_inventory(target: str, *operations: str) -> InventoryResult:
+    found = [Operation(method=method, path=path, endpoint=path) for method, path in map(str.split, operations)]
+    return InventoryResult(
+        started="",
+        seconds=1.0,
+        seed=0,
+        target=target,
+        how="import",
+        framework="Flask 3.1",
+        operations=found,
+        hooks=[],
+        extensions=[],
+        findings=[],
+        unread=["a Cython module"],
+    )
+
+
+@pytest.mark.parametrize("target", ["services/flask_api/app.py:create_app", "http://localhost:5000", "flask_api:app"])
+def test_an_inventory_of_the_old_service_says_what_its_endpoints_are(team: Team, target: str) -> None:
+    team.has("inventory.json", make_inventory(target, "GET /health", "POST /predict"))
+
+    said = team.checklist().box("The endpoints of the old API")
+
+    assert said.startswith("[x]")
+    assert f"2 operations of {target}; not read: a Cython module" in said
+
+
+@pytest.mark.parametrize("target", ["shop/app.py", "http://127.0.0.1:5999", "flask_api_2.app:app"])
+def test_an_inventory_of_another_service_ticks_nothing(team: Team, target: str) -> None:
+    team.has("inventory.json", make_inventory(target, "GET /health"))
+
+    assert f"Cannot tell. it is about {target}" in team.checklist().box("The endpoints of the old API")
+
+
+def test_every_endpoint_has_moved_once_all_of_the_inventory_were_compared(team: Team) -> None:
+    team.has("parity.json", make_parity())
+    team.has("inventory.json", make_inventory("flask_api:app", "GET /health", "POST /predict", "GET /rows/{row_id}"))
+    moved = "Every endpoint answers"
+
+    assert "Cannot tell. of the inventory these were not compared: GET /rows/{row_id}" in team.checklist().box(moved)
+
+    operations = [*make_parity().operations, Sent(request="GET /rows/{id}", count=9, differing=0, detectable_rate=0.3)]
+    team.has("parity.json", make_parity(operations=operations))
+    assert team.checklist().box(moved).startswith("[x]")
 
 
 def test_a_difference_elsewhere_does_not_untick_authentication(team: Team) -> None:

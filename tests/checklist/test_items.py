@@ -33,6 +33,8 @@ def test_every_command_of_the_own_items_exists() -> None:
         if named := re.match(r"\{lab\} ([a-z]+)$", item.command):
             assert named[1] in commands.commands
             assert named[1] in targets
+        elif item.command.startswith("{program} inventory"):
+            assert "inventory" in commands.commands
         elif item.command.startswith("{program}"):
             assert item.command == f"{{program}} checklist tick {item.id} --by NAME --reason TEXT"
             assert item.evidence == []
@@ -69,7 +71,7 @@ def test_all_may_be_required(team: Team) -> None:
         ("[]", "phases: there is no item"),
         ("[{name: a, items: [{id: A b, text: x}]}]", "items[0].id: 'A b' is not valid"),
         ("[{name: a, items: [{id: a, text: x}, {id: a, text: x}]}]", "items[1].id: another item is called 'a'"),
-        ("[{name: a, items: [{id: a, text: x, evidence: [{}]}]}]", "evidence[0]: is exactly one of parity, bench"),
+        ("[{name: a, items: [{id: a, text: x, evidence: [{}]}]}]", "evidence[0]: is exactly one of inventory, parity"),
         ("[{name: a, items: [{id: a, text: x, evidence: [{parity: {}, rollout: {}}]}]}]", "is exactly one of"),
         ("[{name: a, items: [{id: a, text: x, evidence: [{tests: {}}]}]}]", "tests: name, properties or suite say"),
         ("[{name: a, items: [{id: a, text: x, evidence: [{tests: {name: '('}}]}]}]", "is not a regular expression"),

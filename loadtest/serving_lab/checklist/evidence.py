@@ -1,7 +1,7 @@
 """What results and runs of tests say for an item: the newest of each kind that is about the right services."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -13,6 +13,7 @@ from serving_lab.checklist.junit import Case, Outcome
 from serving_lab.checklist.subject import Service, Subject
 from serving_lab.experiment.records import METRICS
 from serving_lab.footprint.result import FootprintResult
+from serving_lab.inventory.result import InventoryResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.results.envelope import Envelope
 from serving_lab.rollout.result import Ending, RolloutResult
@@ -21,6 +22,8 @@ from serving_lab.text.phrases import counted
 
 _UNTOLD = {"refused", "withheld"}
 _ALL = "all of it"
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+"""Its name in a path is nobody's business."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +71,23 @@ def found(asked: Evidence, folder: Folder, subject: Subject) -> list[Found]:
     if asked.tests is not None:
         return [*_runs(asked.tests, folder, subject), *unreadable]
     results = [(path, result) for path, result in folder.results if result.file_format.command == asked.kind]
-    return [*(_read(path, result, asked, subject) for path, result in results), *unreadable]
+    known = [
+        each.label
+        for _, result in folder.results
+        if isinstance(result, InventoryResult) and subject.baseline.is_application(result.target)
+        for each in result.operations
+    ]
+    return [*(_read(path, result, asked, subject, known) for path, result in results), *unreadable]
 
 
-def _read(path: Path, result: Envelope, asked: Evidence, subject: Subject) -> Found:
+def _read(path: Path, result: Envelope, asked: Evidence, subject: Subject, known: Sequence[str]) -> Found:
     about, right = _about(result, asked, subject)
     if not right:
         told = _Says(None, f"it is about {about}, not about {subject}")
     elif result.partial:
         told = _Says(None, "it was interrupted")
     else:
-        told = _says(result, asked, subject)
+        told = _says(result, asked, subject, known)
     return Found(path, result.started, result.revision, told.passed, told.why, others=not right)
 
 
@@ -86,6 +95,8 @@ def _about(result: Envelope, asked: Evidence, subject: Subject) -> tuple[str, bo
     """Whom a result is about, and whether those are the services of the checklist."""
     services: list[Service]
     match result:
+        case InventoryResult():
+            return phrases.address(result.target), subject.baseline.is_application(result.target)
         case ParityResult():
             services = [Service(None, result.primary.url), Service(None, result.candidate.url)]
         case BenchResult():
@@ -103,10 +114,14 @@ def _about(result: Envelope, asked: Evidence, subject: Subject) -> tuple[str, bo
     return f"{phrases.listed(list(map(str, candidates or [baseline])))} against {baseline}", right
 
 
-def _says(result: Envelope, asked: Evidence, subject: Subject) -> _Says:
+def _says(result: Envelope, asked: Evidence, subject: Subject, known: Sequence[str]) -> _Says:
     match result:
+        case InventoryResult():
+            also = f"; not read: {phrases.some(result.unread)}" if result.unread else ""
+            count = counted(len(result.operations), "operation")
+            return _Says(True if result.operations else None, f"{count} of {phrases.address(result.target)}{also}")
         case ParityResult() if asked.parity is not None:
-            return _of_parity(result, asked.parity)
+            return _of_parity(result, asked.parity, known)
         case BenchResult() if asked.bench is not None:
             return _of_bench(result, asked.bench, subject)
         case FootprintResult() if asked.footprint is not None:
@@ -117,7 +132,7 @@ def _says(result: Envelope, asked: Evidence, subject: Subject) -> _Says:
     raise AssertionError(result)
 
 
-def _of_parity(result: ParityResult, asked: ParityAsked) -> _Says:
+def _of_parity(result: ParityResult, asked: ParityAsked, known: Sequence[str]) -> _Says:
     compared = [each for each in result.operations if each.count and re.search(asked.operations, each.request)]
     differing = [each for each in compared if each.differing]
     if asked.has == "operations" and compared:
@@ -130,6 +145,10 @@ def _of_parity(result: ParityResult, asked: ParityAsked) -> _Says:
         return _Says(None, f"{result.verdict}: {result.why}")
     if not compared:
         return _Says(None, "no operation that is asked for was compared")
+    there = {_PARAMETER.sub("{}", each.request) for each in compared}
+    missing = [each for each in dict.fromkeys(known) if _PARAMETER.sub("{}", each) not in there]
+    if asked.has == "all" and missing:
+        return _Says(None, f"of the inventory these were not compared: {phrases.some(missing)}")
     total = sum(each.count for each in compared)
     return _Says(True, f"the same: {counted(total, 'request')} to {counted(len(compared), 'operation')}")
 

@@ -11,6 +11,7 @@ from serving_lab.checklist import junit
 from serving_lab.checklist.junit import JUnitRun
 from serving_lab.errors import LabError
 from serving_lab.footprint.result import FootprintResult
+from serving_lab.inventory.result import InventoryResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope, Format
@@ -18,7 +19,7 @@ from serving_lab.rollout.result import RolloutResult
 
 _RESULTS: dict[str, type[Envelope]] = {
     form.command: kind
-    for kind in (ParityResult, BenchResult, FootprintResult, RolloutResult)
+    for kind in (InventoryResult, ParityResult, BenchResult, FootprintResult, RolloutResult)
     if isinstance(form := kind.file_format, Format)
 }
 """By the command that writes it."""

@@ -17,10 +17,15 @@ _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class ParityAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A comparison of answers."""
 
-    has: Literal["same", "operations"] = "same"
-    """The answers are the same; or requests to operations were compared, whatever the answers."""
+    has: Literal["same", "all", "operations"] = "same"
+    """The answers are the same; and that at all operations of the inventory, where there is one; or requests to
+    operations were compared, whatever the answers."""
     operations: str = ""
     """A pattern of the operations (`METHOD /path`) of which at least one must have been compared; empty: any."""
+
+
+class InventoryAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An inventory of the old service that has operations."""
 
 
 class BenchAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +62,7 @@ class TestsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One thing that ticks a box: exactly one of these."""
 
+    inventory: InventoryAsked | None = None
     parity: ParityAsked | None = None
     bench: BenchAsked | None = None
     footprint: FootprintAsked | None = None

@@ -1,5 +1,6 @@
 """The two services that a checklist is about."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from serving_lab.targets.addresses import addresses, place_of
 from serving_lab.targets.catalogue import Catalogue
 from serving_lab.text import phrases
 
+_PARTS = re.compile(r"[/\\\\.:]")
 _HINT = "--baseline old=http://127.0.0.1:5000 --candidate new=http://127.0.0.1:8000"
 
 
@@ -23,6 +25,12 @@ class Service:
     def __str__(self) -> str:
         """Return what to call it."""
         return self.name or phrases.address(self.url or "")
+
+    def is_application(self, target: str) -> bool:
+        """Whether an inventory of this target, such as `path/flask_api/app.py:app` or a URL, is of this service."""
+        if "://" in target:
+            return self.url is not None and place_of(target) == place_of(self.url)
+        return self.name is not None and self.name in {part.replace("_", "-") for part in _PARTS.split(target)}
 
     def is_(self, name: str | None, url: str | None = None) -> bool:
         """Whether a result that calls its target so, and reached it there, is about this service."""
