@@ -117,7 +117,7 @@ def _about(result: Envelope, asked: Evidence, subject: Subject) -> tuple[str, bo
 def _says(result: Envelope, asked: Evidence, subject: Subject, known: Sequence[str]) -> _Says:
     match result:
         case InventoryResult():
-            also = f"; not read: {phrases.some(result.unread)}" if result.unread else ""
+            also = f"; {counted(len(result.unread), 'part')} of it could not be read" if result.unread else ""
             count = counted(len(result.operations), "operation")
             return _Says(True if result.operations else None, f"{count} of {phrases.address(result.target)}{also}")
         case ParityResult() if asked.parity is not None:
