@@ -142,7 +142,7 @@ def _application(target: ApplicationTarget, options: Options, environment: Mappi
         raise LabError(told, hint=why.hint if why else "run it where its imports begin")
     read = replace(project, files=tuple(project.imported_by(target.file)))
     found = of_application.of_source(read)
-    if why is not None and not found.operations:
+    if why is not None and (why.mistaken or not found.operations):
         raise LabError(why.why, hint=why.hint)
     warnings = (f"not imported: {why.why}" + (f" (hint: {why.hint})" if why.hint else ""),) if why else ()
     return _Looked("source", found, warnings=warnings)

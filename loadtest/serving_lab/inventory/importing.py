@@ -146,6 +146,8 @@ class NotImported:
 
     why: str
     hint: str | None
+    mistaken: bool = False
+    """Whether the target is named wrongly, so that its source would not answer the question."""
 
 
 def interpreter(given: Path | None, target: ApplicationTarget, environment: Mapping[str, str]) -> Path:
@@ -260,9 +262,10 @@ def _why(failed: Mapping[str, Any], target: ApplicationTarget, python: Path) -> 
             )
         case "no attribute":
             hint = f"it has {named}: lab inventory {written}:{named.partition(',')[0]}" if named else None
-            return NotImported(f"{target.module} has no {failed['name']}{stopped}", hint)
+            return NotImported(f"{target.module} has no {failed['name']}{stopped}", hint, mistaken=not stopped)
         case "several":
-            return NotImported(f"{target.module} has several applications: {named}", f"name one: {written}:NAME")
+            told = f"{target.module} has several applications: {named}"
+            return NotImported(told, f"name one: {written}:NAME", mistaken=True)
         case "no application":
             return NotImported(
                 f"{target.module} has no application that is known{stopped}", f"name it: lab inventory {written}:NAME"

@@ -4,7 +4,7 @@ It needs nothing but the standard library and runs on Python 3.8 and later, so i
 What the application prints, or does to standard input and output, is its own: the answer goes to another descriptor.
 """
 
-# ruff: noqa: UP031, ANN401, FLY - f-strings are younger than some of what it reads, and objects of any kind are looked at
+# ruff: noqa: UP031, ANN401, PTH113 - f-strings are younger than some of what it reads, and objects of any kind are looked at
 
 import importlib
 import importlib.util
@@ -231,7 +231,9 @@ def _raised(error: BaseException, root: str) -> Any:
     own = [
         each
         for each in frames
-        if os.path.realpath(each.filename).startswith(root + os.sep) and "site-packages" not in each.filename
+        if os.path.isfile(each.filename)
+        and os.path.realpath(each.filename).startswith(root + os.sep)
+        and "site-packages" not in each.filename
     ]
     told = {"kind": "raised", "type": type(error).__name__, "message": str(error)[:500]}  # type: Any
     if isinstance(error, StoppedError):
