@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,16 @@ def test_a_file_that_is_no_junit_file_is_named(team: Team, content: str, why: st
     assert shown.code == 0
     assert "note: Not read: results/tests.xml" in shown.stdout
     assert why in shown.box(UNITS)
+
+
+def test_tests_outside_of_a_suite_and_in_nested_ones_count(team: Team) -> None:
+    (team.root / "results").mkdir()
+    now = datetime.now(UTC).isoformat()
+    cases = ['<testcase classname="test" name="unit.first"/>', '<testcase classname="unit.second" name="x"/>']
+    nested = f'<testsuite><testsuite timestamp="{now}">{cases[1]}</testsuite></testsuite>'
+    (team.root / "results" / "node.xml").write_text(f"<testsuites>{cases[0]}{nested}</testsuites>")
+
+    assert "2 tests passed" in team.checklist().box(UNITS)
 
 
 def test_a_run_that_does_not_say_when_it_was_ticks_nothing(team: Team) -> None:

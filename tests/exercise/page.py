@@ -71,10 +71,10 @@ def _benchmark(document: Document) -> Iterator[str]:
     for section in document.sections:
         won = [fact for name, fact in section.facts if name == "winner"]
         yield from ("", f"#### {escape(section.scenario.title)}", "")
-        yield from (f"Winner: {escape(each)}" for each in won)
-        yield from (f"Refused: {escape(why)}" for why in section.scenario.refused)
+        yield from (f"Winner: {escape(each)}\n" for each in won)
+        yield from (f"Refused: {escape(why)}\n" for why in section.scenario.refused)
         if section.benchmark:
-            yield from ("", *table_lines(document, section.benchmark))
+            yield from table_lines(document, section.benchmark)
 
 
 def _deployment(document: Document) -> Iterator[str]:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from serving_lab.errors import LabError
 
 Outcome = Literal["passed", "failed", "skipped"]
+_SUITES = {"testsuites", "testsuite"}
 _HINT = "pytest --junitxml=FILE writes one"
 
 
@@ -50,13 +51,14 @@ def read(path: Path) -> JUnitRun:
         raise LabError(f"{path}: {error.strerror}", hint=_HINT) from error
     except ElementTree.ParseError as error:
         raise LabError(f"{path} is not XML: {error}", hint=_HINT) from error
-    if root.tag not in {"testsuites", "testsuite"}:
+    if root.tag not in _SUITES:
         raise LabError(f"{path} is not a JUnit file: its root is <{root.tag}>", hint=_HINT)
-    suites = list(root.iter("testsuite"))
+    # Node's runner has tests without a suite, and suites within suites.
+    suites = [element for element in root.iter() if element.tag in _SUITES]
     properties = [_properties(suite) for suite in suites]
     return JUnitRun(
         path=path,
-        started=min(filter(None, (_moment(suite.get("timestamp")) for suite in (root, *suites))), default=None),
+        started=min(filter(None, (_moment(suite.get("timestamp")) for suite in suites)), default=None),
         revision=next((each["revision"] for each in properties if "revision" in each), None),
         cases=tuple(
             case for suite, of_suite in zip(suites, properties, strict=True) for case in _cases(suite, of_suite)
