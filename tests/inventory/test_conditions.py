@@ -43,6 +43,7 @@ REFUSE = "    return jsonify(error='no'), 400\n"
         ("not isinstance(data.get('n'), list) or len(data.get('n')) != 4", {"n": {"minItems": 4, "maxItems": 4}}),
         ("not isinstance(data.get('n'), str) or len(data.get('n')) > 9", {"n": {"maxLength": 9}}),
         ("not isinstance(data.get('n'), str) or not 2 <= len(data['n']) <= 9", {"n": {"minLength": 2, "maxLength": 9}}),
+        ("not data.get('n') or len(data['n']) > 9", {"n": {"minLength": 1, "maxLength": 9}, "required": ["n"]}),
         ("'n' in data and not isinstance(data['n'], str)", {"n": {"type": "string"}, "required": []}),
         ("'n' in data and data['n'] not in CHOICES", {"n": {"enum": ["x", "y"]}, "required": []}),
         ("data.get('n') is not None and not isinstance(data['n'], str)", {"n": {"type": ["string", "null"]}}),

@@ -23,6 +23,8 @@ class Node:
     least: int | None = None
     most: int | None = None
     """Lengths, of whatever it is."""
+    filled: bool = False
+    """Whether the code refuses what Python calls false: of what has a length, the empty one."""
     bounds: dict[str, Any] = field(default_factory=dict)
     """Keywords of JSON Schema."""
     given: Schema = field(default_factory=dict)
@@ -66,6 +68,8 @@ class Node:
         low, high = _OF_LENGTH.get(str(found.get("type", "array")), ("minItems", "maxItems"))
         if self.least is not None:
             found.setdefault(low, self.least)
+        elif self.filled and found.get("type") in {"string", "array", "object"}:
+            found.setdefault(low, 1)
         if self.most is not None:
             found.setdefault(high, self.most)
         found |= {key: value for key, value in self.bounds.items() if key not in found}

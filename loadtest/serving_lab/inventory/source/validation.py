@@ -625,9 +625,8 @@ class _Walk:
             self.require(found.node, wanted)
         elif isinstance(found, Read) and wanted:
             self._needed(found, node, "is required, and not empty")
-            learned = self._learned(found)
-            if found.where == "json" and found.path and learned.least is None and "number" not in learned.kinds:
-                learned.least = 1 if {"string", "array"} & set(learned.kinds) else None
+            if found.where == "json" and found.path:
+                self._learned(found).filled = True
 
     def _require_call(self, node: ast.Call, wanted: bool) -> None:
         function = node.func
