@@ -1,7 +1,6 @@
 """The items: those of the lab, those of a team, and what is wrong with a file of them."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,10 +110,3 @@ def test_in_a_checkout_it_is_about_the_catalogue(tmp_path: Path) -> None:
     assert "make parity" in done.stdout
     wrong = lab("checklist", "--results", tmp_path, "--candidate", "no-api", cwd=REPOSITORY)
     assert wrong.stderr.startswith("error: the catalogue has no service 'no-api'")
-
-
-def test_the_items_are_part_of_the_distribution() -> None:
-    settings = tomllib.loads((REPOSITORY / "loadtest" / "pyproject.toml").read_text())
-
-    assert (REPOSITORY / "loadtest" / "serving_lab" / "checklist" / "items.yaml").is_file()
-    assert settings["tool"]["uv"]["build-backend"]["module-name"] == "serving_lab"

@@ -159,7 +159,9 @@ def test_it_says_its_version_and_commands(installed: Installed) -> None:
     assert installed.run("--version").stdout == "lab 0.1.0\n"
     shown = installed.run("--help")
     assert shown.returncode == 0
-    assert {"init", "parity", "bench", "footprint", "report", "compare", "history"} <= set(shown.stdout.split())
+    assert {"init", "parity", "bench", "footprint", "report", "compare", "history", "checklist"} <= set(
+        shown.stdout.split()
+    )
 
 
 def test_answers_are_compared(installed: Installed, services: list[str]) -> None:
@@ -222,6 +224,19 @@ def test_results_are_compared_and_reported(installed: Installed, measured: Path)
     assert (installed.directory / "found" / "report.html").is_file()
 
 
+def test_the_checklist_is_ticked_by_what_was_found(installed: Installed, services: list[str], measured: Path) -> None:
+    pair = [f"{name}={url}" for name, url in zip(("old", "new"), services, strict=True)]
+    sides = ("--primary", services[0], "--candidate", services[1], "--profile", "profile.yaml")
+    installed.run("parity", *sides, "--generate", "0", "--output", str(measured.parent))
+
+    done = installed.run("checklist", "--results", "found", "--baseline", pair[0], "--candidate", pair[1])
+
+    assert done.returncode == 0, done.stderr
+    document = (measured.parent / "checklist.md").read_text()
+    assert "different: 1 undeclared cause, at GET /about" in document
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.usefixtures("services")
 def test_starts_and_memory_are_measured(installed: Installed) -> None:
     counts = ("--starts", "1", "--rounds", "1", "--seconds", "1", "--no-type-check")
@@ -238,6 +253,7 @@ def test_starts_and_memory_are_measured(installed: Installed) -> None:
         (("bench",), "is not inside a checkout", "--target NAME=URL"),
         (("parity",), "is not inside a checkout", "--primary URL --candidate URL"),
         (("footprint",), "is not inside a checkout", "--profile FILE"),
+        (("checklist",), "which services is this checklist about?", "--baseline old=http"),
         (("token",), "is not inside a checkout", "URL --profile FILE"),
         (("up",), "is not inside a checkout", "cd to"),
     ],
