@@ -79,7 +79,7 @@ class OperationReader:
         dependencies = [function for _, function in self._functions(route.functions)]
         signature = Signature()
         if view is not None and route.syntax in {"starlette", "litestar"} and not route.dependencies:
-            signature = signature_of(self._project, view, path)
+            signature = signature_of(self._project, view, path, route.syntax)
             dependencies += signature.dependencies
         hooks = [each for each in self.around if each.is_for(route.group, {route.endpoint, path, route.path})]
         functions = _Functions(view, wrappers, dependencies, hooks)

@@ -211,17 +211,21 @@ def _is_application(value: Any) -> bool:
 
 
 def _inner(value: Any) -> Any:
-    """The known application that a middleware wraps."""
+    """The known application that a middleware wraps, however deeply."""
     for _ in range(_DEEPEST):
-        members = getattr(value, "__dict__", {})
-        value = next((members[name] for name in _WRAPPED if name in members), None)
-        if value is None or inspect.ismodule(value):
-            return None
-        if _kind(value):
+        value = _wrapped(value)
+        if value is None or _kind(value):
             return value
-        if inspect.ismethod(value) and _kind(value.__self__):
-            return value.__self__
     return None
+
+
+def _wrapped(value: Any) -> Any:
+    """What a middleware wraps."""
+    members = getattr(value, "__dict__", {})
+    inner = next((members[name] for name in _WRAPPED if name in members), None)
+    if inspect.ismethod(inner):
+        inner = inner.__self__
+    return None if inspect.ismodule(inner) or inspect.isclass(inner) else inner
 
 
 def _raised(error: BaseException, root: str) -> Any:
@@ -289,7 +293,8 @@ class Looking:
                     self.notes.append("%s: what is mounted there cannot be read (%s)" % (prefix, type(app).__name__))
                 return
             self.hooks.append({"when": "middleware", "name": type(app).__name__, "group": None, "place": None})
-            app, kind = inner, _kind(inner)
+            self._application(_wrapped(app), prefix, depth + 1)
+            return
         reader = {
             "flask": self._flask,
             "quart": self._flask,

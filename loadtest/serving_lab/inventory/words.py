@@ -6,19 +6,22 @@ from typing import Any
 
 from serving_lab.inventory.result import Access, BlockingCall, ErrorForm, InventoryResult, Operation
 
-NOBODY = "open to all"
+NOTHING_SEEN = "none seen"
+"""Of an operation that asks for nothing, as far as its code shows."""
 _LONGEST = 100
 
 
 def let_in(operation: Operation) -> str:
     """How an operation lets requests in."""
-    return ", ".join(dict.fromkeys(map(access, operation.access))) or NOBODY
+    return ", ".join(dict.fromkeys(map(access, operation.access))) or NOTHING_SEEN
 
 
 def access(each: Access) -> str:
     """A way to be let in."""
     if each.kind in {"bearer", "basic"}:
         return each.kind if each.name == "Authorization" else f"{each.kind} ({each.name})"
+    if each.kind == "session":
+        return f"session ({each.name})"
     return f"{each.kind} {each.name}" if each.kind != "other" else each.name
 
 
@@ -84,13 +87,13 @@ def summary(result: InventoryResult) -> str:
     computing = sum(any(not call.async_helps for call in each.blocking) for each in result.operations)
     parts = [
         f"{count} operation{'' if count == 1 else 's'}",
-        f"{open_ones} open to all",
+        f"{open_ones} with no sign-in seen",
         f"{checked} with checks of their requests",
     ]
     if result.how in {"import", "source"}:
         parts += [
-            f"{waiting} that wait for something else (async could help)",
-            f"{computing} that compute for long (it could not)",
+            f"{waiting} that wait for something else (async helps)",
+            f"{computing} that compute for long (it does not)",
         ]
     return ", ".join(parts)
 

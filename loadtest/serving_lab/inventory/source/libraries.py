@@ -230,7 +230,7 @@ class Libraries:
             if last not in _MARSHMALLOW:
                 continue
             given = {each.arg: each.value for each in value.keywords}
-            if _is_true(given.get("dump_only")):
+            if _is_true(given.get("dump_only")) or _is_true(given.get("readonly")):
                 continue
             properties[name] = self._field(module, last, value, given)
             if _is_true(given.get("required")):

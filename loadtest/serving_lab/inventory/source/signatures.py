@@ -1,4 +1,4 @@
-"""What the signature of a FastAPI endpoint says, for code that cannot be imported."""
+"""What the signature of an endpoint says in FastAPI or Litestar, for code that cannot be imported."""
 
 import ast
 from collections.abc import Iterator
@@ -39,18 +39,27 @@ class Signature:
     access: list[Access] = field(default_factory=list)
 
 
-def signature_of(project: Project, function: Function, path: str, depth: int = 0) -> Signature:
-    """What the parameters of an endpoint, and of what it depends on, ask for."""
+def signature_of(project: Project, function: Function, path: str, syntax: str, depth: int = 0) -> Signature:
+    """What the parameters of an endpoint, and of what it depends on, ask for.
+
+    Args:
+        project: the files that names are looked up in.
+        function: the endpoint.
+        path: its path; a parameter in it is one of the path.
+        syntax: the framework's way to write routes; in Litestar's, `data` is the body.
+        depth: of dependencies in dependencies.
+    """
     found = Signature()
     for argument, default in _arguments(function):
-        annotation, marks = _parts(argument.annotation)
+        annotation, marks = _parts(_without_alias(project, function, argument.annotation))
         marks += [default] if isinstance(default, ast.Call) else []
         names = {(dotted(each.func) or "").rpartition(".")[2]: each for each in marks}
         depends = names.get("Depends") or names.get("Security")
         if depends is not None:
             _depend(project, function, depends.args[0] if depends.args else annotation, path, depth, found)
             continue
-        kind = (dotted(annotation) or "").rpartition(".")[2] if annotation is not None else ""
+        outer = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+        kind = (dotted(outer) or "").rpartition(".")[2]
         if annotation is None or kind in _NO_FIELDS:
             continue
         schema = schema_of_annotation(project, function.module, annotation)
@@ -61,11 +70,12 @@ def signature_of(project: Project, function: Function, path: str, depth: int = 0
             if each is default:
                 required = needed
         meant = project.meaning(function.module, dotted(annotation) or "")
-        if isinstance(meant, Class) and is_model(project, meant) and not {"Query", "Header", "Cookie"} & set(names):
+        whole = argument.arg == "data" and "Body" not in names and syntax == "litestar"
+        if whole or (isinstance(meant, Class) and is_model(project, meant) and not {*_PLACES} & set(names)):
             found.body = Body(kind="form" if "Form" in names else "json", schema=schema, required=required)
         elif {"Body", "Form", "File"} & set(names) or kind == "UploadFile":
             _add_field(found, argument.arg, schema, required, names)
-        else:
+        elif schema or names or f"{{{argument.arg}}}" in path:
             where = next((_PLACES[name] for name in names if name in _PLACES), None)
             where = where or ("path" if f"{{{argument.arg}}}" in path else "query")
             name = argument.arg.replace("_", "-") if where == "header" else argument.arg
@@ -89,7 +99,7 @@ def _depend(
             place = function.module.place(node) if node is not None else None
             found.access.append(Access(kind=_SECURITY[scheme], name=shown, through="dependency", place=place))
     elif isinstance(meant, Function) and depth < _DEEPEST:
-        inner = signature_of(project, meant, path, depth + 1)
+        inner = signature_of(project, meant, path, "starlette", depth + 1)
         found.dependencies += [meant, *inner.dependencies]
         found.parameters += inner.parameters
         found.access += inner.access
@@ -118,6 +128,13 @@ def _arguments(function: Function) -> Iterator[tuple[ast.arg, ast.expr | None]]:
     ]:
         if argument.arg not in {"self", "cls"}:
             yield argument, default
+
+
+def _without_alias(project: Project, function: Function, annotation: ast.expr | None) -> ast.expr | None:
+    """The annotation that a name stands for: `User = Annotated[…, Depends(…)]`."""
+    name = dotted(annotation) if annotation is not None else None
+    meant = project.meaning(function.module, name) if name else None
+    return meant if isinstance(meant, ast.Subscript) else annotation
 
 
 def _parts(annotation: ast.expr | None) -> tuple[ast.expr | None, list[ast.Call]]:

@@ -11,7 +11,17 @@ from serving_lab.inventory.source.conditions import flipped, parts_of, types_nam
 from serving_lab.inventory.source.libraries import Libraries
 from serving_lab.inventory.source.project import Function, Project, dotted
 from serving_lab.inventory.source.replies import Replies, arguments
-from serving_lab.inventory.source.request_values import Constant, Later, Listed, Names, Read, Value, literal, part_of
+from serving_lab.inventory.source.request_values import (
+    Constant,
+    Later,
+    Listed,
+    Names,
+    Read,
+    Value,
+    is_request,
+    literal,
+    part_of,
+)
 from serving_lab.inventory.source.tree import ITEMS, Node, shown
 
 _DEEPEST = 7
@@ -360,6 +370,8 @@ class _Walk:
                 return Read("json")
         self._validation._library(self, node)
         if isinstance(function, ast.Attribute):
+            if last.startswith("get_param") and is_request(self._project, self.function, function.value):
+                return self._method(node, "get_param", Read("query"))
             before = self.value(function.value)
             if isinstance(before, Read):
                 return self._method(node, function.attr, before)
