@@ -84,12 +84,17 @@ def _image_rows(footprint: FootprintResult) -> Iterator[Row]:
 
     rows = (
         Row("image", cells(lambda image: image.total_bytes), "unpacked"),
+        Row("base image", cells(_base_bytes), "unpacked"),
         Row("image, over its base", cells(lambda image: image.over_base_bytes), "what the service adds"),
         Row("image, compressed", cells(lambda image: image.compressed_bytes), "what a new machine downloads"),
         Row("image, compressed over its base", cells(lambda image: image.compressed_over_base_bytes)),
         Row("layers", cells(lambda image: len(image.layers), str)),
     )
     yield from (row for row in rows if any(cell != _UNKNOWN for cell in row.cells))
+
+
+def _base_bytes(image: Image) -> int | None:
+    return None if image.over_base_bytes is None else image.total_bytes - image.over_base_bytes
 
 
 def _start_rows(footprint: FootprintResult) -> Iterator[Row]:
