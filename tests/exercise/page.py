@@ -44,9 +44,9 @@ def take(results: Path, into: Path = RESULTS) -> None:
             continue
         decoded = msgspec.json.decode(path.read_bytes())
         decoded |= {"noise": []} if name == "parity" else {}
-        if name == "footprint" and not any(target["rounds"] for target in decoded["targets"]):
-            name = "images"
-        (into / f"{name}.json").write_bytes(msgspec.json.encode(decoded) + b"\n")
+        of_images = name == "footprint" and not any(target["rounds"] for target in decoded["targets"])
+        path = into / f"{'images' if of_images else name}.json"
+        path.write_bytes(msgspec.json.encode(decoded) + b"\n")
 
 
 def _block(found: re.Match[str], document: Document) -> str:
