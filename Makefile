@@ -9,7 +9,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .PHONY: help up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
 	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap \
-	lint docs clients dashboards format lock clean
+	lint docs clients dashboards dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
@@ -92,6 +92,8 @@ dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
 	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
 exercise: ## Fill the tables of docs/exercise.md from docs/results; FROM=results takes over what was measured there
 	@PYTHONPATH=tests $(DEV) python -m exercise $(FROM)
+dashboard-pictures: ## Draw every dashboard with Grafana's own components into build/screenshots: three widths, both themes; needs npm, 450 MB
+	@PICTURES=all $(DEV) pytest -n 0 tests/browser/test_dashboards.py
 format: ## Format the code
 	@$(DEV) ruff format .
 	@$(DEV) ruff check --fix-only .

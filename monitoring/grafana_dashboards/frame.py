@@ -8,7 +8,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana_dashboards.panels import PROMETHEUS, in_words, no_number, number, query, query_now, unit
+from grafana_dashboards.panels import PROMETHEUS, in_words, no_number, number, query, query_now, readable, unit
 from grafana_dashboards.promql import ALL, ASKED, or_unknown
 
 TAG = "serving-lab"
@@ -126,20 +126,21 @@ def generator_banner() -> stat.Panel:
             [
                 in_words(
                     {
-                        "-1": ("No load generator is running", "text"),
-                        "0": ("The load generator has room", "green"),
-                        "1": ("No load", "text"),
-                        "2": ("Load from elsewhere: its generator is not watched", "orange"),
-                        "3": ("LOAD GENERATOR WAS SATURATED: CHOOSE ANOTHER RANGE", "red"),
-                        "4": ("LOAD GENERATOR SATURATED: TRUST NO PANEL", "red"),
+                        "-1": ("is not running", "text"),
+                        "0": ("yes: has room", "green"),
+                        "1": ("no load", "text"),
+                        "2": ("unknown: load from elsewhere", "orange"),
+                        "3": ("NO: was saturated", "red"),
+                        "4": ("NO: SATURATED", "red"),
                     }
                 ),
-                no_number("never saturated in this range"),
+                no_number("never in this range"),
             ]
         )
         .override_by_name("saturated last", [unit("dateTimeAsLocalNoDateIfToday")])
         .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
-        .text_mode(common.BigValueTextMode.VALUE)
+        .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+        .text(readable())
         .links([builders.DashboardLink("The load generator").url("/d/generator?${__url_time_range}")])
     )
 

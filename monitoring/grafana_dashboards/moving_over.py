@@ -5,7 +5,7 @@ from grafana_foundation_sdk.builders import stat
 from grafana_foundation_sdk.models import common
 
 from grafana_dashboards.frame import dashboard, generator_banner
-from grafana_dashboards.panels import graph, in_words, number, query, query_now, thresholds
+from grafana_dashboards.panels import graph, in_words, number, query, query_now, readable, thresholds
 from grafana_dashboards.promql import RATE_WINDOW, at_gateway, behind_gateway, where_missing
 
 _ANSWERS = "haproxy_server_http_responses_total"
@@ -93,7 +93,7 @@ def _gateway() -> stat.Panel:
 
 def _services() -> stat.Panel:
     ready = behind_gateway('haproxy_server_status{state="UP"}', how="max")
-    words = {"1": ("ready", "green"), "0": ("gets no requests", "red"), "-1": ("not behind the gateway", "text")}
+    words = {"1": ("ready", "green"), "0": ("gets no requests", "red"), "-1": ("not behind it", "text")}
     return (
         number(
             "Services",
@@ -103,6 +103,7 @@ def _services() -> stat.Panel:
         )
         .mappings([in_words(words)])
         .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+        .text(readable(value=14))
         .span(4)
     )
 

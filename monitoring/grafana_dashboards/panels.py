@@ -31,16 +31,17 @@ UNITS = {
     "percentunit": 0.01,
     "reqps": 1.0,
     "s": 0.001,
-    "short": 1.0,
+    "short": 4.0,
     "suffix:/s": 1.0,
     "suffix:cores": 0.1,
     "suffix:rows/s": 1.0,
-    "suffix:x": 1.0,
+    "suffix:x": 2.0,
 }
 """Units of axes, and how far an axis reaches at least: Grafana draws a line of zeros from 0 to 100, or to 10,000%."""
 
 _GRAPH_HEIGHT = 8
 _OF_SERVICES_HEIGHT = 5  # room for a line for each of five services
+_COLUMN_WIDTH = 100  # or seven columns would not fit beside Grafana's menu
 _SPAN_NULLS_MILLISECONDS = 10_000
 _IN_DEPTH = "/d/service?var-service=${__field.labels.service}"
 _BARE_ZERO = re.compile(r"\bor\s+vector\(")
@@ -142,6 +143,7 @@ def number_of(title: str, description: str, unit: str, measure: Measure) -> stat
     return (
         number(title, description, unit, query_now(measure(ALL)))
         .mappings([no_number("no traffic")])
+        .text(readable())
         .height(_OF_SERVICES_HEIGHT)
     )
 
@@ -163,8 +165,14 @@ def ratio_of(title: str, measure: Measure, *, more_is_better: bool, idle: str = 
         .mappings([no_number(idle)])
         .thresholds(thresholds(low, (0.95, "text"), (1.05, high)))
         .data_links([in_depth()])
+        .text(readable(name=11, value=16))
         .height(_OF_SERVICES_HEIGHT)
     )
+
+
+def readable(name: int = 12, value: int = 18) -> common_builders.VizTextDisplayOptions:
+    """Sizes in pixels for several values in one panel: by itself, Grafana would shrink names to 7."""
+    return common_builders.VizTextDisplayOptions().title_size(name).value_size(value)
 
 
 def rows(title: str, description: str, expression: str, columns: dict[str, str]) -> table.Panel:
@@ -209,6 +217,7 @@ def _table(title: str, description: str, expression: str) -> table.Panel:
         .description(description)
         .datasource(PROMETHEUS)
         .unit("string")
+        .min_width(_COLUMN_WIDTH)
         .no_value(NOT_RUNNING)
         .targets(_named([query_rows(expression)]))
         .height(_GRAPH_HEIGHT)
@@ -274,11 +283,12 @@ def _query(expression: str, legend: str) -> prometheus_builders.Dataquery:
 
 
 def _legend_below() -> common_builders.VizLegendOptions:
-    return _legend(common.LegendDisplayMode.LIST, common.LegendPlacement.BOTTOM, "last")
+    # Names alone: with a value each would need a line of its own, and take the height from what is drawn.
+    return _legend(common.LegendDisplayMode.LIST, common.LegendPlacement.BOTTOM)
 
 
 def _legend_beside() -> common_builders.VizLegendOptions:
-    return _legend(common.LegendDisplayMode.TABLE, common.LegendPlacement.RIGHT, "last", "max")
+    return _legend(common.LegendDisplayMode.TABLE, common.LegendPlacement.RIGHT, "last")
 
 
 def _legend(

@@ -161,13 +161,16 @@ def or_zero(expression: str, **labels: str) -> str:
 
 
 def or_unknown(expression: str) -> str:
-    """An expression that has one series, and where it has none, one that is not a number."""
-    return f"{expression} or on () vector(NaN)"
+    """An expression that has one series, without its labels, and where it has none, one that is not a number."""
+    return f"max({expression}) or on () vector(NaN)"
 
 
 def where_missing(value: str, expression: str) -> str:
-    """Put a value where an expression has none for a service that is scraped."""
-    return f"{expression} or on (service) {value} * {_scraped(ALL)}"
+    """Put a value where an expression has none for a service that is scraped.
+
+    Both have the same labels and no name: else a service would be two series, one with values and one without.
+    """
+    return f"max by ({BY_SERVICE}) ({expression}) or on (service) {value} * {_scraped(ALL)}"
 
 
 def at_gateway(expression: str, missing: str) -> str:

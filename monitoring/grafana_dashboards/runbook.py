@@ -28,4 +28,4 @@ def runbook() -> builders.Dashboard:
 
 
 def _section(name: str, body: str) -> text.Panel:
-    return text.Panel().title(name).mode(TextMode.MARKDOWN).content(body).span(12).height(7)
+    return text.Panel().title(name).mode(TextMode.MARKDOWN).content(body).span(12).height(8)

@@ -309,7 +309,7 @@ def _made_of() -> table.Panel:
         rows(
             "What it is made of",
             "As the service says.",
-            f"service_info{{{CHOSEN_SERVICE}}}",
+            f'label_replace(service_info{{{CHOSEN_SERVICE}}}, "model_sha256", "$1", "model_sha256", "(.{{12}}).*")',
             {
                 "framework": "Framework",
                 "framework_version": "Version",
@@ -321,7 +321,7 @@ def _made_of() -> table.Panel:
             },
         )
         .span(24)
-        .height(3)
+        .height(4)
     )
 
 

@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models import common
 from grafana_dashboards import promql
 from grafana_dashboards.frame import dashboard, generator_banner, handler_variable
 from grafana_dashboards.panels import (
+    coloured,
     coloured_cells,
     data_link,
     from_on,
@@ -21,12 +22,13 @@ from grafana_dashboards.panels import (
     query,
     query_now,
     ratio_of,
+    readable,
     rows,
     thresholds,
     unit,
 )
 
-VERDICT, DIFFERS = "Verdict", "DIFFERS"
+VERDICT, DIFFERS, _EQUAL = "Verdict", "DIFFERS", "equal"
 
 
 def side_by_side() -> builders.Dashboard:
@@ -90,6 +92,7 @@ def _objective(board: builders.Dashboard) -> builders.Dashboard:
                 query(promql.where_missing("NaN", promql.slow_share(promql.ALL))),
                 query("1 - objective:prediction_latency:ratio", "objective"),
             )
+            .override_by_name("objective", coloured("red"))
             .data_links([in_depth()])
             .span(12)
         )
@@ -102,6 +105,7 @@ def _objective(board: builders.Dashboard) -> builders.Dashboard:
                 query(promql.where_missing("NaN", promql.budget_burn(promql.ALL))),
                 query("objective:prediction_latency:ratio ^ 0", "just met"),
             )
+            .override_by_name("just met", coloured("red"))
             .data_links([in_depth()])
             .span(12)
         )
@@ -225,6 +229,7 @@ def _load() -> stat.Panel:
         .mappings([in_words({"0": ("none", "text")})])
         .override_by_name("from elsewhere", [unit("reqps")])
         .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
+        .text(readable())
     )
 
 
@@ -266,7 +271,7 @@ def _alerts_firing() -> stat.Panel:
 
 def _conditions() -> table.Panel:
     values = "max by (condition, label, value) (service:condition:info)"
-    equal = _verdict("max by (condition) (condition:distinct_values:count) == 1", "equal")
+    equal = _verdict("max by (condition) (condition:distinct_values:count) == 1", _EQUAL)
     differs = _verdict("max by (condition) (condition:distinct_values:count) > 1", DIFFERS)
     return matrix(
         "Conditions",
@@ -277,7 +282,10 @@ def _conditions() -> table.Panel:
         value="value",
     ).override_by_name(
         VERDICT,
-        [mapped(in_words({DIFFERS: (DIFFERS, "red")})), coloured_cells(whole_row=True)],
+        [
+            mapped(in_words({DIFFERS: (DIFFERS, "red"), _EQUAL: (_EQUAL, "transparent")})),
+            coloured_cells(whole_row=True),
+        ],
     )
 
 

@@ -148,7 +148,8 @@ def test_a_series_of_a_service_is_called_by_its_label_and_has_no_colour_of_its_o
     legends = [target["legendFormat"] for target in panel["targets"]]
 
     assert not [legend for legend in legends if "{{service}}" in legend]
-    assert OF_SERVICE not in legends or panel["fieldConfig"]["overrides"] == []
+    if OF_SERVICE in legends:
+        assert {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]} <= set(legends)
 
 
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)
@@ -199,12 +200,20 @@ def test_a_legend_is_read_without_scrolling(panel: dict[str, Any]) -> None:
     by_endpoint = any("{{handler}}" in target["legendFormat"] for target in panel["targets"])
 
     assert legend["showLegend"]
-    assert len(legend["calcs"]) <= 2
     if legend["placement"] == "bottom":
         assert legend["displayMode"] == "list"
+        assert legend["calcs"] == []
         assert not by_endpoint or panel["gridPos"]["h"] >= 8
     else:
         assert panel["gridPos"]["w"] >= 12
+
+
+@pytest.mark.parametrize("panel", [panel for panel in EVERY_PANEL if panel["type"] == "stat"], ids=lambda p: p["title"])
+def test_several_numbers_in_one_panel_have_names_that_can_be_read(panel: dict[str, Any]) -> None:
+    """Grafana shrinks names to fit, unless they have a size."""
+    several = len(panel["targets"]) > 1 or "{{label}}" in panel["targets"][0]["legendFormat"]
+
+    assert not several or panel["options"]["text"]["titleSize"] >= 11
 
 
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS)

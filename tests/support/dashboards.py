@@ -74,7 +74,7 @@ def panel_queries(services: Sequence[str], rate_interval: str = "8s") -> list[Pa
         PanelQuery(
             dashboard["uid"],
             panel["title"],
-            _substitute(target["expr"], values | {"__rate_interval": rate_interval, "__range": "5m"}),
+            substituted(target["expr"], values | {"__rate_interval": rate_interval, "__range": "5m"}),
             target["legendFormat"],
             values.get("service", ""),
         )
@@ -116,6 +116,7 @@ def _choices(dashboard: dict[str, Any], services: Sequence[str]) -> list[dict[st
     return [dict(zip(values, choice, strict=True)) for choice in itertools.product(*values.values())]
 
 
-def _substitute(expression: str, values: Mapping[str, str]) -> str:
+def substituted(expression: str, values: Mapping[str, str]) -> str:
+    """A query with its variables put in."""
     # In a regular expression's replacement, such as label_replace's "$1", the dollar is no variable.
     return re.sub(r"\$\{?([a-z_]\w*)(?::\w+)?\}?", lambda found: values[found[1]], expression)
