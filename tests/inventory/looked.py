@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from serving_lab.inventory.result import InventoryResult, Operation
+from serving_lab.inventory.source.learned import Learned
 from serving_lab.inventory.source.project import Project
 from serving_lab.inventory.source.replies import Replies
-from serving_lab.inventory.source.validation import Learned, Validation
+from serving_lab.inventory.source.validation import Validation
 from serving_lab.results import files
 from support.checkout import REPOSITORY
 from support.command import lab

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from serving_lab.inventory.result import Body, Check, Parameter, Schema
+from serving_lab.inventory.source.learned import Learned
 from serving_lab.inventory.source.tree import Node
-from serving_lab.inventory.source.validation import Learned
 
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "WEBSOCKET"})
 _SENDERS_HEADERS = frozenset(
