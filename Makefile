@@ -6,12 +6,14 @@ LAB := $(UV) run --frozen --no-dev --package serving-lab --all-extras lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
+.PHONY: help tour up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
 	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap \
 	lint docs clients dashboards dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
+tour: ## New here? Walk through the lab in ten minutes; asks before each command unless YES=1
+	@YES=$(YES) $(LAB) tour $(if $(MODE),--mode $(MODE))
 up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
 	@$(LAB) up $(if $(MODE),--mode $(MODE))
 down: ## Stop it and remove its processes, containers, volumes, and logs

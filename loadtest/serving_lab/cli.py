@@ -22,6 +22,7 @@ from serving_lab.commands import (
     stack,
     tap,
     token,
+    tour,
 )
 from serving_lab.errors import LabError
 from serving_lab.text import how_to
@@ -46,6 +47,7 @@ def options(_version: _Version = False) -> None:
 
 for module in (
     stack,
+    tour,
     token,
     inventory,
     init,

@@ -9,11 +9,12 @@ from support.imports import imports_of
 LAB = REPOSITORY / "loadtest" / "serving_lab"
 CAPABILITIES = {
     *("bench", "checklist", "drafting", "footprint", "gate", "inventory", "live", "parity", "report", "rollout", "tap"),
+    "tour",
 }
 """Packages that stand for one command or page each; what they share lives in the others."""
 MAY_IMPORT = {"rollout": ("serving_lab.parity.judgement.", "serving_lab.parity.ledger")}
 """What a capability may import of another all the same: live traffic is judged as parity judges, which is pure."""
-READ_RESULTS = {"checklist", "report"}
+READ_RESULTS = {"checklist", "report", "tour"}
 """Capabilities that are made from the results of others."""
 SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")}
 

@@ -12,6 +12,7 @@ from serving_lab.project import Project
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.services import running_targets
+from serving_lab.text import how_to
 
 app = typer.Typer()
 
@@ -20,7 +21,10 @@ app = typer.Typer()
 def bench(
     target: Annotated[
         list[str] | None,
-        typer.Option(help="name=url of a service, the baseline first; two at least [default: those of the lab]"),
+        typer.Option(
+            help="name=url of a service, or the name of one of the lab's; the baseline first, two at least "
+            "[default: those of the lab]"
+        ),
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="Requests and scenarios [default: the lab's own]")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Which to measure, or all; may be repeated.")] = None,
@@ -46,6 +50,14 @@ def bench(
     if target:
         if len(target) < 2:
             raise LabError("two targets at least are needed to compare", hint="--target old=URL --target new=URL")
+        if how_to.in_checkout() and not all("=" in each for each in target):
+            project = Project.find()
+            settings = Settings.load(project)
+            running = running_targets(Choice(project, settings, console).required(), settings)
+            urls = {service.name: service.url for service in running}
+            target = [f"{each}={urls[each]}" if each in urls else each for each in target]
+            profile = profile or project.bench_profile
+            environment = dict(settings.environment)
         if profile is None:
             raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/guide.md)")
         chosen = [targets.parse(each) for each in target]
