@@ -30,9 +30,10 @@ SIMULATED: Mapping[str, Planted] = {
 TRAFFICS: Mapping[str, Traffic] = {"1,000/s": HIGH, "200/s": MIDDLE, "20/s": LOW}
 SLOWLY = "least: 2, most: 25", "least: 25, most: 35"
 PATIENTLY = "most: 25", "most: 45"
+MIRRORED = IN_SHADOW.replace("requests: 400", "requests: 1500")
 REAL: Mapping[str, tuple[Sequence[str], str]] = {
     "healthy": ((), STAGES),
-    "healthy, mirrored": ((), IN_SHADOW),
+    "healthy, mirrored": ((), MIRRORED),
     "slower by 20%": (("slower=1.2",), STAGES.replace(*PATIENTLY)),
     "fails 2%": (("failing=0.02",), STAGES.replace(*PATIENTLY).replace("error_points: 1,", "error_points: 0.5,")),
     "dies after 5 s": (("dies=5",), STAGES),
@@ -40,7 +41,7 @@ REAL: Mapping[str, tuple[Sequence[str], str]] = {
     "leaks memory": (("leak=2e5",), STAGES.replace("memory_per_hour: null", "memory_per_hour: 20")),
     "fails every WebSocket": (("websocket=1",), STAGES),
     "fails for one user": (("user=0",), STAGES.replace("share: 10\n", "share: 40\n")),
-    "answers wrongly 1 in 200, mirrored": (("wrong=0.005",), IN_SHADOW),
+    "answers wrongly 1 in 200, mirrored": (("wrong=0.005",), MIRRORED),
 }
 
 

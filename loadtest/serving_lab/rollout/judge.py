@@ -13,12 +13,13 @@ from enum import StrEnum
 import msgspec
 
 from serving_lab.experiment.validity import MOST_VOID_SHARE
+from serving_lab.parity.ledger import detectable_rate
 from serving_lab.rollout import harm, memory
 from serving_lab.rollout.intervals import Interval, error_difference, quantile_ratio
 from serving_lab.rollout.memory import MemoryReading
 from serving_lab.rollout.plan import RolloutPlan, ShadowStage, Stage
 from serving_lab.rollout.requests import Columns
-from serving_lab.text.phrases import MINUS, counted, duration, some
+from serving_lab.text.phrases import MINUS, counted, duration, rarest_seen, some
 
 _CRITERIA = 5
 """Errors, two quantiles, memory, and all groups together share the probability of a false alarm."""
@@ -197,7 +198,8 @@ def judge_shadow(view: ShadowView, stage: ShadowStage, look: Look | None) -> Jud
     if view.suspicions:
         missing.append(f"not told yet whether this is the candidate's: {some(view.suspicions, _NAMED)}")
     if not missing and look.may_promote:
-        return Judgement(Outcome.PROMOTE, f"{counted(view.compared, 'request')} answered alike")
+        sure = rarest_seen(detectable_rate(view.compared))
+        return Judgement(Outcome.PROMOTE, f"{counted(view.compared, 'request')} answered alike: {sure}")
     why = "; ".join(missing) or "held for the shortest time"
     if look.final:
         return Judgement(Outcome.CANNOT_TELL, f"not proven within {duration(stage.hold.most)}: {why}")

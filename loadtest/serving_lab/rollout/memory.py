@@ -12,7 +12,8 @@ from serving_lab.rollout.intervals import Interval
 LEAST_GROWTH = 0.2
 """What a candidate must have grown by, as a share, before it can leak: first requests fill caches and touch pages."""
 
-_SEGMENTS = 6
+_FEWEST_SEGMENTS, _MOST_SEGMENTS = 6, 12
+"""A few of them prove little: so often as a rollout looks, the t distribution asks much of a small sample."""
 _SETTLED = 1 / 3
 """Share of the stage that is left out at its beginning, while memory grows in any service."""
 _PER_SEGMENT = 2
@@ -41,7 +42,8 @@ def growth_per_hour(readings: Sequence[MemoryReading], alpha: float) -> Interval
         return None
     end = readings[-1].at
     late = [reading for reading in readings if reading.at >= readings[0].at + (end - readings[0].at) * _SETTLED]
-    if len(late) < _SEGMENTS * _PER_SEGMENT or end <= late[0].at:
+    segments = min(len(late) // _PER_SEGMENT, _MOST_SEGMENTS)
+    if segments < _FEWEST_SEGMENTS or end <= late[0].at:
         return None
     first = late[0]
     grown = [
@@ -49,9 +51,9 @@ def growth_per_hour(readings: Sequence[MemoryReading], alpha: float) -> Interval
         - (reading.primary / first.primary if reading.primary and first.primary else 1)
         for reading in late
     ]
-    parts = np.array_split(np.asarray(grown), _SEGMENTS)
+    parts = np.array_split(np.asarray(grown), segments)
     steps = np.diff([float(np.median(part)) for part in parts])
-    hours = (end - first.at) / _SEGMENTS / _HOUR
+    hours = (end - first.at) / segments / _HOUR
     estimate = statistics.paired(list(steps), 1 - alpha)
     if estimate.mean is None or estimate.error is None or estimate.degrees is None:
         return None

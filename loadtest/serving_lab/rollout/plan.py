@@ -105,7 +105,7 @@ class _Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Shadow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    requests: int = 500
+    requests: int = 1500
     hold: _Hold | None = None
 
 
