@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from support import local_http
 from support.browser import Visit, chromium, visit
@@ -32,6 +33,9 @@ CHARTS = [
     "memory_bytes",
     "in_progress",
 ]
+KEYBOARD = ["Locust", "span", "run", "csv", "json", "print", "theme", "over", "figures-title", "fairness-title"]
+FOCUSED = """(({id, name, text, ariaLabelledByElements}) => id || name || text || ariaLabelledByElements[0].id)(
+    document.activeElement)"""
 DRAWN_LINES = """chart => [...document.querySelectorAll(`[data-key="${chart}"] .scatterlayer .js-line`)]
     .filter(line => line.getTotalLength() > 0).map(line => "#" + getComputedStyle(line).stroke.match(/\\d+/g)
         .slice(0, 3).map(part => Number(part).toString(16).padStart(2, "0")).join(""))"""
@@ -159,6 +163,37 @@ def test_light_and_dark(under_load: Visit) -> None:
     assert background(page) == light
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_can_be_read_and_used_by_everybody(under_load: Visit, theme: str, width: int) -> None:
+    """As far as axe-core can tell: contrast, names of controls, headings, tables."""
+    page = under_load.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    try:
+        page.wait_for_function(FITS)
+        assert_accessible(page)
+    finally:
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def test_everything_is_reached_by_keyboard_in_the_order_in_which_it_is_seen(
+    under_load: Visit, browser: Browser, locust: RunningLocust
+) -> None:
+    assert under_load.errors == []
+    with visit(browser) as visited:
+        page = visited.page
+        page.goto(f"{locust.base_url}/live")
+        expect(page.locator("#csv")).to_have_attribute("href", re.compile("csv$"))
+        reached = []
+        for _ in KEYBOARD:
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate(FOCUSED))
+
+    assert reached == KEYBOARD
+
+
 def test_a_browser_that_prefers_dark_gets_it(browser: Browser, locust: RunningLocust) -> None:
     with visit(browser, dark=True) as visited:
         visited.page.goto(f"{locust.base_url}/live")
@@ -275,7 +310,15 @@ def test_more_services_have_more_columns_and_lines_and_each_candidate_its_ratio(
         )
         expect(page.locator("#fair")).to_have_text("No: Workers")
         assert page.locator("#conditions .differs .other").all_inner_texts() == ["4"]
+        expect(page.locator("#status")).to_contain_text("Load from elsewhere for")
+        expect(page.locator("#run")).to_contain_text("from elsewhere")
+        # No user of Locust's can say whether these requests failed.
+        instead = page.locator('[data-key="failed_ratio"]')
+        expect(instead.locator("h2")).to_have_text("Error answers, 4xx and 5xx")
+        expect(instead.locator(".empty")).to_be_hidden()
+        assert len(page.evaluate(DRAWN_LINES, "failed_ratio")) == count
 
+        assert_accessible(page)
         for width in (390, 1280, 1920):
             page.set_viewport_size({"width": width, "height": 800})
             page.wait_for_function(FITS)
@@ -286,6 +329,14 @@ def test_more_services_have_more_columns_and_lines_and_each_candidate_its_ratio(
 
 def test_no_page_reported_an_error_or_asked_another_host(under_load: Visit) -> None:
     assert (under_load.errors, under_load.strangers) == ([], [])
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail if axe-core finds anything against WCAG 2.2 at level AA."""
+    tags = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+    found = Axe().run(page, options={"runOnly": tags, "resultTypes": ["violations"]})
+
+    assert found.violations_count == 0, found.generate_report()
 
 
 def background(page: Page) -> tuple[int, ...]:

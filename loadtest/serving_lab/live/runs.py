@@ -1,4 +1,4 @@
-"""Runs of the load, from start to stop: the exact figures of each service, and the points drawn meanwhile."""
+"""Runs of load, from start to stop: the exact figures of each service, and the points drawn meanwhile."""
 
 import csv
 import io
@@ -19,6 +19,8 @@ class Run:
     """One run; times are Unix seconds, `stopped` is None while it is running."""
 
     started: float
+    elsewhere: bool = False
+    """Whether this Locust did not send it: `make load`, a measurement, or a client of somebody's own."""
     ending: bool = False
     """Whether its load has stopped; one more point belongs to it."""
     stopped: float | None = None
@@ -59,6 +61,7 @@ class Run:
         return {
             "id": self.id,
             "started": self.started,
+            "elsewhere": self.elsewhere,
             "stopped": self.stopped,
             "users": self.users,
             "finding": self.finding,
@@ -82,6 +85,10 @@ class RunLog:
     def unfinished(self) -> list[Run]:
         """Those that still get points: the one that runs, and one that is ending."""
         return [run for run in self.runs if run.stopped is None]
+
+    def running(self, *, elsewhere: bool) -> list[Run]:
+        """Those that have not ended: of this Locust, or from elsewhere."""
+        return [run for run in self.unfinished if run.elsewhere == elsewhere]
 
     def find(self, run_id: str) -> Run | None:
         """The run of this id, or the newest for `latest`."""

@@ -14,6 +14,7 @@ from gevent.event import Event
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner
 
+from serving_lab.live.elsewhere import ElsewhereWatch
 from serving_lab.live.figures import Figures
 from serving_lab.live.runs import Run, RunLog
 from serving_lab.live.series import WINDOW_SECONDS, Series
@@ -67,6 +68,7 @@ class Sampler:
         self.series = {name: Series() for name in self._services}
         self.points: deque[Point] = deque(maxlen=int(HISTORY_SECONDS / INTERVAL_SECONDS))
         self.log = RunLog()
+        self._elsewhere = ElsewhereWatch(self.log)
         environment.events.test_start.add_listener(self._start_run)
         environment.events.test_stop.add_listener(self._stop_run)
 
@@ -87,7 +89,10 @@ class Sampler:
         figures = {service: self._take_in(service, *reader.value) for service, reader in readers.items()}
         failed = self._failed_ratios(time.monotonic())
         generator = self._generator()
+        self._elsewhere.take_in(time.time(), sum(series.requests_per_second for series in self.series.values()))
         for run in self.log.unfinished:
+            if run.elsewhere and not self._elsewhere.busy:
+                continue
             for service, series in self.series.items():
                 run.observe(service, series)
             run.users = max(run.users, generator["users"])
@@ -190,13 +195,14 @@ class Sampler:
         }
 
     def _start_run(self, **_: object) -> None:
+        self._elsewhere.end()
         run = Run(started=time.time())
         for service, series in self.series.items():
             run.observe(service, series)
         self.log.runs.append(run)
 
     def _stop_run(self, **_: object) -> None:
-        for run in self.log.unfinished:
+        for run in self.log.running(elsewhere=False):
             run.ending = True
         self._wake.set()
 

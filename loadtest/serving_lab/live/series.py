@@ -35,6 +35,14 @@ class Series:
         """The state at the last successful reading, however long ago."""
         return self.window[-1] if self.window else None
 
+    @property
+    def requests_per_second(self) -> float:
+        """The rate between the last two readings; 0 before the second, and while the service does not answer."""
+        if self.problem or len(self.window) < 2:
+            return 0.0
+        before, now = self.window[-2], self.window[-1]
+        return (now.counted.requests - before.counted.requests) / (now.time - before.time)
+
     def add(self, time: float, reading: Reading) -> Figures | None:
         """Take in a reading; return the figures over the window, or None after the first reading."""
         if self._last is not None:

@@ -9,7 +9,7 @@ const CHARTS = [
   { title: "Latency P50, estimated", key: "p50_seconds", words: words.milliseconds, scale: 1000, suffix: " ms", traffic: true },
   { title: "Latency P95, estimated", key: "p95_seconds", words: words.milliseconds, scale: 1000, suffix: " ms", traffic: true },
   { title: "Latency P99, estimated", key: "p99_seconds", words: words.milliseconds, scale: 1000, suffix: " ms", traffic: true },
-  { title: "Failed requests", key: "failed_ratio", words: words.percent, scale: 100, suffix: "%", least: 1, traffic: true },
+  { title: "Failed requests", key: "failed_ratio", words: words.percent, scale: 100, suffix: "%", least: 1, traffic: true, instead: "error_ratio", insteadTitle: "Error answers, 4xx and 5xx" },
   { title: "Cache hits", key: "cache_hit_ratio", words: words.percent, scale: 100, suffix: "%", most: 100, traffic: true },
   { title: "CPU", key: "cpu_cores", words: words.cores, suffix: "", limit: "cpu_limit_cores" },
   { title: "Memory", key: "memory_bytes", words: words.mebibytes, scale: 1 / MIB, suffix: " MiB", limit: "memory_limit_bytes" },
@@ -57,7 +57,16 @@ export const draw = (charts, points, state, span) => {
   for (const chart of charts) drawOne(chart, shown, times, state, since, style, marks);
 };
 
-const drawOne = (chart, points, times, state, since, style, marks) => {
+// Whether a request failed, only Locust knows of its own. Of others the services say how many they answered with an error.
+const knownOf = (chart, points) => {
+  const newest = Object.values(points.at(-1)?.services ?? {});
+  const has = (key) => newest.some((figures) => words.known(figures[key]));
+  return chart.instead && !has(chart.key) && has(chart.instead) ? { ...chart, key: chart.instead, title: chart.insteadTitle } : chart;
+};
+
+const drawOne = (asked, points, times, state, since, style, marks) => {
+  const chart = knownOf(asked, points);
+  chart.figure.querySelector("h2").textContent = chart.title;
   const scale = chart.scale ?? 1;
   const { services } = state;
   const values = services.map(({ name }) => points.map((point) => {
@@ -65,7 +74,7 @@ const drawOne = (chart, points, times, state, since, style, marks) => {
     return words.known(value) ? value * scale : null;
   }));
   const all = values.flat().filter((value) => value !== null);
-  const drawn = chart.traffic && chart.key !== "failed_ratio" ? all.some((value) => value > 0) : all.length > 0;
+  const drawn = chart.traffic && !asked.instead ? all.some((value) => value > 0) : all.length > 0;
   const empty = chart.figure.querySelector(".empty");
   empty.hidden = drawn;
   empty.textContent = chart.traffic ? "No traffic" : "No reading";

@@ -50,7 +50,7 @@ const render = () => {
   const run = state.runs.at(-1);
   const figures = figuresNow(newest, run);
   renderStatus(newest, run);
-  tables.renderVerdict(state.services, figures);
+  tables.renderVerdict(state.services, figures, run);
   element("window").textContent = state.window_seconds;
   tables.renderFigures(state.services, figures);
   tables.renderConditions(state.services, state.conditions);
@@ -68,7 +68,8 @@ const figuresNow = (newest, run) => {
 const renderStatus = (newest, run) => {
   const generator = newest?.generator;
   const parts = [];
-  if (run && run.stopped === null) parts.push(`Running for ${words.duration(state.time - run.started)}`, `${generator?.users ?? 0} users`);
+  if (run?.elsewhere && run.stopped === null) parts.push(`Load from elsewhere for ${words.duration(state.time - run.started)}`);
+  else if (run && run.stopped === null) parts.push(`Running for ${words.duration(state.time - run.started)}`, `${generator?.users ?? 0} users`);
   else if (run) parts.push(`Last run ended at ${words.clock(run.stopped)} after ${words.duration(run.stopped - run.started)}`);
   else parts.push("No run yet");
   if (generator) parts.push(`generator at ${words.percent(generator.cpu_ratio)} of a core`);
@@ -81,7 +82,7 @@ const renderRuns = () => {
   const known = state.runs.map((run) => run.id).join();
   if (select.dataset.known !== known) {
     select.dataset.known = known;
-    select.replaceChildren(...state.runs.toReversed().map((run) => new Option(`${words.clock(run.started)}`, run.id)));
+    select.replaceChildren(...state.runs.toReversed().map((run) => new Option(`${words.clock(run.started)}${run.elsewhere ? ", from elsewhere" : ""}`, run.id)));
     select.disabled = !state.runs.length;
     if (!state.runs.length) select.append(new Option("none yet"));
   }

@@ -17,6 +17,7 @@ const FIGURES = [
 ];
 const SIGNS = { same: "✓", differs: "✗", "meant to differ": "≠", unknown: "?" };
 const HINT = "Requests answered per second, with the same number of users on each service.";
+const HINT_ELSEWHERE = "Requests answered per second. They come from elsewhere: whether each service is asked equally is not known here.";
 const HINT_ALIKE = "Each service has the same number of users, who pause between requests. What differs now is how long they wait; more users show which service can answer more.";
 
 /** Put the services' names into the title, the verdict and the heads of the tables. */
@@ -49,14 +50,14 @@ const named = (service) => {
   return both;
 };
 
-export const renderVerdict = ([baseline, ...candidates], figures) => {
+export const renderVerdict = ([baseline, ...candidates], figures, run) => {
   const answered = (service) => figures(service.name, "requests_per_second");
   const headlines = candidates.map((candidate) => words.headline(baseline.label, candidate.label, words.ratio(answered(baseline), answered(candidate))));
   [...element("verdicts").children].forEach((verdict, index) => {
     verdict.querySelector(".ratio").textContent = headlines[index].number;
     verdict.querySelector(".words").textContent = headlines[index].words;
   });
-  element("hint").textContent = headlines.some(({ alike }) => alike) ? HINT_ALIKE : HINT;
+  element("hint").textContent = run?.elsewhere ? HINT_ELSEWHERE : headlines.some(({ alike }) => alike) ? HINT_ALIKE : HINT;
 };
 
 export const renderFigures = (services, figures) => {
