@@ -132,13 +132,13 @@ def test_a_service_that_comes_back_with_another_key_is_asked_with_another_token(
 
 def test_a_service_that_ends_says_that_it_is_not_ready(model_dir: Path) -> None:
     with (
-        running_service(BASELINE, model_dir, DRAIN_SECONDS=2, WORKERS=1) as service,
+        running_service(BASELINE, model_dir, DRAIN_SECONDS=4, WORKERS=1) as service,
         PredictionClient(service.base_url) as client,
     ):
         client.ready()
         terminate(service)
 
-        wait_until(lambda: is_refused(client), "/ready says 503", seconds=2)
+        wait_until(lambda: is_refused(client), "/ready says 503", seconds=4)
 
 
 def is_refused(client: PredictionClient) -> bool:
