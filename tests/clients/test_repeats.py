@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import pickle
 import socket
 import threading
 import time
@@ -115,6 +116,16 @@ def test_nothing_else_is_asked_again(make_client: MakeClient, status: int) -> No
             make_client(server.base_url, retries=PROMPT).predict(ROW)
 
         assert (refusal.value.status, server.asked["/predict"]) == (status, 1)
+
+
+def test_an_error_survives_the_way_from_another_process(make_client: MakeClient) -> None:
+    with saying(Says(NO, 400, {"X-Request-ID": "r1"})) as server, pytest.raises(ApiError) as refusal:
+        make_client(server.base_url).predict(ROW)
+
+    again = pickle.loads(pickle.dumps(refusal.value))  # noqa: S301 - its own
+
+    assert str(again) == str(refusal.value) == "400 No (because), request r1"
+    assert (again.status, again.message, again.detail, again.request_id) == (400, "No", "because", "r1")
 
 
 def test_ready_is_asked_once(make_client: MakeClient) -> None:

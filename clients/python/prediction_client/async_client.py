@@ -184,7 +184,7 @@ class AsyncPredictionClient:
             with reading_answer():
                 return right(await login.asyncio(client=self._anyone, body=self._credentials))
         except ApiError as error:
-            raise SignInError.because(error) from None
+            raise SignInError(*error.args) from None
 
 
 def _generated_client(base_url: str, session: AsyncSession) -> AuthenticatedClient:

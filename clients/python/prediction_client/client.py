@@ -168,7 +168,7 @@ class PredictionClient:
             with reading_answer():
                 return right(login.sync(client=self._anyone, body=self._credentials))
         except ApiError as error:
-            raise SignInError.because(error) from None
+            raise SignInError(*error.args) from None
 
 
 def _generated_client(base_url: str, session: Session) -> AuthenticatedClient:

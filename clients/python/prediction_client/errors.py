@@ -42,18 +42,20 @@ class ApiError(PredictionClientError):
         self,
         status: int,
         message: str,
-        *,
         detail: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        what = f"{message} ({detail})" if detail else message
-        super().__init__(f"{status} {what}" + (f", request {request_id}" if request_id else ""))
+        super().__init__(status, message, detail, request_id, retry_after)
         self.status = status
         self.message = message
         self.detail = detail
         self.request_id = request_id
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        what = f"{self.message} ({self.detail})" if self.detail else self.message
+        return f"{self.status} {what}" + (f", request {self.request_id}" if self.request_id else "")
 
     @classmethod
     def of(cls, response: httpx.Response) -> Self:
@@ -63,28 +65,12 @@ class ApiError(PredictionClientError):
             message, detail = body.error, body.detail
         except _SHAPE_ERRORS:
             message, detail = _phrase(response.status_code), None
-        return cls(
-            response.status_code,
-            message,
-            detail=detail,
-            request_id=response.headers.get("X-Request-ID"),
-            retry_after=_retry_after(response.headers),
-        )
+        request_id = response.headers.get("X-Request-ID")
+        return cls(response.status_code, message, detail, request_id, _retry_after(response.headers))
 
 
 class SignInError(ApiError):
     """The service refused to sign the user in."""
-
-    @classmethod
-    def because(cls, error: ApiError) -> Self:
-        """The same error, of a sign-in."""
-        return cls(
-            error.status,
-            error.message,
-            detail=error.detail,
-            request_id=error.request_id,
-            retry_after=error.retry_after,
-        )
 
 
 @contextmanager
