@@ -126,6 +126,22 @@ def test_an_application_is_named_in_many_ways(tmp_path: Path, target: str) -> No
     assert "imported" in done.stdout
 
 
+def test_the_interpreter_is_the_one_beside_the_application_unless_another_is_named(tmp_path: Path) -> None:
+    written(
+        tmp_path, "def application(environ, start_response):\n    if environ['PATH_INFO'] == '/a':\n        return []\n"
+    )
+    for folder in (".venv/bin", "other/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "python").symlink_to(Path(sys.executable).resolve())
+    without = {"PATH": ""}
+
+    beside = lab("inventory", "service.py", cwd=tmp_path, environment=without)
+    named = lab("inventory", "service.py", "--python", "other/bin/python", cwd=tmp_path, environment=without)
+
+    assert f"({tmp_path}/.venv/bin/python, Python " in beside.stdout, beside.stderr
+    assert f"({tmp_path}/other/bin/python, Python " in named.stdout, named.stderr
+
+
 def test_a_decorator_without_wraps_and_a_view_wrapped_at_run_time_lead_to_the_view(tmp_path: Path) -> None:
     text = """
         import functools

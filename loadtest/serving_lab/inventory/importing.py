@@ -160,14 +160,14 @@ def interpreter(given: Path | None, target: ApplicationTarget, environment: Mapp
         found = shutil.which(given, path=environment.get("PATH"))
         if found is None:
             raise LabError(f"--python {given}: there is no such program", hint="for example --python venv/bin/python")
-        return Path(found)
+        return _absolute(found)
     active = environment.get("VIRTUAL_ENV")
     beside = [folder / name for folder in (target.root, *target.root.parents[:2]) for name in (".venv", "venv", "env")]
     for folder in ([Path(active)] if active else []) + beside:
         path = folder / "bin" / "python"
         if path.exists() and os.access(path, os.X_OK):
             return path
-    return Path(os.path.abspath(sys.executable))  # noqa: PTH100 - a link into an environment is not followed
+    return _absolute(sys.executable)
 
 
 def seen(target: ApplicationTarget, python: Path, seconds: float, environment: Mapping[str, str]) -> Seen | NotImported:
@@ -231,6 +231,11 @@ def seen(target: ApplicationTarget, python: Path, seconds: float, environment: M
     if "failed" in told:
         return _why(told["failed"], target, python)
     return msgspec.convert(told, Seen)
+
+
+def _absolute(path: str) -> Path:
+    # A link is not followed: the environment is where the link is.
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def _read(descriptor: int) -> bytes:

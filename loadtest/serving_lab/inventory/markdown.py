@@ -15,8 +15,8 @@ def page(result: InventoryResult) -> str:
 def _lines(result: InventoryResult) -> Iterator[str]:
     yield f"# Inventory of {_cell(result.target)}"
     yield ""
-    yield f"Draft by `lab inventory`, {moment(result.started)}: {HOWS[result.how]}. Code was read, not run: look"
-    yield "at what matters, and let `lab parity` show what the service does."
+    yield f"Draft by `lab inventory`, {moment(result.started)}: {HOWS[result.how]}. What"
+    yield "stands here was read, not tried: look at what matters, and let `lab parity` show what the service does."
     yield ""
     framework = f"Framework: {_cell(result.framework)}. " if result.framework else ""
     yield f"{framework}{words.summary(result).capitalize()}."

@@ -11,6 +11,7 @@ from serving_lab.inventory.source.expressions import Expressions, kind_of
 from serving_lab.inventory.source.project import dotted
 from serving_lab.inventory.source.replies import arguments
 from serving_lab.inventory.source.request_values import Constant, Later, Read, Value, literal
+from serving_lab.text.phrases import counted
 
 
 class Requirements(Expressions):
@@ -152,24 +153,22 @@ class Requirements(Expressions):
 
     def _length(self, value: Read, comparison: str, number: int, node: ast.expr) -> None:
         learned = self._learned(value)
-        unit = (
-            "characters"
-            if learned.kinds[:1] == ["string"]
-            else "items"
-            if "array" in learned.kinds or learned.items
-            else ""
-        )
-        what = f" {unit}" if unit else " in length"
+
+        def long(length: int) -> str:
+            if learned.kinds[:1] == ["string"]:
+                return counted(length, "character")
+            return counted(length, "item") if "array" in learned.kinds or learned.items else f"a length of {length}"
+
         if comparison == "==":
             learned.least = learned.most = number
-            self._check(value, f"has {number}{what}", node)
+            self._check(value, f"has {long(number)}", node)
         elif comparison in {">=", ">"} or (comparison == "!=" and number == 0):
             learned.least = max(learned.least or 0, number + (comparison in {">", "!="}))
-            self._check(value, f"has at least {learned.least}{what}", node)
+            self._check(value, f"has at least {long(learned.least)}", node)
         elif comparison in {"<=", "<"}:
             most = number - (comparison == "<")
             learned.most = most if learned.most is None else min(learned.most, most)
-            self._check(value, f"has at most {most}{what}", node)
+            self._check(value, f"has at most {long(most)}", node)
 
     def _against(self, value: Read, comparison: str, other: Any, node: ast.expr) -> None:  # noqa: ANN401 - a literal
         learned = self._learned(value)
