@@ -18,7 +18,7 @@ APP = "from flask import Flask\napp = Flask(__name__)\n@app.get('/a')\ndef a():\
 
 def written(folder: Path, text: str, name: str = "service.py") -> Path:
     path = folder / name
-    path.write_text(textwrap.dedent(text), encoding="utf-8")
+    path.write_text(textwrap.dedent(text), encoding="utf-8", errors="surrogateescape")
     return path
 
 
@@ -89,6 +89,9 @@ def test_what_cannot_be_imported_is_read_from_its_source_with_the_reason(
         (APP, "nothing.py", "there is no such file, folder or module", "package.module:app"),
         (APP, "no.such.module:app", "there is no module no.such.module", "run it where its imports begin"),
         (APP, "service.py --python nothing", "--python nothing: there is no such program", "venv/bin/python"),
+        (APP, "", "the target is empty", "a folder with an app"),
+        (APP, "json:loads", "no route was found", "package.module:app"),
+        ("\udcff", "service.py", "its import raises SyntaxError", ""),
         (APP, "empty", "empty has no Python file that makes an application", "empty/FILE.py:NAME"),
     ],
 )
@@ -125,6 +128,14 @@ def test_an_application_is_named_in_many_ways(tmp_path: Path, target: str) -> No
     assert done.returncode == 0, done.stderr
     assert "GET /a" in done.stdout
     assert "imported" in done.stdout
+
+
+def test_a_file_whose_name_python_cannot_import_is_run_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "my folder").mkdir()
+    path = written(tmp_path / "my folder", APP, "my-app v1.2.py")
+
+    for target in (path, path.parent):
+        assert [each.label for each in looked(target, tmp_path, "--force").result.operations] == ["GET /a"]
 
 
 def test_the_interpreter_is_the_one_beside_the_application_unless_another_is_named(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def inventory(options: Options, environment: Mapping[str, str], console: Console
     metadata = Metadata.begin()
     looked = _looked(options, environment)
     found = looked.found
-    if not found.operations and not found.findings:
+    if not found.operations:
         raise LabError(
             f"{options.target}: no route was found. {'; '.join(found.unread)}".strip(),
             hint="name the module that makes the application: lab inventory package.module:app",
@@ -141,6 +141,8 @@ def _application(target: ApplicationTarget, options: Options, environment: Mappi
         told = why.why if why else f"there is no module {target.module} in {target.root}"
         raise LabError(told, hint=why.hint if why else "run it where its imports begin")
     read = replace(project, files=tuple(project.imported_by(target.file)))
+    if not read.files:
+        raise LabError(why.why if why else read.unread[0], hint=why.hint if why else None)
     found = of_application.of_source(read)
     if why is not None and (why.mistaken or not found.operations):
         raise LabError(why.why, hint=why.hint)

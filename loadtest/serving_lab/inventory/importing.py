@@ -183,6 +183,7 @@ def seen(target: ApplicationTarget, python: Path, seconds: float, environment: M
     asked = {
         "module": target.module,
         "file": str(target.file) if target.file else None,
+        "by_file": target.by_file,
         "attribute": target.attribute,
         "call": target.call,
         "root": str(target.root),

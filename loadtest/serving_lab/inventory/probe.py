@@ -98,6 +98,8 @@ def _end_after(seconds: float) -> None:
 def _imported(asked: Any) -> Any:
     """The module, also where its import did not come to an end."""
     name = asked["module"]
+    if asked["by_file"]:
+        return _run(name, importlib.util.spec_from_file_location(name, asked["file"]))
     parent = name.rpartition(".")[0]
     try:
         if parent:
@@ -110,8 +112,11 @@ def _imported(asked: Any) -> Any:
     if spec is None or spec.loader is None:
         raise FailedError("no module", name=name)
     module = sys.modules.get(name)
-    if module is not None:
-        return module, None
+    return (module, None) if module is not None else _run(name, spec)
+
+
+def _run(name: str, spec: Any) -> Any:
+    """The module, and why its import was ended."""
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

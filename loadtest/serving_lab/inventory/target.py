@@ -45,6 +45,8 @@ class ApplicationTarget:
     """Whether the attribute is a function that makes it."""
     file: Path | None
     """Where the module is, as far as that is known without importing anything."""
+    by_file: bool = False
+    """Whether only the file can be imported, because its name is none that Python takes."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ def parse(written: str) -> Target:
     Raises:
         LabError: nothing, or a file or folder that is not there.
     """
+    if not written.strip():
+        raise LabError("the target is empty", hint=f"name {_HINT}")
     if re.match(r"https?://", written, re.IGNORECASE):
         return UrlTarget(written)
     path, attribute, call = _split(written)
@@ -103,9 +107,10 @@ def _in_file(path: Path, attribute: str | None, call: bool) -> ApplicationTarget
         parts.insert(0, root.name)
         root = root.parent
     module = ".".join(parts)
-    if not _MODULE.fullmatch(module):
-        raise LabError(f"{path}: {module!r} is no name that Python can import", hint="rename the file, or name another")
-    return ApplicationTarget(root, module, attribute, call, whole)
+    if _MODULE.fullmatch(module):
+        return ApplicationTarget(root, module, attribute, call, whole)
+    name = re.sub(r"\W", "_", f"module_{whole.stem}", flags=re.ASCII)
+    return ApplicationTarget(whole.parent, name, attribute, call, whole, by_file=True)
 
 
 def _in_folder(folder: Path, attribute: str | None, call: bool) -> ApplicationTarget:
@@ -143,7 +148,9 @@ def _makes_application(path: Path) -> bool:
     except (OSError, SyntaxError, ValueError, RecursionError):
         return False
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and _FACTORY.fullmatch(node.name):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and (
+            _FACTORY.fullmatch(node.name) or node.name in {"app", "application"}
+        ):
             return True
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
             called = node.value.func

@@ -147,8 +147,8 @@ class Project:
     root: Path
     roots: tuple[Path, ...] = ()
     """Where else imports are looked for."""
-    files: tuple[Path, ...] = ()
-    """The files that count, where they are known; empty: all below the root."""
+    files: tuple[Path, ...] | None = None
+    """The files that count, where they are known; None: all below the root."""
     unread: list[str] = field(default_factory=list)
     """Files that could not be read, with why."""
     _modules: dict[Path, Module | None] = field(default_factory=dict)
@@ -171,7 +171,7 @@ class Project:
 
     def all_modules(self) -> Iterator[Module]:
         """Every file that counts."""
-        for path in self.files or self.paths():
+        for path in self.paths() if self.files is None else self.files:
             if module := self.module(path):
                 yield module
 
