@@ -25,6 +25,8 @@ NEXT = "-next"
 """What is behind the name of a service for a second instance of it, while the first one is replaced."""
 CHECK_HOST = "gateway"
 """What its checks of services name as their host: so they are told from requests of clients."""
+RELAY_READY_PATH = "/ready"
+"""Where the relay of WebSockets says that it is ready, whatever the services call it."""
 METRICS_PATH, HEALTH_PATH = "/metrics", "/health"
 
 _UNUSED = "127.0.0.1:9"
@@ -60,6 +62,8 @@ class GatewayPlan:
     """Where a tap would listen, as host:port. It is used only while it is enabled."""
     relay: str = _UNUSED
     """Where a relay of WebSockets would listen; likewise."""
+    ready: str = "/ready"
+    """The path at which a service answers 200 while it may get requests."""
     source: str | None = None
     """The address that its connections to services come from; None: whichever the system chooses."""
     resolve: bool = False
@@ -131,8 +135,7 @@ def _defaults(plan: GatewayPlan) -> list[str]:
         "retry-on conn-failure",
         "option redispatch 1",
         "option httpchk",
-        f"http-check send meth GET uri /ready hdr Host {CHECK_HOST}",
-        "http-check expect status 200",
+        *_check(plan.ready),
         f"default-server {' '.join(server)}",
     ]
 
@@ -205,11 +208,16 @@ def _relay(plan: GatewayPlan) -> list[str]:
     """The relay of WebSockets, and the primary for those that do not reach it."""
     primary = plan.services[0]
     return [
+        *_check(RELAY_READY_PATH),
         f"http-request set-header {BUCKET_HEADER} %[var(txn.bucket)]",
         f"use-server {RELAY} if TRUE",
         f"server {RELAY} {plan.relay} disabled",
         _fallback(primary),
     ]
+
+
+def _check(path: str) -> list[str]:
+    return [f"http-check send meth GET uri {path} hdr Host {CHECK_HOST}", "http-check expect status 200"]
 
 
 def _fallback(primary: GatewayServer) -> str:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.gateway.config import BUCKET_HEADER
+from serving_lab.gateway.config import BUCKET_HEADER, RELAY_READY_PATH
 from serving_lab.gateway.observations import Slice, line
 from serving_lab.tap.websocket_frames import ABNORMAL
 from serving_lab.tap.websocket_mirror import MessagePair, Mirror
@@ -96,7 +96,7 @@ class Relay:
             finally:
                 self._observers.discard(writer)
             return
-        known = target == b"/ready"
+        known = target == RELAY_READY_PATH.encode()
         if method == b"PUT" and target.startswith(b"/share/"):
             self.set_share(int(target[len(b"/share/") :]))
             known = True
