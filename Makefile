@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-tap \
+	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-async bench-tap \
 	lint docs clients dashboards dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
@@ -82,6 +82,8 @@ bench-services: ## Measure how much of what its framework can do each service ke
 	@PYTHONPATH=tests $(DEV) python -m benchmark $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(addprefix --service ,$(SERVICE))
 bench-parity: ## Measure how many generated requests parity compares in a second, beside schemathesis; ROUNDS=3 GENERATE=10000
 	@PYTHONPATH=tests $(DEV) python -m benchmark.generated $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(GENERATE),--generate $(GENERATE))
+bench-async: ## Measure where async helps and where it does not, on the endpoints of docs/migration-guide.md; ROUNDS=3 SECONDS=10
+	@PYTHONPATH=tests $(DEV) python -m benchmark.waiting $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 bench-tap: ## Measure what `lab tap` adds to a request and costs, beside proxies that record nothing; ROUNDS=5 SECONDS=3
 	@PYTHONPATH=tests $(DEV) python -m benchmark.tapped $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error

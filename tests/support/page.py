@@ -16,6 +16,7 @@ from support.services import free_port, wait_until
 
 _BIN = Path(sys.executable).parent
 _BLOCK = re.compile(r"^```(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _FILE_NAME = re.compile(r"# ([\w./-]+\.\w+|[\w./-]*Dockerfile)$", re.MULTILINE)
 
 
@@ -28,6 +29,8 @@ class Block:
     text: str
     line: int
     """Of the page, where it begins."""
+    section: str = ""
+    """The heading (##) that it stands below."""
 
     @property
     def file(self) -> str | None:
@@ -43,14 +46,26 @@ class Page:
         self.path = path
         text = (REPOSITORY / path).read_text(encoding="utf-8")
         self.blocks = tuple(
-            Block(found["language"], found["text"], text.count("\n", 0, found.start()) + 1)
+            Block(
+                found["language"],
+                found["text"],
+                line=text.count("\n", 0, found.start()) + 1,
+                section=_section(text[: found.start()]),
+            )
             for found in _BLOCK.finditer(text)
         )
         self._used: set[Block] = set()
+        self.sections = tuple(found[1] for found in _HEADING.finditer(_BLOCK.sub("", text)))
 
     def block(self, language: str, having: str = "") -> str:
         """The one block that has this text."""
         (found,) = [block for block in self.blocks if block.language == language and having in block.text]
+        self._used.add(found)
+        return found.text
+
+    def file(self, name: str) -> str:
+        """The text of the file of this name; where the page has several of it, the last one."""
+        *_, found = [block for block in self.blocks if block.file == name]
         self._used.add(found)
         return found.text
 
@@ -65,6 +80,11 @@ class Page:
         ]
         self._used.add(block)
         return found
+
+    def of_sections(self, until: str) -> tuple[Block, ...]:
+        """All blocks from the top to the end of this section."""
+        wanted = ("", *self.sections[: self.sections.index(until) + 1])
+        return tuple(block for block in self.blocks if block.section in wanted)
 
     def unused(self) -> list[str]:
         """Where the blocks stand that nothing has asked for."""
@@ -93,7 +113,7 @@ class Reader:
         """Type a command; return its exit code and what it printed."""
         done = subprocess.run(
             ["sh", "-c", self.here(command)],
-            cwd=self.directory, env=self._everything(), capture_output=True, text=True, timeout=120, check=False,
+            cwd=self.directory, env=self.everything, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 
@@ -101,16 +121,23 @@ class Reader:
     def running(self, command: str, port: str) -> Iterator[subprocess.Popen[bytes]]:
         """A command that listens at a port of the page, from then on when it does; killed afterwards."""
         words = ["sh", "-c", f"exec {self.here(command).removesuffix('&')}"]
-        with subprocess.Popen(words, cwd=self.directory, env=self._everything()) as process:
+        with subprocess.Popen(words, cwd=self.directory, env=self.everything) as process:
             try:
-                wait_until(lambda: _answers(int(self.ports[port])), command)
+                wait_until(lambda: _answers(int(self.ports[port])), command, seconds=60)
                 yield process
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
 
-    def _everything(self) -> dict[str, str]:
+    @property
+    def everything(self) -> dict[str, str]:
+        """The environment of what it runs."""
         return os.environ | {"PATH": f"{_BIN}:{os.environ['PATH']}"} | self.environment
+
+
+def _section(before: str) -> str:
+    headings = _HEADING.findall(_BLOCK.sub("", before))
+    return headings[-1] if headings else ""
 
 
 def _answers(port: int) -> bool:
