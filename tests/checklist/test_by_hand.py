@@ -62,6 +62,7 @@ def test_nothing_is_ticked_without_a_name_a_reason_and_an_item(team: Team, words
         ("- {item: staging, by: '', reason: x, date: '2026-01-01'}", "ticks[0].by: no name is given"),
         ("- {item: gone, by: Ada, reason: x, date: '2026-01-01'}", "ticks[0].item: there is no item 'gone'"),
         ("- {item: staging, by: Ada, reason: x, date: soon}", "ticks[0].date: 'soon' is not a date"),
+        ("- {item: staging, by: Ada, reason: x, date: '0001-01-01'}", "ticks[0].date: '0001-01-01' is not a date"),
         ("- [", "is not YAML here"),
     ],
 )

@@ -20,15 +20,15 @@ def drifted(shown: Mapping[str, float], now: Mapping[str, float], factor: float 
 
 
 def ratios(result: BenchResult | FootprintResult, candidate: str) -> dict[str, float]:
-    """The candidate's ratios to the baseline by what was measured, whether or not a verdict was given."""
+    """The candidate's ratios to the baseline by what was measured; none of what was refused, which shows nothing."""
     return dict(_of_bench(result, candidate) if isinstance(result, BenchResult) else _of_footprint(result, candidate))
 
 
 def _of_bench(result: BenchResult, candidate: str) -> Iterator[tuple[str, float]]:
     for scenario, each in result.comparisons:
         # The slowest answers of a short measurement are too few to say anything.
-        if each.candidate == candidate and each.metric != "p99" and each.baseline_value and each.candidate_value:
-            yield f"{scenario.name}/{each.metric}", each.candidate_value / each.baseline_value
+        if each.candidate == candidate and each.metric != "p99" and each.verdict != "refused" and each.ratio:
+            yield f"{scenario.name}/{each.metric}", each.ratio
 
 
 def _of_footprint(result: FootprintResult, candidate: str) -> Iterator[tuple[str, float]]:

@@ -5,7 +5,7 @@ import re
 import pytest
 import typer
 from made.footprint import make_footprint
-from made.simulated import BETTER, WORSE, of
+from made.simulated import BETTER, WORSE, make_refused, of
 from serving_lab import cli
 from serving_lab.bench.result import BenchResult
 from serving_lab.footprint import code
@@ -60,6 +60,7 @@ def test_drift_is_found_by_ratios_and_not_by_the_speed_of_a_machine() -> None:
     assert len(slow) == 1
     off = drifted(better, worse)
     assert any(line.startswith("peak/throughput: ") and "make exercise" in line for line in off)
+    assert ratios(make_refused(), CANDIDATE) == {}
     footprint = make_footprint()
     assert drifted(ratios(footprint, CANDIDATE), {"start:ready": 9.0}) == [
         "start:ready: 9.00 now, and the page shows 1.10 (make exercise)"

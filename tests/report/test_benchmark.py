@@ -1,5 +1,6 @@
 """The benchmark table: figures over all arms that count, and a winner only where a verdict names one."""
 
+import msgspec
 import numpy as np
 import pytest
 from made.measurement import BASELINE, CANDIDATE, THIRD, make_arm, make_scenario
@@ -97,6 +98,15 @@ def test_each_of_several_candidates_has_a_column_that_says_whom_it_was_compared_
         f"winner, {BASELINE} or {CANDIDATE}",
         f"winner, {BASELINE} or {THIRD}",
     ]
+
+
+def test_a_target_that_answered_nothing_has_no_latencies() -> None:
+    answered = simulate({CANDIDATE: BETTER})
+    silent = Distribution(count=0, seconds=[], uncorrected=[])
+    table = table_of(msgspec.structs.replace(answered, distributions={**answered.distributions, CANDIDATE: silent}))
+
+    assert cells(table, "P50")[1] == cells(table, "Max")[1] == "\N{EN DASH}"
+    assert cells(table, "P95")[2] == "\N{EN DASH}"
 
 
 def test_in_an_open_loop_the_rate_is_given_and_nobody_wins_by_it() -> None:

@@ -83,6 +83,6 @@ def _faults(tick: Tick, items: Sequence[str]) -> list[tuple[str, str]]:
     ]
     try:
         _ = tick.moment
-    except ValueError:
+    except (ValueError, OverflowError):
         faults.append(("date", f"{tick.date!r} is not a date, write it like 2026-05-04"))
     return faults

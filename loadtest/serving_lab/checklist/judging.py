@@ -167,7 +167,7 @@ def _too_old(moment: datetime, now: Now) -> str | None:
 def _moment(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text).astimezone(UTC) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -87,5 +87,5 @@ def _moment(text: str | None) -> str | None:
     """The time with its zone: without one it is meant to be this machine's."""
     try:
         return datetime.fromisoformat(text).astimezone().isoformat() if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -72,13 +72,15 @@ def _figures(scenario: Scenario, target: str) -> Iterator[tuple[str, _Figure]]:
     rate = answered / seconds if seconds else None
     yield "Requests/s", _Figure(rate, phrases.UNKNOWN if rate is None else phrases.significant(rate))
     found = scenario.distributions[target]
-    if found.seconds:
-        open_loop = scenario.loop != "closed"
-        yield "Min", _latency(found.seconds[0], found.uncorrected[0] if open_loop else None)
-        yield "Mean", _latency(*_means(arms))
-        for name, share in _LATENCIES.items():
-            index = QUANTILES.index(share)
-            yield name, _latency(found.seconds[index], found.uncorrected[index] if open_loop else None)
+
+    def at(share: float) -> _Figure:
+        # Where nothing was answered, there are no latencies.
+        told = [side[QUANTILES.index(share)] if side else None for side in (found.seconds, found.uncorrected)]
+        return _latency(told[0], told[1] if scenario.loop != "closed" else None)
+
+    yield "Min", at(0.0)
+    yield "Mean", _latency(*_means(arms))
+    yield from ((name, at(share)) for name, share in _LATENCIES.items())
     failed = wrong / (answered + wrong) if answered + wrong else None
     shown = phrases.UNKNOWN if failed is None else phrases.percent(failed)
     yield "Errors", _Figure(failed, shown, hint=f"{wrong:,} of {answered + wrong:,}")
