@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from serving_lab.inventory.result import Answer, ErrorForm, Schema
 from serving_lab.inventory.source.calls import body_of
 from serving_lab.inventory.source.project import Function, dotted
-from serving_lab.inventory.source.replies import Reply
+from serving_lab.inventory.source.replies import Reply, caught_in
 
 _ERRORS_FROM = 400
 
@@ -34,8 +34,9 @@ def of_framework(framework: str | None, functions: Iterable[Function]) -> Iterat
     if framework not in {"flask", "quart"}:
         return
     for function in functions:
+        caught = caught_in(function.node)
         for node in body_of(function.node):
-            if _reads_strictly(node):
+            if _reads_strictly(node) and "HTTPException" not in caught.get(id(node), ()):
                 place = function.module.place(node)
                 yield ErrorForm(status=400, how="the framework, to broken JSON", place=place)
                 yield ErrorForm(status=415, how="the framework, to another content type", place=place)

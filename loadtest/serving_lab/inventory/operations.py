@@ -14,10 +14,10 @@ from serving_lab.inventory.result import Access, ErrorForm, Operation, Place
 from serving_lab.inventory.source import hazards
 from serving_lab.inventory.source.access import AccessReader
 from serving_lab.inventory.source.blocking import blocking_calls
-from serving_lab.inventory.source.calls import body_of, reached
+from serving_lab.inventory.source.calls import body_of, callee, calls_in, reached
 from serving_lab.inventory.source.methods import for_method
 from serving_lab.inventory.source.project import Class, Function, Project
-from serving_lab.inventory.source.replies import Replies
+from serving_lab.inventory.source.replies import Replies, caught_in
 from serving_lab.inventory.source.request_values import Read
 from serving_lab.inventory.source.signatures import Signature, signature_of
 from serving_lab.inventory.source.validation import Validation
@@ -130,7 +130,9 @@ class OperationReader:
         refusing = [*functions.wrappers, *(each for each in during if each in self._refusing)]
         for function in refusing:
             replies += [each for each in self._replies.of_function(function, {}) if each.is_error]
-        for function in every:
+        beside = reached(self._project, [*functions.wrappers, *functions.dependencies])
+        raising = beside if self._catches_all(view) else every
+        for function in raising:
             if function is not view and function not in functions.wrappers:
                 raised = self._replies.of_function(function, {})
                 replies += [each for each in raised if each.how != "return" and each.is_error]
@@ -174,6 +176,12 @@ class OperationReader:
             if each.function and each.function is not functions.view:
                 yield from self._refusing.get(each.function, ())
 
+    def _catches_all(self, view: Function) -> bool:
+        """Whether a view catches whatever the functions raise that it calls."""
+        caught = caught_in(view.node)
+        called = [each for each in calls_in(view.node) if callee(self._project, view, each)]
+        return all("Exception" in caught.get(id(each), ()) and "a name" in caught[id(each)] for each in called)
+
     def _handled(self, error: ErrorForm) -> ErrorForm:
         """An error as the application's own handler answers it."""
         for handler in self._handlers_of(error):
@@ -193,7 +201,7 @@ class OperationReader:
             for each in self.around
             if each.when.startswith(_HANDLER) and each.function
         }
-        for name in (*names, *self._bases_of(names)):
+        for name in (*names, *self._bases_of(names), *(("HTTPException", "Exception") if names else ())):
             if name in by_name:
                 yield by_name[name]
 

@@ -8,7 +8,7 @@ from serving_lab.inventory.result import ErrorForm, Place
 from serving_lab.inventory.source.learned import Learned
 from serving_lab.inventory.source.libraries import Libraries
 from serving_lab.inventory.source.project import Function, Project
-from serving_lab.inventory.source.replies import Replies
+from serving_lab.inventory.source.replies import Replies, caught_in
 from serving_lab.inventory.source.request_values import Names, Read, Value
 
 MOST_CALLS, DEEPEST = 400, 7
@@ -43,7 +43,9 @@ class Context:
             node = self.learned.at(Read(where))
             node.given = {**node.given, **schema}
             place = function.module.place(call)
-            if where == "json" and call not in function.node.decorator_list and _raises(call):
+            told_otherwise = call in function.node.decorator_list or not _raises(call)
+            caught = "ValidationError" in caught_in(function.node).get(id(call), ())
+            if where == "json" and not told_otherwise and not caught:
                 self.learned.raises.append(place)
             for name, member in schema.get("properties", {}).items():
                 needed = "is required" if name in schema.get("required", ()) else "may be left out"

@@ -1,7 +1,7 @@
 """What a function answers: statuses, and the form of the body, through helpers of the project."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -87,7 +87,10 @@ class Replies:
         for returned in returns_of(function.node):
             if returned.value is not None:
                 yield from self.of_return(function, returned.value, bindings, depth)
+        caught = caught_in(function.node)
         for node in _own(function.node):
+            if id(node) in caught and _name_of(node) in caught[id(node)]:
+                continue
             if isinstance(node, ast.Raise) and node.exc is not None:
                 if reply := self.of_raise(function, node.exc, bindings):
                     yield reply
@@ -264,6 +267,8 @@ class Replies:
             ]
             content = next((each.value for each in call.keywords if each.arg in {"content", "response"}), None)
             first = call.args[0] if call.args else content
+            if first is None and name in _OTHER:
+                return None, {}
             if first is not None:
                 return self.body(function, first, bindings, depth + 1)
             return self._of_pairs(function, pairs, bindings, depth)
@@ -323,6 +328,42 @@ class Replies:
             for name in names & set(_EXCEPTIONS):
                 return _EXCEPTIONS[name]
         return None
+
+
+_EVERYTHING = frozenset({"Exception", "BaseException"})
+
+
+class _All:
+    """The names that `except Exception` catches: every one."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def caught_in(node: ast.AST) -> dict[int, Container[str]]:
+    """What of the nodes of a function is caught inside it, by their ids."""
+    found: dict[int, Container[str]] = {}
+    for each in _own(node):
+        if isinstance(each, ast.Try):
+            names = {name for handler in each.handlers for name in _caught(handler)}
+            catching: Container[str] = _All() if names & _EVERYTHING else names
+            for inner in [node for statement in each.body for node in ast.walk(statement)]:
+                found.setdefault(id(inner), catching)
+    return found
+
+
+def _caught(handler: ast.ExceptHandler) -> list[str]:
+    if handler.type is None:
+        return ["Exception"]
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return [(dotted(each) or "").rpartition(".")[2] for each in types]
+
+
+def _name_of(node: ast.AST) -> str:
+    """The exception that a node raises."""
+    if isinstance(node, ast.Raise) and node.exc is not None:
+        return (dotted(node.exc.func if isinstance(node.exc, ast.Call) else node.exc) or "").rpartition(".")[2]
+    return "HTTPException"
 
 
 def arguments(helper: Function, call: ast.Call) -> dict[str, ast.expr]:

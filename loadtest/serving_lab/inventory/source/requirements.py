@@ -1,6 +1,7 @@
 """What a request must keep so that a condition is true, or false."""
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from serving_lab.inventory.source.project import dotted
 from serving_lab.inventory.source.replies import arguments
 from serving_lab.inventory.source.request_values import Constant, Later, Read, Value, literal
 from serving_lab.text.phrases import counted
+
+_NAME = re.compile(r"\w")
 
 
 class Requirements(Expressions):
@@ -132,6 +135,13 @@ class Requirements(Expressions):
 
     def _membership(self, node: ast.expr, value: Value, comparison: str, other: Value) -> None:
         if isinstance(value, Constant) and isinstance(value.value, str) and isinstance(other, Read):
+            whole = self._learned(other)
+            if other.path and ("string" in whole.kinds or not _NAME.search(value.value)):
+                if comparison == "in":
+                    whole.is_a("string")
+                    whole.bounds["pattern"] = re.escape(value.value)
+                    self._check(other, f"contains {value.value!r}", node)
+                return
             child = Read("json" if other.where == "raw" else other.where, (*other.path, value.value))
             if comparison == "in":
                 learned = self._learned(child)
@@ -157,7 +167,7 @@ class Requirements(Expressions):
         def long(length: int) -> str:
             if learned.kinds[:1] == ["string"]:
                 return counted(length, "character")
-            return counted(length, "item") if "array" in learned.kinds or learned.items else f"a length of {length}"
+            return counted(length, "item") if "array" in learned.kinds or learned.items else counted(length, "element")
 
         if comparison == "==":
             learned.least = learned.most = number
