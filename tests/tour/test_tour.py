@@ -99,7 +99,7 @@ def test_a_visitor_who_leaves_ends_the_lab_that_the_tour_brought_up(checkout: Ch
 
     assert result.returncode == exit_codes.OK, result.stderr
     assert "Everything is ready." in result.stdout
-    assert STEPS[1] not in flowing(result.stdout)
+    assert STEPS[2] not in flowing(result.stdout)
     assert not is_up(checkout)
 
 

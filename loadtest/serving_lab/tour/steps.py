@@ -1,13 +1,10 @@
 """The steps of the tour, in their order."""
 
 import contextlib
-import http.client
-import json
 import shlex
 import socket
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +24,7 @@ from serving_lab.stack.services import services, targets
 from serving_lab.targets.reading import Counters
 from serving_lab.text import phrases
 from serving_lab.tour import findings
+from serving_lab.tour.locust_ui import LocustUi
 from serving_lab.tour.planted import DELAY_SECONDS
 from serving_lab.tour.walk import Walk
 
@@ -38,9 +36,6 @@ _USERS, _RATE = 10, 5
 _SCENARIO = "sequential"
 _MOST_TRIES = 3
 _READY_SECONDS = 15
-_TIMEOUT_SECONDS = 5
-# The lab is on this machine: a proxy for the outside must not be asked.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -110,24 +105,24 @@ class Steps:
 
     def live(self) -> None:
         """Watch the services under load, in a browser."""
-        url = next(service.url for service in services(self._settings) if service.name == LOCUST)
+        locust = LocustUi(next(service.url for service in services(self._settings) if service.name == LOCUST))
         self._walk.step(
             "The live page",
-            f"""Locust has a web UI. Its button Start sends the request below. Meanwhile {url}/live draws
+            f"""Locust has a web UI. Its button Start sends the request below. Meanwhile {locust.page} draws
             throughput, latency, errors, cache, CPU and memory of both services.""",
         )
-        running = json.loads(_answer(f"{url}/stats/requests"))["state"] in {"spawning", "running"}
-        if running:
+        ran_before = locust.running()
+        if ran_before:
             self._walk.say("Load runs already: it is left as it is.")
         else:
-            self._walk.output(f"curl -s {url}/swarm -d user_count={_USERS} -d spawn_rate={_USERS}")
+            self._walk.output(f"curl -s {locust.url}/swarm -d user_count={_USERS} -d spawn_rate={_USERS}")
         try:
-            self._walk.seen(f"Open {url}/live")
+            self._walk.seen(f"Open {locust.page}")
             self._walk.look(self._lengths.load_seconds)
-            now = json.loads(_answer(f"{url}/live/data"))["points"][-1]["services"]
+            now = locust.drawn([service.name for service in self._services])
         finally:
-            if not running:
-                _answer(f"{url}/stop", b"")
+            if not ran_before:
+                locust.stop()
         parts = [
             f"""{label} answers {phrases.rate(now[service.name]["requests_per_second"])} and takes
             {phrases.size(now[service.name]["memory_bytes"])}"""
@@ -269,15 +264,6 @@ class Steps:
                 raise LabError(f"{label} has no metrics that can be read", hint="make ps shows how it is")
             found[label] = reading.counters
         return found
-
-
-def _answer(url: str, sent: bytes | None = None) -> bytes:
-    try:
-        with _OPENER.open(url, sent, timeout=_TIMEOUT_SECONDS) as response:
-            body: bytes = response.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise LabError(f"Locust does not answer: {error}", hint="make ps shows how it is") from None
-    return body
 
 
 def _free_port() -> int:

@@ -37,8 +37,6 @@ class Walk:
 
     def step(self, title: str, why: str) -> None:
         """Begin the next step."""
-        if self._at:
-            self._ask("Enter goes on, q ends the tour")
         self._at += 1
         self._console.print()
         self._console.print(Rule(Text(f"{self._at} of {self._steps}  {title}", style="bold"), align="left"))
