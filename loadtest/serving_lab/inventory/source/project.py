@@ -2,7 +2,7 @@
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -241,12 +241,12 @@ class Project:
                 if isinstance(found, Class) and found not in seen:
                     waiting.append(found)
 
-    def base_names(self, owner: Class) -> set[str]:
-        """The last parts of the names of all bases, also of those outside the project."""
-        names = set()
+    def base_names(self, owner: Class) -> Set[str]:
+        """The last parts of the names of all bases, the nearest first, also of those outside the project."""
+        found: dict[str, None] = {}
         for each in self.bases(owner):
-            names |= {(dotted(base) or "").rpartition(".")[2] for base in each.node.bases}
-        return names
+            found |= {(dotted(base) or "").rpartition(".")[2]: None for base in each.node.bases}
+        return found.keys()
 
     def method(self, owner: Class, name: str) -> Function | None:
         """A method of a class or of its bases."""

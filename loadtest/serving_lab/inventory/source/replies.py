@@ -324,9 +324,10 @@ class Replies:
                     names = {ast.unparse(target).rpartition(".")[2] for target in node.targets}
                     if names & set(_STATUS_ARGUMENTS) and isinstance(node.value.value, int):
                         return node.value.value
-            names = {(dotted(base) or "").rpartition(".")[2] for base in each.node.bases}
-            for name in names & set(_EXCEPTIONS):
-                return _EXCEPTIONS[name]
+            names = [(dotted(base) or "").rpartition(".")[2] for base in each.node.bases]
+            for name in names:
+                if name in _EXCEPTIONS:
+                    return _EXCEPTIONS[name]
         return None
 
 
