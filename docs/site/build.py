@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -65,7 +66,7 @@ def build(stage: Path) -> Path:
     source.mkdir(parents=True)
     shutil.copyfile(SETTINGS, stage / SETTINGS.name)
     pages = [Path("README.md"), *(path.relative_to(ROOT) for path in sorted((ROOT / "docs").rglob("*.md")))]
-    problems = [*_not_in_navigation(pages), *_stage(pages, source)]
+    problems = [*_wrong_in_navigation(pages), *_stage(pages, source)]
     if problems:
         raise DocsError("\n".join(problems))
     for asset in ASSETS:
@@ -97,11 +98,17 @@ def serve(site: Path, port: int) -> None:
             return
 
 
-def _not_in_navigation(pages: list[Path]) -> Iterator[str]:
-    listed = set(_strings(tomllib.loads(SETTINGS.read_text())["project"]["nav"]))
+def _wrong_in_navigation(pages: list[Path]) -> Iterator[str]:
+    where = SETTINGS.relative_to(ROOT)
+    listed = Counter(_strings(tomllib.loads(SETTINGS.read_text())["project"]["nav"]))
     for page in pages:
-        if str(page) not in listed:
-            yield f"{page} is not in the navigation: add it to nav in {SETTINGS.relative_to(ROOT)}"
+        if listed[str(page)] == 0:
+            yield f"{page} is not in the navigation: add it to nav in {where}"
+    for page, times in listed.items():
+        if not (ROOT / page).is_file():
+            yield f"{page} is in nav in {where}, and does not exist"
+        elif times > 1:
+            yield f"{page} is in nav in {where} {times} times"
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -180,11 +180,29 @@ def test_a_link_that_leads_nowhere_fails_the_build(project: Path, guide: str, pr
     assert "Traceback" not in result.stderr
 
 
-def test_a_page_that_is_not_in_the_navigation_fails_the_build(project: Path) -> None:
-    (project / "docs" / "more").mkdir()
-    (project / "docs" / "more" / "new.md").write_text("# New\n")
+@pytest.mark.parametrize(
+    ("nav", "problem"),
+    [
+        (["README.md"], "docs/guide.md is not in the navigation: add it to nav in docs/site/zensical.toml"),
+        (["README.md", "docs/guide.md", "docs/guide.md"], "docs/guide.md is in nav in docs/site/zensical.toml 2 times"),
+        (
+            ["README.md", "docs/guide.md", "docs/old.md"],
+            "docs/old.md is in nav in docs/site/zensical.toml, and does not",
+        ),
+    ],
+)
+def test_every_page_is_in_the_navigation_once(project: Path, nav: list[str], problem: str) -> None:
+    settings = project / "docs" / "site" / "zensical.toml"
+    settings.write_text(re.sub(r"^nav = .*$", f"nav = {nav}", settings.read_text(), flags=re.MULTILINE))
 
     result = build(project, "[first](../README.md#first-part)")
 
     assert result.returncode == 1
-    assert "docs/more/new.md is not in the navigation: add it to nav in docs/site/zensical.toml" in result.stderr
+    assert problem in result.stderr
+
+
+def test_a_page_in_a_folder_is_in_the_navigation_too(project: Path) -> None:
+    (project / "docs" / "more").mkdir()
+    (project / "docs" / "more" / "new.md").write_text("# New\n")
+
+    assert "docs/more/new.md is not in the navigation" in build(project, "").stderr
