@@ -105,7 +105,7 @@ KNOWING = Knowing(
         ("15. Measure", "lab bench"): TOLD,
         ("19. Rollout", "lab rollout run"): {0},
     },
-    shorter={"lab parity": "--generate 50"},
+    shorter={"lab parity": "--generate 20"},
     listening={"haproxy": "8080"},
     meanwhile={"kill %lab": recorded_traffic, "lab rollout run": users},
 )
@@ -165,7 +165,7 @@ def test_the_job_in_ci_passes(follower: Follower, tmp_path: Path) -> None:
     commands = [step["run"] for step in job["steps"] if "run" in step and not step["run"].startswith("pip ")]
 
     for command in commands:
-        words = ["sh", "-ec", command.replace("lab parity", "lab parity --generate 50")]
+        words = ["sh", "-ec", command.replace("lab parity", "lab parity --generate 20")]
         with (tmp_path / "output").open("wb") as output:
             process = subprocess.Popen(
                 words, cwd=tmp_path, env=reader.everything, start_new_session=True, stdout=output, stderr=output
