@@ -31,7 +31,6 @@ _FORMATS = {"uuid": ("UUID", "uuid"), "date-time": ("datetime", "datetime"), "da
 _OWN = frozenset({"copy", "json", "dict", "schema", "validate", "construct", "model_config"})
 """Names that a Pydantic model has already."""
 _WIDEST = 120
-_LONGEST_LIST = 12
 
 
 @dataclass

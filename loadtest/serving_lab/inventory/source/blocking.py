@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from serving_lab.inventory.result import BlockingCall
 from serving_lab.inventory.source.calls import body_of, origin
-from serving_lab.inventory.source.project import Class, Function, Project, dotted
+from serving_lab.inventory.source.project import Class, Function, Project
 
 Kind = Literal["network", "database", "disk", "process", "sleep", "CPU"]
 
@@ -128,39 +128,3 @@ def _of_call(project: Project, function: Function, call: ast.Call) -> tuple[Kind
     if isinstance(call.func, ast.Attribute) and call.func.attr in _MODEL_METHODS:
         return "CPU", None
     return None
-
-
-UNSAFE = {
-    "pickle.load": "pickle runs whatever code the file has",
-    "pickle.loads": "pickle runs whatever code the data has",
-    "cPickle.load": "pickle runs whatever code the file has",
-    "dill.load": "dill runs whatever code the file has",
-    "cloudpickle.load": "cloudpickle runs whatever code the file has",
-    "joblib.load": "joblib unpickles: it runs whatever code the file has, and needs the versions that wrote it",
-    "torch.load": "torch.load unpickles, unless weights_only is set",
-    "yaml.load": "yaml.load makes any object, unless it has a safe loader",
-    "yaml.unsafe_load": "yaml.unsafe_load makes any object",
-    "marshal.loads": "marshal may crash the process on bad data",
-    "eval": "eval runs what it is given",
-    "exec": "exec runs what it is given",
-    "os.system": "a shell reads the whole command",
-    "os.popen": "a shell reads the whole command",
-}
-"""Calls that run what they are given, with why that is a risk."""
-
-
-def is_unsafe(project: Project, function: Function | None, call: ast.Call, name: str | None) -> bool:
-    """Whether a call of such a name is the unsafe form of it."""
-    del project, function
-    if name == "yaml.load":
-        written = ast.unparse(call)
-        return "Safe" not in written
-    if name == "torch.load":
-        return not any(
-            each.arg == "weights_only" and dotted(each.value) is None and _is_true(each.value) for each in call.keywords
-        )
-    return name in UNSAFE
-
-
-def _is_true(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is True

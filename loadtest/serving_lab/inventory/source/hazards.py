@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from serving_lab.drafts.credentials import is_secret
-from serving_lab.inventory.result import Finding, StateWrite
-from serving_lab.inventory.source.blocking import UNSAFE, is_unsafe
+from serving_lab.inventory.result import Finding, FindingKind, StateWrite
 from serving_lab.inventory.source.calls import body_of, origin
 from serving_lab.inventory.source.project import Function, Module, Project, dotted
+from serving_lab.inventory.source.unsafe_calls import is_true, why_unsafe
 from serving_lab.text.phrases import counted
 
 _CHANGES = frozenset(
@@ -48,7 +48,7 @@ def of_module(project: Project, module: Module) -> Iterator[Finding]:
         yield from _secrets(module, node)
         if isinstance(node, ast.Call):
             yield from _calls(project, module, node)
-        elif isinstance(node, ast.Assign) and _is_true(node.value):
+        elif isinstance(node, ast.Assign) and is_true(node.value):
             name = ast.unparse(node.targets[0])
             if re.fullmatch(r"(?:\w+\.)*(?:debug|DEBUG)|(?:\w+\.)*config\[['\"]DEBUG['\"]\]", name):
                 yield Finding(
@@ -176,13 +176,10 @@ def _is_environment(call: ast.Call) -> bool:
 
 def _calls(project: Project, module: Module, call: ast.Call) -> Iterator[Finding]:
     name = origin(project, module, None, call.func)
-    if name in UNSAFE and is_unsafe(project, None, call, name):
-        kind = "shell" if name in {"os.system", "os.popen"} else "unsafe loading"
-        yield Finding(kind=kind, text=f"{ast.unparse(call.func)}: {UNSAFE[name]}", place=module.place(call))  # type: ignore[arg-type]
-    given = {each.arg: each.value for each in call.keywords}
-    if name and name.startswith("subprocess.") and "shell" in given and _is_true(given["shell"]):
-        yield Finding(kind="shell", text=f"{name}: a shell reads the whole command", place=module.place(call))
-    if "debug" in given and _is_true(given["debug"]) and isinstance(call.func, (ast.Attribute, ast.Name)):
+    if why := why_unsafe(call, name):
+        kind: FindingKind = "shell" if "shell" in why else "unsafe loading"
+        yield Finding(kind=kind, text=f"{ast.unparse(call.func)}: {why}", place=module.place(call))
+    if any(each.arg == "debug" and is_true(each.value) for each in call.keywords):
         text = f"{ast.unparse(call.func)}(debug=True): errors show the code, and may run it"
         yield Finding(kind="debug", text=text, place=module.place(call))
 
@@ -198,7 +195,3 @@ def _error_text(module: Module, handler: ast.ExceptHandler) -> Iterator[Finding]
                     text = f"except {caught}: the text of any exception is answered to the client"
                     yield Finding(kind="error text", text=text, place=module.place(each))
                     return
-
-
-def _is_true(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True

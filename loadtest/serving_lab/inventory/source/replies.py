@@ -324,8 +324,7 @@ class Replies:
                     names = {ast.unparse(target).rpartition(".")[2] for target in node.targets}
                     if names & set(_STATUS_ARGUMENTS) and isinstance(node.value.value, int):
                         return node.value.value
-            names = [(dotted(base) or "").rpartition(".")[2] for base in each.node.bases]
-            for name in names:
+            for name in [(dotted(base) or "").rpartition(".")[2] for base in each.node.bases]:
                 if name in _EXCEPTIONS:
                     return _EXCEPTIONS[name]
         return None
