@@ -1,5 +1,6 @@
 """The documentation in a real browser: opened as files, and served; on a phone and on a desktop."""
 
+import contextlib
 import functools
 import http.server
 import threading
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from support.browser import Visit, chromium, visit
 from support.contrast import hard_to_read
 from support.docs_site import built_site
+from support.services import wait_until
 
 PHONE, DESKTOP = 360, 1280
 SHOWN_FILES = ("env.example.html", "services/flask_api/index.html", "services/flask_api/flask_api/guard.py.html")
@@ -53,8 +56,17 @@ def went_elsewhere(visited: Visit) -> list[str]:
 
 
 def search(page: Page, words: str) -> None:
-    page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Search").fill(words)
+    box = page.get_by_role("combobox", name="Search")
+
+    def is_open() -> bool:
+        # Until the page's worker is ready, the keys are not heard.
+        page.keyboard.press("Control+k")
+        with contextlib.suppress(PlaywrightTimeout):
+            box.wait_for(timeout=1000)
+        return box.is_visible()
+
+    wait_until(is_open, "the search is open")
+    box.fill(words)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(PHONE, True), (DESKTOP, False)], ids=["phone-dark", "desktop-light"])
