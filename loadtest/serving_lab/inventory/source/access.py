@@ -53,6 +53,8 @@ class AccessReader:
                     for each in read:
                         yield Access(kind=each.kind, name=each.name, through="decorator", place=each.place)
                     continue
+            if isinstance(found, str):
+                last = found.rpartition(".")[2]
             if _DECORATOR.fullmatch(last):
                 yield Access(kind=self._kind(function, called, last), name=f"@{name}", through="decorator", place=place)
 
