@@ -104,11 +104,11 @@ def _wrong_in_navigation(pages: list[Path]) -> Iterator[str]:
     for page in pages:
         if listed[str(page)] == 0:
             yield f"{page} is not in the navigation: add it to nav in {where}"
-    for page, times in listed.items():
-        if not (ROOT / page).is_file():
-            yield f"{page} is in nav in {where}, and does not exist"
+    for name, times in listed.items():
+        if not (ROOT / name).is_file():
+            yield f"{name} is in nav in {where}, and does not exist"
         elif times > 1:
-            yield f"{page} is in nav in {where} {times} times"
+            yield f"{name} is in nav in {where} {times} times"
 
 
 def _strings(value: object) -> Iterator[str]:
