@@ -93,7 +93,7 @@ def _gateway() -> stat.Panel:
 
 def _services() -> stat.Panel:
     ready = behind_gateway('haproxy_server_status{state="UP"}', how="max")
-    words = {"1": ("ready", "green"), "0": ("gets no requests", "red"), "-1": ("not behind it", "text")}
+    words = {"1": ("ready", "green"), "0": ("no requests", "red"), "-1": ("absent", "text")}
     return (
         number(
             "Services",
@@ -103,7 +103,7 @@ def _services() -> stat.Panel:
         )
         .mappings([in_words(words)])
         .text_mode(common.BigValueTextMode.VALUE_AND_NAME)
-        .text(readable(value=14))
+        .text(readable(name=11, value=12))
         .span(4)
     )
 

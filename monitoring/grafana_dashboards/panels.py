@@ -40,7 +40,7 @@ UNITS = {
 """Units of axes, and how far an axis reaches at least: Grafana draws a line of zeros from 0 to 100, or to 10,000%."""
 
 _GRAPH_HEIGHT = 8
-_OF_SERVICES_HEIGHT = 5  # room for a line for each of five services
+_OF_SERVICES_HEIGHT = 6  # room for a line for each of five services, or two for each of four ratios
 _COLUMN_WIDTH = 100  # or seven columns would not fit beside Grafana's menu
 _SPAN_NULLS_MILLISECONDS = 10_000
 _IN_DEPTH = "/d/service?var-service=${__field.labels.service}"

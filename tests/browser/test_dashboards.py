@@ -1,5 +1,7 @@
 """The dashboards, drawn by Grafana's own components from what a real Prometheus says of real services under load."""
 
+import copy
+import itertools
 import json
 import os
 import re
@@ -37,25 +39,30 @@ class Look:
     panels_width: int
     window_width: int
     dark: bool = True
+    five: bool = False
+    """Whether there are five services: two more that answer as the first candidate does."""
 
     def __str__(self) -> str:
-        return f"{self.panels_width}{'' if self.dark else '-light'}"
+        return f"{self.panels_width}{'' if self.dark else '-light'}{'-five' if self.five else ''}"
 
 
-MENU_DOCKED, LIGHT = Look(980, 1280), Look(1280, 1280, dark=False)
-LOOKS = [
-    (name, look)
-    for name in DASHBOARDS
-    for look in (MENU_DOCKED, Look(1280, 1280), Look(1920, 1920), LIGHT)
-    if os.environ.get("PICTURES") == "all" or (name, look) in {("side-by-side", LIGHT), ("service", MENU_DOCKED)}
-]
+MENU_DOCKED, LIGHT, FIVE = Look(980, 1280), Look(1280, 1280, dark=False), Look(980, 1280, five=True)
+SHORT = [("side-by-side", FIVE), ("side-by-side", LIGHT), ("service", MENU_DOCKED)]
+ALL = [(name, look) for name in DASHBOARDS for look in (MENU_DOCKED, Look(1280, 1280), Look(1920, 1920), LIGHT, FIVE)]
+LOOKS = ALL if os.environ.get("PICTURES") == "all" else SHORT
 
-CUT_OFF = """() => [
-    ...[...document.querySelectorAll("[data-panel] h2, [data-panel] h2 *, [role=grid]")].filter(
-        element => element.scrollWidth > element.clientWidth + 1),
-    ...[...document.querySelectorAll(".markdown-html")].filter(
-        text => text.getBoundingClientRect().bottom > text.closest("[data-panel]").getBoundingClientRect().bottom),
-].map(element => element.textContent.slice(0, 80))"""
+CUT_OFF = """() => {
+    const outside = element => {
+        const [text, panel] = [element, element.closest("[data-panel]")].map(each => each.getBoundingClientRect())
+        const seen = text.width > 1 && [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+        return seen && (text.bottom > panel.bottom + 1 || text.right > panel.right + 1)
+    }
+    return [
+        ...[...document.querySelectorAll("[data-panel] h2, [data-panel] h2 *, [role=grid]")].filter(
+            element => element.scrollWidth > element.clientWidth + 1),
+        ...[...document.querySelectorAll("[data-panel] *")].filter(outside),
+    ].map(element => element.textContent.slice(0, 80))
+}"""
 LEGENDS = """() => [...document.querySelectorAll("[data-panel]")].map(panel =>
     [...panel.querySelectorAll("button[class*=LegendLabel]")].map(label => label.textContent))"""
 
@@ -134,7 +141,7 @@ def drawn(request: pytest.FixtureRequest, browser: Browser, page_url: str, seen:
         page.goto(page_url)
         what = {
             "dashboard": dashboard,
-            "answers": seen.answers[name],
+            "answers": with_two_more(seen.answers[name]) if look.five else seen.answers[name],
             "range": seen.shown.as_json(),
             "dark": look.dark,
             "width": look.panels_width,
@@ -161,6 +168,17 @@ def test_nothing_is_cut_off_and_every_line_has_a_name_of_its_own(drawn: tuple[st
             verdict = re.compile(f"{labels[candidate]} / {labels[BASELINE]}: (better|worse|equal)")
             expect(page.locator("body")).to_contain_text(verdict)
         expect(page.locator("body")).to_contain_text("from elsewhere")
+
+
+def with_two_more(answered: dict[int, list[dict[str, Any]]]) -> dict[int, list[dict[str, Any]]]:
+    """The answers of two services more, one with a longer name, beside those of the first candidate."""
+    as_first = CATALOGUE.labels[CANDIDATES[0]]
+    answered = copy.deepcopy(answered)
+    for answer in itertools.chain.from_iterable(answered.values()):
+        for series in [series for series in answer["series"] if series["metric"].get("label") == as_first]:
+            for label in ("Quart", "Go service"):
+                answer["series"].append({**series, "metric": {**series["metric"], "label": label}})
+    return answered
 
 
 def graphs(dashboard: dict[str, Any]) -> int:
