@@ -27,7 +27,7 @@ ASSETS = ("site.css", "iframe-worker/shim.js", "iframe-worker/LICENSE")
 STAGE = ROOT / "build" / "docs"
 _IMAGES = {".gif", ".jpg", ".jpeg", ".png", ".svg", ".webp"}
 _NOT_SHOWN = {"__pycache__", "node_modules"}
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r"^ *(`{3,}|~{3,})")
 _LINK = re.compile(
     r"(?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)"  # code, in which nothing is a link
     r"|\]\((?P<inline>[^)\s]+)(?=[)\s])"
@@ -52,15 +52,20 @@ def main() -> None:
         sys.exit(f"error: {error}")
     sys.stdout.write(f"The documentation: {site / 'index.html'}\n")
     if options.serve is not None:
-        serve(site, options.serve)
+        try:
+            serve(site, options.serve)
+        except (OSError, OverflowError) as error:
+            sys.exit(f"error: cannot serve on port {options.serve}: {error}")
 
 
 def build(stage: Path) -> Path:
     """Write the site below a directory, and return where it is.
 
     Raises:
-        DocsError: a link leads nowhere, or a page in docs/ is not in the navigation.
+        DocsError: a link leads nowhere, a page in docs/ is not in the navigation, or the directory is somebody else's.
     """
+    if stage.is_dir() and any(stage.iterdir()) and not (stage / SETTINGS.name).is_file():
+        raise DocsError(f"{stage} is neither empty nor from an earlier build")
     shutil.rmtree(stage, ignore_errors=True)
     source = stage / "source"
     source.mkdir(parents=True)
@@ -149,11 +154,12 @@ def _stage(pages: list[Path], source: Path) -> Iterator[str]:
 
 
 def _page_of(path: Path) -> Path:
-    """Where the page of a file or folder is staged; an image stays what it is."""
+    """Where the page of a file or folder is staged; images, and what is no text, stay what they are."""
     if (ROOT / path).is_dir():
         page = path / "README.md" if (ROOT / path / "README.md").is_file() else path / "index.md"
     else:
-        page = path if path.suffix in {".md", *_IMAGES} else path.with_name(f"{path.name}.md")
+        as_it_is = path.suffix in {".md", *_IMAGES} or not _is_text(ROOT / path)
+        page = path if as_it_is else path.with_name(f"{path.name}.md")
     # Zensical leaves out what is named with a dot first.
     return Path(*(part.lstrip(".") for part in page.parts))
 

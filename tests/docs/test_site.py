@@ -144,6 +144,22 @@ def test_a_link_to_a_folder_leads_to_its_readme_or_else_to_a_list_of_its_files(p
     assert "VALUE" in page(project, "without/deep/code.py.html")
 
 
+def test_a_link_to_what_is_no_text_leads_to_the_file_itself(project: Path) -> None:
+    (project / "model.onnx").write_bytes(b"\xff\x00\xfe")
+
+    assert build(project, "[model](../model.onnx)").stderr == ""
+
+    assert (project / "built" / "site" / "model.onnx").read_bytes() == b"\xff\x00\xfe"
+
+
+def test_only_a_directory_of_an_earlier_build_is_emptied(project: Path) -> None:
+    (project / "built").mkdir()
+    (project / "built" / "letter.txt").write_text("Dear")
+
+    assert "neither empty nor from an earlier build" in build(project, "").stderr
+    assert (project / "built" / "letter.txt").is_file()
+
+
 def test_reference_links_and_images_are_followed(project: Path) -> None:
     (project / "docs" / "plot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     (project / "run.sh").write_text("true\n")
@@ -155,7 +171,13 @@ def test_reference_links_and_images_are_followed(project: Path) -> None:
 
 
 def test_a_link_in_a_code_block_is_no_link(project: Path) -> None:
-    assert build(project, "````md\n```\n[x](nothing.md)\n```\n[y](nothing.yaml)\n````").stderr == ""
+    assert (
+        build(
+            project,
+            "````md\n```\n[x](nothing.md)\n```\n[y](no.yaml)\n````\n\n1. One\n\n    ```\n    [z](no.py)\n    ```",
+        ).stderr
+        == ""
+    )
 
 
 @pytest.mark.parametrize(
