@@ -113,3 +113,30 @@ def test_a_hook_of_a_blueprint_guards_its_routes_alone(tmp_path: Path) -> None:
 
     assert [each.name for each in found["GET /admin/users"].access] == ["X-Admin-Token"]
     assert found["GET /open"].access == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "guarded"),
+    [
+        ("if request.path == '/a':\n        return None\n    {check}", {"/b", "/c/d"}),
+        ("if request.endpoint in ('a', 'b'):\n        return\n    {check}", {"/c/d"}),
+        ("if request.path.startswith('/c'):\n        return None\n    {check}", {"/a", "/b"}),
+        ("if request.path != '/a':\n        {check}", {"/b", "/c/d"}),
+        ("if request.path not in ['/a', '/b']:\n        {check}", {"/c/d"}),
+        ("if not request.path.startswith('/c'):\n        {check}", {"/a", "/b"}),
+        ("if request.path.startswith('/c'):\n        {check}", {"/c/d"}),
+        ("if request.endpoint == 'b':\n        {check}", {"/b"}),
+        ("{check}", {"/a", "/b", "/c/d"}),
+    ],
+)
+def test_a_hook_says_for_which_requests_it_counts(tmp_path: Path, condition: str, guarded: set[str]) -> None:
+    check = "if not request.headers.get('X-Key'): abort(401)"
+    hook = f"@app.before_request\ndef guard():\n    {condition.format(check=check)}\n"
+    views = "".join(
+        f"@app.get('{path}')\ndef {name}():\n    return jsonify(a=1)\n"
+        for path, name in (("/a", "a"), ("/b", "b"), ("/c/d", "d"))
+    )
+
+    found = operations(tmp_path, hook + views)
+
+    assert {each.path for each in found.values() if each.access} == guarded

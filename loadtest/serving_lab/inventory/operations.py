@@ -1,7 +1,7 @@
 """One operation: its route, and everything that the source says of what answers it."""
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,11 +14,12 @@ from serving_lab.inventory.result import Access, ErrorForm, Operation, Place
 from serving_lab.inventory.source import hazards
 from serving_lab.inventory.source.access import AccessReader
 from serving_lab.inventory.source.blocking import blocking_calls
-from serving_lab.inventory.source.calls import body_of, callee, calls_in, reached
+from serving_lab.inventory.source.calls import callee, calls_in, reached
 from serving_lab.inventory.source.methods import for_method
 from serving_lab.inventory.source.project import Class, Function, Project
 from serving_lab.inventory.source.replies import Replies, caught_in
 from serving_lab.inventory.source.request_values import Read
+from serving_lab.inventory.source.scope import Scope, scope_of
 from serving_lab.inventory.source.signatures import Signature, signature_of
 from serving_lab.inventory.source.validation import Validation
 
@@ -38,15 +39,14 @@ class Around:
     handler: Handler | None
 
     @cached_property
-    def texts(self) -> set[str]:
-        """The texts in it: endpoints and paths among them are treated apart."""
-        nodes = body_of(self.function.node) if self.function else ()
-        return {each.value for each in nodes if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+    def scope(self) -> Scope:
+        """The endpoints and paths that it treats apart."""
+        return scope_of(self.function) if self.function else Scope()
 
-    def is_for(self, group: str | None, names: set[str]) -> bool:
-        """Whether it runs around an operation of this group that has these names."""
+    def is_for(self, group: str | None, names: Collection[str]) -> bool:
+        """Whether it runs around an operation of this group, and counts for these names of it."""
         own = self.group is None or self.group == group or (group or "").startswith(f"{self.group}.")
-        return own and not names & self.texts
+        return own and self.scope.covers(names)
 
 
 @dataclass(frozen=True)
@@ -160,18 +160,17 @@ class OperationReader:
         return found
 
     def _let_in(self, route: Route, functions: _Functions) -> Iterator[Access]:
-        for scheme in route.schemes:
-            yield scheme.access()
-        if not route.schemes:
-            for function in functions.dependencies:
-                yield from self._access.of_function(function, "dependency", enforced=False)
+        found = [scheme.access() for scheme in route.schemes]
+        for function in functions.dependencies if not found else ():
+            found += self._access.of_function(function, "dependency", enforced=False)
         if functions.view is not None:
             decorated = list(self._access.of_decorators(functions.view))
-            yield from decorated
             for function in functions.wrappers if not decorated else ():
-                yield from self._access.of_function(function, "decorator", enforced=False)
-            if not decorated and not functions.dependencies:
-                yield from self._access.of_view(reached(self._project, [functions.view]))
+                decorated += self._access.of_function(function, "decorator", enforced=False)
+            found += decorated
+            if not found:
+                found += self._access.of_view(reached(self._project, [functions.view]))
+        yield from found
         for each in functions.hooks:
             if each.function and each.function is not functions.view:
                 yield from self._refusing.get(each.function, ())
@@ -180,7 +179,7 @@ class OperationReader:
         """Whether a view catches whatever the functions raise that it calls."""
         caught = caught_in(view.node)
         called = [each for each in calls_in(view.node) if callee(self._project, view, each)]
-        return all("Exception" in caught.get(id(each), ()) and "a name" in caught[id(each)] for each in called)
+        return all("Exception" in caught.get(id(each), ()) for each in called)
 
     def _handled(self, error: ErrorForm) -> ErrorForm:
         """An error as the application's own handler answers it."""
