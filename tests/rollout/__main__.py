@@ -10,12 +10,10 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy import stats
 from serving_lab.rollout.judge import Outcome
-from serving_lab.rollout.result import StageRecord
 
 from rollout.simulation import HIGH, LOW, MIDDLE, Planted, Traffic, World, plan_for, rollout
-from rollout.worlds import ALL_WELL, IN_SHADOW, STAGES, USERS, world
+from rollout.worlds import ALL_WELL, IN_SHADOW, STAGES, outside, world
 
 CONSOLE = Console(width=140, highlight=False)
 SIMULATED: Mapping[str, Planted] = {
@@ -56,12 +54,6 @@ def simulated(times: int) -> None:
             table.add_row(rate, name, *counts, f"{np.median([run.seconds for run in runs]) / 60:.0f} min")
             CONSOLE.print(f"{rate}, {name}: {dict(ends)}")
     CONSOLE.print(table)
-
-
-def outside(stage: StageRecord) -> bool:
-    """Whether the candidate got another share of the requests than 99 of 100 random choices of users would give it."""
-    least, most = stats.binom.interval(0.99, USERS, stage.share / 10_000)
-    return stage.observed_share is not None and not least <= stage.observed_share * USERS <= most
 
 
 def real(times: int, named: str) -> None:

@@ -50,6 +50,8 @@ def test_a_healthy_candidate_gets_everything_and_nobody_notices(healthy: World) 
     assert healthy.gateway.control.share() == result.share == (BUCKETS if ran.returncode == 0 else 0)
     assert [stage.outcome for stage in result.stages[:-1]] == [Outcome.PROMOTE] * (len(result.stages) - 1)
     assert all(stage.looks for stage in result.stages)
+    # Requests that were under way when the share grew belong to the stage before.
+    assert {stage.observed_share for stage in result.stages if stage.share == BUCKETS} <= {1.0}
     assert result.exit_code == ran.returncode
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from scipy import stats
 from serving_lab.results import files
 from serving_lab.rollout.command import FILE
-from serving_lab.rollout.result import RolloutResult
+from serving_lab.rollout.result import RolloutResult, StageRecord
 from support.gateway import RunningGateway, running_gateway
 from support.load import answers
 from support.services import free_port, wait_until
@@ -113,3 +114,9 @@ def world(directory: Path, *faults: str, stages: str = STAGES, rate: float = RAT
         stack.callback(clients.wait)
         stack.callback(clients.kill)
         yield World(gateway, servers, urls, clients, directory)
+
+
+def outside(stage: StageRecord) -> bool:
+    """Whether the candidate got another share of the requests than 99 of 100 random choices of users would give it."""
+    least, most = stats.binom.interval(0.99, USERS, stage.share / 10_000)
+    return stage.observed_share is not None and not least <= stage.observed_share * USERS <= most

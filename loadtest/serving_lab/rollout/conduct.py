@@ -74,13 +74,8 @@ class Rollout:
     def _stop(self, ending: Ending, judgement: Judgement) -> None:
         """Take the share back at once, then write down why."""
         back = self.traffic.take_back(self.shadow.set_share if self.shadow else lambda _: None)
-        self.book.over(judgement, self._observed_share())
+        self.book.over(judgement, self.watch.share)
         self.book.end(ending, judgement.why, back)
-
-    def _observed_share(self) -> float | None:
-        """Of the requests that were seen in this stage, those of the candidate's users."""
-        seen = self.watch.seen
-        return len(self.watch.requests[0]) / seen if seen else None
 
     def _stages(self) -> Judgement:
         judgement = Judgement(Outcome.PROMOTE, "there was nothing to do")
@@ -153,7 +148,7 @@ class Rollout:
                     continue
                 judgement = Judgement(Outcome.CANNOT_TELL, str(error))
             if judgement.outcome is Outcome.PROMOTE:
-                self.book.over(judgement, self._observed_share())
+                self.book.over(judgement, self.watch.share)
             if judgement.outcome is not Outcome.HOLD:
                 return judgement
 

@@ -34,6 +34,10 @@ class _Stage:
     candidate: Growing = field(default_factory=Growing)
     control: Growing = field(default_factory=Growing)
     seen: int = 0
+    begun: int = 0
+    """Of those, requests that began in this stage: the others met the share of the stage before."""
+    of_candidate: int = 0
+    """Of those that began in it, the requests of the candidate's users."""
 
 
 class Watch:
@@ -92,6 +96,12 @@ class Watch:
     def seen(self) -> int:
         """How many requests of any slice were seen in this stage."""
         return self._stage.seen
+
+    @property
+    def share(self) -> float | None:
+        """Of the requests that began in this stage, that of the candidate's users; None where there were none."""
+        stage = self._stage
+        return stage.of_candidate / stage.begun if stage.begun else None
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -160,7 +170,11 @@ class Watch:
             self._judge(seen)
 
     def _add(self, seen: Observation) -> None:
-        self._stage.seen += 1
+        stage = self._stage
+        stage.seen += 1
+        if seen.at - seen.total_ms / 1e3 >= stage.began:
+            stage.begun += 1
+            stage.of_candidate += seen.slice is Slice.CANDIDATE
         if seen.backend != RELAY:
             self._judge(seen)
 
