@@ -97,7 +97,7 @@ def _services() -> stat.Panel:
     return (
         number(
             "Services",
-            "Whether the gateway finds an instance of each service ready.",
+            "Whether the gateway finds an instance of each service ready; absent: no service behind it.",
             "none",
             query_now(where_missing("-1", ready)),
         )
