@@ -41,7 +41,7 @@ def recorded_traffic(reader: Reader) -> Iterator[None]:
     with local_http.client(base_url=f"http://127.0.0.1:{reader.ports['5010']}") as client:
         credentials = {"username": "driver", "password": reader.environment["DRIVER_PASSWORD"]}
         token = client.post("/login", json=credentials).json()["token"]
-        for path in ("/health", "/orders/1/eta", "/orders/2/eta", "/orders/3/eta"):
+        for path in ("/health", "/orders/1/eta", "/orders/2/eta", "/orders/7/eta"):
             client.get(path, headers={"Authorization": f"Bearer {token}"})
         for items in (1, 50, 100, 101):
             client.post("/predict", json=ROW | {"items": items}, headers={"Authorization": f"Bearer {token}"})
