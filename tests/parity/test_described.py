@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
+from serving_lab.documents.openapi import OpenApiDocument
+from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.plan import ParityPlan
 from serving_lab.parity.traffic import Traffic
@@ -75,3 +77,18 @@ def test_they_alone_are_enough_to_find_a_difference(tmp_path: Path) -> None:
         result = result_of_comparing(plan)
 
     assert [(cause.where, cause.example.case) for cause in result.causes] == [("$.n", "one")]
+
+
+def test_a_request_of_the_corpus_is_of_the_operation_that_the_document_names() -> None:
+    paths = ["/pets/7", "/pets/7/toys", "/elsewhere/7"]
+    cases = tuple(Case(Source.CORPUS, path, Request("GET", path)) for path in paths)
+    here = Endpoint.parse("http://127.0.0.1:9")
+    document = OpenApiDocument.of({"openapi": "3.0.3", "paths": {"/pets/{petId}": {"get": {"responses": {}}}}})
+
+    operations = Traffic(ParityPlan(here, here, Profile(cases=cases)), document).operations
+
+    assert [operations.label("GET", path) for path in paths] == [
+        "GET /pets/{petId}",
+        "GET /pets/7/toys",
+        "GET /elsewhere/7",
+    ]

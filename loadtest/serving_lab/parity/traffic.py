@@ -29,8 +29,10 @@ class Traffic:
 
     @property
     def operations(self) -> Operations:
-        """The operations of the API, as its document and the corpus tell them; of recorded traffic, from its paths."""
-        known = [*(self.document.templates if self.document else ()), *_paths(self.plan.corpus)]
+        """The operations of the API: as its document names them, then as the corpus does, then from recorded paths."""
+        templates = self.document.templates if self.document else ()
+        by_document = Operations(templates)
+        known = [*templates, *(path for path in _paths(self.plan.corpus) if not by_document.knows(path))]
         operations = Operations(known)
         recorded = [path for path in _paths([*self.recorded, *self.described]) if not operations.knows(path)]
         return Operations([*known, *path_templates(recorded)]) if recorded else operations
