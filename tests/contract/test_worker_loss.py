@@ -64,15 +64,19 @@ def test_counts_of_idle_workers_are_exact_after_all_have_been_killed(service: Ru
     token = service.login()
     before = scrape(service)
 
-    for _ in range(WORKERS):
+    def risen() -> set[float]:
+        after = scrape(service)
+        names = ("http_requests_total", "http_request_duration_seconds_count", "predictions_total")
+        return {after.value(name, handler="/predict") - before.value(name, handler="/predict") for name in names}
+
+    for sent in range(10, 10 * WORKERS + 1, 10):
         for _ in range(10):
             assert send(service, Request("POST", "/predict", body=GOOD), token).status_code == 200
+        # A worker counts an answer once it is sent: only then is it idle.
+        wait_until(lambda sent=sent: risen() == {sent}, f"all {sent} requests are counted")  # type: ignore[misc]
         kill_worker(service)
-    after = scrape(service)
 
-    for name in ("http_requests_total", "http_request_duration_seconds_count", "predictions_total"):
-        risen = after.value(name, handler="/predict") - before.value(name, handler="/predict")
-        assert risen == 10 * WORKERS, name
+    assert risen() == {10 * WORKERS}
 
 
 def test_the_cache_outlives_the_workers_that_filled_it(service: RunningService) -> None:
