@@ -6,14 +6,11 @@ from pathlib import Path
 
 import msgspec
 from serving_lab.footprint.result import CodeFacts, FootprintResult
-from serving_lab.report import deployment
 from serving_lab.report.document import Document
 from serving_lab.report.inputs import ReportInputs
 from serving_lab.report.markdown import fact_lines, table_lines
 from serving_lab.report.tables import Cell, Row, Table
-from serving_lab.results import files
 from serving_lab.text.markdown import escape
-from serving_lab.text.phrases import moment
 from support.checkout import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "exercise.md"
@@ -33,10 +30,7 @@ def names(page: str) -> list[str]:
 
 
 def take(results: Path, into: Path = RESULTS) -> None:
-    """Keep the results that a folder has, without line breaks and the list of noise, which are most of their size.
-
-    A footprint of images alone has a file of its own, beside the one that was measured with starts and load.
-    """
+    """Keep the results that a folder has, without line breaks and the list of noise, which are most of their size."""
     into.mkdir(exist_ok=True)
     for name in ("bench", "footprint", "parity"):
         path = results / f"{name}.json"
@@ -44,9 +38,7 @@ def take(results: Path, into: Path = RESULTS) -> None:
             continue
         decoded = msgspec.json.decode(path.read_bytes())
         decoded |= {"noise": []} if name == "parity" else {}
-        of_images = name == "footprint" and not any(target["rounds"] for target in decoded["targets"])
-        path = into / f"{'images' if of_images else name}.json"
-        path.write_bytes(msgspec.json.encode(decoded) + b"\n")
+        (into / path.name).write_bytes(msgspec.json.encode(decoded) + b"\n")
 
 
 def _block(found: re.Match[str], document: Document) -> str:
@@ -99,12 +91,6 @@ def _comparison(document: Document) -> Iterator[str]:
     yield from table_lines(document, _of_code(footprint, document.label))
 
 
-def _images(document: Document) -> Iterator[str]:
-    weighed = files.read(RESULTS / "images.json", FootprintResult)
-    yield from table_lines(document, deployment.deployment(weighed))
-    yield from ("", f"Weighed {moment(weighed.started)} at the commit {weighed.commit}, with {weighed.engine}.")
-
-
 def _conditions(document: Document) -> Iterator[str]:
     yield from fact_lines(document.circumstances)
 
@@ -121,7 +107,6 @@ TABLES: Mapping[str, Callable[[Document], Iterator[str]]] = {
     "conditions": _conditions,
     "deployment": _deployment,
     "figures": _figures,
-    "images": _images,
     "parity": _parity,
     "recommendation": _recommendation,
 }

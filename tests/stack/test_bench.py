@@ -44,6 +44,7 @@ def test_the_services_are_measured_on_their_own_network(stack: Stack, tmp_path: 
     assert all(arm.answered > 100 and not arm.wrong for arm in scenario.arms)
     assert all(arm.values["cpu"] > 0 for arm in scenario.arms)
     shown = ratios(files.read(RESULTS / "bench.json", BenchResult), CANDIDATE)
+    assert "cached/throughput" in shown
     assert drifted(shown, ratios(result, CANDIDATE)) == []
     project = f"label=com.docker.compose.project={stack.settings['COMPOSE_PROJECT_NAME']}"
     assert run(["docker", "ps", "--all", "--quiet", "--filter", project, "--filter", "name=-run-"]).stdout == ""
