@@ -9,7 +9,7 @@ from serving_lab.bench.result import Scenario
 from serving_lab.bench.scenario_run import curve
 from serving_lab.experiment.records import Distribution
 from serving_lab.report.benchmark import benchmark, winners
-from serving_lab.report.tables import Table
+from serving_lab.report.tables import Table, describe
 
 NAMES = (BASELINE, CANDIDATE)
 
@@ -111,3 +111,16 @@ def test_a_target_that_answered_nothing_has_no_latencies() -> None:
 
 def test_in_an_open_loop_the_rate_is_given_and_nobody_wins_by_it() -> None:
     assert cells(table_of(simulate({CANDIDATE: BETTER}, "open")), "Requests/s")[2] == "\N{EN DASH}"
+
+
+def test_a_target_of_which_no_arm_counts_is_named_with_the_reason() -> None:
+    fault = "other programs kept 0.90 cores busy: ffmpeg 0.90"
+    arms = [
+        make_arm(BASELINE, 1, {"throughput": 1000.0}),
+        make_arm(CANDIDATE, 1, {"throughput": 1000.0}, faults=[fault]),
+        make_arm(BASELINE, 2, {"throughput": 1000.0}, faults=[fault]),
+        make_arm(CANDIDATE, 2, {"throughput": 1000.0}, faults=[fault, "the generator was saturated"]),
+    ]
+    facts = list(describe(make_scenario(arms, targets=NAMES), str.upper))
+
+    assert [fact for name, fact in facts if name == "left out"] == [f"FASTAPI-API, whose 2 arms do not count: {fault}"]

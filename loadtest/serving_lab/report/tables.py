@@ -123,6 +123,11 @@ def describe(scenario: Scenario, label: Callable[[str], str]) -> Iterator[tuple[
     arms = "each arm a search of its own" if scenario.loop == "knee" else f"arms of {scenario.arm_seconds:g} s"
     left_out = f", {len(void)} more left out" if void else ""
     yield "pairs", f"{len(pairs - void)} of {scenario.pairs_planned} planned{left_out}; {arms}"
+    for name in dict.fromkeys(arm.target for arm in scenario.arms):
+        faults = [arm.faults for arm in scenario.arms if arm.target == name]
+        if all(faults):
+            counts = "1 arm does not count" if len(faults) == 1 else f"{len(faults)} arms do not count"
+            yield "left out", f"{label(name)}, whose {counts}: {faults[0][0]}"
 
 
 def _comparison_row(each: Comparison) -> Row:
