@@ -1,4 +1,4 @@
-"""A server that is ready, and answers with its name and the headers that reached it."""
+"""A server that answers with its name and the headers that reached it; it is ready at every path, or at a given one."""
 
 import http.server
 import json
@@ -12,7 +12,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         headers = {name.lower(): self.headers.get_all(name) for name in self.headers}
         body = json.dumps(headers).encode()
-        self.send_response(200)
+        ready = self.path != "/ready" or not sys.argv[3:] or sys.argv[3] == self.path
+        self.send_response(200 if ready else 404)
         self.send_header("Answered-By", sys.argv[1])
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

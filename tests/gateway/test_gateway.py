@@ -151,6 +151,21 @@ def test_nobody_answers_where_no_service_is_left_and_that_is_a_failure(lab: Lab)
     assert seen[0].first_ms is None
 
 
+def test_a_service_says_at_a_path_of_its_own_whether_it_is_ready(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        urls = {}
+        for name in ("old", "new"):
+            urls[name] = f"http://127.0.0.1:{(port := free_port())}"
+            stack.callback(subprocess.Popen([sys.executable, str(_SERVER), name, str(port), "/healthz"]).kill)
+        gateway = stack.enter_context(running_gateway(tmp_path, urls, ready="/healthz"))
+        with local_http.client(base_url=gateway.url) as client:
+            answered = client.get("/")
+            not_there = client.get("/ready")
+
+    assert answered.headers["Answered-By"] == "old"
+    assert not_there.status_code == 404
+
+
 def test_a_second_instance_takes_over_while_the_first_is_replaced(lab: Lab) -> None:
     control, third = lab.gateway.control, httpx.URL(lab.urls["third"])
     assert third.port

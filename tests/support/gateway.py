@@ -12,7 +12,7 @@ from serving_lab.gateway.config import GatewayPlan, GatewayServer, configuration
 from serving_lab.gateway.control import Control
 
 from support.needs import needed
-from support.services import free_port, wait_until
+from support.services import free_port, listens, wait_until
 from support.tiers import at_least
 
 USER_COOKIE = "user_id"
@@ -31,13 +31,16 @@ class RunningGateway:
 
 @contextlib.contextmanager
 def running_gateway(
-    directory: Path, services: Mapping[str, str], *, tap: str = _NOBODY, relay: str = _NOBODY
+    directory: Path, services: Mapping[str, str], *, tap: str = _NOBODY, relay: str = _NOBODY, ready: str = "/ready"
 ) -> Iterator[RunningGateway]:
     """Start HAProxy before these services, by their URLs, the primary first; end it whatever became of it.
 
     Its users are told apart by the cookie `USER_COOKIE`. A tap and a relay would listen at these, as host:port.
+    The services say at `ready` whether they may get requests.
     """
     at_least("service", "HAProxy")
+    # HAProxy takes a server for ready until a check fails, and would say so of one that does not listen yet.
+    wait_until(lambda: all(listens(urlsplit(url).port or 0) for url in services.values()), "the servers listen")
     ports = [free_port() for _ in range(3)]
     listen, metrics, control = (f"127.0.0.1:{port}" for port in ports)
     plan = GatewayPlan(
@@ -50,6 +53,7 @@ def running_gateway(
         user_cookie=USER_COOKIE,
         tap=tap,
         relay=relay,
+        ready=ready,
     )
     for name, text in {"haproxy.cfg": configuration(plan), **maps(plan)}.items():
         (directory / name).write_text(text)

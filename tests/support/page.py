@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support.checkout import REPOSITORY
-from support.services import free_port, wait_until
+from support.services import free_port, listens, wait_until
 
 _BIN = Path(sys.executable).parent
 _BLOCK = re.compile(r"^```(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -123,7 +122,7 @@ class Reader:
         words = ["sh", "-c", f"exec {self.here(command).removesuffix('&')}"]
         with subprocess.Popen(words, cwd=self.directory, env=self.everything) as process:
             try:
-                wait_until(lambda: _answers(int(self.ports[port])), command, seconds=60)
+                wait_until(lambda: listens(int(self.ports[port])), command, seconds=60)
                 yield process
             finally:
                 with contextlib.suppress(ProcessLookupError):
@@ -138,9 +137,3 @@ class Reader:
 def _section(before: str) -> str:
     headings = _HEADING.findall(_BLOCK.sub("", before))
     return headings[-1] if headings else ""
-
-
-def _answers(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False

@@ -329,6 +329,13 @@ def _claimed(port: int) -> bool:
     return True
 
 
+def listens(port: int) -> bool:
+    """Return whether somebody listens at a port of this machine."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
 def children(pid: int) -> list[int]:
     """Return the live child processes of a process, oldest first."""
     found = sorted(child for child, (state, parent, _) in _processes() if parent == pid and state != "Z")

@@ -120,8 +120,6 @@ def _defaults(plan: GatewayPlan) -> list[str]:
         "log global",
         "option dontlognull",
         "timeout connect 2s",
-        # A service that is busy is not one that is down.
-        "timeout check 2s",
         "timeout client 75s",
         "timeout server 300s",
         "timeout tunnel 1h",
