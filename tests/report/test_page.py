@@ -203,4 +203,5 @@ def test_the_templates_come_with_the_package(tmp_path: Path) -> None:
         "serving_lab/report/report.html.j2",
         "serving_lab/report/report.css",
         "serving_lab/pages/family.css",
+        "serving_lab/pages/plots.css",
     } <= files

@@ -11,8 +11,8 @@ import pytest
 from made.measurement import BASELINE, CANDIDATE, MARGIN, THIRD
 from made.simulated import BETTER, HOSTILE, MIXED, WORSE, make_refused, make_undecided, simulate
 from serving_lab.experiment.records import QUANTILES, Distribution, TargetRecord
+from serving_lab.pages.drawing import Drawing, Scale, round_values
 from serving_lab.report.plots.arms import arms
-from serving_lab.report.plots.drawing import Drawing, Scale, round_values
 from serving_lab.report.plots.latency import BINS, bins, curve, histogram, percentiles, shares_within
 from serving_lab.report.plots.pairs import pairs, signed
 from serving_lab.report.targets import shown

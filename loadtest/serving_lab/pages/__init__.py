@@ -4,7 +4,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
 def environment(package: str) -> Environment:
-    """Return Jinja's environment for the templates of a package, and for `family.css` that all pages include."""
+    """Return Jinja's environment for the templates of a package, `family.css` that all pages have, and `plots.css`."""
     return Environment(
         loader=ChoiceLoader([PackageLoader(package, "."), PackageLoader(__name__, ".")]),
         autoescape=True,

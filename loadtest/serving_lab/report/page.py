@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from serving_lab import pages
+from serving_lab.pages.drawing import Drawing, colour, key
 from serving_lab.report.document import Document, ScenarioSection
 from serving_lab.report.plots.arms import arms
-from serving_lab.report.plots.drawing import Drawing, colour, key
 from serving_lab.report.plots.latency import histogram, percentiles
 from serving_lab.report.plots.pairs import pairs
 from serving_lab.report.recommendation import RULE

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Arm
-from serving_lab.report.plots.drawing import Drawing, Scale, colour
+from serving_lab.pages.drawing import Drawing, Scale, colour
 from serving_lab.report.targets import ShownTarget
 
 _ROW, _BAR = 58, 26

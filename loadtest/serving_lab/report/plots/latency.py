@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.records import QUANTILES, Distribution
 from serving_lab.experiment.validity import SAMPLES_BEYOND
-from serving_lab.report.plots.drawing import Drawing, Scale, colour
+from serving_lab.pages.drawing import Drawing, Scale, colour
 from serving_lab.report.targets import ShownTarget
 from serving_lab.text import phrases
 

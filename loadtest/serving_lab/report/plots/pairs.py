@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison
-from serving_lab.report.plots.drawing import Drawing, colour, round_values
+from serving_lab.pages.drawing import Drawing, colour, round_values
 from serving_lab.report.targets import ShownTarget
 from serving_lab.text import phrases
 
