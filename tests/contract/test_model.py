@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from model_training.forest import train
+from model_training.estimators import train
 from support.answers import assert_all_alike
 from support.services import RunningService
 from support.wire import Request, send
@@ -77,8 +77,8 @@ def test_the_digest_is_that_of_the_file(service: RunningService, model_dir: Path
 
 
 def test_predictions_are_scikit_learns_own(service: RunningService, token: str) -> None:
-    forest = train()
-    patients = forest.rows.tolist()[:100]
+    forest = train("random_forest")
+    patients = forest.data.rows.tolist()[:100]
     rows = [*patients, *random_rows(300, seed=3)]
     expected = forest.regressor.predict(rows)
 
@@ -96,7 +96,7 @@ def test_predictions_are_scikit_learns_own(service: RunningService, token: str) 
 
 def test_values_next_to_a_threshold_fall_on_scikit_learns_side(service: RunningService, token: str) -> None:
     """Scikit-learn rounds its input to single precision; whoever does not, errs where a value lies at a split."""
-    forest = train()
+    forest = train("random_forest")
     tree = forest.regressor.estimators_[0].tree_
     splits = [
         (feature, threshold) for feature, threshold in zip(tree.feature, tree.threshold, strict=True) if feature >= 0
@@ -104,7 +104,7 @@ def test_values_next_to_a_threshold_fall_on_scikit_learns_side(service: RunningS
     rows = []
     for feature, threshold in splits[:50]:
         for value in (threshold, threshold * (1 + 1e-12), threshold * (1 - 1e-12), threshold * (1 + 3e-8)):
-            row = forest.rows[0].tolist()
+            row = forest.data.rows[0].tolist()
             row[feature] = float(value)
             rows.append(row)
     expected = forest.regressor.predict(rows[:100])

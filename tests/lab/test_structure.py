@@ -16,7 +16,8 @@ MAY_IMPORT = {"rollout": ("serving_lab.parity.judgement.", "serving_lab.parity.l
 """What a capability may import of another all the same: live traffic is judged as parity judges, which is pure."""
 READ_RESULTS = {"checklist", "report", "tour"}
 """Capabilities that are made from the results of others."""
-SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")}
+SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")} - {"model_artifact"}
+"""Their packages; the files of a model are no service's."""
 
 
 def test_no_module_and_no_package_imports_itself_by_way_of_others() -> None:

@@ -35,7 +35,8 @@ def train(project: Project, console: Console) -> None:
         LabError: it cannot be trained.
     """
     model = project.model_dir / "model.json"
-    sources = [*(project.root / "services" / "model").rglob("*.py"), project.root / "uv.lock"]
+    folders = [project.root / "services" / name for name in ("artifact", "model")]
+    sources = [*(source for folder in folders for source in folder.rglob("*.py")), project.root / "uv.lock"]
     if model.exists() and model.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
         return
     with console.status("training the model"):

@@ -1,11 +1,11 @@
-"""The bounds of the contract: what a request's input may be."""
+"""The bounds of the contract: what a request's input may be; those of a row are the model's."""
 
-FEATURES = 10
-"""Numbers in a row."""
+from model_artifact import FEATURES as FEATURES
+from model_artifact import HIGHEST as HIGHEST
+from model_artifact import LOWEST as LOWEST
+
 MAX_SAMPLES = 100
 """Rows in a batch."""
-LOWEST, HIGHEST = -1000.0, 1000.0
-"""Of a feature, both included."""
 MAX_QUERY_CHARACTERS = 65_536
 """In a GraphQL query."""
 MAX_DEPTH = 500

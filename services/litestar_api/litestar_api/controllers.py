@@ -6,9 +6,9 @@ from litestar import Controller, Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
+from model_artifact.metadata import ModelInfo
 from serving_core.http import messages
 from serving_core.http.rules import check_content_type
-from serving_core.model.artifact import ModelInfo
 from serving_core.runtime.metrics import CONTENT_TYPE
 from serving_core.service import Service, timestamp
 from serving_core.store.cache import CacheStats

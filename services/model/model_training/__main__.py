@@ -5,27 +5,49 @@ import os
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import get_args
+
+from model_artifact.metadata import ModelKind
+
+_KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 
 
 def main() -> None:
     """Write the model artifact into the directory given by --output."""
     parser = argparse.ArgumentParser(prog="train-model", description="Train the model and export it to ONNX.")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where model.onnx and model.json go")
-    directory: Path = parser.parse_args().output
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the files of the model go")
+    parser.add_argument(
+        "--kind",
+        default=os.environ.get("MODEL_KIND") or _KINDS[0],
+        metavar="KIND",
+        help=f"{' or '.join(_KINDS)}; by default what MODEL_KIND says, else the first",
+    )
+    parser.add_argument("--version", help="what the model calls itself in every answer; 1.0.0 by default")
+    parser.add_argument("--seed", type=int, help="of what is random in the fit; equal seeds give equal models")
+    given = parser.parse_args()
     try:
-        training_date = _training_date()
+        kind, training_date = _kind(given.kind), _training_date()
     except ValueError as error:
         sys.exit(f"train-model: {error}")
     # Imported only now: on import numpy reads SOURCE_DATE_EPOCH and fails with a traceback if it is not valid.
-    from model_training.artifact import ExportMismatchError, write_artifact
-    from model_training.forest import train
+    from model_training.artifact import MODEL_VERSION, ExportMismatchError, write_artifact
+    from model_training.estimators import SEED, train
 
+    trained = train(kind, seed=SEED if given.seed is None else given.seed)
+    directory: Path = given.output
     try:
-        metadata = write_artifact(train(), directory, training_date)
+        metadata = write_artifact(trained, directory, training_date, given.version or MODEL_VERSION)
     except (ExportMismatchError, OSError) as error:
         sys.exit(f"train-model: {error}")
     size = (directory / "model.onnx").stat().st_size
-    print(f"{directory}: model {metadata['version']}, {size / 1e6:.1f} MB, sha256 {metadata['sha256']}")  # noqa: T201
+    print(f"{directory}: {kind}, version {metadata.version}, {size / 1e6:.1f} MB, sha256 {metadata.sha256}")  # noqa: T201
+
+
+def _kind(name: str) -> ModelKind:
+    for kind in _KINDS:
+        if name == kind:
+            return kind
+    raise ValueError(f"{name!r} is no kind of model; hint: set --kind or MODEL_KIND to {' or '.join(_KINDS)}")
 
 
 def _training_date() -> date:

@@ -1,4 +1,4 @@
-"""Writes a fitted forest as an ONNX graph in float64.
+"""Writes fitted trees as an ONNX graph in float64.
 
 skl2onnx supports only float32 tree ensembles, so the one node is built here: operator `TreeEnsemble` of ai.onnx.ml
 opset 5 (https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html), which takes float64 thresholds and leaves.
@@ -6,10 +6,13 @@ opset 5 (https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsemble.html), which 
 
 import numpy as np
 import onnx
+from model_artifact.metadata import ModelKind
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.tree._tree import Tree
+
+from model_training.estimators import Regressor
 
 INPUT, OUTPUT = "features", "prediction"
 _LEAF = -1  # scikit-learn's mark for "no child"
@@ -19,17 +22,23 @@ _SUM = 1
 _IR_VERSION, _OPSET, _ML_OPSET = 10, 21, 5
 
 
-def export(regressor: RandomForestRegressor) -> bytes:
-    """Serialize the forest; input `features` (rows, features) float64, output `prediction` (rows, 1) float64.
+def export(regressor: Regressor, name: ModelKind) -> bytes:
+    """Serialize the trees; input `features` (rows, features) float64, output `prediction` (rows, 1) float64.
 
     scikit-learn rounds its input to float32 before it compares it; callers of the graph must do the same.
     """
     nodes = _Nodes()
-    for tree in regressor.estimators_:
-        nodes.add(tree.tree_, weight=1.0 / len(regressor.estimators_))
+    if isinstance(regressor, RandomForestRegressor):
+        for tree in regressor.estimators_:
+            nodes.add(tree.tree_, weight=1.0 / len(regressor.estimators_))
+    else:
+        # Boosting adds to what it predicts without any tree: the mean of the targets.
+        nodes.add_constant(float(regressor.init_.constant_[0, 0]))
+        for tree in regressor.estimators_[:, 0]:
+            nodes.add(tree.tree_, weight=regressor.learning_rate)
     graph = helper.make_graph(
         [nodes.to_onnx()],
-        "random_forest",
+        name,
         [helper.make_tensor_value_info(INPUT, TensorProto.DOUBLE, [None, regressor.n_features_in_])],
         [helper.make_tensor_value_info(OUTPUT, TensorProto.DOUBLE, [None, 1])],
     )
@@ -56,7 +65,8 @@ class _Nodes:
         """Append one tree, with its leaves weighted by `weight`."""
         is_leaf: NDArray[np.bool_] = tree.children_left == _LEAF
         if is_leaf[0]:
-            raise ValueError("a tree of one leaf has no branch to start from")
+            self.add_constant(float(tree.value[0, 0, 0] * weight))
+            return
         number = np.where(
             is_leaf, np.cumsum(is_leaf) - 1 + len(self.weights), np.cumsum(~is_leaf) - 1 + len(self.features)
         )
@@ -70,6 +80,17 @@ class _Nodes:
         self.false_ids += number[right].tolist()
         self.false_leafs += is_leaf[right].astype(int).tolist()
         self.weights += (tree.value[is_leaf, 0, 0] * weight).tolist()
+
+    def add_constant(self, value: float) -> None:
+        """Append a tree that has the same leaf on both sides: the operator has no tree without a branch."""
+        self.roots.append(len(self.features))
+        self.features.append(0)
+        self.thresholds.append(0.0)
+        self.true_ids.append(len(self.weights))
+        self.false_ids.append(len(self.weights) + 1)
+        self.true_leafs.append(1)
+        self.false_leafs.append(1)
+        self.weights += [value, value]
 
     def to_onnx(self) -> onnx.NodeProto:
         return helper.make_node(

@@ -1,1 +1,1 @@
-"""The model: its files, which are verified when they are read, and the session that runs it."""
+"""The model that a service runs."""
