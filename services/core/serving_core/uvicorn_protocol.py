@@ -4,6 +4,9 @@ Clients may offer to continue in another protocol with any request, body include
 A server that does not take the offer answers as if it were not there (RFC 9110, 7.8). httptools, however, always stops
 behind the head of such a request: it takes the rest for data of the other protocol, and uvicorn drops that.
 
+uvicorn sends the head of an answer before its body: two system calls and two packets where one does. ASGI has servers
+wait for a part of the body before they send anything.
+
 When a client resets its connection, uvloop closes it at once, and says so a moment later. An answer that comes in
 between is nobody's fault, and nothing to log.
 """
@@ -14,19 +17,16 @@ from typing import Any
 from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 
 class HttpProtocol(HttpToolsProtocol):
-    """Ignores offers of an upgrade that is not taken, and answers to nobody."""
+    """Ignores offers of an upgrade that is not taken, and answers in one piece, if need be to nobody."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's own signature
         super().__init__(*args, **kwargs)
         self.parser = _Parser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Begin a connection."""
-        super().connection_made(transport)
-        self._answers = _Answers(transport)
 
     def declines_upgrade(self) -> bool:
         """Whether the current request offers an upgrade that is not taken; CONNECT needs no offer."""
@@ -40,10 +40,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start to answer, unless the head is about to come again without its offer."""
-        if not self.declines_upgrade():
-            super().on_headers_complete()
-            if self.cycle:
-                self.cycle.transport = self._answers  # type: ignore[assignment] # what a cycle uses of it is there
+        if self.declines_upgrade():
+            return
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle and self.cycle is not before:
+            answer = _Answer(self.transport, has_body=self.scope["method"] != "HEAD")
+            self.cycle.transport = answer  # type: ignore[assignment] # what a cycle uses of it is there
 
     def on_message_complete(self) -> None:
         """Complete a request; one with an offer ends with its head."""
@@ -54,17 +57,31 @@ class HttpProtocol(HttpToolsProtocol):
         """Do not warn of CONNECT."""
 
 
-class _Answers:
-    """A transport for answers, which drops them when it is closed."""
+class _Answer:
+    """The transport of one answer: keeps the head until a part of the body is there; drops all once it is closed."""
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._write = transport.write
+    def __init__(self, transport: asyncio.Transport, *, has_body: bool) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+        self._begins = has_body
         self.is_closing = transport.is_closing
-        self.close = transport.close
 
     def write(self, data: bytes) -> None:
+        if self._begins and data != _CONTINUE:
+            self._begins = False
+            self._head = data
+            return
+        if self._head is not None:
+            data = self._head + data
+            self._head = None
         if not self.is_closing():
-            self._write(data)
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close the connection; an answer that breaks off here may have no more than its head."""
+        if self._head is not None:
+            self.write(b"")
+        self._transport.close()
 
 
 class _Parser(HttpRequestParser):
