@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4 as CONTENT_TYPE
 from prometheus_client.registry import Collector
 
-from serving_core.runtime import exposition, metrics_files
+from serving_core.runtime import exposition, metric_values, metrics_files
 from serving_core.runtime.lifecycle import StartupError
 
 __all__ = ["CONTENT_TYPE", "Metrics", "enter_slot", "forget_live_gauges"]
@@ -42,26 +42,20 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _REQUEST_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _INFERENCE_BUCKETS = (*(float(f"{step}e{power}") for power in range(-5, 0) for step in (1, 2.5, 5)), 1.0)
 
-# The library reads this variable whenever it opens a file.
-_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _KINDS = ("counter", "histogram", "gauge_livesum")
 """The files of a process, by the kinds of metrics below."""
-_ARBITER_SLOT = 0
-_slot = _ARBITER_SLOT
-# The library chooses these classes when it is imported; they may be replaced until the first metric is created.
-values.ValueClass = values.MultiProcessValue(lambda: _slot)
-values.MmapedDict = metrics_files.ReservedFile  # type: ignore[assignment,attr-defined] # imported there
+# The library chooses this class when it is imported; it may be replaced until the first metric is created.
+values.ValueClass = metric_values.Value
 
 
 def enter_slot(slot: int) -> None:
     """Count in the files of this slot from now on; called once in each worker, after the fork."""
-    global _slot
-    _slot = slot
+    metric_values.enter_slot(slot)
 
 
 def forget_live_gauges(slot: int) -> None:
     """Remove the live gauges of the dead worker of a slot; called in the arbiter."""
-    metrics_files.clear(Path(os.environ[_DIRECTORY]).glob(f"gauge_live*_{slot}.db"))
+    metrics_files.clear(Path(os.environ[metric_values.DIRECTORY]).glob(f"gauge_live*_{slot}.db"))
 
 
 Child = TypeVar("Child", Counter, Histogram)
@@ -97,7 +91,7 @@ class Metrics:
             raise StartupError(
                 f"RUN_DIR: metrics need {needed_kib} KiB in {directory.parent}: {error.strerror}"
             ) from None
-        os.environ[_DIRECTORY] = str(directory)
+        os.environ[metric_values.DIRECTORY] = str(directory)
         self._directory = directory
         self._registry = CollectorRegistry()
         self.requests_in_progress = _gauge("http_requests_in_progress", "Number of HTTP requests in progress.")

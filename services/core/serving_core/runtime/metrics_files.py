@@ -14,7 +14,8 @@ from prometheus_client.mmap_dict import MmapedDict
 
 FILE_BYTES = 1 << 16
 """The size of a new file; the library doubles it if necessary."""
-_VALUE_BYTES = 16
+_NUMBER_BYTES = 8
+_VALUE_BYTES = 2 * _NUMBER_BYTES  # with the time of a value, which nobody reads
 # An entry is its key, at most 20 bytes of length and padding, and its value (see MmapedDict).
 _ENTRY_BYTES = 20 + _VALUE_BYTES
 
@@ -36,6 +37,14 @@ class ReservedFile(MmapedDict):
             filename = f"/proc/self/fd/{os.memfd_create('metrics')}"
         self._full = False
         super().__init__(filename)  # type: ignore[no-untyped-call]
+
+    def cell(self, key: str) -> "tuple[memoryview[float], int]":
+        """Where a value is: all numbers of the file, and the index of this one; right until the file is closed.
+
+        A file that has become longer is mapped anew: what was told before leads to the same memory.
+        """
+        self.read_value(key)  # type: ignore[no-untyped-call] # adds the value unless it is there
+        return memoryview(self._m).cast("d"), int(self._positions[key]) // _NUMBER_BYTES
 
     def _init_value(self, key: str) -> None:
         """Add a value; without room, its place is behind all entries, where nobody reads it."""
