@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from prometheus_fastapi_instrumentator import Instrumentator
-from prometheus_fastapi_instrumentator.metrics import Info
 from serving_core.service import Service
 
 from fastapi_api.documentation import docs_files, documentation, graphiql
 from fastapi_api.errors import EXCEPTION_HANDLERS
 from fastapi_api.graphql.engine import Engine
 from fastapi_api.graphql.router import queries
+from fastapi_api.instrumentation import instrument
 from fastapi_api.middleware import ContractMiddleware, HeadAsGet
 from fastapi_api.routers import operations, predictions
 from fastapi_api.websocket import websockets
@@ -51,22 +50,6 @@ def create_app(service: Service) -> FastAPI:
         # Not `include_router`: with it, FastAPI 0.137 and later looks for the route of each request three times.
         app.router.routes += router.routes
     app.add_middleware(HeadAsGet)
-    _instrument(app, service)
+    instrument(app, service)
     app.add_middleware(ContractMiddleware, service=service)
     return app
-
-
-def _instrument(app: FastAPI, service: Service) -> None:
-    """Count requests with the instrumentator, in the metrics that all services have.
-
-    The instrumentator's own metrics group statuses as 2xx and have no bucket below 10 ms.
-    """
-
-    def record(info: Info) -> None:
-        service.observe_request(info.method, info.modified_handler, int(info.modified_status), info.modified_duration)
-
-    Instrumentator(
-        should_group_status_codes=False,
-        should_instrument_requests_inprogress=True,
-        inprogress_name="http_requests_in_progress",
-    ).add(record).instrument(app)

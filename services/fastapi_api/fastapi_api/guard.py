@@ -23,9 +23,16 @@ class GuardedRoute(APIRoute):
     FastAPI alone would parse the body before any dependency is asked, the token's among them.
     """
 
+    @property
+    def has_one_path(self) -> bool:
+        """Whether no part of the path varies."""
+        return not self.param_convertors
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match the whole path; the pattern of the router would accept a line break at the end."""
-        return (Match.NONE, {}) if scope["path"].endswith("\n") else super().matches(scope)
+        if scope["path"].endswith("\n") or (self.has_one_path and scope["path"] != self.path):
+            return Match.NONE, {}
+        return super().matches(scope)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the checks that the endpoint asks for, by what it declares, before FastAPI's own handling."""
