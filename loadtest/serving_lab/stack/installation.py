@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 
 from serving_lab.errors import LabError
@@ -28,8 +29,8 @@ def install(project: Project, names: Sequence[str]) -> None:
             raise LabError(f"{name} is not installed", hint="make install")
 
 
-def train(project: Project, console: Console) -> None:
-    """Train the model, unless that was done since its sources were last changed.
+def train(project: Project, kind: str, console: Console) -> None:
+    """Train a model of a kind, unless that was done since its sources were last changed.
 
     Raises:
         LabError: it cannot be trained.
@@ -37,12 +38,29 @@ def train(project: Project, console: Console) -> None:
     model = project.model_dir / "model.json"
     folders = [project.root / "services" / name for name in ("artifact", "model")]
     sources = [*(source for folder in folders for source in folder.rglob("*.py")), project.root / "uv.lock"]
-    if model.exists() and model.stat().st_mtime >= max(source.stat().st_mtime for source in sources):
+    changed = max(source.stat().st_mtime for source in sources)
+    if model.exists() and model.stat().st_mtime >= changed and _kind_of(model) == kind:
         return
     with console.status("training the model"):
         result = subprocess.run(  # noqa: S603
-            [tool("train-model"), "--output", project.model_dir], capture_output=True, text=True, check=False
+            [tool("train-model"), "--kind", kind, "--output", project.model_dir],
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if result.returncode != 0:
         raise LabError(f"the model could not be trained: {(result.stdout + result.stderr).strip()}")
     console.print("[green]ready[/] model")
+
+
+class _Metadata(msgspec.Struct):
+    """What model.json says of its model, as far as it matters here."""
+
+    model_type: str
+
+
+def _kind_of(model: Path) -> str | None:
+    try:
+        return msgspec.json.decode(model.read_bytes(), type=_Metadata).model_type
+    except msgspec.MsgspecError:
+        return None

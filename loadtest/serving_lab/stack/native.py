@@ -66,7 +66,7 @@ class NativeStack:
     def build(self) -> None:
         """Install the services and train the model, where that is not done."""
         installation.install(self._project, [service.name for service in targets(self._settings)])
-        installation.train(self._project, self._console)
+        installation.train(self._project, self._settings.environment["MODEL_KIND"], self._console)
 
     def remove_built(self) -> None:
         """Remove the trained model."""

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+_LONGEST = 400
+
 
 class Reason(StrEnum):
     """The kind of what is wrong, short enough for the label of a metric."""
@@ -27,8 +29,10 @@ class Reason(StrEnum):
 
 
 class ArtifactError(Exception):
-    """A model that is not used; the text is one line for an operator, without the directory's name in front."""
+    """A model that is not used; the text is one line for an operator."""
 
     def __init__(self, reason: Reason, text: str) -> None:
-        super().__init__(text)
+        """Keep the text, but not what a hostile file could do with it: long texts, lines, and a terminal's commands."""
+        line = "".join(character if character.isprintable() else "?" for character in text[:_LONGEST])
+        super().__init__(line)
         self.reason = reason

@@ -8,6 +8,8 @@ from msgspec import Meta
 from model_artifact import FEATURES
 
 ModelKind = Literal["random_forest", "gradient_boosting"]
+Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
+"""It becomes a metric's label and part of names in a registry."""
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 _Row = Annotated[tuple[float, ...], Meta(min_length=FEATURES, max_length=FEATURES)]
 
@@ -15,7 +17,7 @@ _Row = Annotated[tuple[float, ...], Meta(min_length=FEATURES, max_length=FEATURE
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Origin and quality of a model; the fields of the answer of /model-info."""
 
-    version: str
+    version: Version
     model_type: ModelKind
     input_features: int
     feature_names: tuple[str, ...]

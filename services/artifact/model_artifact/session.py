@@ -37,7 +37,7 @@ class Session:
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - the runtime's own exceptions share no narrower base
-            raise ArtifactError(Reason.STRUCTURE, f"cannot load the graph: {str(error).splitlines()[0]}") from None
+            raise ArtifactError(Reason.STRUCTURE, f"cannot load the graph: {error}") from None
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [(one.type, one.shape[1:]) for one in inputs] != [("tensor(double)", [FEATURES])]:
             taken = ", ".join(f"{one.type} {one.shape}" for one in inputs)

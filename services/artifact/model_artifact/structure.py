@@ -6,7 +6,6 @@ https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
 from model_artifact import FEATURES
-from model_artifact.errors import ArtifactError, Reason
 from model_artifact.files import MAX_GRAPH_BYTES
 from model_artifact.trees import Ensemble, Size, check_trees
 from model_artifact.wire import Field, Kind, Message, Schema, parse, refused
@@ -90,7 +89,16 @@ def check_structure(graph: bytes) -> Size:
         ArtifactError: it is not, with the first thing that is not allowed.
     """
     if len(graph) > MAX_GRAPH_BYTES:
-        raise ArtifactError(Reason.STRUCTURE, f"the graph has more than {MAX_GRAPH_BYTES} bytes")
+        raise refused("the graph", f"has more than {MAX_GRAPH_BYTES} bytes")
+    return check_trees(read_ensemble(graph))
+
+
+def read_ensemble(graph: bytes) -> Ensemble:
+    """The arrays of the one operator that a graph has; whether they are trees is not checked.
+
+    Raises:
+        ArtifactError: the graph has anything else.
+    """
     model = parse(memoryview(graph), _MODEL, "the graph's file")
     _check_versions(model)
     content = parse(model.content("graph"), _GRAPH, "the graph")
@@ -105,7 +113,7 @@ def check_structure(graph: bytes) -> Size:
         _check_type(value, role, size)
         if node.texts(role) != [value.text("name")]:
             raise refused("its operator", f"does not have the graph's {role} as its {role}")
-    return check_trees(_ensemble(node))
+    return _ensemble(node)
 
 
 def _check_versions(model: Message) -> None:
@@ -117,7 +125,7 @@ def _check_versions(model: Message) -> None:
     for opset in opsets:
         if opset.integer("version") not in _OPSETS.get(opset.text("domain"), ()):
             name = f"{opset.text('domain') or 'ai.onnx'} {opset.integer('version')}"
-            raise refused("the graph's file", f"needs the opset {name}, which is not allowed"[:200])
+            raise refused("the graph's file", f"needs the opset {name}, which is not allowed")
 
 
 def _the_one(graph: Message, name: str, schema: Schema) -> Message:
@@ -138,7 +146,7 @@ def _check_type(value: Message, role: str, size: int) -> None:
         raise refused(where, f"has elements of type {tensor.integer('elem_type')}, expected doubles ({_DOUBLE})")
     sizes = [dimension.integer("dim_value") if dimension.has("dim_value") else None for dimension in dimensions]
     if sizes != [None, size] or any(entry.has("dim_param") for entry in dimensions[1:]):
-        raise refused(where, f"has the shape {sizes}, expected {[None, size]}"[:200])
+        raise refused(where, f"has the shape {sizes}, expected {[None, size]}")
 
 
 def _ensemble(node: Message) -> Ensemble:
@@ -147,7 +155,7 @@ def _ensemble(node: Message) -> Ensemble:
         attribute = parse(entry, _ATTRIBUTE, "an attribute")
         name = attribute.text("name")
         if name in attributes or name not in _TYPES or attribute.integer("type") != _TYPES[name]:
-            raise refused("its operator", f"has the attribute {name!r} twice, or it is not allowed"[:200])
+            raise refused("its operator", f"has the attribute {name!r} twice, or it is not allowed")
         attributes[name] = attribute
     if missing := _TYPES.keys() - attributes.keys():
         raise refused("its operator", f"has no attribute {min(missing)}")
@@ -176,5 +184,5 @@ def _tensor(attribute: Message, name: str, data_type: int) -> bytes:
         raise refused(name, f"has elements of type {tensor.integer('data_type')}, expected {data_type}")
     dimensions, content = tensor.integers.get("dims", []), tensor.content("raw_data")
     if len(dimensions) != 1 or dimensions[0] * _SIZES[data_type] != len(content):
-        raise refused(name, f"says that its shape is {dimensions}, and has {len(content)} bytes"[:200])
+        raise refused(name, f"says that its shape is {dimensions}, and has {len(content)} bytes")
     return bytes(content)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,11 +15,11 @@ from model_artifact.errors import ArtifactError, Reason
 
 SECONDS = 20.0
 MEMORY_BYTES = 512 << 20
-REFUSED = 3
-"""Status of a process that refuses its model."""
+ROW_SECONDS = 0.02
+"""A forest of 100 trees takes a thousandth of it."""
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class Trial(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What was seen of a model that may be used."""
 
     digest: str
@@ -34,25 +35,34 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """By which the process grew at most."""
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, tag=True):
     """What the process says of a model that may not be used."""
 
     reason: Reason
     text: str
 
 
-def try_out(directory: Path, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> Trial:
-    """Try a model out, and wait for it.
+@dataclass(frozen=True)
+class Bounds:
+    """What a trial may take."""
 
-    Args:
-        directory: of the model.
-        seconds: how long the trial may take.
-        memory_bytes: by how much its process may grow once it has loaded its libraries.
+    seconds: float = SECONDS
+    """All of it."""
+    memory_bytes: int = MEMORY_BYTES
+    """By how much its process may grow once it has loaded its libraries."""
+    row_seconds: float = ROW_SECONDS
+    """One row."""
+
+
+def try_out(
+    directory: Path, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES, row_seconds: float = ROW_SECONDS
+) -> Trial:
+    """Try a model out within the bounds of `Bounds`, and wait for it.
 
     Raises:
         ArtifactError: the model may not be used.
     """
-    checking = Checking(directory, seconds=seconds, memory_bytes=memory_bytes)
+    checking = Checking(directory, Bounds(seconds, memory_bytes, row_seconds))
     try:
         while (trial := checking.poll()) is None:
             checking.wait(0.05)
@@ -64,17 +74,16 @@ def try_out(directory: Path, *, seconds: float = SECONDS, memory_bytes: int = ME
 class Checking:
     """A trial that is under way; for a caller that must not wait."""
 
-    def __init__(self, directory: Path, *, seconds: float = SECONDS, memory_bytes: int = MEMORY_BYTES) -> None:
-        """Start it; the arguments are those of `try_out`."""
-        self._ends = time.monotonic() + seconds
-        self._seconds = seconds
+    def __init__(self, directory: Path, bounds: Bounds | None = None) -> None:
+        """Start it in a process of its own, which gets nothing of this one but the name of the directory."""
+        self._bounds = bounds or Bounds()
+        self._ends = time.monotonic() + self._bounds.seconds
         # Files in memory, not pipes: a process that writes without end fills no pipe, and meets its limit.
-        self._answer = os.fdopen(os.memfd_create("trial"), "rb")
-        self._complaint = os.fdopen(os.memfd_create("trial-errors"), "rb")
+        self._answer, self._complaint = _file_in_memory("answer"), _file_in_memory("complaint")
         self._process = subprocess.Popen(  # noqa: S603 - this package's own module
             [
                 *(sys.executable, "-I", "-B", "-m", "model_artifact.trial_process"),
-                *(str(directory.absolute()), str(seconds), str(memory_bytes)),
+                *(str(directory.absolute()), msgspec.json.encode(self._bounds).decode()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=self._answer,
@@ -95,18 +104,15 @@ class Checking:
             if time.monotonic() < self._ends:
                 return None
             self.kill()
-            raise ArtifactError(Reason.TIME, f"its trial took more than {self._seconds:g} s")
-        answer = _content(self._answer)
-        if status == 0:
-            return msgspec.json.decode(answer, type=Trial)
-        if status == REFUSED:
-            refusal = msgspec.json.decode(answer, type=Refusal)
-            raise ArtifactError(refusal.reason, refusal.text)
-        if status == -signal.SIGXCPU:
-            raise ArtifactError(Reason.TIME, f"its trial took more than {self._seconds:g} s of processor time")
-        ended = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-        said = _content(self._complaint).decode(errors="replace").strip().splitlines()
-        raise ArtifactError(Reason.CRASH, f"its trial ended with {ended}" + (f": {said[-1][:200]}" if said else ""))
+            raise ArtifactError(Reason.TIME, f"its trial took more than {self._bounds.seconds:g} s")
+        try:
+            # The answer counts, and not the status: a server that waits for all its children may have taken that.
+            answer = msgspec.json.decode(_content(self._answer), type=Trial | Refusal)
+        except msgspec.MsgspecError:
+            raise self._death(status) from None
+        if isinstance(answer, Refusal):
+            raise ArtifactError(answer.reason, answer.text)
+        return answer
 
     def wait(self, seconds: float) -> None:
         """Wait until the process has ended, or so long."""
@@ -120,6 +126,20 @@ class Checking:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+
+    def _death(self, status: int) -> ArtifactError:
+        said = _content(self._complaint).decode(errors="replace").strip().splitlines()
+        last = f": {said[-1]}" if said else ""
+        if status == -signal.SIGXCPU:
+            return ArtifactError(Reason.TIME, f"its trial took more than {self._bounds.seconds:g} s of processor time")
+        if "bad_alloc" in last or "MemoryError" in last:
+            return ArtifactError(Reason.MEMORY, f"it needs more than {self._bounds.memory_bytes >> 20} MiB{last}")
+        ended = f"signal {-status}" if status < 0 else f"status {status}"
+        return ArtifactError(Reason.CRASH, f"its trial ended with {ended} and no answer{last}")
+
+
+def _file_in_memory(name: str) -> BinaryIO:
+    return os.fdopen(os.memfd_create(name), "rb")
 
 
 def _content(file: BinaryIO) -> bytes:

@@ -6,7 +6,7 @@ by their own schema, so no input is nested too deep.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -15,6 +15,8 @@ from model_artifact.errors import ArtifactError, Reason
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
 _MAX_TAG = 1 << 32
+_MOST_INTEGERS = 1_000_000
+_MOST_PARTS = 1000
 
 
 class Kind(Enum):
@@ -92,6 +94,7 @@ def parse(data: memoryview, schema: Schema, where: str) -> Message:
             single = len(integers) == 1
             if known.repeated:
                 position = _keep_run(integers, data, position, tag)
+                _check_count(integers, _MOST_INTEGERS, known, where)
         elif wire_type == _LENGTH:
             size, position = _varint(data, position, end, where)
             if size > end - position:
@@ -128,6 +131,7 @@ def _keep(message: Message, known: Field, content: memoryview, where: str) -> bo
     if known.kind is Kind.BYTES:
         values = message.bytes.setdefault(known.name, [])
         values.append(content)
+        _check_count(values, _MOST_PARTS, known, where)
         return len(values) == 1
     if not known.repeated:
         raise refused(where, f"has {known.name} of wire type {_LENGTH}")
@@ -136,7 +140,13 @@ def _keep(message: Message, known: Field, content: memoryview, where: str) -> bo
     while position < end:
         value, position = _varint(content, position, end, where)
         integers.append(_signed(value))
+        _check_count(integers, _MOST_INTEGERS, known, where)
     return True
+
+
+def _check_count(values: Sized, most: int, known: Field, where: str) -> None:
+    if len(values) > most:
+        raise refused(where, f"has more than {most} of {known.name}")
 
 
 def _keep_run(integers: list[int], data: memoryview, position: int, tag: int) -> int:
@@ -146,7 +156,7 @@ def _keep_run(integers: list[int], data: memoryview, position: int, tag: int) ->
     """
     if tag >= 0x80:
         return position
-    found = re.compile(rb"(?:%b[\x80-\xff]?[\x00-\x7f])*+" % re.escape(bytes([tag]))).match(data, position)
+    found = re.compile(rb"(?:%b[\x80-\xff]?[\x00-\x7f]){0,10000}+" % re.escape(bytes([tag]))).match(data, position)
     run = found.group() if found else b""
     if len(run) == 2 * run[::2].count(tag):
         integers += run[1::2]
