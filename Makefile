@@ -6,7 +6,7 @@ LAB := $(UV) run --frozen --no-dev --package serving-lab --all-extras lab
 DEV := $(UV) run --frozen --all-packages --all-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help tour up down restart ps logs urls token load parity bench report checklist footprint rollout doctor build engine base-images install test \
+.PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
 	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-async bench-tap \
 	lint docs clients dashboards dashboard-pictures format lock clean
@@ -36,6 +36,8 @@ bench: ## Measure which service is better, and how sure that is; SCENARIOS='stea
 	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
 rollout: ## Move traffic at the gateway over to a candidate, as long as a judge agrees; FILE=stages.yaml CANDIDATE=name; DO=status, abort or resume
 	@$(LAB) rollout $(or $(DO),run) $(if $(filter-out run resume,$(DO)),,$(FILE) $(if $(CANDIDATE),--candidate $(CANDIDATE)))
+model: ## The life of a model, with COMPOSE_PROFILES=registry: DO=push DIR=build/model; DO=list; DO=promote VERSION=2; DO=rollback; DO='diff 1 2'
+	@$(LAB) model $(DO) $(if $(filter push,$(DO)),$(DIR)) $(if $(filter promote,$(DO)),$(VERSION)) $(ARGS)
 report: ## Write a page and a document from results/: recommendation, plots, conditions, open questions
 	@$(LAB) report
 checklist: ## Show how far the migration is: which boxes evidence in results/ ticks, and what ticks the others; REQUIRE=all

@@ -14,6 +14,7 @@ from serving_lab.commands import (
     footprint,
     init,
     inventory,
+    model,
     parity,
     replay,
     report,
@@ -59,6 +60,7 @@ for module in (
     tap,
     replay,
     rollout,
+    model,
     checklist,
 ):
     app.add_typer(module.app)

@@ -103,6 +103,21 @@ class Project:
         return self.root / "build" / "model"
 
     @property
+    def models_dir(self) -> Path:
+        """The models that the registry gives to services on the host, beside the one above."""
+        return self.root / "build" / "models"
+
+    @property
+    def registry_project(self) -> Path:
+        """What the registry of models is installed from."""
+        return self.root / "deploy" / "registry"
+
+    @property
+    def registry_dir(self) -> Path:
+        """The registry on the host: its environment, and what it stores, which stays when the lab goes down."""
+        return self.root / "build" / "registry"
+
+    @property
     def run_dir(self) -> Path:
         """What the stack on the host needs while it runs; gone when it is down."""
         return self.root / ".run"

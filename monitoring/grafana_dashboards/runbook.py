@@ -22,10 +22,12 @@ def runbook() -> builders.Dashboard:
     """The dashboard to which open alerts link."""
     board = dashboard("runbook", "Runbook", "For each alert: what it means, what to look at, what to do.")
     board = board.with_panel(generator_banner().span(24))
-    for name, body in sections().items():
-        board = board.with_panel(_section(name, body))
+    texts = [*sections().items()]
+    for number, (name, body) in enumerate(texts, start=1):
+        alone = number == len(texts) and number % 2
+        board = board.with_panel(_section(name, body, width=24 if alone else 12))
     return board
 
 
-def _section(name: str, body: str) -> text.Panel:
-    return text.Panel().title(name).mode(TextMode.MARKDOWN).content(body).span(12).height(8)
+def _section(name: str, body: str, width: int) -> text.Panel:
+    return text.Panel().title(name).mode(TextMode.MARKDOWN).content(body).span(width).height(8)

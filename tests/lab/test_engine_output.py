@@ -7,7 +7,10 @@ from serving_lab.errors import LabError
 from serving_lab.stack import engine_output
 from serving_lab.stack.compose import Container
 
-LABELS = "com.docker.compose.container-number=2,com.docker.compose.project.working_dir=/srv/a,b/lab,org.example.title=x"
+LABELS = (
+    "com.docker.compose.container-number=2,com.docker.compose.project.working_dir=/srv/a,b/lab,org.example.title=x,"
+    "com.docker.compose.project=serving-lab"
+)
 CONTAINER = {"ID": "33764e601d38", "Service": "locust-worker", "State": "running", "Health": "healthy"}
 LINE = json.dumps({**CONTAINER, "Labels": LABELS})
 
@@ -25,7 +28,7 @@ LINE = json.dumps({**CONTAINER, "Labels": LABELS})
 def test_containers_are_read_in_whatever_form(said: str) -> None:
     (container,) = map(Container.read, engine_output.objects(said, "docker compose ps"))
 
-    assert container == Container("33764e601d38", "locust-worker", 2, "running", True, "/srv/a,b/lab")
+    assert container == Container("33764e601d38", "locust-worker", 2, "running", True, "/srv/a,b/lab", "serving-lab")
 
 
 def test_nothing_is_no_container() -> None:

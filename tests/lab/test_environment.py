@@ -25,6 +25,8 @@ LOCUST_PORT=8089
 PROMETHEUS_PORT=9090
 GRAFANA_PORT=3000
 REDIS_PORT=6379
+REGISTRY_PORT=5050
+MODEL_SYNC_PORT=9105
 GATEWAY_PORT=8080
 GATEWAY_METRICS_PORT=8404
 GATEWAY_CONTROL_PORT=8405
@@ -131,13 +133,15 @@ def test_a_service_with_a_profile_runs_where_it_is_set(project: Project) -> None
     with_it = Settings.load(project, {"COMPOSE_PROFILES": "redis,litestar"})
     assert [entry.name for entry in with_it.running.entries] == ["flask-api", "fastapi-api", "litestar-api"]
     assert with_it.with_redis
+    assert not with_it.with_registry
+    assert Settings.load(project, {"COMPOSE_PROFILES": "registry"}).with_registry
 
 
 def test_a_profile_that_no_service_has_is_named(project: Project) -> None:
     with pytest.raises(LabError, match="COMPOSE_PROFILES has 'redi', which no service has") as error:
         Settings.load(project, {"COMPOSE_PROFILES": "redi"})
     profiles = {entry.profile for entry in Catalogue.read(project.catalogue).entries if entry.profile}
-    assert error.value.hint == f"choose from {', '.join(sorted({*profiles, 'redis'}))}"
+    assert error.value.hint == f"choose from {', '.join(sorted({*profiles, 'redis', 'registry'}))}"
 
 
 def test_a_service_of_the_catalogue_has_not_the_name_of_one_of_the_labs(project: Project) -> None:

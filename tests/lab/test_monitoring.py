@@ -49,6 +49,16 @@ def test_each_service_that_runs_is_a_target_with_its_labels(settings: Settings, 
         assert targets == [{"targets": [f"{job}:1"]}]
 
 
+def test_model_sync_is_a_target_where_the_registry_runs(settings: Settings, tmp_path: Path) -> None:
+    monitoring.write(PROJECT, settings, tmp_path / "without", address)
+    monitoring.write(PROJECT, Settings.load(PROJECT, {"COMPOSE_PROFILES": "registry"}), tmp_path / "with", address)
+
+    found = [
+        json.loads((tmp_path / each / "prometheus/targets/model-sync.json").read_text()) for each in ("without", "with")
+    ]
+    assert found == [[], [{"targets": ["model-sync:1"]}]]
+
+
 def test_the_gateway_is_a_target_where_it_runs(settings: Settings, tmp_path: Path) -> None:
     monitoring.write(PROJECT, settings, tmp_path, address, "gateway:2")
 

@@ -178,7 +178,7 @@ def test_prometheus_has_the_rules_that_dashboards_draw_from(native: Checkout) ->
 
     groups = get(native, "PROMETHEUS_PORT", "/api/v1/rules")["data"]["groups"]
 
-    assert {group["name"] for group in groups} == {"comparison", "gateway", "load", "objectives", "services"}
+    assert {group["name"] for group in groups} == {"comparison", "gateway", "load", "models", "objectives", "services"}
 
 
 def test_only_its_owner_may_look_into_a_running_lab(native: Checkout) -> None:

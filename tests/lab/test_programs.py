@@ -24,7 +24,7 @@ RUN_DIR = Path("/run/of/tests")
 EVERYTHING = Tools(
     Path("/sbin/haproxy"), Path("/bin/prometheus"), ("/bin/grafana", "server"), Path("/bin/redis-server"), {}
 )
-PROFILES = {entry.profile for entry in CATALOGUE.entries if entry.profile} | {"redis"}
+PROFILES = {entry.profile for entry in CATALOGUE.entries if entry.profile} | {"redis", "registry"}
 
 
 @pytest.fixture
@@ -41,6 +41,8 @@ def test_each_service_that_runs_is_a_program_of_its_name_on_its_port(settings: S
 
     assert list(programs) == [
         "redis",
+        "registry",
+        "model-sync",
         *(entry.name for entry in CATALOGUE.entries),
         "gateway",
         "locust",
@@ -117,3 +119,26 @@ def test_the_guide_can_do_with_the_baseline_alone(settings: Settings) -> None:
     console.print(guide.welcome(Mode.NATIVE, alone, services(alone)))
 
     assert console.export_text().count(f":{settings.ports[CATALOGUE.baseline.name]}/") == 2
+
+
+def test_the_registry_runs_with_the_options_that_compose_gives_it_where_only_this_machine_reaches_it(
+    settings: Settings,
+) -> None:
+    programs = {program.name: program for program in programs_for(PROJECT, settings, EVERYTHING, RUN_DIR)}
+    registry = programs["registry"]
+    # What names a place in a container is another one here.
+    elsewhere = ("--backend-store-uri", "--artifacts-destination", "--host", "--port")
+    same = [option for option in COMPOSE["registry"]["command"] if not option.startswith(elsewhere)]
+
+    assert len(same) > 2
+    assert set(same) <= set(registry.command)
+    assert {"--host=127.0.0.1", f"--port={settings.ports['registry']}"} <= set(registry.command)
+    assert registry.environment == COMPOSE["registry"]["environment"]
+
+
+def test_services_take_their_model_from_the_registry_only_where_it_runs(settings: Settings) -> None:
+    without = shared_environment(PROJECT, Settings.load(PROJECT, {}), RUN_DIR)
+
+    assert shared_environment(PROJECT, settings, RUN_DIR)["MODEL_UPDATES_DIR"] == str(PROJECT.models_dir)
+    assert without["MODEL_UPDATES_DIR"] == ""
+    assert not {"registry", "model-sync"} & set(commands(Settings.load(PROJECT, {})))

@@ -11,9 +11,11 @@ from serving_core.runtime.settings import Settings as ServiceSettings
 from serving_lab.load.settings import LoadSettings
 from serving_lab.load.shape_settings import ShapeSettings
 from serving_lab.project import Project
+from serving_lab.registry.settings import RegistrySettings, SyncSettings
 from serving_lab.stack.environment import OWN_PORTS, Settings, read
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.secrets import SECRETS
+from serving_lab.text import settings
 from support.checkout import REPOSITORY
 from support.services import CATALOGUE
 
@@ -22,7 +24,7 @@ EXAMPLE = read(PROJECT.env_example)
 COMPOSE = PROJECT.compose_file.read_text()
 
 # Where a service listens and what it reads and writes is the stack's business, not a person's.
-OF_THE_STACK = {"HOST", "PORT", "MODEL_DIR", "RUN_DIR"}
+OF_THE_STACK = {"HOST", "PORT", "MODEL_DIR", "MODEL_UPDATES_DIR", "RUN_DIR"}
 SERVICE_FIELDS = [field for field in msgspec.structs.fields(ServiceSettings) if field.encode_name not in OF_THE_STACK]
 SERVICE_SETTINGS = {field.encode_name for field in SERVICE_FIELDS}
 WITH_DEFAULT = [field for field in SERVICE_FIELDS if field.default is not msgspec.NODEFAULT]
@@ -56,6 +58,9 @@ def test_compose_hands_each_setting_of_the_services_to_every_one_of_them() -> No
     everything = dict.fromkeys(SERVICE_SETTINGS - SECRET_NAMES) | of_files
     everything["TRUSTED_PROXIES"] = "gateway,tap,${TRUSTED_PROXIES:-}"  # the lab's own, and those of .env
 
+    # Only `lab up` knows whether a registry runs.
+    everything |= dict.fromkeys(("MODEL_UPDATES_DIR", "MODEL_ALIAS"))
+
     for entry in CATALOGUE.entries:
         assert services[entry.name]["environment"] == everything, "a value belongs in .env.example"
 
@@ -84,7 +89,22 @@ def test_the_documented_ports_are_the_ones_the_containers_publish() -> None:
     documented = {name: EXAMPLE[name] for name in published if name in EXAMPLE}
 
     assert documented.items() <= published.items()
-    assert set(OWN_PORTS.values()) - {"REDIS_PORT"} <= set(documented)
+    for_this_machine = {"REDIS_PORT", "REGISTRY_PORT", "MODEL_SYNC_PORT"}
+    assert set(OWN_PORTS.values()) - for_this_machine <= set(documented)
+
+
+def test_ports_that_only_this_machine_may_reach_are_the_documented_ones() -> None:
+    published = dict(re.findall(r'"127\.0\.0\.1:\$\{(\w+):-\d+\}:(\d+)"', COMPOSE))
+
+    assert published == {name: EXAMPLE[name] for name in ("GATEWAY_CONTROL_PORT", "REGISTRY_PORT", "MODEL_SYNC_PORT")}
+
+
+def test_a_documented_default_of_the_registry_is_its_clients_default() -> None:
+    own = RegistrySettings()
+    sync = SyncSettings(registry_url="http://x", model_updates_dir="x")
+
+    assert settings.read(EXAMPLE, RegistrySettings) == own
+    assert settings.read({**EXAMPLE, "REGISTRY_URL": "http://x", "MODEL_UPDATES_DIR": "x"}, SyncSettings) == sync
 
 
 def test_a_documented_default_of_the_load_is_its_own_default() -> None:

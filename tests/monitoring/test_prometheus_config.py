@@ -9,7 +9,7 @@ import pytest
 import yaml
 from support.prometheus import PROMETHEUS_DIR, promtool
 
-JOBS = ["services", "gateway", "locust", "prometheus"]
+JOBS = ["services", "gateway", "model-sync", "locust", "prometheus"]
 RULES_DIR = PROMETHEUS_DIR / "rules"
 RULE_TESTS = sorted((PROMETHEUS_DIR / "tests").glob("*.yml"))
 

@@ -20,6 +20,8 @@ PORT_SETTINGS = (
     "GATEWAY_PORT",
     "GATEWAY_METRICS_PORT",
     "GATEWAY_CONTROL_PORT",
+    "REGISTRY_PORT",
+    "MODEL_SYNC_PORT",
 )
 _LEFT_BEHIND = shutil.ignore_patterns(
     ".git",

@@ -28,6 +28,8 @@ _PORTS = (
     "GRAFANA_PORT",
     "GATEWAY_PORT",
     "GATEWAY_CONTROL_PORT",
+    "REGISTRY_PORT",
+    "MODEL_SYNC_PORT",
 )
 
 

@@ -14,6 +14,9 @@ from serving_lab.stack.engine_output import label, objects
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.service import LOCUST_WORKER
 
+MODELS_IN_CONTAINERS = "/opt/models"
+"""Where containers have the models of the registry, as compose.yaml says."""
+
 
 @dataclass(frozen=True)
 class Container:
@@ -27,6 +30,8 @@ class Container:
     healthy: bool
     checkout: str
     """The directory Compose was run for."""
+    project: str
+    """The name that Compose has for all of them together."""
 
     @property
     def name(self) -> str:
@@ -44,6 +49,7 @@ class Container:
             state=facts["State"],
             healthy=facts.get("Health") == "healthy",
             checkout=label(labels, "com.docker.compose.project.working_dir") or "",
+            project=label(labels, "com.docker.compose.project") or "",
         )
 
 
@@ -69,6 +75,7 @@ class Compose:
             **self._settings.public,
             "CONFIG_DIR": str(self._project.config_dir),
             "CA_BUNDLE": _ca_bundle(self._settings),
+            "MODEL_UPDATES_DIR": MODELS_IN_CONTAINERS if self._settings.with_registry else "",
             **overriding,
         }
         environment = {**os.environ, **settings}

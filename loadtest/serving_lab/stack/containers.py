@@ -15,11 +15,22 @@ from serving_lab.stack.compose import Compose
 from serving_lab.stack.container_instances import READY_SECONDS, ContainerInstances
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.headless import LocustRun
-from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, LOCUST_WORKER, REDIS, Service, without_number
+from serving_lab.stack.service import (
+    GATEWAY,
+    GRAFANA,
+    LOCUST,
+    LOCUST_WORKER,
+    REDIS,
+    REGISTRY,
+    Service,
+    without_number,
+)
 from serving_lab.stack.services import known_services, redis_service, services, targets
 from serving_lab.stack.updates import Updates, replace_behind, settle_behind
 
 DISK_BYTES = 3 << 30
+_KEPT_VOLUMES = ("registry", "models")
+"""What stays when the lab goes down: the models that somebody has pushed, and the one that serves."""
 _SHOWN_LOG_LINES = 20
 _STOP_SECONDS = 10
 _OPTIONAL = {GATEWAY: GATEWAY_IMAGE, GRAFANA: "GRAFANA_IMAGE"}
@@ -77,7 +88,7 @@ class ContainerStack:
         Raises:
             LabError: a build fails.
         """
-        names = [service.name for service in targets(self._settings)]
+        names = [service.name for service in targets(self._settings)] + [REGISTRY] * self._settings.with_registry
         if self._compose.run("build", *names, LOCUST).returncode != 0:
             raise LabError("an image could not be built; the lines above say why", hint="fix it, then make up")
 
@@ -103,7 +114,7 @@ class ContainerStack:
         return wanted
 
     def down(self) -> bool:
-        """Remove the containers, their network and volumes."""
+        """Remove the containers, their network and volumes, but not the models that were pushed."""
         if not self._engine_answers():
             return False
         left = self._instances.end_all_next()
@@ -113,11 +124,14 @@ class ContainerStack:
         return True
 
     def _remove(self, *, quiet: bool = False) -> None:
-        command = ("down", "--volumes", "--remove-orphans", *self._stop_timeout)
+        command = ("down", "--remove-orphans", *self._stop_timeout)
+        projects = {container.project for container in self._compose.containers()}
         if self._compose.run(*command, capture=quiet).returncode != 0:
             raise LabError(
                 "the containers could not be removed; the lines above say why", hint="docker compose ps --all"
             )
+        for project in projects:
+            engine.remove_volumes(project, but=_KEPT_VOLUMES)
 
     def remove_built(self) -> None:
         """Remove the images built for the containers."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -174,6 +174,16 @@ def health(container: str) -> str:
 def labelled(label: str) -> list[str]:
     """The containers with a label (`name=value`), running or not."""
     return _ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
+
+
+def remove_volumes(project: str, *, but: Collection[str]) -> None:
+    """Remove the volumes of a Compose project, but for those that compose.yaml has under these names."""
+    wanted = f"label=com.docker.compose.project={project}"
+    form = '{{.Name}} {{.Label "com.docker.compose.volume"}}'
+    for line in _ask("volume", "ls", "--filter", wanted, "--format", form).stdout.splitlines():
+        name, _, known_as = line.partition(" ")
+        if known_as not in but:
+            docker("volume", "rm", name)
 
 
 def last_lines(container: str, count: int) -> list[str]:

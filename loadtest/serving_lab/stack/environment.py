@@ -16,18 +16,20 @@ from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack import private_file
 from serving_lab.stack.secrets import SECRETS, Secret
-from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, OF_THE_LAB, PROMETHEUS, REDIS
+from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, MODEL_SYNC, OF_THE_LAB, PROMETHEUS, REDIS, REGISTRY
 from serving_lab.targets.catalogue import Catalogue, profiles_in
 from serving_lab.text import settings
 from serving_lab.text.settings import Port, SettingError, Text
 
-REDIS_PROFILE = "redis"
+REDIS_PROFILE, REGISTRY_PROFILE = "redis", "registry"
 OWN_PORTS = {
     GATEWAY: "GATEWAY_PORT",
     LOCUST: "LOCUST_PORT",
     PROMETHEUS: "PROMETHEUS_PORT",
     GRAFANA: "GRAFANA_PORT",
     REDIS: "REDIS_PORT",
+    REGISTRY: "REGISTRY_PORT",
+    MODEL_SYNC: "MODEL_SYNC_PORT",
 }
 """The setting that moves the port of each of the lab's own services."""
 
@@ -61,6 +63,8 @@ class Settings:
     """The port on this machine of each service there may be, by the service's name."""
     with_redis: bool
     """Whether a Redis comes up too: COMPOSE_PROFILES says so, as it does to Compose."""
+    with_registry: bool
+    """Whether a registry of models comes up too, which the services take their models from."""
     workers: int
     locust_workers: int
     """Worker processes of Locust; 0: one process does everything."""
@@ -96,6 +100,7 @@ class Settings:
             bind_address=form.bind_address,
             ports=_ports(values, catalogue),
             with_redis=REDIS_PROFILE in profiles,
+            with_registry=REGISTRY_PROFILE in profiles,
             workers=form.workers,
             locust_workers=form.locust_workers,
             locust_master_port=form.locust_master_port,
@@ -231,7 +236,7 @@ def _ports(values: Mapping[str, str], catalogue: Catalogue) -> dict[str, int]:
 
 
 def _profiles(values: Mapping[str, str], catalogue: Catalogue) -> frozenset[str]:
-    known = {REDIS_PROFILE, *(entry.profile for entry in catalogue.entries if entry.profile)}
+    known = {REDIS_PROFILE, REGISTRY_PROFILE, *(entry.profile for entry in catalogue.entries if entry.profile)}
     profiles = profiles_in(values)
     if unknown := sorted(profiles - known):
         choice = ", ".join(sorted(known))

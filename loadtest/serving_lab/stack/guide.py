@@ -10,13 +10,15 @@ from rich.table import Table
 from serving_lab.stack.base import Mode, Status
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.preflight import Check, Outcome
-from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, PROMETHEUS, REDIS, Service
+from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, MODEL_SYNC, PROMETHEUS, REDIS, REGISTRY, Service
 from serving_lab.targets.catalogue import Entry
 
 _COLOURS = {Outcome.OK: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
 
 _WHAT_TO_DO = {
     REDIS: "keeps cache and rate limits of the services; see what: {redis_cli} --scan",
+    REGISTRY: "holds the models that may serve; make model DO=list, and look at their figures here",
+    MODEL_SYNC: "gives the services the model that the registry calls champion; its metrics say how that goes",
     GATEWAY: "the way in for users: all requests go to the old service until lab rollout moves them over",
     LOCUST: "press Start to send load, and watch it live at {url}/live; or: make load USERS=20 DURATION=1m",
     PROMETHEUS: "query what is measured, such as http_requests_total",

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +28,28 @@ def install(project: Project, names: Sequence[str]) -> None:
     for name in (*names, "train-model"):
         if not Path(tool(name)).exists():
             raise LabError(f"{name} is not installed", hint="make install")
+
+
+def install_registry(project: Project) -> Path:
+    """Install the registry of models in an environment of its own, from its own lock; return its program.
+
+    Raises:
+        LabError: it is not there and cannot be installed.
+    """
+    environment = project.registry_dir / "venv"
+    program = environment / "bin" / "mlflow"
+    if uv := os.environ.get("UV"):
+        command = [uv, "sync", "--frozen", "--no-dev", "--quiet", "--project", str(project.registry_project)]
+        command += ["--python", sys.executable]
+        if not program.exists():
+            command.append("--compile-bytecode")  # or its first start would take a minute
+        variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+        variables["UV_PROJECT_ENVIRONMENT"] = str(environment)
+        if subprocess.run(command, env=variables, check=False).returncode != 0:  # noqa: S603
+            raise LabError("the registry could not be installed: the lines above say why", hint="fix it, then make up")
+    if not program.exists():
+        raise LabError("the registry is not installed", hint="COMPOSE_PROFILES=registry make up")
+    return program
 
 
 def train(project: Project, kind: str, console: Console) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from serving_lab.project import Project
 from serving_lab.stack import dashboards, private_file
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.service import GATEWAY, LOCUST, PROMETHEUS, Service
+from serving_lab.stack.service import GATEWAY, LOCUST, MODEL_SYNC, PROMETHEUS, Service
 from serving_lab.stack.services import services
 
 
@@ -54,4 +54,5 @@ def _targets(settings: Settings, address: Callable[[Service], str], gateway: str
     ]
     own = {name: [{"targets": [here[name]]}] for name in (LOCUST, PROMETHEUS)}
     own[GATEWAY] = [{"targets": [gateway]}] if gateway else []
+    own[MODEL_SYNC] = [{"targets": [here[MODEL_SYNC]]}] if MODEL_SYNC in here else []
     return {f"{job}.json": json.dumps(groups) for job, groups in {"services": under_test, **own}.items()}

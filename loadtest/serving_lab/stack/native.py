@@ -64,13 +64,16 @@ class NativeStack:
         return checks
 
     def build(self) -> None:
-        """Install the services and train the model, where that is not done."""
+        """Install the services, train the model, and install the registry if it runs, where that is not done."""
         installation.install(self._project, [service.name for service in targets(self._settings)])
         installation.train(self._project, self._settings.environment["MODEL_KIND"], self._console)
+        if self._settings.with_registry:
+            installation.install_registry(self._project)
 
     def remove_built(self) -> None:
-        """Remove the trained model."""
-        shutil.rmtree(self._project.model_dir, ignore_errors=True)
+        """Remove the trained model, and the registry with all of its models."""
+        for built in (self._project.model_dir, self._project.models_dir, self._project.registry_dir):
+            shutil.rmtree(built, ignore_errors=True)
 
     def up(self) -> Sequence[Service]:
         """Start the programs, unless exactly these run already, and wait until they are ready."""
@@ -234,7 +237,7 @@ def _is_worker(program: str, name: str) -> bool:
 
 
 def _sources(project: Project) -> list[Path]:
-    folders = ("services", "loadtest", "monitoring", "build/model")
+    folders = ("services", "loadtest", "monitoring", "build/model", "deploy/registry")
     found = [path for folder in folders for path in (project.root / folder).rglob("*") if path.is_file()]
     return [path for path in found if "__pycache__" not in path.parts]
 

@@ -14,7 +14,17 @@ import psutil
 from serving_lab.errors import LabError
 from serving_lab.project import Project
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.service import GATEWAY, GRAFANA, LOCUST, LOOPBACK, PROMETHEUS, REDIS, Service
+from serving_lab.stack.service import (
+    GATEWAY,
+    GRAFANA,
+    LOCUST,
+    LOOPBACK,
+    MODEL_SYNC,
+    PROMETHEUS,
+    REDIS,
+    REGISTRY,
+    Service,
+)
 
 _MIB, _GIB = 1 << 20, 1 << 30
 
@@ -25,6 +35,8 @@ _OWN_BYTES = {
     PROMETHEUS: 150 * _MIB,
     GRAFANA: 250 * _MIB,
     REDIS: 20 * _MIB,
+    REGISTRY: 500 * _MIB,
+    MODEL_SYNC: 60 * _MIB,
     GATEWAY: 50 * _MIB,
 }
 _WORKER_BYTES = 50 * _MIB

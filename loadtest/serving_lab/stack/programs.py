@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from serving_lab.stack.service import (
     LOCUST,
     LOCUST_WORKER,
     LOOPBACK,
+    MODEL_SYNC,
     PROMETHEUS,
     REDIS,
+    REGISTRY,
     Service,
     host_port,
 )
-from serving_lab.stack.services import services, targets
+from serving_lab.stack.services import registry_service, services, targets
 from serving_lab.stack.supervisor import Program
 from serving_lab.targets.addresses import url_setting
 
@@ -72,6 +75,8 @@ def programs_for(project: Project, settings: Settings, tools: Tools, run_dir: Pa
     """The programs this host can run, in the order they start."""
     compose = ComposeFile(project.compose_file)
     programs = [_redis(tools.redis, settings, run_dir, compose)] if settings.with_redis and tools.redis else []
+    if settings.with_registry:
+        programs += [_registry(project, settings, compose), _model_sync()]
     programs += [
         service_program(settings, each.name, each.name, settings.bind_address, each.port) for each in targets(settings)
     ]
@@ -110,14 +115,36 @@ def _redis(program: Path, settings: Settings, run_dir: Path, compose: ComposeFil
     return Program(REDIS, (str(program), *compose.command(REDIS), *where), _STOP_SECONDS)
 
 
+def _registry(project: Project, settings: Settings, compose: ComposeFile) -> Program:
+    data = project.registry_dir / "data"
+    own = {
+        "--backend-store-uri": f"sqlite:///{data / 'registry.db'}",
+        "--artifacts-destination": str(data / "artifacts"),
+        "--host": LOOPBACK,
+        "--port": str(settings.ports[REGISTRY]),
+    }
+    command, *arguments = compose.command(REGISTRY)
+    program = str(project.registry_dir / "venv" / "bin" / "mlflow")
+    return Program(REGISTRY, (program, command, *_with(arguments, own)), _STOP_SECONDS, compose.environment(REGISTRY))
+
+
+def _model_sync() -> Program:
+    return Program(MODEL_SYNC, (sys.executable, "-m", "serving_lab.commands.model_sync"), _STOP_SECONDS)
+
+
 def _prometheus(program: Path, project: Project, settings: Settings, run_dir: Path, compose: ComposeFile) -> Program:
     own = {
         "--config.file": f"{project.config_dir / PROMETHEUS / 'prometheus.yml'}",
         "--storage.tsdb.path": f"{run_dir / PROMETHEUS / 'data'}",
         "--web.listen-address": host_port(settings.bind_address, settings.ports[PROMETHEUS]),
     }
-    options = dict(option.partition("=")[::2] for option in compose.command(PROMETHEUS)) | own
-    return Program(PROMETHEUS, (str(program), *(f"{name}={value}" for name, value in options.items())), _STOP_SECONDS)
+    return Program(PROMETHEUS, (str(program), *_with(compose.command(PROMETHEUS), own)), _STOP_SECONDS)
+
+
+def _with(arguments: Sequence[str], own: Mapping[str, str]) -> list[str]:
+    """Options, each written `--name=value`, with some of them as they are on this host."""
+    options = {**dict(option.partition("=")[::2] for option in arguments), **own}
+    return [f"{name}={value}" for name, value in options.items()]
 
 
 def _master(settings: Settings) -> tuple[str, ...]:
@@ -138,6 +165,8 @@ def shared_environment(project: Project, settings: Settings, run_dir: Path) -> d
             filter(None, (gateway.own_address(settings), settings.public.get("TRUSTED_PROXIES")))
         ),
         "MODEL_DIR": str(project.model_dir),
+        "MODEL_UPDATES_DIR": str(project.models_dir) if settings.with_registry else "",
+        "REGISTRY_URL": registry_service(settings).url,
         "RUN_DIR": "",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",

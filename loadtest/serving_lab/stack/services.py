@@ -9,8 +9,10 @@ from serving_lab.stack.service import (
     GRAFANA,
     LOCUST,
     LOOPBACK,
+    MODEL_SYNC,
     PROMETHEUS,
     REDIS,
+    REGISTRY,
     GatewayService,
     RedisService,
     Service,
@@ -21,13 +23,15 @@ from serving_lab.targets.catalogue import Catalogue
 def services(settings: Settings) -> list[Service]:
     """The services that the settings ask for, in the order they start."""
     redis = [redis_service(settings)] if settings.with_redis else []
-    return [*redis, *targets(settings), gateway_service(settings), *_own(settings)]
+    registry = _of_models(settings) if settings.with_registry else []
+    return [*redis, *registry, *targets(settings), gateway_service(settings), *_own(settings)]
 
 
 def known_services(settings: Settings) -> list[Service]:
     """All services that there may be, such as those that an `up` with other settings has started."""
     under_test = _under_test(settings, settings.catalogue)
-    return [redis_service(settings), *under_test, gateway_service(settings), *_own(settings)]
+    before = [redis_service(settings), *_of_models(settings)]
+    return [*before, *under_test, gateway_service(settings), *_own(settings)]
 
 
 def targets(settings: Settings) -> list[Service]:
@@ -55,6 +59,19 @@ def redis_service(settings: Settings) -> RedisService:
     return RedisService(REDIS, port, OWN_PORTS[REDIS], "", f"redis://{LOOPBACK}:{port}/0", 6379, published=False)
 
 
+def registry_service(settings: Settings) -> Service:
+    """The registry of models, which listens on this machine alone: who reaches it says what the services answer."""
+    port = settings.ports[REGISTRY]
+    return Service(REGISTRY, port, OWN_PORTS[REGISTRY], "/health", f"http://{LOOPBACK}:{port}", 5050)
+
+
+def model_sync_service(settings: Settings) -> Service:
+    """What lays down for the services which model the registry names; it says how that goes."""
+    port = settings.ports[MODEL_SYNC]
+    url = f"http://{LOOPBACK}:{port}"
+    return Service(MODEL_SYNC, port, OWN_PORTS[MODEL_SYNC], "/metrics", url, 9105)
+
+
 def gateway_service(settings: Settings) -> GatewayService:
     """The gateway before the services."""
     port = settings.ports[GATEWAY]
@@ -69,6 +86,10 @@ def _under_test(settings: Settings, catalogue: Catalogue) -> list[Service]:
         for entry in catalogue.entries
         for port in (settings.ports[entry.name],)
     ]
+
+
+def _of_models(settings: Settings) -> list[Service]:
+    return [registry_service(settings), model_sync_service(settings)]
 
 
 def _own(settings: Settings) -> list[Service]:
