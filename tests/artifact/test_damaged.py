@@ -1,6 +1,5 @@
 """Artifacts that are damaged or hostile are refused, before they run where their structure tells."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,20 +7,9 @@ from model_artifact import files
 from model_artifact.errors import ArtifactError, Reason
 from model_artifact.structure import check_structure
 from model_artifact.trial import try_out
-from support.artifacts import write_model
 from support.damaged_artifacts import DAMAGES, Damage
 
 BEFORE_IT_RUNS = {name: damage for name, damage in DAMAGES.items() if damage.reason is not Reason.GOLDEN}
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(tmp_path_factory.mktemp("small") / "model")
-
-
-@pytest.fixture
-def model(small: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(small, tmp_path / "model"))
 
 
 @pytest.mark.parametrize("damage", BEFORE_IT_RUNS.values(), ids=BEFORE_IT_RUNS)

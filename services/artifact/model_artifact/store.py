@@ -17,6 +17,7 @@ from model_artifact.structure import check_structure
 
 _VERSIONS = "versions"
 _UNFINISHED = ".unfinished-"
+_NAME = re.compile(r"[0-9a-f]{64}")
 _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -60,11 +61,13 @@ class Store:
         """Let an alias stand for a model that was laid down.
 
         Raises:
-            ValueError: the alias is not letters, digits, `_` and `-`, or is `versions`.
+            ValueError: the alias is not letters, digits, `_` and `-`, or is `versions`; or that is no name of a model.
             FileNotFoundError: there is no such model.
         """
         if not _ALIAS.fullmatch(alias) or alias == _VERSIONS:
             raise ValueError(f"not a name for an alias: {alias!r}")
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"not a name of a model: {name!r}")
         target = Path(_VERSIONS, name)
         (self.root / target / files.METADATA).stat()
         link = self.root / f"{_UNFINISHED}{alias}"
@@ -80,7 +83,8 @@ class Store:
         except OSError:
             return None
         directory = self.root / target
-        return directory if directory.is_dir() else None
+        # A link that leads elsewhere is not this class's.
+        return directory if target.parent == Path(_VERSIONS) and directory.is_dir() else None
 
     def prune(self, keep: int) -> None:
         """Remove all models but those of aliases and the `keep` newest others, and what was never finished."""
