@@ -104,9 +104,9 @@ class Calls:
             raise self._silent(Reason.UNREACHABLE, why) from error
         if answer.status != http.client.OK:
             raise _refusal(path, answer)
+        if len(answer.body) > most_bytes:
+            raise RegistryError(Reason.SIZE, f"{path} is longer than {most_bytes:,} bytes")
         if answer.cut:
-            if len(answer.body) >= most_bytes:
-                raise RegistryError(Reason.SIZE, f"{path} is longer than {most_bytes:,} bytes")
             took = f"{len(answer.body):,} bytes within {self._timeout_seconds:g} s"
             raise RegistryError(Reason.SLOW, f"the registry at {self.url} is slow: of {path} came {took}")
         return answer
