@@ -66,7 +66,7 @@ def test_any_numbers_are_read_as_protobuf_reads_them(numbers: list[int]) -> None
     assert read.integers.get("ints", []) == numbers
 
 
-@given(st.lists(st.integers(0, 1 << 15), max_size=50), st.integers(1, 6))
+@given(st.lists(st.integers(0, 1 << 23), max_size=50), st.integers(1, 6))
 def test_numbers_written_longer_than_need_be_are_read_alike(numbers: list[int], more: int) -> None:
     content = b"".join(bytes([8 << 3]) + varint(number, more) for number in numbers)
 

@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from model_training.artifact import write_artifact
 from model_training.estimators import train
 from support.answers import assert_all_alike
-from support.services import RunningService
+from support.services import RunningService, running_services
 from support.wire import Request, send
 
 from contract.cases import random_rows
@@ -113,3 +114,21 @@ def test_values_next_to_a_threshold_fall_on_scikit_learns_side(service: RunningS
         predictions = client.post("/batch-predict", json={"samples": rows[:100]}).json()["predictions"]
 
     assert predictions == pytest.approx(expected.tolist(), rel=1e-9, abs=0)
+
+
+def test_the_other_family_is_served_alike(tmp_path: Path) -> None:
+    boosting = train("gradient_boosting")
+    write_artifact(boosting, tmp_path, date(2026, 1, 31), "2.0.0")
+    rows = [*boosting.data.rows.tolist()[:50], *random_rows(50, seed=4)]
+
+    with running_services(tmp_path, WORKERS=1) as group:
+        answers = {}
+        for name, service in group.items():
+            with service.client(service.login()) as client:
+                info = client.get("/model-info").json()
+                answers[name] = client.post("/batch-predict", json={"samples": rows}).json()
+            assert (info["model_type"], info["version"]) == ("gradient_boosting", "2.0.0")
+
+    for answer in answers.values():
+        assert answer["model_version"] == "2.0.0"
+        assert answer["predictions"] == pytest.approx(boosting.regressor.predict(rows).tolist(), rel=1e-9, abs=0)

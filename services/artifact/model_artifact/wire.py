@@ -150,19 +150,22 @@ def _check_count(values: Sized, most: int, known: Field, where: str) -> None:
 
 
 def _keep_run(integers: list[int], data: memoryview, position: int, tag: int) -> int:
-    """Keep the small numbers that follow under the same tag; lists are long, so this reads them at once.
+    """Keep the numbers below 2**21 that follow under the same tag; lists are long, so this reads many at once.
 
     Returns the position behind them.
     """
     if tag >= 0x80:
         return position
-    found = re.compile(rb"(?:%b[\x80-\xff]?[\x00-\x7f]){0,10000}+" % re.escape(bytes([tag]))).match(data, position)
+    found = re.compile(rb"(?:%b[\x80-\xff]{0,2}[\x00-\x7f]){0,10000}+" % re.escape(bytes([tag]))).match(data, position)
     run = found.group() if found else b""
     if len(run) == 2 * run[::2].count(tag):
         integers += run[1::2]
     else:
-        pairs = re.findall(rb".([\x80-\xff]?)(.)", run, re.DOTALL)
-        integers += [(low[0] & 0x7F) | (high[0] << 7) if low else high[0] for low, high in pairs]
+        for low, high in re.findall(rb".([\x80-\xff]*)(.)", run, re.DOTALL):
+            value = high[0] << 7 * len(low)
+            for place, byte in enumerate(low):
+                value |= (byte & 0x7F) << 7 * place
+            integers.append(value)
     return position + len(run)
 
 
