@@ -1,6 +1,7 @@
 """Runs a graph; needs the extra `run`."""
 
 import os
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from model_artifact.metadata import Golden
 
 TOLERANCE = 1e-9
 """Largest allowed relative difference between a prediction of a graph and of scikit-learn."""
+_ONE_ROW = (1, FEATURES)
 
 
 class Session:
@@ -46,14 +48,36 @@ class Session:
             given = ", ".join(f"{one.type} {one.shape}" for one in outputs)
             raise ArtifactError(Reason.STRUCTURE, f"the graph gives {given}, expected a double for each row")
         self._input, self._output = inputs[0].name, outputs[0].name
+        self._row = _Row(self._session, self._input, self._output)
 
     def predict(self, rows: Sequence[Sequence[float]] | NDArray[np.float64]) -> list[float]:
         """Predict rows of ten features each, in the units of the data set; the values are equal to scikit-learn's."""
         # scikit-learn rounds its input to float32 before it compares it with thresholds.
-        features = np.asarray(rows, dtype=np.float32).astype(np.float64)
-        [predictions] = self._session.run([self._output], {self._input: features})
+        features = np.asarray(rows, dtype=np.float32)
+        if features.shape == _ONE_ROW:
+            return [self._row.predict(features)]
+        [predictions] = self._session.run([self._output], {self._input: features.astype(np.float64)})
         values: list[float] = predictions[:, 0].tolist()
         return values
+
+
+class _Row(threading.local):
+    """Memory for one row and its prediction that the runtime knows already: a row at a time takes two thirds as long.
+
+    Each thread has its own, because the runtime lets other threads run meanwhile.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, model_input: str, model_output: str) -> None:
+        self._session = session
+        self._features, self._prediction = np.empty(_ONE_ROW), np.empty((1, 1))
+        self._binding = session.io_binding()
+        self._binding.bind_cpu_input(model_input, self._features)
+        self._binding.bind_output(model_output, "cpu", 0, np.float64, [1, 1], self._prediction.ctypes.data)
+
+    def predict(self, row: NDArray[np.float32]) -> float:
+        self._features[:] = row
+        self._session.run_with_iobinding(self._binding)
+        return self._prediction.item()
 
 
 def largest_difference(predictions: Sequence[float], expected: Sequence[float]) -> float:
