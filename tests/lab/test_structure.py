@@ -9,7 +9,7 @@ from support.imports import imports_of
 LAB = REPOSITORY / "loadtest" / "serving_lab"
 CAPABILITIES = {
     *("bench", "checklist", "drafting", "footprint", "gate", "inventory", "live", "parity", "report", "rollout", "tap"),
-    "tour",
+    *("model_drift", "model_judge", "tour"),
 }
 """Packages that stand for one command or page each; what they share lives in the others."""
 MAY_IMPORT = {"rollout": ("serving_lab.parity.judgement.", "serving_lab.parity.ledger")}

@@ -21,3 +21,5 @@ class _PlainConsole(Console):
 
 
 console = _PlainConsole(width=None if sys.stdout.isatty() else _UNATTENDED_WIDTH, highlight=False)
+aside = _PlainConsole(stderr=True, width=None if sys.stderr.isatty() else _UNATTENDED_WIDTH, highlight=False)
+"""For people, where standard output is for a program."""

@@ -6,10 +6,13 @@ from typing import Annotated
 import typer
 
 from serving_lab import exit_codes
-from serving_lab.commands.console import console
+from serving_lab.commands import model_judge
+from serving_lab.commands.console import aside, console
 
 app = typer.Typer()
-_group = typer.Typer(no_args_is_help=True, help="Push models to the registry, and choose the one that serves.")
+_group = typer.Typer(
+    no_args_is_help=True, help="Push models to the registry, choose the one that serves, and judge it."
+)
 app.add_typer(_group, name="model")
 
 _Registry = Annotated[str | None, typer.Option(metavar="URL", help="The registry [default: the lab's own]")]
@@ -40,11 +43,38 @@ def list_(registry: _Registry = None, json: _Json = False) -> None:
 
 
 @_group.command()
-def promote(version: _Version, wait: _Wait = 30, registry: _Registry = None, json: _Json = False) -> None:
-    """Let a version serve, and wait until the services do. Exit code 1: not all of them do."""
+def promote(
+    version: _Version,
+    judge: Annotated[bool, typer.Option("--judge", help="Only if it is not worse than the one that serves.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Agree beforehand where the judgement asks a person.")] = False,
+    thresholds: model_judge.Thresholds = None,
+    output: model_judge.Output = Path("results"),
+    wait: _Wait = 30,
+    registry: _Registry = None,
+    json: _Json = False,
+) -> None:
+    """Let a version serve, and wait until the services do. Exit code 1: not all of them do, or it is judged worse.
+
+    Exit code 2 of --judge: a person must agree.
+    """
     from serving_lab.registry import command
 
-    done = command.promote(command.Asked.of(registry), version, wait, console, as_json=json)
+    asked = command.Asked.of(registry)
+    if judge:
+        from serving_lab.model_judge import promotion
+
+        promotion.require(
+            promotion.Promotion(
+                registry=asked.registry,
+                alias=asked.alias,
+                number=asked.number(version),
+                thresholds=thresholds,
+                output=output,
+                yes=yes,
+            ),
+            aside if json else console,
+        )
+    done = command.promote(asked, version, wait, console, as_json=json)
     raise typer.Exit(exit_codes.OK if done else exit_codes.FOUND)
 
 
@@ -68,3 +98,7 @@ def diff(
     from serving_lab.registry import command
 
     command.diff(command.Asked.of(registry), old, new, console, as_json=json)
+
+
+_group.command()(model_judge.judge)
+_group.command()(model_judge.drift)
