@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise restart-proof parity-proof rollout-proof selftest hostile bench-services bench-parity bench-async bench-tap \
+	exercise restart-proof parity-proof rollout-proof model-proof selftest hostile bench-services bench-parity bench-async bench-tap \
 	lint docs clients dashboards dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
@@ -76,6 +76,8 @@ restart-proof: ## Prove that nobody notices `make restart`: each service 20 time
 	@RESTARTS=$(or $(TIMES),20) $(DEV) pytest -n 0 -rP tests/lab/test_gateway.py -k nobody_notices
 rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3 NAMED=slower
 	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED)) $(if $(NAMED),--named '$(NAMED)')
+model-proof: ## Prove that `lab model judge` refuses what is worse: twelve planted faults and honest versions, each ten times; five minutes; TIMES=3
+	@MODEL_PROOF=$(or $(TIMES),10) $(DEV) pytest -n 0 -rP tests/model_judge/test_planted.py
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
 hostile: ## Send 100,000 generated bad requests to each service and watch it, in about a quarter of an hour; COUNT=10000 SEED=2

@@ -15,6 +15,9 @@ from model_artifact import files
 from model_artifact.session import Session
 from model_artifact.structure import check_structure
 
+_COMPLAINT_BYTES = 1 << 16
+"""Of what it may write to a file: standard error is one."""
+
 
 class Question(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is asked."""
@@ -77,7 +80,7 @@ def _bound(seconds: float, memory_bytes: int) -> None:
         resource.RLIMIT_AS: used + memory_bytes,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: math.ceil(seconds),
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: _COMPLAINT_BYTES,
     }.items():
         resource.setrlimit(limit, (value, value))
 

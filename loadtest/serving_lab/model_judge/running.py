@@ -1,9 +1,9 @@
 """A version of the model that runs in a process of its own, with bounds of time and memory."""
 
 import math
-import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -54,8 +54,8 @@ class RunningModel:
     def __init__(self, directory: Path) -> None:
         """Start it; what is wrong with it is told when it is asked first."""
         self._directory = directory
-        # A file in memory, not a pipe: nobody reads it unless the process dies.
-        self._complaint = open(os.memfd_create("model-errors"), "rb")  # noqa: SIM115 - open as long as the process runs
+        # A file, not a pipe: nobody reads it unless the process dies.
+        self._complaint = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process runs
         self._process = subprocess.Popen(  # noqa: S603 - this package's own module
             [
                 *(sys.executable, "-I", "-B", "-m", "serving_lab.model_judge.runner"),
