@@ -18,7 +18,7 @@ def test_what_a_service_needs_is_read(small: Path) -> None:
 
     assert artifact.graph == (small / "model.onnx").read_bytes()
     assert artifact.info.sha256 == hashlib.sha256(artifact.graph).hexdigest()
-    assert len(artifact.golden.rows) == len(artifact.golden.predictions) == 128
+    assert len(artifact.golden.rows) == len(artifact.golden.predictions) == 512
     assert artifact.metadata.signature.input.shape == (None, 10)
 
 

@@ -110,3 +110,25 @@ def test_the_setting_chooses_the_kind(tmp_path: Path) -> None:
     )
 
     assert json.loads((tmp_path / "model.json").read_text())["model_type"] == "gradient_boosting"
+
+
+def test_a_version_that_is_no_name_is_one_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [TRAIN_MODEL, "--output", tmp_path, "--version", "two point\no"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "train-model: 'two point\\no' is no version; "
+        "hint: up to 64 letters, digits and . _ + -, the first a letter or a digit\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_golden_rows_reach_most_leaves(trained: Trained, tmp_path: Path) -> None:
+    artifact.write_artifact(trained, tmp_path, TRAINED_ON)
+    rows = np.array(json.loads((tmp_path / "golden.json").read_text())["rows"])
+
+    leaves = np.reshape(trained.regressor.apply(rows), (len(rows), -1))
+    reached = sum(len(np.unique(column)) for column in leaves.T)
+    assert reached > 0.8 * sum(tree.tree_.n_leaves for tree in np.ravel(trained.regressor.estimators_))

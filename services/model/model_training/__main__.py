@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import get_args
 
-from model_artifact.metadata import ModelKind
+import msgspec
+from model_artifact.errors import ArtifactError
+from model_artifact.metadata import ModelKind, Version
 
 _KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 
@@ -26,7 +28,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="of what is random in the fit; equal seeds give equal models")
     given = parser.parse_args()
     try:
-        kind, training_date = _kind(given.kind), _training_date()
+        kind, version, training_date = _kind(given.kind), _version(given.version), _training_date()
     except ValueError as error:
         sys.exit(f"train-model: {error}")
     # Imported only now: on import numpy reads SOURCE_DATE_EPOCH and fails with a traceback if it is not valid.
@@ -36,8 +38,8 @@ def main() -> None:
     trained = train(kind, seed=SEED if given.seed is None else given.seed)
     directory: Path = given.output
     try:
-        metadata = write_artifact(trained, directory, training_date, given.version or MODEL_VERSION)
-    except (ExportMismatchError, OSError) as error:
+        metadata = write_artifact(trained, directory, training_date, version or MODEL_VERSION)
+    except (ArtifactError, ExportMismatchError, OSError) as error:
         sys.exit(f"train-model: {error}")
     size = (directory / "model.onnx").stat().st_size
     print(f"{directory}: {kind}, version {metadata.version}, {size / 1e6:.1f} MB, sha256 {metadata.sha256}")  # noqa: T201
@@ -48,6 +50,15 @@ def _kind(name: str) -> ModelKind:
         if name == kind:
             return kind
     raise ValueError(f"{name!r} is no kind of model; hint: set --kind or MODEL_KIND to {' or '.join(_KINDS)}")
+
+
+def _version(text: str | None) -> str | None:
+    try:
+        return text and msgspec.convert(text, Version)
+    except msgspec.ValidationError:
+        raise ValueError(
+            f"{text!r} is no version; hint: up to 64 letters, digits and . _ + -, the first a letter or a digit"
+        ) from None
 
 
 def _training_date() -> date:

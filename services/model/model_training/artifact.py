@@ -11,6 +11,7 @@ import numpy as np
 from model_artifact import FEATURES, HIGHEST, LOWEST, files
 from model_artifact.metadata import Golden, HeldOut, Marginal, Metadata, Reference, Signature, Tensor
 from model_artifact.session import TOLERANCE, Session, largest_difference
+from model_artifact.structure import check_structure
 from numpy.typing import NDArray
 
 from model_training import onnx_export
@@ -18,7 +19,7 @@ from model_training.estimators import DATASET, SEED, Trained
 
 MODEL_VERSION = "1.0.0"
 RANDOM_ROWS = 10_000
-GOLDEN_ROWS = 128
+GOLDEN_ROWS, GOLDEN_UNIFORM_ROWS, GOLDEN_CANDIDATES = 512, 64, 4000
 QUANTILES = 1001
 
 
@@ -30,9 +31,11 @@ def write_artifact(trained: Trained, directory: Path, training_date: date, versi
     """Write the files of a model into `directory`, those for judging it into `evaluation` there; returns its metadata.
 
     Raises:
+        ArtifactError: services would not run the graph; nothing is written.
         ExportMismatchError: the graph differs from scikit-learn by more than TOLERANCE; nothing is written.
     """
     graph = onnx_export.export(trained.regressor, trained.kind)
+    check_structure(graph)
     difference = verify(graph, trained)
     others = {name: _json(content) for name, content in _contents(trained).items()}
     metadata = Metadata(
@@ -96,10 +99,22 @@ def _contents(trained: Trained) -> Mapping[str, msgspec.Struct]:
 
 
 def _golden_rows(trained: Trained) -> NDArray[np.float64]:
-    """Rows of nobody: half with each feature drawn by itself from real rows, half over the input range."""
+    """Rows of nobody, which come to as many leaves as so few can.
+
+    Most have each feature drawn by itself from real rows; the others are from all over the input range.
+    """
     generator = np.random.default_rng(SEED)
-    drawn = [generator.choice(column, GOLDEN_ROWS // 2) for column in trained.seen.rows.T]
-    return np.concatenate([np.column_stack(drawn), _uniform(GOLDEN_ROWS // 2)])
+    drawn = np.column_stack([generator.choice(column, GOLDEN_CANDIDATES) for column in trained.seen.rows.T])
+    leaves = np.reshape(trained.regressor.apply(drawn), (GOLDEN_CANDIDATES, -1)).astype(int)
+    # From numbers within each tree to numbers through all trees.
+    leaves += np.arange(leaves.shape[1]) * (leaves.max() + 1)
+    reached = np.zeros(leaves.max() + 1, bool)
+    chosen = []
+    for _ in range(GOLDEN_ROWS - GOLDEN_UNIFORM_ROWS):
+        best = int(np.argmin(reached[leaves].sum(axis=1)))
+        reached[leaves[best]] = True
+        chosen.append(best)
+    return np.concatenate([drawn[chosen], _uniform(GOLDEN_UNIFORM_ROWS)])
 
 
 def _uniform(rows: int) -> NDArray[np.float64]:
