@@ -161,11 +161,9 @@ def _keep_run(integers: list[int], data: memoryview, position: int, tag: int) ->
     if len(run) == 2 * run[::2].count(tag):
         integers += run[1::2]
     else:
-        for low, high in re.findall(rb".([\x80-\xff]*)(.)", run, re.DOTALL):
-            value = high[0] << 7 * len(low)
-            for place, byte in enumerate(low):
-                value |= (byte & 0x7F) << 7 * place
-            integers.append(value)
+        written = [int.from_bytes(each, "little") for each in re.findall(rb".([\x80-\xff]*.)", run, re.DOTALL)]
+        # Seven bits of each byte, moved together.
+        integers += [each & 0x7F | each >> 1 & 0x3F80 | each >> 2 & 0x1FC000 for each in written]
     return position + len(run)
 
 
