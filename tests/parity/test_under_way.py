@@ -1,7 +1,9 @@
 """Requests that both services answer while the one before them is judged."""
 
 import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +13,11 @@ from serving_lab.parity.cases import Case, Source
 from serving_lab.parity.examination.services import Services
 from serving_lab.parity.inputs.profile import Profile
 from serving_lab.parity.judgement.judge import ExchangePair
+from serving_lab.wire import connection
+from serving_lab.wire.message import Ending
 from support.fake_server import Asked, Says, fake_server
+
+from parity.talks import OK, Talk, says, server
 
 pytestmark = pytest.mark.service
 
@@ -83,3 +89,51 @@ def test_one_that_was_under_way_when_the_services_were_prepared_is_sent_again() 
 
     assert said(pair) == [b'{"path": "/1", "resets": 1}'] * 2
     assert both.asked["primary"][:4] == ["/0", "/1", "/reset", "/1"]
+
+
+HEAD = Case(Source.GENERATED, "HEAD /", Request("HEAD", "/"))
+HEAD_ONLY = OK.removesuffix(b"ok")
+
+
+@contextlib.contextmanager
+def on_sockets(primary: Talk, candidate: Talk) -> Iterator[Services]:
+    with server(primary) as one, server(candidate) as other:
+        with_both = Services(one.endpoint, other.endpoint, None, Profile())
+        with contextlib.closing(with_both) as services:
+            yield services
+
+
+def test_a_body_that_must_not_come_is_waited_for_from_both_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "_BODILESS_QUIET_SECONDS", SECONDS / 5)
+    with on_sockets(says(HEAD_ONLY), says(HEAD_ONLY)) as services:
+        begun = time.monotonic()
+        ((_, (pair,)),) = services.compare_each([HEAD])
+        seconds = time.monotonic() - begun
+
+    assert (pair.primary.ending, pair.candidate.ending) == (Ending.KEPT, Ending.KEPT)
+    assert SECONDS / 5 <= seconds < SECONDS / 5 * 2
+
+
+@pytest.mark.parametrize("late", [0, 1], ids=["primary", "candidate"])
+def test_a_late_body_is_found_on_either_side(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    both_answered = threading.Barrier(2)
+
+    def answers_late(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(HEAD_ONLY)
+        both_answered.wait(SECONDS)
+        connection.sendall(b"ok")
+        connection.recv(65536)
+
+    def answers(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(HEAD_ONLY)
+        both_answered.wait(SECONDS)
+        connection.recv(65536)
+
+    monkeypatch.setattr(connection, "_BODILESS_QUIET_SECONDS", SECONDS / 5)
+    with on_sockets(*(answers_late if number == late else answers for number in range(2))) as services:
+        ((_, (pair,)),) = services.compare_each([HEAD])
+
+    endings = [pair.primary.ending, pair.candidate.ending]
+    assert endings == [Ending.SURPLUS if number == late else Ending.KEPT for number in range(2)]

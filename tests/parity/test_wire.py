@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -19,40 +19,10 @@ from serving_lab.wire.exchange import send
 from serving_lab.wire.message import Answer, Ending, RawRequest
 from serving_lab.wire.packing import unpacked
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+from parity.talks import OK, says, server
+
 # Without the time: tests are named by it, and all processes of a test run must give them the same names.
 gzipped = partial(gzip.compress, mtime=0)
-
-
-@contextlib.contextmanager
-def server(*talks: Callable[[socket.socket], object]) -> Iterator[Client]:
-    """Run a server that treats its first connection as the first talk says, and so on, and yield a client of it."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        for talk in talks:
-            connection, _ = listener.accept()
-            with connection, contextlib.suppress(OSError):
-                talk(connection)
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    try:
-        with contextlib.closing(Client(Endpoint.parse(f"http://127.0.0.1:{listener.getsockname()[1]}"), 0.5)) as client:
-            yield client
-    finally:
-        listener.close()
-
-
-def says(*answers: bytes, then_wait: bool = True) -> Callable[[socket.socket], object]:
-    def talk(connection: socket.socket) -> None:
-        for answer in answers:
-            connection.recv(65536)
-            connection.sendall(answer)
-        if then_wait:
-            connection.recv(65536)
-
-    return talk
 
 
 def test_a_connection_is_kept_for_the_next_request() -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
@@ -44,13 +45,16 @@ class Client:
         Raises:
             OSError: no connection can be made.
         """
-        return self._send_raw(request) if isinstance(request, RawRequest) else self.begin(request)()
+        return self._send_raw(request) if isinstance(request, RawRequest) else self.begin(request)()()
 
-    def begin(self, request: Request) -> Callable[[], Exchange]:
-        """Send a request as `send` does; call what is returned, before anything else is sent, to read what comes back.
+    def begin(self, request: Request) -> Callable[[], Callable[[], Exchange]]:
+        """Send a request as `send` does; before anything else is sent, call what is returned to read the answer.
+
+        Call what that returns for the exchange. Only this waits for more than was announced, and counts from the
+        answer: who reads the answers of two services first waits for both at once.
 
         Raises:
-            OSError: no connection can be made; what is returned may raise it too.
+            OSError: no connection can be made; what the answer's reading returns may raise it too.
         """
         content = request.encode(self.endpoint.host, self.endpoint.prefix)
         reused = self._kept is not None and self._kept.quiet()
@@ -60,22 +64,30 @@ class Client:
         connection.send(content)
         return lambda: self._read(connection, request, content, reused=reused)
 
-    def _read(self, connection: "_Connection", request: Request, content: bytes, *, reused: bool) -> Exchange:
+    def _read(
+        self, connection: "_Connection", request: Request, content: bytes, *, reused: bool
+    ) -> Callable[[], Exchange]:
         path = request.method, request.target.partition("?")[0]
         body_seconds = _ENDLESS_SECONDS if path in self._endless else self._timeout_seconds
         patience = Patience(self._timeout_seconds, body_seconds)
-        exchange = connection.read(request.method, patience)
-        if reused and not exchange.answers and exchange.ending in {Ending.CLOSED, Ending.RESET}:
-            # The service closed the idle connection at this moment: that is no answer to the request.
-            self.close()
-            connection = self._connected()
-            connection.send(content)
-            exchange = connection.read(request.method, patience)
-        if exchange.ending is Ending.UNFINISHED:
-            self._endless.add(path)
-        if exchange.ending is not Ending.KEPT:
-            self.close()
-        return exchange
+        answered = connection.read(request.method, patience)
+
+        def whole() -> Exchange:
+            used, exchange = connection, answered
+            if reused and not exchange.answers and exchange.ending in {Ending.CLOSED, Ending.RESET}:
+                # The service closed the idle connection at this moment: that is no answer to the request.
+                self.close()
+                used = self._connected()
+                used.send(content)
+                exchange = used.read(request.method, patience)
+            exchange = used.listened(exchange)
+            if exchange.ending is Ending.UNFINISHED:
+                self._endless.add(path)
+            if exchange.ending is not Ending.KEPT:
+                self.close()
+            return exchange
+
+        return whole
 
     def _connected(self) -> "_Connection":
         self._kept = self._kept or _Connection(self.endpoint, self._timeout_seconds)
@@ -111,18 +123,22 @@ class _Connection:
         self._socket.close()
 
     def read(self, method: str, patience: Patience) -> Exchange:
-        """Read the answer to a request that was sent; it says whether the connection is kept."""
+        """Read the answer to a request that was sent; it says whether the connection is kept. `listened` follows."""
         with _ending() as ending:
             answer, kept = read_answer(self._received, method, patience)
             if answer.cut:
                 return Exchange((answer,), Ending.UNFINISHED)
             bodiless = not answer.body and (method == "HEAD" or answer.header("transfer-encoding") is None)
             # A service that announced the end gets the time for it: what it sends before that is on its way.
-            quiet_seconds = QUIET_SECONDS if not kept else _BODILESS_QUIET_SECONDS if bodiless else 0.0
-            if self._received.surplus(quiet_seconds):
-                return Exchange((answer,), Ending.SURPLUS)
+            self._received.wait(QUIET_SECONDS if not kept else _BODILESS_QUIET_SECONDS if bodiless else 0.0)
             return Exchange((answer,), Ending.KEPT if kept and not self._lost else Ending.CLOSED)
         return Exchange((), ending.value)
+
+    def listened(self, exchange: Exchange) -> Exchange:
+        """What was read, once it has been waited for more than was announced."""
+        if exchange.ending in {Ending.KEPT, Ending.CLOSED} and exchange.answers and self._received.surplus():
+            return replace(exchange, ending=Ending.SURPLUS)
+        return exchange
 
     def conversation(self, request: RawRequest) -> Exchange:
         """Send raw bytes and read all answers; waiting shows whether the connection is kept."""

@@ -65,9 +65,9 @@ class Received:
         del self._buffer[:most]
         return taken
 
-    def surplus(self, seconds: float) -> bool:
-        """Whether more has arrived, or does within this time, than was read."""
-        self._look(seconds)
+    def surplus(self) -> bool:
+        """Whether more has arrived, or does in time, than was read."""
+        self._look(max(0.0, self._deadline - time.monotonic()))
         return bool(self._buffer)
 
     def quiet(self) -> bool:

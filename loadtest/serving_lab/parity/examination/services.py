@@ -150,7 +150,8 @@ class _UnderWay:
     def read(self) -> ExchangePair:
         """What both sides answered."""
         if self._pair is None:
-            primary, candidate = (read() for read in self._begun)
+            answered = [read() for read in self._begun]
+            primary, candidate = (whole() for whole in answered)
             self._pair = ExchangePair(self.steps[0].request, primary, candidate, datetime.now(UTC))
         return self._pair
 

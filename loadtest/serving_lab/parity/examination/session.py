@@ -65,20 +65,27 @@ class Session:
         """
         return self._received(case, self._reach(self._filled(case.request)))
 
-    def begin(self, case: Case) -> Callable[[], Exchange]:
-        """Send the case as `send` does; call what is returned, before anything else is sent, for what comes back.
+    def begin(self, case: Case) -> Callable[[], Callable[[], Exchange]]:
+        """Send the case as `send` does; before anything else is sent, call what is returned to read the answer.
+
+        Call what that returns for what comes back, as `Client.begin` says.
 
         Raises:
-            ServiceGoneError: what is returned raises it: no connection can be made for some seconds.
+            ServiceGoneError: what the answer's reading returns raises it: no connection can be made for some seconds.
         """
         request = self._filled(case.request)
         if isinstance(request, RawRequest):
-            return lambda: self.send(case)
+            return lambda: lambda: self.send(case)
         try:
             read = self._client.begin(request)
         except OSError:
-            return lambda: self.send(case)
-        return lambda: self._received(case, self._reach(request, read))
+            return lambda: lambda: self.send(case)
+
+        def answer() -> Callable[[], Exchange]:
+            whole = read()
+            return lambda: self._received(case, self._reach(request, whole))
+
+        return answer
 
     def _received(self, case: Case, exchange: Exchange) -> Exchange:
         while (seconds := self._asked_to_wait(exchange, case)) is not None:
