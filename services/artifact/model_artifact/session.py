@@ -96,9 +96,8 @@ def check_golden(session: Session, golden: Golden) -> float:
         ArtifactError: it is above TOLERANCE.
     """
     alone = [value for row in golden.rows[:_ALONE] for value in session.predict([row])]
-    difference = max(
-        largest_difference(session.predict(golden.rows), golden.predictions),
-        largest_difference(alone, golden.predictions[:_ALONE]),
+    difference = largest_difference(
+        [*session.predict(golden.rows), *alone], [*golden.predictions, *golden.predictions[:_ALONE]]
     )
     if not difference <= TOLERANCE:
         raise ArtifactError(
