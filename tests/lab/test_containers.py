@@ -11,15 +11,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from model_artifact import files
 from serving_lab.project import Project
 from serving_lab.stack.environment import merged
 from support import local_http
+from support.artifacts import write_model
 from support.checkout import ODD, REPOSITORY, Checkout, new_checkout
-from support.services import CATALOGUE
+from support.services import CATALOGUE, wait_until
 
 SERVICES = [*(entry.name for entry in CATALOGUE.running({}).entries), "gateway", "locust", "prometheus"]
 OTHER_PROFILES = [entry.profile for entry in CATALOGUE.entries if entry.profile]
-PROFILES = ["redis", *OTHER_PROFILES]
+PROFILES = ["redis", "registry", *OTHER_PROFILES]
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -106,8 +108,23 @@ def test_services_come_up_with_their_profiles(containers: Checkout) -> None:
     result = containers.lab("up", COMPOSE_PROFILES=",".join(PROFILES), seconds=500)
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert set(started(containers)) >= {"redis", *(entry.name for entry in CATALOGUE.entries)}
+    of_the_lab = {"redis", "registry", "model-sync"}
+    assert set(started(containers)) >= {*of_the_lab, *(entry.name for entry in CATALOGUE.entries)}
     assert backends(containers) == {"redis"}
+
+
+def test_what_is_promoted_is_laid_down_where_services_may_only_read_it(containers: Checkout, tmp_path: Path) -> None:
+    profiles = ",".join(PROFILES)
+    model = write_model(tmp_path / "model")
+    assert containers.lab("model", "push", str(model), COMPOSE_PROFILES=profiles).returncode == 0
+    number = containers.lab("model", "promote", "1", "--wait", "0", COMPOSE_PROFILES=profiles).stdout
+
+    assert number.startswith("champion is version 1\n")
+    expected = f"versions/{files.read(model).digest}\n"
+    wait_until(lambda: in_service(containers, "readlink", "/opt/models/champion").stdout == expected, "laid down")
+    written = in_service(containers, "touch", "/opt/models/champion/model.onnx")
+    assert written.returncode != 0
+    assert "Read-only file system" in written.stderr
 
 
 def test_redis_goes_without_its_profile(containers: Checkout) -> None:
@@ -118,7 +135,7 @@ def test_redis_goes_without_its_profile(containers: Checkout) -> None:
     assert set(started(containers)) == {*(entry.name for entry in CATALOGUE.entries), *SERVICES}
 
 
-def test_down_leaves_neither_containers_nor_networks_nor_volumes_whatever_profiles_are_set(
+def test_down_leaves_neither_containers_nor_networks_and_of_volumes_only_what_was_pushed_whatever_profiles_are_set(
     containers: Checkout,
 ) -> None:
     with containers.half_restarted(CATALOGUE.baseline.name) as interrupted:
@@ -127,12 +144,11 @@ def test_down_leaves_neither_containers_nor_networks_nor_volumes_whatever_profil
     result = containers.lab("down")
 
     assert (result.returncode, result.stdout) == (0, "The lab is down (containers).\n"), result.stderr
-    label = f"label=com.docker.compose.project={containers.environment['COMPOSE_PROJECT_NAME']}"
-    for what in (["ps", "--all"], ["network", "ls"], ["volume", "ls"]):
-        left = subprocess.run(
-            ["docker", *what, "--quiet", "--filter", label], capture_output=True, text=True, check=True
-        )
-        assert left.stdout == "", what
+    assert left_of(containers, "ps", "--all") == left_of(containers, "network", "ls") == []
+    project = containers.environment["COMPOSE_PROJECT_NAME"]
+    assert left_of(containers, "volume", "ls") == [f"{project}_models", f"{project}_registry"]
+
+    subprocess.run(["docker", "volume", "rm", *left_of(containers, "volume", "ls")], capture_output=True, check=True)
 
 
 def test_without_the_lab_compose_starts_what_the_lab_has_set_up(containers: Checkout) -> None:
@@ -213,3 +229,15 @@ def container_ids(checkout: Checkout) -> set[str]:
     label = f"label=com.docker.compose.project={checkout.environment['COMPOSE_PROJECT_NAME']}"
     command = ["docker", "ps", "--quiet", "--filter", label]
     return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def left_of(containers: Checkout, *what: str) -> list[str]:
+    """What the engine has of this lab, sorted."""
+    label = f"label=com.docker.compose.project={containers.environment['COMPOSE_PROJECT_NAME']}"
+    listed = ["docker", *what, "--quiet", "--filter", label]
+    return sorted(subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split())
+
+
+def in_service(containers: Checkout, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the container of the baseline."""
+    return compose(containers, "exec", "--no-TTY", CATALOGUE.baseline.name, *command)

@@ -17,6 +17,7 @@ from serving_lab.stack.programs import Tools
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from support.checkout import ODD, Checkout, new_checkout, shorten_corpus
 from support.needs import needed
+from support.registry import lend_environment
 from support.services import CATALOGUE, wait_until
 
 pytestmark = pytest.mark.stack
@@ -235,11 +236,10 @@ def test_a_taken_port_stops_up_before_anything_starts(checkout: Checkout) -> Non
     assert_nothing_left(checkout)
 
 
-def test_grafana_and_services_with_a_profile_come_up_too_and_down_leaves_nothing(
-    checkout: Checkout, tmp_path: Path
-) -> None:
+def test_grafana_and_what_has_a_profile_come_up_too_and_down_leaves_nothing(checkout: Checkout, tmp_path: Path) -> None:
     path = f"{grafana_in(tmp_path)}:{checkout.environment['PATH']}"
-    profiles = ",".join(str(entry.profile) for entry in WITH_A_PROFILE)
+    profiles = ",".join(["registry", *(str(entry.profile) for entry in WITH_A_PROFILE)])
+    lend_environment(checkout)
 
     up = checkout.lab("up", "--mode", "native", PATH=path, COMPOSE_PROFILES=profiles)
 
@@ -250,6 +250,8 @@ def test_grafana_and_services_with_a_profile_come_up_too_and_down_leaves_nothing
         assert f"{entry.about}" in up.stdout
         status = statuses[entry.name]
         assert (status["health"], status["port"]) == ("ready", checkout.environment[entry.port_setting])
+    assert statuses["registry"]["health"] == statuses["model-sync"]["health"] == "ready"
+    assert "Nothing was pushed yet" in checkout.lab("model", "list").stdout
     in_memory = shared_memory(checkout)
     assert in_memory, "the services keep their metrics in shared memory"
 

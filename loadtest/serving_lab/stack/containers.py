@@ -29,8 +29,8 @@ from serving_lab.stack.services import known_services, redis_service, services, 
 from serving_lab.stack.updates import Updates, replace_behind, settle_behind
 
 DISK_BYTES = 3 << 30
-_KEPT_VOLUMES = ("registry", "models")
-"""What stays when the lab goes down: the models that somebody has pushed, and the one that serves."""
+_WITH_MODELS = (REGISTRY, "models")
+"""The volumes that stay when a lab with a registry goes down: what somebody has pushed, and what of it serves."""
 _SHOWN_LOG_LINES = 20
 _STOP_SECONDS = 10
 _OPTIONAL = {GATEWAY: GATEWAY_IMAGE, GRAFANA: "GRAFANA_IMAGE"}
@@ -131,7 +131,9 @@ class ContainerStack:
                 "the containers could not be removed; the lines above say why", hint="docker compose ps --all"
             )
         for project in projects:
-            engine.remove_volumes(project, but=_KEPT_VOLUMES)
+            volumes = engine.volumes(project)
+            kept = _WITH_MODELS if REGISTRY in volumes else ()
+            engine.remove_volumes([name for known_as, name in volumes.items() if known_as not in kept])
 
     def remove_built(self) -> None:
         """Remove the images built for the containers."""

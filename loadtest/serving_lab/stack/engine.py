@@ -176,14 +176,22 @@ def labelled(label: str) -> list[str]:
     return _ask("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").stdout.split()
 
 
-def remove_volumes(project: str, *, but: Collection[str]) -> None:
-    """Remove the volumes of a Compose project, but for those that compose.yaml has under these names."""
+def volumes(project: str) -> dict[str, str]:
+    """The volumes of a Compose project: the name that the engine has for each, by that in compose.yaml."""
     wanted = f"label=com.docker.compose.project={project}"
-    form = '{{.Name}} {{.Label "com.docker.compose.volume"}}'
-    for line in _ask("volume", "ls", "--filter", wanted, "--format", form).stdout.splitlines():
-        name, _, known_as = line.partition(" ")
-        if known_as not in but:
-            docker("volume", "rm", name)
+    form = '{{.Label "com.docker.compose.volume"}} {{.Name}}'
+    lines = _ask("volume", "ls", "--filter", wanted, "--format", form).stdout.splitlines()
+    return dict(line.split(" ", 1) for line in lines)
+
+
+def remove_volumes(names: Collection[str]) -> None:
+    """Remove these volumes, which nothing uses any more.
+
+    Raises:
+        LabError: one cannot be removed.
+    """
+    if names:
+        docker("volume", "rm", *names)
 
 
 def last_lines(container: str, count: int) -> list[str]:
