@@ -12,7 +12,7 @@ import pytest
 from model_artifact import files
 from model_artifact.errors import ArtifactError
 from model_artifact.store import Store
-from support.artifacts import change_metadata, write_model
+from support.artifacts import change_metadata, shuffled_data, write_model
 from support.checkout import Checkout, new_checkout
 from support.command import lab
 from support.fake_server import Asked, Says, fake_server
@@ -190,6 +190,20 @@ def test_a_version_that_there_is_not_changes_nothing(pushed: Lab) -> None:
         assert refused.stderr == (
             f"error: the registry has no version {said} of diabetes\n hint: lab model list shows those there are\n"
         )
+    assert pushed.laid_down == digest(pushed.models[0])
+
+
+def test_a_version_that_is_judged_worse_never_becomes_the_champion(pushed: Lab, tmp_path: Path) -> None:
+    pushed.answers("promote", "1")
+    number = pushed.answers("push", write_model(tmp_path / "worse", data=shuffled_data()))["version"]
+    before = pushed.answers("list")["versions"]
+
+    judged = pushed.run("promote", str(number), "--judge", "--output", tmp_path / "results")
+
+    assert judged.returncode == 1
+    assert judged.stderr.startswith(f"error: version {number} is refused, and version 1 goes on serving")
+    assert (tmp_path / "results" / "judgement.html").is_file()
+    assert pushed.answers("list")["versions"] == before
     assert pushed.laid_down == digest(pushed.models[0])
 
 
