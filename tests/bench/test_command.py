@@ -54,6 +54,9 @@ def test_an_interruption_before_the_first_pair_leaves_no_result(tmp_path: Path) 
         (("--target", "a=http://127.0.0.1:1", "--target", "a=http://127.0.0.1:2"), "two targets have the same name"),
         (("--target", "a=ftp://x", "--target", "b=http://127.0.0.1:2"), "'ftp://x' is not a valid base URL"),
         (("--pairs", "2"), "greater than or equal to 3"),
+        (("--pairs", "5", "--budget", "5m"), "--budget and --pairs exclude each other"),
+        (("--budget", "soon"), "--budget 'soon' is not a length of time"),
+        (("--budget", "0s"), "--budget '0s' is not a length of time"),
         (("--fail-if", "sluggish"), "sluggish"),
     ],
 )
@@ -74,6 +77,14 @@ def test_a_target_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     assert done.code == 2
     assert done.stderr.startswith(f"error: http://127.0.0.1:{port} does not answer")
+
+
+def test_a_budget_that_no_measurement_fits_in_says_how_much_it_takes(tmp_path: Path) -> None:
+    with subjects(FAST, FAST) as targets:
+        done = bench(tmp_path, *targets, "--budget", "10s")
+
+    assert (done.code, done.result) == (2, None)
+    assert re.search(r"a budget of 10 s is too short for 1 scenario: \d+ s at least\n hint: --budget 1m", done.stderr)
 
 
 def test_a_scenario_that_is_not_there_is_named(tmp_path: Path) -> None:

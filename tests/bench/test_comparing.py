@@ -89,6 +89,18 @@ def test_values_are_judged_by_welchs_test_on_their_logarithms_all_verdicts_of_a_
     assert found.candidate_value == pytest.approx(np.exp(logs[1].mean()))
 
 
+def test_of_a_result_that_stopped_when_it_was_known_intervals_are_wider() -> None:
+    old, new = measured(1), measured(2)
+    looked = msgspec.structs.replace(new, scenarios=[msgspec.structs.replace(new.scenarios[0], looks=[4, 10])])
+
+    for before, after in ((old, looked), (looked, old)):
+        usual = compare(*((old, new) if before is old else (new, old)), margin=0.03).scenarios[0].comparisons
+        wider = compare(before, after, margin=0.03).scenarios[0].comparisons
+        for one, other in zip(usual, wider, strict=True):
+            assert 1 - other.confidence == pytest.approx((1 - one.confidence) / 2)
+            assert (other.high or 0) > (one.high or 9)
+
+
 def test_equal_results_of_little_noise_are_proved_equivalent() -> None:
     found = compared(measured(noise=0.01), measured(seed=1, noise=0.01))
 

@@ -1,7 +1,7 @@
 """How long a measurement is expected to take, and that its parts add up to it."""
 
 import pytest
-from serving_lab.bench.scenario_run import PREPARATION_SECONDS, Design
+from serving_lab.bench.design import PREPARATION_SECONDS, Design
 from serving_lab.experiment.profile import ObjectiveForm, ScenarioForm
 
 CLOSED = ScenarioForm(requests={"predict": 1})
@@ -22,3 +22,26 @@ def test_preparation_and_pairs_are_all_that_is_expected(form: ScenarioForm, targ
 def test_a_knee_gets_half_as_many_pairs_but_never_fewer_than_three() -> None:
     assert [Design(pairs, 5.0, 0, 0.03).pairs_of(KNEE) for pairs in (20, 9, 3)] == [10, 5, 3]
     assert Design(20, 5.0, 0, 0.03).pairs_of(CLOSED) == 20
+
+
+def test_a_budget_is_at_least_preparation_and_the_pairs_of_the_first_look() -> None:
+    design = Design.asked(None, None, None, 0, None)
+
+    assert (design.pairs, design.seconds, design.margin, design.budget) == (None, None, 0.05, 300)
+    assert design.expected_seconds(CLOSED, 2) == 2 * PREPARATION_SECONDS + 4 * design.pair_seconds(CLOSED, 2)
+    assert design.pairs_of(KNEE) == 3
+
+
+def test_pairs_are_long_and_their_margin_is_narrow() -> None:
+    assert Design.asked(None, 10, None, 7, None) == Design(10, 5.0, 7, 0.03)
+    assert Design.asked(None, 10, 2.0, 7, 4.0) == Design(10, 2.0, 7, 0.04)
+    assert Design.asked("90s", None, 2.0, 7, 4.0) == Design(None, 2.0, 7, 0.04, 90)
+
+
+def test_arms_are_as_short_as_their_p99_allows() -> None:
+    within = Design.asked(None, None, None, 0, None)
+
+    assert within.arm_seconds([5000.0, 2600.0]) == 1.0
+    assert within.arm_seconds([5000.0, 650.0]) == pytest.approx(2.0)
+    assert within.arm_seconds([30.0, 650.0]) == 2.0, "no arm of a bearable length has enough answers"
+    assert Design.asked(None, None, 0.5, 0, None).arm_seconds([30.0]) == 0.5

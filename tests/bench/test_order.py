@@ -34,3 +34,18 @@ def test_each_target_comes_as_often_before_another_as_after_it(targets: str) -> 
 def test_orders_are_random_and_follow_from_the_seed() -> None:
     assert drawn("abc", 1) == drawn("abc", 1) != drawn("abc", 2)
     assert set(drawn("abc", 1)) == {"".join(each) for each in itertools.permutations("abc")}
+
+
+@pytest.mark.parametrize("targets", ["ab", "abc"])
+def test_while_one_looks_the_first_four_blocks_are_even_and_the_others_random(targets: str) -> None:
+    after_a_block = Counter[bool]()
+    for seed in range(400):
+        in_order = order.blocks_while_looking(targets, random.Random(seed))  # noqa: S311 - reproducible, not secret
+        drawn = ["".join(block) for block in itertools.islice(in_order, 8)]
+        before = Counter(pair for block in drawn[:4] for pair in itertools.combinations(block, 2))
+        assert {before[pair] for pair in itertools.permutations(targets, 2)} == {2}
+        assert all(sorted(block) == list(targets) for block in drawn)
+        after_a_block.update(drawn[at] == drawn[at - 1][::-1] for at in (5, 6, 7))
+
+    # Neighbours are not one the other's reverse: it is as frequent as any other of the orders.
+    assert after_a_block[True] / 1200 == pytest.approx(1 / (2 if targets == "ab" else 6), abs=0.06)

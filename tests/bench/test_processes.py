@@ -1,5 +1,6 @@
 """Who listens at an address of this machine, and what that uses."""
 
+import os
 import re
 import socket
 import subprocess
@@ -104,6 +105,21 @@ def test_who_else_was_busy_is_named_and_nobody_who_is_meant(started: list[subpro
     assert re.search(r"burner [01]\.\d\d", programs.busiest([], most=100))
     assert "burner" not in programs.busiest([pid], most=100)
     assert "burner" not in processes.Programs().busiest([pid])
+
+
+def test_how_long_a_program_waited_for_a_processor_that_another_one_had_is_known(
+    started: list[subprocess.Popen[str]],
+) -> None:
+    one, other = (start(started, BURNING) for _ in range(2))
+    for pid in (one, other):
+        os.sched_setaffinity(pid, {min(os.sched_getaffinity(0))})
+    members = processes.tree(one)
+    before = processes.waited_seconds(members)
+    assert before is not None
+
+    # Both want one processor all the time, so each waits while the other one runs.
+    wait_until(lambda: (processes.waited_seconds(members) or 0) - before > 0.5, "half a second of waiting")
+    assert processes.waited_seconds([]) is None
 
 
 def test_what_is_elsewhere_or_nowhere_is_unknown() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from serving_lab.experiment import statistics
-from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth
-from serving_lab.experiment.verdicts import comparisons
+from serving_lab.experiment.records import Arm, Comparison, GeneratorHealth, Loop
+from serving_lab.experiment.sequential import Looks
+from serving_lab.experiment.verdicts import COMPARED, comparisons, decided
 
 OLD, NEW = "old", "new"
 NOISE = (0.98, 1.01, 1.0, 1.02, 0.99, 1.015, 0.985, 1.005)
@@ -178,3 +179,42 @@ def test_equal_services_are_told_apart_in_at_most_one_of_twenty_scenarios_whatev
     assert alarms <= most
     # What would happen if only the metrics counted: it shows that this test can fail.
     assert alarms_by_metrics_alone > most
+
+
+def is_decided(loop: Loop = "closed", pairs: int = 100, **noise: float | tuple[float, float]) -> bool:
+    """Whether ten pairs decide it; of each metric the ratio, and with a second number how far pairs are from it."""
+    found = []
+    for pair in range(1, 11):
+        values = {}
+        for metric in COMPARED[loop]:
+            given = noise.get(metric, 1.0)
+            ratio, spread = given if isinstance(given, tuple) else (given, 0.01)
+            values[metric] = ratio * math.exp(spread * (-1) ** pair)
+        found += [arm(OLD, pair, (), **dict.fromkeys(values, 1.0)), arm(NEW, pair, (), **values)]
+    looks = Looks((10,), 20)
+    compared = comparisons(loop, [OLD, NEW], found, margin=0.05, refused=None, withheld=None, looks=looks)
+    return decided(loop, compared, 0.05, pairs)
+
+
+def test_a_scenario_is_decided_when_its_main_metrics_are_beyond_the_margin_or_all_are_within() -> None:
+    assert is_decided()
+    assert is_decided(throughput=0.8, p50=1.25)
+    assert is_decided("knee", knee=0.7)
+    assert not is_decided(throughput=(0.9, 0.2))
+    assert not is_decided(p50=1.06), "it may be within the margin or beyond"
+
+
+def test_other_metrics_are_waited_for_only_if_the_main_ones_are_within_and_the_time_left_can_tell() -> None:
+    assert not is_decided(p99=(1.0, 0.1))
+    assert is_decided(p99=(1.0, 0.1), pairs=12)
+    assert is_decided(p99=(1.0, 0.1), p50=1.25)
+    assert not is_decided("open", cpu=(1.0, 0.1))
+
+
+def test_a_metric_that_no_arm_can_tell_is_not_waited_for() -> None:
+    short = [msgspec.structs.replace(each, values={"throughput": 1.0, "p50": 1.0}) for each in arms(1.0)]
+
+    found = comparisons("closed", [OLD, NEW], short, margin=0.05, refused=None, withheld=None)
+
+    assert {each.metric: each.verdict for each in found}["p99"] == "refused"
+    assert decided("closed", found, 0.05, 100)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bench.measured import PROFILE
 from scipy import stats
+from serving_lab.bench.design import Design
 from serving_lab.bench.result import Scenario
 from serving_lab.bench.run import BenchMeasurement
-from serving_lab.bench.scenario_run import Design
 from serving_lab.experiment.arms import LoadDriver
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TestbedFacts

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from serving_lab.bench.scenario_run import Design
+from serving_lab.bench.design import Design
 from serving_lab.project import Project
 from support.services import CANDIDATES, PASSWORD, USERNAME, running_service
 

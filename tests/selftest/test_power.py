@@ -1,7 +1,7 @@
 """A planted slowdown is found nearly always."""
 
 import pytest
-from serving_lab.bench.scenario_run import Design
+from serving_lab.bench.design import Design
 from support.processors import undisturbed
 from support.subject import Behaviour, subject
 

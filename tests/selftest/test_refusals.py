@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from bench.measured import spares_the_targets
-from serving_lab.bench.scenario_run import Design
+from serving_lab.bench.design import Design
 from support.processors import MOST_LOST, lost_to_others, undisturbed
 from support.subject import Behaviour, subject
 

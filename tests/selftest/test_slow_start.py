@@ -1,7 +1,7 @@
 """A slow start is warmed up, not measured."""
 
+from serving_lab.bench.design import Design
 from serving_lab.bench.result import Scenario
-from serving_lab.bench.scenario_run import Design
 from serving_lab.experiment.warm_up import WINDOW_SECONDS, WINDOWS_A_RUN
 from support.processors import undisturbed
 from support.subject import Behaviour, subject

@@ -8,10 +8,10 @@ from rich.console import Console
 
 from serving_lab import exit_codes
 from serving_lab.bench import table
+from serving_lab.bench.design import Design
 from serving_lab.bench.fail_if import FailIf
 from serving_lab.bench.result import BenchResult
 from serving_lab.bench.run import BenchMeasurement
-from serving_lab.bench.scenario_run import Design
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.testbed import Testbed
@@ -25,11 +25,7 @@ class BenchOptions:
 
     profile: Path
     scenarios: Sequence[str]
-    pairs: int
-    seconds: float
-    seed: int
-    margin: float
-    """As a share."""
+    design: Design
     allow_unequal: bool
     fail_if: Sequence[FailIf]
     output: Path
@@ -43,9 +39,8 @@ def bench(testbed: Testbed, options: BenchOptions, environment: Mapping[str, str
     """
     profile = Profile.load(options.profile, environment)
     names = _scenarios(profile, options.scenarios)
-    design = Design(options.pairs, options.seconds, options.seed, options.margin)
     _check_writable(options.output)
-    measurement = BenchMeasurement(testbed, profile, design, names, allow_unequal=options.allow_unequal)
+    measurement = BenchMeasurement(testbed, profile, options.design, names, allow_unequal=options.allow_unequal)
     for why in measurement.withheld:
         console.print(f"[yellow]No verdict will be given[/]: {why} (--allow-unequal gives one)", soft_wrap=True)
     interrupted = False

@@ -16,6 +16,9 @@ from serving_lab.results.envelope import Envelope, Format, Metadata
 
 _JUDGED_WITH = ("numpy", "scipy")
 _NOT_GIVEN = "refused", "withheld"
+WHERE_LOOKED = 2
+"""Each verdict counts twice where a measurement stopped once its verdict was known: values that end it are more often
+extreme ones, so that intervals miss the truth up to 1.8 times as often (simulated in tests/selftest)."""
 
 
 class Change(Comparison, frozen=True, kw_only=True):
@@ -150,7 +153,9 @@ def _scenario(
         uneven = [each for each in hindrances if not each.even]
         values = () if only_ratio else _values(old, new, names, _in_words(hindrances))
         questions = [*values, *_ratios(old, new, names, _in_words(uneven), allow_unequal=allow_unequal)]
-    confidence = statistics.simultaneous(sum(question.word is None for question in questions))
+    asked = sum(question.word is None for question in questions)
+    looked = bool(old.looks or new.looks)
+    confidence = statistics.simultaneous(asked * (WHERE_LOOKED if looked else 1))
     return ChangedScenario(
         name=old.name,
         circumstances=of_load,

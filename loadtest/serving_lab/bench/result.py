@@ -41,6 +41,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """What a knee holds to, in words."""
     arm_seconds: float
     pairs_planned: int
+    """As many as were fixed beforehand; with looks, as many as there might be at most."""
+    looks: list[int] = []
+    """After how many pairs it was decided whether to go on; empty: their number was fixed beforehand."""
     warm_ups: list[WarmUp]
     arms: list[Arm]
     distributions: dict[str, Distribution]
@@ -58,12 +61,17 @@ class BenchResult(Envelope, frozen=True, kw_only=True):
     """Everything that table, report, comparison and history are made from."""
 
     file_format: ClassVar[Format] = Format(
-        "serving-lab.bench/2", command="bench", earlier={"lab.bench/1": _from_version_1}
+        "serving-lab.bench/3",
+        command="bench",
+        # What version 3 adds has defaults.
+        earlier={"lab.bench/1": _from_version_1, "serving-lab.bench/2": dict},
     )
 
     schema: str = file_format.schema
     margin: float
     """What counts as equivalent, as a share."""
+    budget_seconds: float | None = None
+    """How long it might take in all; None: it measured as many pairs as were fixed beforehand."""
     targets: list[TargetRecord]
     conditions: list[ConditionRecord]
     withheld: list[str]

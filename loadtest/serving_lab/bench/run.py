@@ -1,19 +1,24 @@
 """A whole measurement: targets checked, conditions recorded, scenarios measured, one result."""
 
 import itertools
+import math
+import time
 from collections.abc import Sequence
 
+from serving_lab.bench.design import Design
 from serving_lab.bench.result import BenchResult
-from serving_lab.bench.scenario_run import Design, ScenarioRun
+from serving_lab.bench.scenario_run import ScenarioRun
+from serving_lab.bench.scheduling import Schedule
+from serving_lab.errors import LabError
 from serving_lab.experiment import conditions, readings, wording
 from serving_lab.experiment.arms import LoadDriver
-from serving_lab.experiment.conditions import Identity
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TargetRecord, Verification
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.experiment.verify import verify
 from serving_lab.generator.fleet import Fleet
 from serving_lab.results.envelope import Metadata
+from serving_lab.text import phrases
 from serving_lab.text.progress import Progress
 
 _MEASURED_WITH = ("httptools", "numpy", "scipy", "uvloop")
@@ -34,7 +39,8 @@ class BenchMeasurement:
         """Sign in to the targets and check that they answer rightly and alike; record their conditions.
 
         Raises:
-            LabError: one does not answer, answers wrongly, or answers differently from another.
+            LabError: one does not answer, answers wrongly, or answers differently from another; or the budget is too
+                short for the scenarios.
         """
         self._metadata = Metadata.begin(_MEASURED_WITH, testbed.root)
         self._profile = profile
@@ -44,6 +50,7 @@ class BenchMeasurement:
         self.conditions = conditions.conditions(self.targets, testbed.known)
         self._verification = self._verify(names)
         self._runs = [ScenarioRun(name, profile.scenarios[name], design) for name in names]
+        self._check_budget()
         differing = conditions.unequal(self.conditions)
         self.withheld = [] if allow_unequal else [f"the conditions differ: {each}" for each in differing]
         self.warnings = [f"the conditions differ: {each}" for each in differing if allow_unequal]
@@ -70,8 +77,9 @@ class BenchMeasurement:
 
     @property
     def expected_seconds(self) -> float:
-        """About how long it takes."""
-        return sum(self._design.expected_seconds(run.form, len(self.targets)) for run in self._runs)
+        """About how long it takes, with a budget at most."""
+        least = sum(self._design.expected_seconds(run.form, len(self.targets)) for run in self._runs)
+        return least if self._design.budget is None else self._design.budget
 
     def run(self, fleet: Fleet, progress: Progress) -> None:
         """Measure all scenarios.
@@ -80,10 +88,14 @@ class BenchMeasurement:
             LabError: no load can be sent.
         """
         driver = LoadDriver(fleet, self.targets, self._profile.api)
-        for run in self._runs:
-            identity = Identity(self.targets)
-            run.run(driver, progress)
-            run.refused += [f"{name} was restarted during the measurement" for name in identity.restarted()]
+        if self._design.budget is not None:
+            deadline = time.monotonic() + self._design.budget - self._metadata.seconds
+            Schedule(self._runs, deadline).run(driver, progress)
+        else:
+            for run in self._runs:
+                run.prepare(driver, progress)
+                run.measure(driver, progress, run.most)
+                run.end()
         self._finished = True
 
     def result(self) -> BenchResult:
@@ -106,6 +118,7 @@ class BenchMeasurement:
             versions=self._metadata.versions,
             warnings=[*self.warnings, *again],
             margin=self._design.margin,
+            budget_seconds=self._design.budget,
             targets=[
                 TargetRecord(name=each.name, url=each.inside.url, label=each.label, colour=each.colour)
                 for each in self.targets
@@ -116,6 +129,15 @@ class BenchMeasurement:
             verification=self._verification,
             scenarios=scenarios,
         )
+
+    def _check_budget(self) -> None:
+        least = sum(self._design.expected_seconds(run.form, len(self.targets)) for run in self._runs)
+        if self._design.budget is not None and self._design.budget < least:
+            scenarios = phrases.counted(len(self._runs), "scenario")
+            raise LabError(
+                f"a budget of {self._design.budget:.0f} s is too short for {scenarios}: {least:.0f} s at least",
+                hint=f"--budget {math.ceil(least / 60)}m, or fewer of them (--scenario NAME)",
+            )
 
     def _verify(self, names: Sequence[str]) -> Verification:
         used = {name for scenario in names for name in self._profile.scenarios[scenario].requests}

@@ -2,53 +2,30 @@
 
 import math
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from serving_lab.bench.design import PREPARATION_SECONDS, Design
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment import capacity, validity, verdicts
 from serving_lab.experiment.arms import ArmSlot, Load, LoadDriver, MeasuredArm
 from serving_lab.experiment.capacity import Peak
-from serving_lab.experiment.order import blocks
+from serving_lab.experiment.conditions import Identity
+from serving_lab.experiment.order import blocks, blocks_while_looking
 from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
-from serving_lab.experiment.records import QUANTILES, Arm, Distribution, WarmUp
+from serving_lab.experiment.records import QUANTILES, Arm, Comparison, Distribution, WarmUp
+from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.warm_up import warm_up
 from serving_lab.generator.fleet import Seconds
 from serving_lab.generator.messages import Closed, Open
+from serving_lab.text import phrases
 from serving_lab.text.progress import Progress
 
-SECONDS_AROUND_AN_ARM = 1.5
-PREPARATION_SECONDS = 8.0
-KNEE_SECONDS = 35.0
-"""What an arm takes besides what it measures; about how long preparing a target and finding a knee take."""
 FIRST_CONNECTIONS = 8
-
-
-@dataclass(frozen=True)
-class Design:
-    """What is fixed before anything is measured."""
-
-    pairs: int
-    """Blocks of arms, one arm of each target."""
-    seconds: float
-    """Of an arm."""
-    seed: int
-    margin: float
-
-    def pairs_of(self, form: ScenarioForm) -> int:
-        """Return how many pairs a scenario gets: half as many for a knee, each of which is a search of its own."""
-        return max(3, math.ceil(self.pairs / 2)) if form.loop == "knee" else self.pairs
-
-    def expected_seconds(self, form: ScenarioForm, targets: int) -> float:
-        """Return about how long a scenario takes."""
-        return targets * PREPARATION_SECONDS + self.pairs_of(form) * self.pair_seconds(form, targets)
-
-    def pair_seconds(self, form: ScenarioForm, targets: int) -> float:
-        """Return about how long an arm of each target takes."""
-        return targets * (KNEE_SECONDS if form.loop == "knee" else self.seconds + SECONDS_AROUND_AN_ARM)
 
 
 @dataclass
@@ -67,13 +44,29 @@ class ScenarioRun:
     uncorrected: dict[str, list[Seconds]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     complete: bool = False
+    arm_seconds: float = 0.0
+    measured: int = 0
+    """Pairs so far, those that do not count included."""
+    whole: int = 0
+    """Of them, those that count."""
+    most: int = 0
+    """As many as may count at most; without a budget, exactly."""
+    looks: tuple[int, ...] = ()
+    """After how many pairs that count it was decided whether to go on."""
+    seconds: float = 0.0
+    """How long the pairs took."""
+    decided: bool = False
+    """Whether more pairs are not worth their time."""
+    _orders: Iterator[list[Target]] = field(default_factory=lambda: iter(()))
+    _identity: Identity | None = None
 
-    def run(self, driver: LoadDriver, progress: Progress) -> None:
-        """Prepare the targets and measure the pairs, until there are as many as planned or the scenario is refused.
+    def prepare(self, driver: LoadDriver, progress: Progress) -> None:
+        """Warm the targets up, and find what is not given: connections, rates, the length of arms.
 
         Raises:
             LabError: no load can be sent.
         """
+        self._identity = Identity(driver.targets)
         progress.phase(f"{self.name}: warm-up")
         for target in driver.targets:
             target.ask(driver.api.before)
@@ -86,17 +79,81 @@ class ScenarioRun:
                 for name, load in self.loads.items()
             }
         self.refused += [why for each in self.warm_ups if (why := _unprepared(each))]
-        if not self.refused:
-            self._measure(driver, progress)
+        self.arm_seconds = self.design.arm_seconds(self._rates())
+        self.most = self.design.pairs_of(self.form)
+        chance = random.Random(_seed(self.design.seed, self.name, "order"))  # noqa: S311 - reproducible, not secret
+        self._orders = (blocks if self.design.budget is None else blocks_while_looking)(driver.targets, chance)
+
+    def measure(self, driver: LoadDriver, progress: Progress, pairs: int, deadline: float = math.inf) -> None:
+        """Measure until so many pairs count, the scenario is refused, or the next one would end after the deadline.
+
+        Args:
+            driver: Sends the load.
+            progress: Is told which pair it is.
+            pairs: Those measured before included.
+            deadline: By `time.monotonic`.
+
+        Raises:
+            LabError: no load can be sent.
+        """
+        targets = len(driver.targets)
+        while self.whole < pairs and not self.refused:
+            began = time.monotonic()
+            if began + self.pair_seconds(targets) > deadline:
+                break
+            most = f"{self.most}" if self.design.budget is None else f"at most {self.most}"
+            void = self.measured - self.whole
+            note = f"{phrases.counted(void, 'pair')} did not count" if void else ""
+            progress.phase(f"{self.name}: pair {self.whole + 1} of {most}", note)
+            counts = self._pair(driver)
+            self.seconds += time.monotonic() - began
+            if counts or self.design.budget is not None:
+                progress.advance(self.design.pair_seconds(self.form, targets, self.arm_seconds))
+            if self.design.budget is None:
+                self._refuse_if_void(self.most)
+        self.refused += [f"{name} was restarted during the measurement" for name in self._restarted()]
+
+    def plan(self, seconds: float, targets: int) -> None:
+        """Decide how many pairs there may be at most: those for which so much more time suffices."""
+        self.most = max(self.most, self.whole + int(seconds / self.pair_seconds(targets)))
+
+    def resume(self, driver: LoadDriver) -> None:
+        """Bring the targets back into the state in which the scenario begins, after another one was measured."""
+        for target in driver.targets if driver.api.before else ():
+            target.ask(driver.api.before)
+            warm_up(driver, target, self.loads[target.name], _seed(self.design.seed, self.name, "preparation"))
+
+    def look(self, targets: Sequence[Target], pairs: int) -> None:
+        """Find out whether more pairs are worth their time, of which so many may be had in all."""
+        if self.whole > (self.looks[-1] if self.looks else 1):
+            self.looks = (*self.looks, self.whole)
+        found = self._comparisons([target.name for target in targets], None)
+        self.decided = verdicts.decided(self.form.loop, found, self.design.margin, min(pairs, self.most))
+
+    def end(self) -> None:
+        """End it: no other pair will be measured."""
+        if self.design.budget is not None:
+            self._refuse_if_void(self.measured)
         self.complete = True
+
+    @property
+    def done(self) -> bool:
+        """Whether it needs no other pair."""
+        return bool(self.refused) or self.decided or self.whole >= self.most
+
+    def pair_seconds(self, targets: int) -> float:
+        """Return how long a pair takes: as long as they did, or about as long as they should."""
+        if self.measured:
+            return self.seconds / self.measured
+        return self.design.pair_seconds(self.form, targets, self.arm_seconds)
 
     def concluded(self, targets: Sequence[Target], withheld: str | None) -> Scenario:
         """Return the scenario with all that was measured so far, and the verdicts."""
         names = [target.name for target in targets]
-        planned = self.design.pairs_of(self.form)
-        whole = verdicts.whole_pairs(self.arms, names)
+        planned = self.most if self.design.budget is not None else self.design.pairs_of(self.form)
         if not self.complete:
-            withheld = withheld or f"it was interrupted: {len(whole)} of {planned} pairs were measured"
+            of = f" of {planned}" if self.design.budget is None else ""
+            withheld = withheld or f"it was interrupted: {self.whole}{of} pairs were measured"
         rates = {load.loop.rate for load in self.loads.values() if isinstance(load.loop, Open)}
         shares = sum(self.form.requests.values())
         return Scenario(
@@ -109,20 +166,26 @@ class ScenarioRun:
             burstiness=self.form.burstiness,
             requests={name: weight / shares for name, weight in self.form.requests.items()},
             objective=_in_words(self.form),
-            arm_seconds=self.design.seconds,
+            arm_seconds=self.arm_seconds,
             pairs_planned=planned,
+            looks=list(self.looks),
             warm_ups=self.warm_ups,
             arms=self.arms,
             distributions={name: self._distribution(name) for name in names if self.latencies.get(name)},
-            comparisons=verdicts.comparisons(
-                self.form.loop,
-                names,
-                self.arms,
-                margin=self.design.margin,
-                refused="; ".join(self.refused) or None,
-                withheld=withheld,
-            ),
+            comparisons=self._comparisons(names, withheld),
             refused=self.refused,
+        )
+
+    def _comparisons(self, targets: Sequence[str], withheld: str | None) -> list[Comparison]:
+        looked = self.looks if self.whole in self.looks else (*self.looks, self.whole)
+        return verdicts.comparisons(
+            self.form.loop,
+            targets,
+            self.arms,
+            margin=self.design.margin,
+            refused="; ".join(self.refused) or None,
+            withheld=withheld,
+            looks=None if self.design.budget is None else Looks(looked, max(self.most, self.whole)),
         )
 
     def _prepare(self, driver: LoadDriver, target: Target) -> None:
@@ -141,33 +204,44 @@ class ScenarioRun:
             load = Load(load.requests, self.peaks[target.name].connections, load.loop)
         self.loads[target.name] = load
 
-    def _measure(self, driver: LoadDriver, progress: Progress) -> None:
-        planned = self.design.pairs_of(self.form)
-        chance = random.Random(_seed(self.design.seed, self.name, "order"))  # noqa: S311 - reproducible, not secret
-        whole = 0
-        for pair, targets in enumerate(blocks(driver.targets, chance), start=1):
-            if whole == planned:
-                return
-            void = pair - 1 - whole
-            if void > validity.MOST_VOID_SHARE * planned:
-                self.refused.append(f"{void} of {pair - 1} pairs do not count: {self._commonest_fault()}")
-                return
-            progress.phase(f"{self.name}: pair {whole + 1} of {planned}")
-            seed = _seed(self.design.seed, self.name, f"pair {pair}")
-            measured = []
-            for position, target in enumerate(targets, start=1):
-                measured.append(self._arm(driver, target, ArmSlot(pair, position, seed)))
-                self._keep(measured[-1])
-            if self.refused:
-                return
-            if not any(each.arm.faults for each in measured):
-                whole += 1
-                progress.advance(self.design.pair_seconds(self.form, len(targets)))
+    def _rates(self) -> list[float]:
+        """How many answers a second each target can be expected to give."""
+        rates = []
+        for warmed in self.warm_ups:
+            load, peak = self.loads[warmed.target], self.peaks.get(warmed.target)
+            if isinstance(load.loop, Open):
+                rates.append(load.loop.rate)
+            elif peak and self.form.connections == BEST:
+                rates.append(peak.throughput)
+            else:
+                rates.append(float(np.median(warmed.throughput)))
+        return rates
+
+    def _restarted(self) -> list[str]:
+        return self._identity.restarted() if self._identity else []
+
+    def _pair(self, driver: LoadDriver) -> bool:
+        """Measure one arm of each target, and return whether all of them count."""
+        self.measured += 1
+        seed = _seed(self.design.seed, self.name, f"pair {self.measured}")
+        measured = []
+        for position, target in enumerate(next(self._orders), start=1):
+            measured.append(self._arm(driver, target, ArmSlot(self.measured, position, seed)))
+            self._keep(measured[-1])
+        counts = not any(each.arm.faults for each in measured)
+        self.whole += counts
+        return counts
+
+    def _refuse_if_void(self, of: int) -> None:
+        """Refuse it if too many pairs, for so many, do not count."""
+        void = self.measured - self.whole
+        if void > validity.MOST_VOID_SHARE * of and self.whole < self.measured:
+            self.refused.append(f"{void} of {self.measured} pairs do not count: {self._commonest_fault()}")
 
     def _arm(self, driver: LoadDriver, target: Target, slot: ArmSlot) -> MeasuredArm:
         load = self.loads[target.name]
         if self.form.objective is None:
-            return driver.arm(target, load, slot, seconds=self.design.seconds)
+            return driver.arm(target, load, slot, seconds=self.arm_seconds)
         load = Load(load.requests, load.connections, Open(1.0, self.form.arrivals))
         return capacity.knee(driver, target, load, self.form.objective, self.peaks[target.name], slot)
 

@@ -28,10 +28,22 @@ def bench(
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="Requests and scenarios [default: the lab's own]")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Which to measure, or all; may be repeated.")] = None,
-    pairs: Annotated[int, typer.Option(min=3, max=1000, help="Arms of each target, fixed beforehand.")] = 10,
-    seconds: Annotated[float, typer.Option(min=0.5, max=600, help="Length of an arm.")] = 5.0,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Time for all of it; a scenario that is decided gives its own to the others [default: 5m]"),
+    ] = None,
+    pairs: Annotated[
+        int | None, typer.Option(min=3, max=1000, help="Instead of a budget: arms of each target, fixed beforehand.")
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=600, help="Length of an arm [default: as P99 needs, 1 to 5; with --pairs 5]"),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the requests and the order of arms.")] = 0,
-    margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none.")] = 3.0,
+    margin: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none [default: 5; with --pairs 3]"),
+    ] = None,
     processes: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes of the generator [default: half of the cores]")
     ] = None,
@@ -43,9 +55,11 @@ def bench(
 ) -> None:
     """Measure which service is better, by how much, and how sure that is. Exit code 2: that cannot be told."""
     from serving_lab.bench import command
+    from serving_lab.bench.design import Design
     from serving_lab.bench.fail_if import FailIf
     from serving_lab.experiment import targets, testbed
 
+    design = Design.asked(budget, pairs, seconds, seed, margin)
     environment = dict(os.environ)
     if target:
         if len(target) < 2:
@@ -74,10 +88,7 @@ def bench(
     options = command.BenchOptions(
         profile=profile,
         scenarios=scenario or (),
-        pairs=pairs,
-        seconds=seconds,
-        seed=seed,
-        margin=margin / 100,
+        design=design,
         allow_unequal=allow_unequal,
         fail_if=[FailIf.parse(each) for each in fail_if or ()],
         output=output,

@@ -114,6 +114,7 @@ class Watch:
         self._generator_cpu = 0.0
         self._programs = Programs()
         self._cpu = self._cpu_now()
+        self._waited = readings.waited_seconds(target)
         self._processors = Processors.now()
         self._clock = time.perf_counter()
 
@@ -126,6 +127,7 @@ class Watch:
         """Return the arm, whose metrics are these values, and which the outcome stands for."""
         passed = time.perf_counter() - self._clock
         processors = Processors.now()
+        waited = _grown(self._waited, readings.waited_seconds(self._target))
         targets_cpu = {name: _grown(self._cpu[name], now) for name, now in self._cpu_now().items()}
         known = [grown for grown in targets_cpu.values() if grown is not None]
         other = None
@@ -156,6 +158,7 @@ class Watch:
                 generator,
                 latency_values(outcome.latencies),
                 other,
+                waited / (waited + grown) if waited is not None and grown else None,
                 (processors.stolen - self._processors.stolen) / passed,
                 self._others,
             ),

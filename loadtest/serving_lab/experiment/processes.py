@@ -65,6 +65,21 @@ def cpu_seconds(members: Sequence[psutil.Process]) -> float | None:
         return None
 
 
+def waited_seconds(members: Sequence[psutil.Process]) -> float | None:
+    """Return how long threads were ready to run and had no processor; None where the kernel does not say.
+
+    A thread that has ended is no longer counted.
+    """
+    waited, told = 0, False
+    for member in members:
+        for file in Path("/proc", str(member.pid), "task").glob("*/schedstat"):
+            # The thread may have ended meanwhile.
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                waited += int(file.read_text().split()[1])
+                told = True
+    return waited / 1e9 if told else None
+
+
 def pss_bytes(members: Sequence[psutil.Process]) -> int | None:
     """Return the sum of the proportional set sizes; None where they may not be asked."""
     sizes = []

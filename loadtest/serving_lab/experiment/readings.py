@@ -57,5 +57,10 @@ def memory_bytes(target: Target) -> float | None:
     return processes.pss_bytes(_members(target))
 
 
+def waited_seconds(target: Target) -> float | None:
+    """Return how long a target was ready to run but had no processor; None where the kernel does not say."""
+    return processes.waited_seconds(_members(target))
+
+
 def _members(target: Target) -> list[psutil.Process]:
     return processes.tree(target.pid) if target.pid else []

@@ -5,12 +5,14 @@ Times and rates are compared as ratios, so everything here is a natural logarith
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+
+from serving_lab.experiment.sequential import Looks
 
 CONFIDENCE = 0.95
 EQUIVALENCE_ALPHA = 0.05
@@ -42,6 +44,8 @@ class Estimate:
     """Values; of two samples, those of the smaller."""
     confidence: float
     """Level of the interval from `low` to `high`."""
+    looks: Looks | None = None
+    """Where the number of values was not fixed beforehand: intervals hold together at all of these looks."""
 
     @property
     def ratio(self) -> float | None:
@@ -65,14 +69,23 @@ class Estimate:
         """Smallest true change, as a share, that so many values of such a spread find with a probability of `POWER`."""
         if self.error is None or self.degrees is None:
             return None
-        return smallest_change(self.error, self.degrees, self.confidence)
+        return smallest_change(self.error, self.degrees, 1 - self._level(self.confidence))
 
     def interval(self, confidence: float) -> tuple[float, float] | None:
         """Return the ratio's two-sided interval at a level of its own; None with fewer than two values."""
         if self.mean is None or self.error is None or self.degrees is None:
             return None
-        half = _quantile(1 - confidence, self.degrees) * self.error
+        half = _quantile(self._level(confidence), self.degrees) * self.error
         return _exp(self.mean - half), _exp(self.mean + half)
+
+    def after(self, pairs: int) -> "Estimate":
+        """Return what so many pairs of this mean and spread would show, had their number been fixed beforehand."""
+        error = None if self.spread is None else self.spread / math.sqrt(pairs)
+        return replace(self, error=error, degrees=pairs - 1, n=pairs, looks=None)
+
+    def _level(self, confidence: float) -> float:
+        """The error of one interval alone: less than 1 - confidence, where others were looked at before."""
+        return self.looks.level(1 - confidence) if self.looks else 1 - confidence
 
 
 def simultaneous(count: int, confidence: float = CONFIDENCE) -> float:
@@ -80,8 +93,13 @@ def simultaneous(count: int, confidence: float = CONFIDENCE) -> float:
     return 1 - (1 - confidence) / max(count, 1)
 
 
-def paired(log_ratios: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:
+def paired(log_ratios: Sequence[float], confidence: float = CONFIDENCE, looks: Looks | None = None) -> Estimate:
     """Return the mean of ln(candidate / baseline) over pairs, as a ratio, with its interval (paired t).
+
+    Args:
+        log_ratios: One for each pair.
+        confidence: Level of the interval.
+        looks: After how many of the pairs it was decided whether to go on; None: their number was fixed beforehand.
 
     Raises:
         ValueError: a logarithm is not finite.
@@ -91,7 +109,7 @@ def paired(log_ratios: Sequence[float], confidence: float = CONFIDENCE) -> Estim
     if n < 2:
         return Estimate(float(values[0]) if n else None, None, None, None, n, confidence)
     spread = _deviation(values)
-    return Estimate(float(values.mean()), spread, spread / math.sqrt(n), n - 1, n, confidence)
+    return Estimate(float(values.mean()), spread, spread / math.sqrt(n), n - 1, n, confidence, looks)
 
 
 def unpaired(old: Sequence[float], new: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:

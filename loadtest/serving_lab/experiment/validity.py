@@ -12,7 +12,11 @@ MOST_WAITED = 0.1
 MOST_LAG_SECONDS, MOST_LAG_SHARE = 0.001, 0.1
 """P99 of the lateness with which requests are handed out: so much, and such a share of the P99 latency."""
 MOST_OTHER_CPU = 0.35
-"""Cores used by neither targets nor generator: Prometheus and Grafana need less, other programs disturb."""
+"""Cores used by neither targets nor generator: Prometheus and Grafana need less, other programs may disturb."""
+MOST_TARGET_WAITED = 0.1
+"""Of the time in which a target wanted a processor, the share in which it had none: less is no more than the machine's
+noise, which hits all targets alike. Its own threads also wait for each other, so this blames others only where they are
+busy."""
 MOST_STOLEN = 0.1
 """Cores that the host of a virtual machine took away."""
 SAMPLES_BEYOND = 10
@@ -42,6 +46,7 @@ def faults(
     generator: GeneratorHealth,
     latency: Mapping[str, float],
     other_cpu: float | None,
+    target_waited: float | None,
     stolen: float,
     others: Callable[[], str] = lambda: "",
 ) -> list[str]:
@@ -51,13 +56,17 @@ def faults(
         generator: How it fared.
         latency: Mean and percentiles (s), as far as they are known.
         other_cpu: Cores used by what is neither target nor generator, where that is known.
+        target_waited: Of the time in which the target wanted a processor, the share in which it had none, where that is
+            known. Other programs that took nothing from it do no harm.
         stolen: Cores taken by the host.
         others: Says who the other programs were.
     """
     found = of_generator(generator, latency)
     if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
-        who = others()
-        found.append(f"other programs kept {other_cpu:.2f} cores busy{f': {who}' if who else ''}")
+        took = "" if target_waited is None else f" while the target waited {target_waited:.0%} of its time for one"
+        if target_waited is None or target_waited > MOST_TARGET_WAITED:
+            who = others()
+            found.append(f"other programs kept {other_cpu:.2f} cores busy{took}{f': {who}' if who else ''}")
     if stolen > MOST_STOLEN:
         found.append(f"the machine's host took {stolen:.2f} cores away")
     return found

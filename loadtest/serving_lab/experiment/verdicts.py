@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from serving_lab.experiment import statistics
 from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, VerdictWord
+from serving_lab.experiment.sequential import Looks
 from serving_lab.text.phrases import signed
 
 COMPARED: Mapping[Loop, tuple[str, ...]] = {
@@ -13,10 +14,20 @@ COMPARED: Mapping[Loop, tuple[str, ...]] = {
     "knee": ("knee",),
 }
 """Which metrics get a verdict, decided before anything is measured."""
+MAIN: Mapping[Loop, tuple[str, ...]] = {"closed": ("throughput", "p50"), "open": ("p50",), "knee": ("knee",)}
+"""Which of them must be known for a scenario to be decided; a few pairs rarely tell P99 or CPU time."""
+_NOT_GIVEN = "refused", "withheld"
 
 
 def comparisons(
-    loop: Loop, targets: Sequence[str], arms: Sequence[Arm], *, margin: float, refused: str | None, withheld: str | None
+    loop: Loop,
+    targets: Sequence[str],
+    arms: Sequence[Arm],
+    *,
+    margin: float,
+    refused: str | None,
+    withheld: str | None,
+    looks: Looks | None = None,
 ) -> list[Comparison]:
     """Return the verdicts of a scenario.
 
@@ -27,15 +38,53 @@ def comparisons(
         margin: What counts as equivalent, as a share.
         refused: Why nothing is concluded at all; None where something is.
         withheld: Why no verdict is given although everything was measured.
+        looks: After how many pairs it was decided whether to go on; None: their number was fixed beforehand.
     """
     whole = whole_pairs(arms, targets)
     metrics = [name for name in COMPARED[loop] if name != "cpu" or any("cpu" in arm.values for arm in arms)]
     confidence = statistics.simultaneous(len(metrics) * (len(targets) - 1))
     return [
-        _comparison(metric, (targets[0], candidate), arms, whole, confidence, margin, refused, withheld)
+        _comparison(metric, (targets[0], candidate), arms, whole, confidence, margin, refused, withheld, looks)
         for candidate in targets[1:]
         for metric in metrics
     ]
+
+
+def decided(loop: Loop, found: Sequence[Comparison], margin: float, pairs: int) -> bool:
+    """Whether more pairs are not worth their time.
+
+    They are while it is not known of a main metric whether its change is within the margin or beyond. Where all of them
+    are within, they are too while another metric is not known and so many pairs could tell.
+
+    Args:
+        loop: Says which metrics are the main ones.
+        found: Of the scenario, by the pairs so far.
+        margin: What counts as equivalent, as a share.
+        pairs: As many as there may be at last.
+    """
+    for candidate in dict.fromkeys(each.candidate for each in found):
+        of_it = [each for each in found if each.candidate == candidate]
+        main = [each for each in of_it if each.metric in MAIN[loop]]
+        if not all(_known(each.verdict, each.low, each.high, margin) for each in main):
+            return False
+        if all(each.verdict in {"equivalent", *_NOT_GIVEN} for each in main) and any(
+            not _known(each.verdict, each.low, each.high, margin) and _could_be_known(each, margin, pairs)
+            for each in of_it
+        ):
+            return False
+    return True
+
+
+def _known(word: VerdictWord, low: float | None, high: float | None, margin: float) -> bool:
+    if word in {"equivalent", *_NOT_GIVEN}:
+        return True
+    return low is not None and high is not None and (low > 1 + margin or high < 1 - margin)
+
+
+def _could_be_known(each: Comparison, margin: float, pairs: int) -> bool:
+    then = statistics.paired(each.log_ratios, each.confidence).after(pairs)
+    word = statistics.verdict(then, margin, METRICS[each.metric].better)
+    return _known(word, then.low, then.high, margin)
 
 
 def whole_pairs(arms: Sequence[Arm], targets: Sequence[str]) -> list[dict[str, Arm]]:
@@ -56,11 +105,12 @@ def _comparison(
     margin: float,
     refused: str | None,
     withheld: str | None,
+    looks: Looks | None,
 ) -> Comparison:
     sides = [[pair[name].values.get(metric, 0.0) for pair in pairs] for name in names]
     told = bool(pairs) and all(value > 0 for side in sides for value in side)
     ratios = [math.log(new / old) for old, new in zip(*sides, strict=True)] if told else []
-    estimate = statistics.paired(ratios, confidence)
+    estimate = statistics.paired(ratios, confidence, looks)
     word: VerdictWord = statistics.verdict(estimate, margin, METRICS[metric].better)
     why = reason(word, estimate, margin)
     if not told:

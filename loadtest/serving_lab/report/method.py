@@ -20,7 +20,7 @@ def _of_bench(bench: BenchResult) -> Iterator[str]:
     yield (
         "Randomised pairs. In each pair every target gets the same requests for the same time, one target after the "
         "other, in random order. What changes slowly on the machine then hits all alike, and what hits one by chance "
-        "hits another one in another pair. The number of pairs is fixed before anything is measured."
+        f"hits another one in another pair. {_ended(bench)}"
     )
     yield (
         "The arm is the sample. An arm is one target under one load for one stretch of time, and gives one number a "
@@ -51,6 +51,16 @@ def _of_bench(bench: BenchResult) -> Iterator[str]:
         "busy with something else; never for its result. A scenario is refused where answers were wrong, a target "
         "did not become steady or did not keep up, or too many pairs were left out. Verdicts are withheld where the "
         "conditions that must be equal are not."
+    )
+
+
+def _ended(bench: BenchResult) -> str:
+    if bench.budget_seconds is None:
+        return "The number of pairs is fixed before anything is measured."
+    return (
+        f"It ends when it is known, or after {phrases.duration(bench.budget_seconds)}. A scenario that is decided "
+        "gives its time to the others. Intervals and equivalence allow for each time that one looked, so they hold "
+        "wherever it stopped."
     )
 
 

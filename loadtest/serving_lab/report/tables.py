@@ -122,7 +122,10 @@ def describe(scenario: Scenario, label: Callable[[str], str]) -> Iterator[tuple[
     pairs = {arm.pair for arm in scenario.arms}
     arms = "each arm a search of its own" if scenario.loop == "knee" else f"arms of {scenario.arm_seconds:g} s"
     left_out = f", {len(void)} more left out" if void else ""
-    yield "pairs", f"{len(pairs - void)} of {scenario.pairs_planned} planned{left_out}; {arms}"
+    planned = f"of {scenario.pairs_planned} planned"
+    if scenario.looks:
+        planned = f"of {scenario.pairs_planned} at most, looked at after {', '.join(map(str, scenario.looks))}"
+    yield "pairs", f"{len(pairs - void)} {planned}{left_out}; {arms}"
     for name in dict.fromkeys(arm.target for arm in scenario.arms):
         faults = [arm.faults for arm in scenario.arms if arm.target == name]
         if all(faults):
