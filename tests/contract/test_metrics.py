@@ -38,6 +38,7 @@ FAMILIES = {
     "store_circuit_open": ("gauge", {"use"}),
     "websocket_connections": ("gauge", set()),
     "websocket_messages_total": ("counter", {"outcome"}),
+    "model_reloads_total": ("counter", {"result"}),
     "service_info": (
         "gauge",
         {"framework", "framework_version", "server", "python", "workers", "model_version", "model_sha256"},

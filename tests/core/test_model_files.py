@@ -6,7 +6,7 @@ from pathlib import Path
 import onnx
 import pytest
 from serving_core.bounds import FEATURES
-from serving_core.model.predictor import Predictor
+from serving_core.model.predictor import Predictor, load_predictor
 from serving_core.runtime.lifecycle import StartupError
 from support.artifacts import change_golden, change_graph, change_metadata, write_model
 
@@ -35,7 +35,7 @@ def other_answers(directory: Path) -> None:
 
 
 def test_what_is_right_is_used(tmp_path: Path) -> None:
-    predictor = Predictor(str(write_model(tmp_path)))
+    predictor = Predictor(write_model(tmp_path))
 
     [value] = predictor.predict([[1.5] * FEATURES])
     assert 25 < value < 346
@@ -44,7 +44,7 @@ def test_what_is_right_is_used(tmp_path: Path) -> None:
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StartupError, match=r"^model: cannot read .*/nowhere/model.onnx: No such file or directory; "):
-        Predictor(str(tmp_path / "nowhere"))
+        load_predictor(str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_not_is_refused_in_one_line(tmp_path: Path, spoil: Callable[[Pat
     spoil(write_model(tmp_path))
 
     with pytest.raises(StartupError) as refused:
-        Predictor(str(tmp_path))
+        load_predictor(str(tmp_path))
 
     text = str(refused.value)
     assert text.startswith("model: ")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from gunicorn.arbiter import Arbiter
-from serving_core.server import _DrainingArbiter
+from serving_core.arbiter import ServiceArbiter
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def without_collection() -> Iterator[None]:
 def test_workers_collect_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Arbiter, "spawn_worker", lambda _: int(gc.isenabled()))
 
-    assert _DrainingArbiter.spawn_worker(object.__new__(_DrainingArbiter)) == 1
+    assert ServiceArbiter.spawn_worker(object.__new__(ServiceArbiter)) == 1
 
 
 def test_only_users_of_graphql_wait_for_its_code() -> None:

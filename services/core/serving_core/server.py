@@ -4,8 +4,6 @@ gunicorn is the arbiter of every service, so start, restart and shutdown are equ
 """
 
 import ctypes
-import gc
-import logging
 import os
 import resource
 import shutil
@@ -13,25 +11,19 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.workers.base import Worker
 
-from serving_core.runtime import metrics
+from serving_core.arbiter import ServiceArbiter
 from serving_core.runtime.lifecycle import StartupError
-from serving_core.runtime.listener import run_dry
 from serving_core.runtime.logs import configure_logging
 from serving_core.runtime.settings import Settings, SettingsError
 from serving_core.service import Service
-
-_logger = logging.getLogger(__name__)
 
 _WRONG_SETTING, _CANNOT_START = 2, 1
 _IN_MEMORY = "/dev/shm"  # noqa: S108 - only where directories with random names are made
@@ -39,8 +31,6 @@ _MOST_CONNECTIONS, _OTHER_FILES = 10_000, 200
 _WORKER_TIMEOUT_SECONDS = 30
 # malloc.h: from which size on a block has pages of its own, and how much free memory at the end of the heap is kept.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _RETURNED_BYTES = -1, -3, 128 << 10
-# How long workers may take to accept the waiting connections when the service stops.
-_QUEUE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -139,7 +129,6 @@ class _Application(BaseApplication):
 
     def load_config(self) -> None:
         settings = self.service.settings
-        slots = _WorkerSlots()
         options = {
             "bind": f"[{settings.host}]:{settings.port}"
             if ":" in settings.host
@@ -160,9 +149,9 @@ class _Application(BaseApplication):
             "secure_scheme_headers": {},
             "forwarded_allow_ips": "*",  # to believe nothing; gunicorn would look up each client before it does
             "logger_class": _JsonLogger,
-            "pre_fork": slots.assign,
-            "post_fork": slots.enter,
-            "child_exit": slots.release,
+            "pre_fork": ServiceArbiter.admit,
+            "post_fork": ServiceArbiter.begin_worker,
+            "child_exit": ServiceArbiter.forget,
             **self._program.hooks(self.service),
         }
         for name, value in options.items():
@@ -172,57 +161,7 @@ class _Application(BaseApplication):
         return self._program.create_app(self.service)
 
     def run(self) -> None:
-        _DrainingArbiter(self).run()
-
-
-class _DrainingArbiter(Arbiter):
-    """Before it closes the listener, it reports "not ready" and gives load balancers time to notice."""
-
-    app: _Application
-
-    def spawn_worker(self) -> int:
-        """Fork with SIGTERM held back until the worker takes it: a copy of the arbiter's handler would swallow it."""
-        gc.freeze()  # else the first collection of each worker would write to all objects, and so copy their pages
-        gc.enable()  # what starts a service has disabled it
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        try:
-            return int(super().spawn_worker())
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def handle_term(self) -> None:
-        service = self.app.service
-        service.lifecycle.drain()
-        _logger.info("draining for %s s", service.settings.drain_seconds)
-        time.sleep(service.settings.drain_seconds)
-        run_dry([listener.sock for listener in self.LISTENERS], _QUEUE_SECONDS)
-        super().handle_term()
-
-    def handle_int(self) -> None:
-        """Stop at once, but gracefully; gunicorn would send SIGQUIT, which uvicorn's worker ignores."""
-        super().handle_term()
-
-
-class _WorkerSlots:
-    """Assigns the lowest free slot for metrics files to each living worker."""
-
-    def __init__(self) -> None:
-        self._slots: dict[int, int] = {}
-
-    def assign(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
-        """Called in the arbiter, before the fork."""
-        taken = set(self._slots.values())
-        self._slots[worker.age] = next(slot for slot in range(1, len(taken) + 2) if slot not in taken)
-
-    def enter(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
-        """Called in the worker, after the fork."""
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # until it has begun with anything, it just ends
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        metrics.enter_slot(self._slots[worker.age])
-
-    def release(self, server: Arbiter, worker: Worker) -> None:  # noqa: ARG002
-        """Called in the arbiter, when the worker is dead."""
-        metrics.forget_live_gauges(self._slots.pop(worker.age))
+        ServiceArbiter(self).run()
 
 
 class _JsonLogger(Logger):

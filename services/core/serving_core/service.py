@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from model_artifact.metadata import ModelInfo
+
 from serving_core.bounds import FEATURES
 from serving_core.http.callers import Caller, address_of
 from serving_core.http.cors import Cors
 from serving_core.http.errors import TooManyRequestsError, UnavailableError
 from serving_core.http.proxies import TrustedProxies
 from serving_core.http.tokens import AuthenticationError, Tokens
-from serving_core.model.predictor import Predictor
+from serving_core.model.predictor import Predictor, load_predictor
+from serving_core.model.updates import ModelUpdates
+from serving_core.runtime.handover import Handover
 from serving_core.runtime.lifecycle import Lifecycle, Phase
 from serving_core.runtime.logs import current_request_id
 from serving_core.runtime.metrics import Metrics
@@ -64,29 +68,49 @@ class Service:
         """
         self.settings = settings
         self.lifecycle = Lifecycle()
-        self.predictor = Predictor(settings.model_dir)
-        self.model = self.predictor.info
+        self.handover = Handover()
         self.tokens = Tokens(settings)
         self.cors = Cors(settings.allowed_origins)
-        self.metrics = Metrics(run_dir, settings.workers)
+        self.metrics = Metrics(run_dir, settings.workers * (2 if settings.model_updates_dir else 1))
+        self.updates = (
+            ModelUpdates(Path(settings.model_updates_dir), settings.model_alias, self.metrics.model_reloads)
+            if settings.model_updates_dir
+            else None
+        )
+        predictor = self._first_predictor()
         store = open_store(settings, name, self.metrics)
         self.store_is_remote = store.is_remote
-        self.cache = store.cache(settings.cache_max_entries, self.model.sha256)
-        self.metrics.add_collector(
-            ServiceCollector(
-                framework=framework,
-                server=server,
-                workers=settings.workers,
-                model_version=self.model.version,
-                model_sha256=self.model.sha256,
-                lifecycle=self.lifecycle,
-            )
+        self.cache = store.cache(settings.cache_max_entries, predictor.info.sha256)
+        self._collector = ServiceCollector(
+            framework=framework, server=server, workers=settings.workers, lifecycle=self.lifecycle
         )
+        self.metrics.add_collector(self._collector)
         self.metrics.add_collector(CacheCollector(self.cache))
         self._limiter = store.limiter("default", settings.rate_limit) if settings.rate_limit else None
         self._login_limiter = store.limiter("login", settings.login_rate_limit)
         self._trusted_proxies = TrustedProxies(settings.trusted_networks, settings.trusted_names)
         self._log = open_prediction_log(settings, self.metrics.log_written, self.metrics.log_dropped)
+        self.use(predictor)
+
+    predictor: Predictor
+    model: ModelInfo
+
+    def use(self, predictor: Predictor) -> None:
+        """Predict with this from now on; called in the arbiter, before a fork. In a worker, the model never changes."""
+        self.predictor = predictor
+        self.model = predictor.info
+        self.cache.use_model(self.model.sha256)
+        self._collector.set_model(self.model.version, self.model.sha256)
+
+    def _first_predictor(self) -> Predictor:
+        """The model of the alias, if there is one that can be used; else that of MODEL_DIR."""
+        first = self.updates and self.updates.first()
+        predictor = first or load_predictor(self.settings.model_dir)
+        if self.updates:
+            if first is None:
+                _logger.warning("model: begins with version %s of MODEL_DIR", predictor.info.version)
+            self.updates.serves(predictor)
+        return predictor
 
     def start_worker(self) -> None:
         """Called after the fork, when the worker can answer."""

@@ -4,6 +4,7 @@ In gunicorn's own, a thread waits for what a client has not sent or read yet, an
 waits for clients to close: as many silent or slow clients as there are threads, or one that does not close, stop
 everybody else. Here a connection without a request waits in the loop's selector, from the start and until the client
 closes, and a thread that must wait for its client is replaced meanwhile. Parsing and answering stay gunicorn's.
+When others have taken over, connections without a request are passed on to them.
 """
 
 import errno
@@ -22,6 +23,9 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from serving_core.runtime.handover import Handover
+from serving_core.service import Service
+
 # Each has a thread. What has arrived as a whole is still answered when as many requests are unfinished.
 _MOST_WAITING = 1000
 # How long a client may take to read the last answer and to close its side (RFC 9112, 9.6).
@@ -37,25 +41,41 @@ class Worker(ThreadWorker):
     def init_process(self) -> None:
         """Look each setting up once: gunicorn does for each request, in a dozen places."""
         vars(self.cfg).update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        self._service: Service = self.app.service  # type: ignore[attr-defined] # server.py's application has one
+        self.sockets = [*self.sockets, self._service.handover]  # to gunicorn it is a listener
         super().init_process()
 
     def get_thread_pool(self) -> "Threads":  # type: ignore[override]
         """Threads that are replaced while they wait."""
         return Threads(self.cfg.threads)
 
-    def accept(self, listener: socket.socket) -> None:
+    def accept(self, listener: socket.socket | Handover) -> None:
         """Accept a connection; until its first request arrives, it is idle like one that is kept."""
         try:
             accepted, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
         client = PatientSocket(accepted, self.tpool, self.cfg.keepalive)
-        conn = _Connection(self.cfg, client, address, listener.getsockname(), self._await_end)
+        conn = _Connection(self.cfg, client, address, client.getsockname(), self._await_end)
         conn.data_ready = True  # whenever a thread gets it
         conn.set_timeout()
         self.nr_conns += 1
         self.keepalived_conns.append(conn)
         self.poller.register(client, selectors.EVENT_READ, partial(self.on_client_socket_readable, conn))
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close connections that are idle for too long; called after each wait."""
+        if not self.alive and self._service.lifecycle.is_replaced:
+            self._pass_on()
+        super().murder_keepalived(force)  # type: ignore[call-arg] # newer than the types
+
+    def _pass_on(self) -> None:
+        """Pass on all connections that are between two requests, as far as there is room."""
+        while self.keepalived_conns and self._service.handover.give(self.keepalived_conns[0].sock.fileno()):
+            conn = self.keepalived_conns.popleft()
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
 
     def _await_end(self, conn: "_Connection") -> None:
         """Read on until the client closes, too: unread data would make the kernel drop the answer."""

@@ -9,6 +9,9 @@ wait for a part of the body before they send anything.
 
 When a client resets its connection, uvloop closes it at once, and says so a moment later. An answer that comes in
 between is nobody's fault, and nothing to log.
+
+When the service stops, uvicorn closes connections whose request it has not read to the end of its head. Here they are
+answered.
 """
 
 import asyncio
@@ -52,6 +55,21 @@ class HttpProtocol(HttpToolsProtocol):
         """Complete a request; one with an offer ends with its head."""
         if not self.declines_upgrade():
             super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Close the connection after the answer to the request that has begun, at once if none has."""
+        if not self._is_within_head():
+            super().shutdown()
+
+    def is_idle(self) -> bool:
+        """Whether it is between two requests: nothing of the next one has been read, and all answers are sent."""
+        answered = self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
+        sent = self.transport.get_write_buffer_size() == 0 and not self.transport.is_closing()
+        return answered and sent and not self.pipeline and not self._is_within_head()
+
+    def _is_within_head(self) -> bool:
+        """Whether a request has begun whose head is not complete; each request has a scope of its own."""
+        return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Do not warn of CONNECT."""

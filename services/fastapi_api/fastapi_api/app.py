@@ -25,7 +25,8 @@ def create_app(service: Service) -> FastAPI:
     """Build the ASGI application around a service."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.version = service.model.version  # that of this worker, which may be newer than the service
         service.start_worker()
         yield
         service.stop_worker()

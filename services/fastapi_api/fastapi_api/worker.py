@@ -3,12 +3,12 @@
 from typing import Any, ClassVar
 
 import uvloop  # noqa: F401 - before the fork: workers share it, and start sooner
-from uvicorn_worker import UvicornWorker
+from serving_core import uvicorn_worker
 
 from fastapi_api.protocols import HttpProtocol, WebSocketProtocol
 
 
-class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
+class Worker(uvicorn_worker.Worker):
     """uvicorn with its fast implementations, and without what the other services do not have."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {

@@ -3,11 +3,11 @@
 from typing import Any, ClassVar
 
 import uvloop  # noqa: F401 - before the fork: workers share it, and start sooner
+from serving_core import uvicorn_worker
 from serving_core.uvicorn_protocol import HttpProtocol
-from uvicorn_worker import UvicornWorker
 
 
-class Worker(UvicornWorker):  # type: ignore[misc] # ships no types
+class Worker(uvicorn_worker.Worker):
     """uvicorn with the settings that the FastAPI service has."""
 
     CONFIG_KWARGS: ClassVar[dict[str, Any]] = {

@@ -35,6 +35,7 @@ WEBSOCKET = "/ws/predict"
 PREDICTING = ("/predict", "/batch-predict", WEBSOCKET)
 MESSAGE_OUTCOMES = ("answered", "invalid", "rate_limited", "failed")
 STORE_USES = ("cache", "limits")
+RELOADS = ("loaded", "refused", "failed")
 AUTH_FAILURES = ("missing", "invalid", "expired", "not_yet_valid", "credentials")
 UNMATCHED = "none"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
@@ -80,6 +81,10 @@ class Metrics:
     def __init__(self, directory: Path, workers: int) -> None:
         """Keep the files in an empty directory; created once, before the fork.
 
+        Args:
+            directory: for the files.
+            workers: how many may live at the same time.
+
         Raises:
             StartupError: the file system has no room for the files of all processes.
         """
@@ -114,6 +119,9 @@ class Metrics:
             "use",
         )
         self.store_circuit_open = _gauge("store_circuit_open", "Workers that do without the store for now.", "use")
+        self.model_reloads = _counter(
+            "model_reloads_total", "New models that came while the service ran, by what became of them.", "result"
+        )
         self.websocket_connections = _gauge("websocket_connections", "WebSocket connections that are open.")
         self.websocket_messages = _counter(
             "websocket_messages_total", "WebSocket messages answered, by what was answered.", "outcome"
@@ -154,6 +162,8 @@ class Metrics:
             self.store_circuit_open.labels(use)
         for reason in AUTH_FAILURES:
             self.auth_failures.labels(reason)
+        for result in RELOADS:
+            self.model_reloads.labels(result)
         for outcome in MESSAGE_OUTCOMES:
             self.websocket_messages.labels(outcome)
 

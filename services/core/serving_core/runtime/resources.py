@@ -14,9 +14,9 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class ProcessTree:
-    """The arbiter of a service and its living workers at one moment."""
+    """The arbiter of a service and its living children at one moment: workers, and whatever else it has started."""
 
-    workers: int
+    children: int
     pss_bytes: int
     """Sum of the proportional set sizes: shared pages count once for all processes together."""
     cpu_seconds: float
@@ -25,26 +25,26 @@ class ProcessTree:
 
 def read_process_tree(arbiter_pid: int) -> ProcessTree:
     """Measure an arbiter and its children."""
-    workers, cpu_ticks = _read_cpu_ticks(arbiter_pid)
+    children, cpu_ticks = _read_cpu_ticks(arbiter_pid)
     return ProcessTree(
-        workers=len(workers),
-        pss_bytes=sum(_pss_bytes(pid) for pid in (arbiter_pid, *workers)),
+        children=len(children),
+        pss_bytes=sum(_pss_bytes(pid) for pid in (arbiter_pid, *children)),
         cpu_seconds=cpu_ticks / _TICKS_PER_SECOND,
     )
 
 
 def _read_cpu_ticks(arbiter_pid: int) -> tuple[list[int], int]:
-    """The living workers, and the clock ticks of all: those of a dead child belong to its parent once it has waited.
+    """The living children, and the clock ticks of all: those of a dead child belong to its parent once it has waited.
 
     Read again if the parent waited for a child meanwhile: its ticks would be missed or counted twice.
     """
     while True:
         before = _own_and_waited_ticks(arbiter_pid)
-        workers = {pid: _own_and_waited_ticks(pid) for pid in _children(arbiter_pid)}
+        children = {pid: _own_and_waited_ticks(pid) for pid in _children(arbiter_pid)}
         after = _own_and_waited_ticks(arbiter_pid)
         if before is None or after is None or before[1] == after[1]:
-            ticks = [before, *workers.values()]
-            return [pid for pid, used in workers.items() if used], sum(sum(used) for used in ticks if used)
+            ticks = [before, *children.values()]
+            return [pid for pid, used in children.items() if used], sum(sum(used) for used in ticks if used)
 
 
 def _own_and_waited_ticks(pid: int) -> tuple[int, int] | None:

@@ -21,8 +21,6 @@ class ServiceCollector(Collector):
         framework: str,
         server: str,
         workers: int,
-        model_version: str,
-        model_sha256: str,
         lifecycle: Lifecycle,
     ) -> None:
         """`framework` is the name of the framework's distribution, such as `flask`."""
@@ -33,9 +31,11 @@ class ServiceCollector(Collector):
             "server": server,
             "python": platform.python_version(),
             "workers": str(workers),
-            "model_version": model_version,
-            "model_sha256": model_sha256,
         }
+
+    def set_model(self, version: str, sha256: str) -> None:
+        """Report this model from now on."""
+        self._info |= {"model_version": version, "model_sha256": sha256}
 
     def collect(self) -> Iterable[Metric]:
         """The metric families with their current values."""
@@ -61,4 +61,4 @@ class ServiceCollector(Collector):
         yield CounterMetricFamily(
             "service_cpu_seconds_total", "Processor time of all processes, dead ones too.", value=tree.cpu_seconds
         )
-        yield GaugeMetricFamily("service_workers", "Workers alive.", value=tree.workers)
+        yield GaugeMetricFamily("service_workers", "Workers alive.", value=self._lifecycle.workers)

@@ -44,6 +44,9 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     threads: _Count = 4
     """Threads per worker, if the server uses threads."""
     model_dir: Annotated[str, Meta(min_length=1)] = "build/model"
+    model_updates_dir: str = ""
+    """Store of models that MODEL_ALIAS chooses from while the service runs; empty: MODEL_DIR for good."""
+    model_alias: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")] = "champion"
     run_dir: str = ""
     """Directory for metrics and heartbeats; empty: a new directory in memory, removed at exit."""
 

@@ -45,7 +45,11 @@ class PredictionCache(ABC):
         """`table` keeps the counts."""
         self._table = table
         self.max_entries = max_entries
-        self._model_key = bytes.fromhex(model_sha256)
+        self.use_model(model_sha256)
+
+    def use_model(self, sha256: str) -> None:
+        """Keep the predictions of another model from now on, and the counts; called in the arbiter, before the fork."""
+        self._model_key = bytes.fromhex(sha256)
 
     def key(self, features: Sequence[float]) -> bytes:
         """A digest of model and features; 0.0 and -0.0 are equal."""

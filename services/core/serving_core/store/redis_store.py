@@ -83,8 +83,7 @@ class RedisStore:
 
     def cache(self, max_entries: int, model_sha256: str) -> PredictionCache:
         """A cache for the predictions of a model, shared by all instances of the service."""
-        name = f"{self._prefix}:cache:{model_sha256}"
-        return RedisCache(self._client, name, self._metrics, max_entries, model_sha256)
+        return RedisCache(self._client, f"{self._prefix}:cache", self._metrics, max_entries, model_sha256)
 
     def limiter(self, name: str, rate: str) -> RateLimiter:
         """A limiter for a rate such as `100/minute`, with windows for all instances of the service."""
@@ -101,14 +100,21 @@ class RedisCache(PredictionCache):
 
     backend = "redis"
 
-    def __init__(self, client: RedisClient, name: str, metrics: Metrics, max_entries: int, model_sha256: str) -> None:
-        """`name` is the prefix of its keys."""
+    def __init__(self, client: RedisClient, prefix: str, metrics: Metrics, max_entries: int, model_sha256: str) -> None:
+        """`prefix` is that of its keys."""
+        self._prefix = prefix
         super().__init__(SharedTable(1), max_entries, model_sha256)
         self._client = client
-        self._keys = (f"{name}:values", f"{name}:recency")
         self._lost = metrics.store_errors.labels("cache")
         self._get, self._put, self._clear, probe = map(client.register_script, (_GET, _PUT, _CLEAR, _PROBE))
-        self._circuit = _circuit("cache", lambda: probe((*self._keys, f"{name}:probe")), metrics)
+        self._circuit = _circuit("cache", lambda: probe(self._probed_keys), metrics)
+
+    def use_model(self, sha256: str) -> None:
+        """Keep the predictions of another model from now on, and the counts; called in the arbiter, before the fork."""
+        super().use_model(sha256)
+        name = f"{self._prefix}:{sha256}"
+        self._keys = (f"{name}:values", f"{name}:recency")
+        self._probed_keys = (*self._keys, f"{name}:probe")
 
     def get(self, key: bytes) -> float | None:
         """Look up a prediction and count the hit or miss; count neither if Redis does not answer."""
