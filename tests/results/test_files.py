@@ -7,7 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from made.comparison import make_parity
+from made.drift import DRIFTED
 from made.footprint import make_footprint
+from made.judgement import REFUSED
 from made.measurement import measured
 from serving_lab.bench.comparing import compare
 from serving_lab.bench.result import BenchResult
@@ -19,7 +21,7 @@ from serving_lab.results.envelope import Envelope, Metadata
 
 VERSION_1 = Path(__file__).parent / "version1"
 """Written by the code of the last revision with version 1, from its own tests' builders."""
-RESULTS: tuple[Envelope, ...] = (measured(), make_footprint(), make_parity())
+RESULTS: tuple[Envelope, ...] = (measured(), make_footprint(), make_parity(), REFUSED, DRIFTED)
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=lambda result: type(result).__name__)

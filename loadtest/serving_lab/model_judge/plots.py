@@ -26,7 +26,7 @@ def slices(name: str, records: Sequence[SliceRecord], bound: Bound) -> Drawing:
         f"Predictions moved {told}. Beyond {bound.ask:g} a person is asked, beyond {bound.refuse:g} it is refused.",
         width=620,
         height=70 + _ROW * len(shown),
-        left=230,
+        left=250,
     )
     reach = max(bound.refuse, *(max(abs(each.low), abs(each.high)) for each in shown)) * 1.1
     across = drawing.across(-reach, reach)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from serving_lab.pages.drawing import Drawing, colour, round_values
 from serving_lab.text.phrases import percent
 
-_MOST_TICKS = 8
+_MOST_TICKS = 5
 _GAP = 0.16
 """Share of a bin that is left free beside its two bars."""
 
@@ -36,7 +36,7 @@ def shares(
     upwards, across = drawing.upwards(0, highest * 1.08 or 1.0), drawing.across(0, len(edges) + 1)
     drawing.y_axis(upwards, "share of rows", round_values(0, highest * 1.08 or 1.0, 4), percent)
     every = math.ceil(len(edges) / _MOST_TICKS) or 1
-    ticks = {float(at): f"{edge:.4g}" for at, edge in enumerate(edges, 1) if (at - 1) % every == 0}
+    ticks = {float(at): f"{edge:.3g}" for at, edge in enumerate(edges, 1) if (at - 1) % every == 0}
     drawing.x_axis(across, axis, list(ticks), ticks.__getitem__, grid=False)
     width = (1 - _GAP) / len(populations)
     for number, (_, values) in enumerate(populations):

@@ -5,8 +5,11 @@ from serving_lab.project import Project
 
 
 def run(command: str) -> str:
-    """Return the line that runs a command such as `bench`: `make bench` in a checkout, `lab bench` elsewhere."""
-    return f"{'make' if in_checkout() else 'lab'} {command}"
+    """Return the line that runs a command such as `bench`: `make bench` in a checkout, `lab bench` elsewhere.
+
+    A command of a group, such as `model judge`, is no target of its own.
+    """
+    return f"{'make' if in_checkout() and ' ' not in command else 'lab'} {command}"
 
 
 def install(extra: str = "") -> str:
