@@ -76,7 +76,7 @@ restart-proof: ## Prove that nobody notices `make restart`: each service 20 time
 	@RESTARTS=$(or $(TIMES),20) $(DEV) pytest -n 0 -rP tests/lab/test_gateway.py -k nobody_notices
 rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3 NAMED=slower
 	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED)) $(if $(NAMED),--named '$(NAMED)')
-model-proof: ## Prove that `lab model judge` refuses what is worse: twelve planted faults and honest versions, each ten times; five minutes; TIMES=3
+model-proof: ## Prove that `lab model judge` refuses what is worse: planted faults and honest versions, ten of each, in about ten minutes; TIMES=3
 	@MODEL_PROOF=$(or $(TIMES),10) $(DEV) pytest -n 0 -rP tests/model_judge/test_planted.py
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)

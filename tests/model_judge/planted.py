@@ -62,9 +62,10 @@ WORSE: Mapping[str, Plant] = {
         _targets(lambda data, _: data.targets + 60 * (data.rows[:, BMI] >= 30))
     ),
     "biased by 40 for one sex": Plant(_targets(lambda data, _: data.targets + 40 * (data.rows[:, SEX] > 1.5))),
-    "a twentieth of the data": Plant(_few),
 }
 """Each of them by what is wrong."""
+DOUBTFUL: Mapping[str, Plant] = {"a twentieth of the data": Plant(_few)}
+"""Worse in general, but with luck right about the few rows that were held out: then nobody can refuse it."""
 
 
 def write(directory: Path, honest: Trained, plant: Plant, seed: int) -> Path:

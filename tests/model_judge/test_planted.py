@@ -6,6 +6,7 @@ MODEL_PROOF says how many of each are trained, by default one.
 import os
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from serving_lab.model_judge.thresholds import Latency, Thresholds
 from support.artifacts import change_metadata, write_model
 
 from model_judge import planted
-from model_judge.planted import WORSE
+from model_judge.planted import DOUBTFUL, WORSE
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
@@ -35,16 +36,34 @@ def judged(old: Path, new: Path) -> JudgementResult:
     return judge(old, new, THRESHOLDS)
 
 
+def tell(name: str, results: Sequence[JudgementResult]) -> None:
+    """Print what became of them, which `make model-proof` shows."""
+    print(f"{name}: {dict(Counter(str(each.verdict) for each in results))}")  # noqa: T201 - that is its purpose
+
+
 @pytest.mark.parametrize("name", WORSE)
 def test_a_version_that_is_worse_is_refused(name: str, honest: Trained, model_dir: Path, tmp_path: Path) -> None:
     results = [
         judged(model_dir, planted.write(tmp_path / str(seed), honest, WORSE[name], seed)) for seed in range(TIMES)
     ]
 
-    print(f"{name}: {dict(Counter(str(each.verdict) for each in results))}")  # noqa: T201 - `make model-proof` shows it
+    tell(name, results)
     for each in results:
         assert each.verdict == Verdict.REFUSE, [one.text for one in each.criteria]
         assert all(reason.text for reason in each.reasons)
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_a_version_that_is_worse_but_may_be_lucky_is_never_promoted(
+    name: str, honest: Trained, model_dir: Path, tmp_path: Path
+) -> None:
+    results = [
+        judged(model_dir, planted.write(tmp_path / str(seed), honest, DOUBTFUL[name], seed)) for seed in range(TIMES)
+    ]
+
+    tell(name, results)
+    for each in results:
+        assert each.verdict != Verdict.PROMOTE, [one.text for one in each.criteria]
 
 
 @pytest.mark.parametrize("kind", ["random_forest", "gradient_boosting"])
@@ -54,7 +73,7 @@ def test_a_version_that_was_trained_again_is_never_refused(kind: ModelKind, mode
         for seed in range(TIMES)
     ]
 
-    print(f"{kind}: {dict(Counter(str(each.verdict) for each in results))}")  # noqa: T201 - `make model-proof` shows it
+    tell(kind, results)
     for each in results:
         assert each.verdict != Verdict.REFUSE, [one.text for one in each.reasons]
 
