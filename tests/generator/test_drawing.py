@@ -4,9 +4,13 @@ import json
 from email.parser import BytesParser
 
 import msgspec
+import pytest
+from serving_lab import generator
 from serving_lab.api.places import Draw
 from serving_lab.api.values import Choice, Several, Value
-from serving_lab.generator.drawing import drawn
+from serving_lab.generator.drawing import Ready, drawn
+from serving_lab.generator.loops import load_run
+from serving_lab.generator.messages import Open, RunCommand
 
 from generator.runs import PREDICT, VALUES, run
 
@@ -29,6 +33,19 @@ def test_the_same_seed_makes_the_same_requests() -> None:
 
     assert contents[0] == contents[1] != contents[2]
     assert len(set(contents[0])) == 50
+
+
+def test_an_open_loop_draws_as_many_as_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[list[Ready]] = []
+
+    def noted(asked: RunCommand, most: int) -> list[Ready]:
+        made.append(drawn(asked, most))
+        return made[-1]
+
+    monkeypatch.setattr(generator.load_run, "drawn", noted)
+    load_run(run(URL, Open(100, "constant"), lead_in_seconds=0.1, seconds=0.5))
+
+    assert [len(each) for each in made] == [pytest.approx(60, abs=1)]
 
 
 def test_a_value_is_escaped_for_where_it_stands() -> None:

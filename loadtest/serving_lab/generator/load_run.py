@@ -9,7 +9,7 @@ from array import array
 from collections import Counter
 
 from serving_lab.generator.connection import Connection
-from serving_lab.generator.drawing import drawn
+from serving_lab.generator.drawing import MOST_REQUESTS, drawn
 from serving_lab.generator.messages import Done, RunCommand
 from serving_lab.generator.process_times import ProcessTimes
 
@@ -28,10 +28,14 @@ class CannotRunError(Exception):
 class LoadRun(ABC):
     """One run, from connecting to its end. Subclasses decide how requests follow each other."""
 
-    def __init__(self, run: RunCommand) -> None:
-        """Raises ValueError: a template, value or rule makes no sense."""
+    def __init__(self, run: RunCommand, most: int = MOST_REQUESTS) -> None:
+        """Draw the requests; `most`: how many are sent at most, where that is known.
+
+        Raises:
+            ValueError: a template, value or rule makes no sense.
+        """
         self._run = run
-        self._requests = itertools.cycle(drawn(run))
+        self._requests = itertools.cycle(drawn(run, min(most, MOST_REQUESTS)))
         self._connections: set[Connection] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._right: list[tuple[float, float, float, int]] = []

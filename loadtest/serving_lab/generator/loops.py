@@ -39,8 +39,8 @@ class OpenLoadRun(LoadRun):
     """Requests are due at their own times; one that finds no free connection waits, and its waiting counts."""
 
     def __init__(self, run: RunCommand, loop: Open) -> None:
-        super().__init__(run)
         self._schedule = arrivals(loop, run.lead_in_seconds + run.seconds, random.Random(_seed(run.seed, loop)))  # noqa: S311
+        super().__init__(run, most=len(self._schedule))
         self._next = 0
         self._free: deque[Connection] = deque()
         self._waiting: deque[float] = deque()
