@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.services import BASELINE, launched_service
-from support.tiers import TIERS, tier_of
+from support.tiers import ALONE, TIERS, tier_of
 from support.workers import WITH_ENGINE
 
 TESTS = Path(__file__).parent
@@ -16,6 +16,14 @@ TESTS = Path(__file__).parent
 def test_every_test_of_this_run_has_exactly_one_tier(request: pytest.FixtureRequest) -> None:
     for item in request.session.items:
         assert sum(mark.name in TIERS for mark in {each.name: each for each in item.iter_markers()}.values()) == 1, item
+
+
+def test_a_file_whose_tests_run_alone_has_no_others(request: pytest.FixtureRequest) -> None:
+    alone: dict[Path, set[bool]] = {}
+    for item in request.session.items:
+        alone.setdefault(item.path, set()).add(item.get_closest_marker(ALONE) is not None)
+
+    assert [path for path, kinds in alone.items() if len(kinds) > 1] == [], "at the end these make each other wait"
 
 
 def test_what_uses_the_engine_goes_to_one_worker(request: pytest.FixtureRequest) -> None:

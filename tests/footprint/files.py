@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 SERVICE = Path(__file__).parent / "service.py"
 LAB = Path(sys.executable).parent / "lab"
 
@@ -60,3 +62,17 @@ def footprint(*options: str | Path, cwd: Path, seconds: float = 100) -> subproce
         timeout=seconds,
         check=False,
     )
+
+
+def running(folder: Path | None = None) -> list[int]:
+    """The small services that run: those whose target was planted with this `folder`, else all on this machine."""
+    return [process.pid for process in psutil.process_iter() if process.pid != os.getpid() and _is_one(process, folder)]
+
+
+def _is_one(process: psutil.Process, folder: Path | None) -> bool:
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE or str(SERVICE) not in process.cmdline():
+            return False
+        return folder is None or process.environ().get("FOLDER") == str(folder)
+    except psutil.Error:
+        return False

@@ -1,16 +1,10 @@
 """What is planted in a service is found: a slow start, held memory, CPU time; and nothing is left behind."""
 
-import os
-import signal
-import subprocess
-from pathlib import Path
-
-import psutil
 import pytest
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
 
-from footprint.files import LAB, SERVICE, footprint, target, write
+from footprint.files import footprint, running, target, write
 
 pytestmark = [pytest.mark.service, pytest.mark.alone]
 
@@ -83,62 +77,3 @@ def test_held_memory_and_cpu_time_show_in_the_round(measured: FootprintResult) -
 def test_nothing_runs_afterwards(measured: FootprintResult) -> None:
     assert measured.targets
     assert running() == []
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interruption_ends_in_order_and_keeps_what_was_measured(tmp_path: Path, number: signal.Signals) -> None:
-    path = write(tmp_path, {"one": target(), "other": target(sleep=0.3)})
-    command = [str(LAB), "footprint", "--profile", str(path), "--starts", "500"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert any(line.startswith("start 3 of 500") for line in process.stdout)
-        process.send_signal(number)
-        process.stdout.read()
-
-    assert process.returncode == 130
-    assert running() == []
-    result = files.read(tmp_path / "results" / "footprint.json", FootprintResult)
-    assert result.partial
-    starts = [each.start_up.starts for each in result.targets if each.start_up]
-    assert [len(each) >= 2 for each in starts] == [True, True]
-
-
-def test_an_interruption_before_anything_was_measured_leaves_no_result(tmp_path: Path) -> None:
-    path = write(tmp_path, {"one": target(sleep=2), "other": target(sleep=2)})
-    command = [str(LAB), "footprint", "--profile", str(path)]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert any(line.startswith("trying one, other") for line in process.stdout)
-        process.send_signal(signal.SIGINT)
-        _, complaint = process.communicate(timeout=60)
-
-    assert process.returncode == 130
-    assert complaint == "error: interrupted before anything was measured\n"
-    assert not (tmp_path / "results").exists()
-    assert running() == []
-
-
-def test_a_service_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
-    path = write(tmp_path, {"broken": target(fail=1)})
-
-    run = footprint("--profile", path, cwd=tmp_path)
-
-    assert run.returncode == 2
-    assert "broken ended while it started: exit code 1: no model to serve" in run.stderr
-    assert "Traceback" not in run.stderr
-
-
-def running() -> list[int]:
-    """Return the small services that run."""
-    return [
-        process.pid
-        for process in psutil.process_iter()
-        if process.pid != os.getpid() and str(SERVICE) in _command(process)
-    ]
-
-
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline() if process.status() != psutil.STATUS_ZOMBIE else []
-    except psutil.Error:
-        return []

@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 from serving_lab.api.places import Draw
 from serving_lab.api.values import Column, Row
+from serving_lab.generator.fleet import Fleet, RunOutcome
 from serving_lab.generator.messages import Closed, Open, RunCommand, Template
+from support.subject import Behaviour, subject
 
 RULES: Mapping[str, object] = {"$.prediction": "number", "$.cached": False}
 PREDICT = Template(
@@ -40,3 +42,9 @@ def run(url: str, loop: Closed | Open | None = None, **changes: object) -> RunCo
         timeout_seconds=2,
     )
     return msgspec.structs.replace(plain, **changes)
+
+
+def send(fleet: Fleet, behaviour: Behaviour, loop: Closed | Open | None = None, **changes: object) -> RunOutcome:
+    """Send such a run to a server that behaves like this."""
+    with subject(behaviour) as url:
+        return fleet.run(run(url, loop, **changes))

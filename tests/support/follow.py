@@ -84,8 +84,8 @@ class Follower:
             )
         else:
             assert not block.language, f"{where}: nothing is done with {block.language}"
-            rest = _in_kind(self.printed)
-            for line in map(_in_kind, block.text.splitlines()):
+            rest = in_kind(self.printed)
+            for line in map(in_kind, block.text.splitlines()):
                 _, found, rest = rest.partition(line)
                 assert found, f"{where}: not printed, or not in this order: {line}\n{self.printed}"
 
@@ -136,7 +136,7 @@ class Follower:
         process.wait(_STOPPED_SECONDS)
 
 
-def _in_kind(text: str) -> str:
+def in_kind(text: str) -> str:
     """The text without its numbers and columns: those differ from one run to the next."""
     return re.sub(r"\s+", " ", re.sub(r"\d+(?:[.,]\d+)*", "#", text)).strip()
 
