@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise restart-proof parity-proof rollout-proof model-proof selftest hostile bench-services bench-parity bench-async bench-tap \
+	exercise reload-proof restart-proof parity-proof rollout-proof model-proof selftest hostile bench-services bench-parity bench-async bench-tap \
 	lint docs clients dashboards dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
@@ -74,6 +74,8 @@ parity-proof: ## Prove `lab parity` at full length: 5,000 requests three times, 
 	@PARITY_GENERATE=5000 PARITY_TIMES=3 PARITY_GENERATE_BOTH=10000 $(DEV) pytest tests/parity/test_same.py tests/parity/test_others.py tests/parity/test_services.py
 restart-proof: ## Prove that nobody notices `make restart`: each service 20 times under load, in about ten minutes; TIMES=100
 	@RESTARTS=$(or $(TIMES),20) $(DEV) pytest -n 0 -rP tests/lab/test_gateway.py -k nobody_notices
+reload-proof: ## Prove that nobody notices a new model: each service takes 20 under load, in a few minutes; TIMES=100
+	@RELOADS=$(or $(TIMES),20) $(DEV) pytest -n 0 -rP tests/reload/test_reload.py
 rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten times each behind a real gateway; about an hour; TIMES=3 NAMED=slower
 	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED)) $(if $(NAMED),--named '$(NAMED)')
 model-proof: ## Prove that `lab model judge` refuses what is worse: planted faults and honest versions, ten of each, in about ten minutes; TIMES=3

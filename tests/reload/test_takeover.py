@@ -21,6 +21,7 @@ TIMES = 3
 @pytest.fixture(scope="module", params=SERVICE_NAMES)
 def service(request: pytest.FixtureRequest, model_dir: Path) -> Iterator[RunningService]:
     with running_service(request.param, model_dir, WORKERS=WORKERS, KEEP_ALIVE_SECONDS=600) as service:
+        wait_until(lambda: len(service.worker_pids()) == WORKERS, "all workers alive")
         yield service
 
 

@@ -32,7 +32,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with predictions."""
+    """An answer that names a model."""
 
     kind: str
     began: float
@@ -97,27 +97,36 @@ class Traffic:
             lambda: bool(self.failed) or self._least(kinds, before) >= answers, "more answers", seconds=_WAIT_SECONDS
         )
 
-    def versions_since(self, moment: float) -> Counter[str]:
-        """The versions in answers to requests that were begun later."""
-        return Counter(answer.version for answer in list(self.answers) if answer.began > moment)
+    def last_of_others(self, version: str) -> float:
+        """When the last request was begun that a model of another version answered (time.monotonic)."""
+        return max(answer.began for answer in list(self.answers) if answer.version != version)
 
     def _least(self, kinds: Sequence[str], before: Counter[str]) -> int:
         now = Counter(answer.kind for answer in list(self.answers))
         return min(now[kind] - before[kind] for kind in kinds)
 
     def _kinds(self) -> list[str]:
-        return ["kept", "fresh", "slow", "thinking", "batch", *(["websocket", "graphql"] if self._has_more else [])]
+        return [
+            "kept",
+            "fresh",
+            "ready",
+            "slow",
+            "thinking",
+            "batch",
+            *(["websocket", "graphql"] if self._has_more else []),
+        ]
 
     @property
     def _has_more(self) -> bool:
         return self.service.name in with_besides("websocket")
 
     async def _run(self) -> None:
-        kept = [self._on_kept_connection(kind) for kind in self._kinds() if kind not in {"fresh", "websocket"}]
+        kept = [self._on_kept_connection(kind) for kind in self._kinds() if kind not in {"fresh", "ready", "websocket"}]
         others = [self._on_kept_connection("thinking") for _ in range(10)]
         others += [self._on_kept_connection("slow") for _ in range(2)]
         websockets = [self._on_websocket()] if self._has_more else []
-        await asyncio.gather(*kept, *others, self._on_fresh_connections(), *websockets)
+        fresh = [self._on_fresh_connections(kind) for kind in ("fresh", "ready")]
+        await asyncio.gather(*kept, *others, *fresh, *websockets)
 
     async def _on_kept_connection(self, kind: str) -> None:
         connection: Connection | None = None
@@ -128,14 +137,15 @@ class Traffic:
         if connection:
             connection[1].close()
 
-    async def _on_fresh_connections(self) -> None:
+    async def _on_fresh_connections(self, kind: str) -> None:
         while not self._over.is_set():
-            if connection := await self._ask("fresh", None):
+            if connection := await self._ask(kind, None):
                 connection[1].close()
 
     async def _ask(self, kind: str, connection: Connection | None) -> Connection | None:
         """Ask once; returns the connection if it can be used again."""
-        ask = {"batch": self._ask_batch, "graphql": self._ask_graphql}.get(kind, self._ask_row)
+        others = {"batch": self._ask_batch, "graphql": self._ask_graphql, "ready": self._ask_ready}
+        ask = others.get(kind, self._ask_row)
         began = time.monotonic()
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
@@ -162,6 +172,12 @@ class Traffic:
                 await asyncio.sleep(_PIECE_SECONDS)
         kept, body = await _answer(reader)
         self.expected.check(body["model_version"], [number], [body["prediction"]])
+        return kept, body["model_version"]
+
+    async def _ask_ready(self, _: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[bool, str]:
+        host, port = self.service.address
+        writer.write(f"GET /ready HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        kept, body = await _answer(reader)
         return kept, body["model_version"]
 
     async def _ask_batch(self, _: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[bool, str]:
