@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from made.measurement import CANDIDATE, THIRD, make_arms, make_bench, make_scenario, measured
 from made.simulated import make_three
-from serving_lab.bench.fail_if import FailIf
 from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
+from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.records import Comparison, VerdictWord
 
 # FastAPI against Flask: in truth 20% more throughput, 20% less P50, 25% less P99.

@@ -14,7 +14,7 @@ CAPABILITIES = {
 """Packages that stand for one command or page each; what they share lives in the others."""
 MAY_IMPORT = {"rollout": ("serving_lab.parity.judgement.", "serving_lab.parity.ledger")}
 """What a capability may import of another all the same: live traffic is judged as parity judges, which is pure."""
-READ_RESULTS = {"checklist", "report", "tour"}
+READ_RESULTS = {"checklist", "gate", "report", "tour"}
 """Capabilities that are made from the results of others."""
 SERVICES = {path.parent.name for path in (REPOSITORY / "services").glob("*/*/__init__.py")} - {"model_artifact"}
 """Their packages; the files of a model are no service's."""

@@ -131,9 +131,9 @@ class _Server:
         return bool(every) and self._count % every == 0
 
 
-async def _serve(behaviour: Behaviour) -> None:
+async def _serve(behaviour: Behaviour, port: int) -> None:
     server = _Server(behaviour)
-    listening = await asyncio.get_running_loop().create_server(lambda: _Connection(server), "127.0.0.1", 0)
+    listening = await asyncio.get_running_loop().create_server(lambda: _Connection(server), "127.0.0.1", port)
     print(listening.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - its parent reads it
     await listening.serve_forever()
 
@@ -142,7 +142,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("behaviour", type=json.loads)
     parser.add_argument("processor", type=int, nargs="?")
+    parser.add_argument("--port", type=int, default=0, help="where it listens; any port where this is left out")
     arguments = parser.parse_args()
     if arguments.processor is not None:
         os.sched_setaffinity(0, {arguments.processor})
-    uvloop.run(_serve(Behaviour(**arguments.behaviour)))
+    uvloop.run(_serve(Behaviour(**arguments.behaviour), arguments.port))

@@ -9,10 +9,10 @@ from rich.console import Console
 from serving_lab import exit_codes
 from serving_lab.bench import table
 from serving_lab.bench.design import Design
-from serving_lab.bench.fail_if import FailIf
 from serving_lab.bench.result import BenchResult
 from serving_lab.bench.run import BenchMeasurement
 from serving_lab.errors import InterruptedBeforeResultError, LabError
+from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.results import files

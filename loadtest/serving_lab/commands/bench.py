@@ -56,8 +56,8 @@ def bench(
     """Measure which service is better, by how much, and how sure that is. Exit code 2: that cannot be told."""
     from serving_lab.bench import command
     from serving_lab.bench.design import Design
-    from serving_lab.bench.fail_if import FailIf
     from serving_lab.experiment import targets, testbed
+    from serving_lab.experiment.fail_if import FailIf
 
     design = Design.asked(budget, pairs, seconds, seed, margin)
     environment = dict(os.environ)

@@ -29,8 +29,8 @@ def compare(
     """Judge a result against an earlier one. Exit code 0: done, 1: a --fail-if is met, 2: could not tell."""
     from serving_lab.bench import comparing
     from serving_lab.bench.compare_table import print_compared
-    from serving_lab.bench.fail_if import FailIf
     from serving_lab.bench.result import BenchResult
+    from serving_lab.experiment.fail_if import FailIf
     from serving_lab.results import files
 
     conditions = [FailIf.parse(text) for text in fail_if or ()]

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving_lab.errors import LabError
-from serving_lab.footprint.launching import LOOPBACK, undisturbed
+from serving_lab.footprint.launching import undisturbed
 from serving_lab.stack import engine
 from serving_lab.stack.engine import docker, inspected
+from serving_lab.wire.ports import LOOPBACK
 
 _LAST_LINES = 5
 _PREFIX = "lab-footprint"

@@ -28,6 +28,8 @@ class TargetForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Where the image's container listens; without it the image is only weighed."""
     command: list[str] = []
     """A program on this host; `${port}` in it and in its environment is a free port."""
+    directory: str = ""
+    """Where the command runs, relative to the file; by default the file's own folder."""
     environment: dict[str, str] = {}
     ready: str | None = None
     """Path that answers 200 when it is ready, where it is another than the file's."""

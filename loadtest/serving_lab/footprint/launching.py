@@ -1,21 +1,14 @@
 """A target that is started to be measured, and ended after it."""
 
 import contextlib
-import random
 import signal
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from serving_lab.api.endpoint import Endpoint
-from serving_lab.errors import LabError
-
-LOOPBACK = "127.0.0.1"
-# Below the range that kernels hand to outgoing connections, so that the load cannot take the port.
-_PORTS = range(20000, 32000)
-_ATTEMPTS = 200
+from serving_lab.wire.ports import LOOPBACK
 
 
 class Launched(Protocol):
@@ -51,21 +44,6 @@ class Launcher(Protocol):
 def address(port: int) -> Endpoint:
     """Return where an instance on this port answers."""
     return Endpoint.parse(f"http://{LOOPBACK}:{port}")
-
-
-def free_port() -> int:
-    """Return a TCP port nobody listens on.
-
-    Raises:
-        LabError: there is none.
-    """
-    for port in random.sample(_PORTS, _ATTEMPTS):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind((LOOPBACK, port))
-                return port
-    raise LabError("no port is free between 20000 and 32000")
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from serving_lab.experiment.targets import Target as Answering
 from serving_lab.experiment.verify import verify
 from serving_lab.footprint import code, document, images, rounds, starting
 from serving_lab.footprint.inputs import Inputs
-from serving_lab.footprint.launching import address, free_port
+from serving_lab.footprint.launching import address
 from serving_lab.footprint.result import (
     MILESTONES,
     CodeFacts,
@@ -35,6 +35,7 @@ from serving_lab.results.envelope import Metadata
 from serving_lab.stack.base import Mode
 from serving_lab.stack.engine import Engine
 from serving_lab.text.progress import Progress
+from serving_lab.wire.ports import free_port
 
 _IMAGE_SECONDS, _REHEARSAL_SECONDS, _START_SECONDS, _CODE_SECONDS = 8.0, 5.0, 3.0, 15.0
 _ROUND_SECONDS = 9.0

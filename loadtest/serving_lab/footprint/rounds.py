@@ -11,10 +11,11 @@ from typing import Self
 
 from serving_lab.experiment.arms import Load, LoadDriver
 from serving_lab.footprint import starting
-from serving_lab.footprint.launching import address, free_port
+from serving_lab.footprint.launching import address
 from serving_lab.footprint.result import Round
 from serving_lab.footprint.starting import Subject
 from serving_lab.footprint.usage import Meter, Usage
+from serving_lab.wire.ports import free_port
 
 READ_SECONDS = 0.5
 LOADED_READ_SECONDS = 1.0

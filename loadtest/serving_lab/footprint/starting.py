@@ -10,12 +10,13 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.api.request import Request
 from serving_lab.errors import LabError
 from serving_lab.experiment.targets import Target
-from serving_lab.footprint.launching import Launched, Launcher, address, free_port
+from serving_lab.footprint.launching import Launched, Launcher, address
 from serving_lab.footprint.result import Milestone
 from serving_lab.generator.drawing import Ready, drawn
 from serving_lab.generator.messages import Closed, RunCommand
 from serving_lab.wire import exchange
 from serving_lab.wire.connection import TIMEOUT_SECONDS
+from serving_lab.wire.ports import free_port
 
 START_SECONDS = 120.0
 _POLL_SECONDS = 0.003

@@ -8,7 +8,7 @@ from serving_lab.errors import LabError
 from serving_lab.footprint.containers import ComposeLauncher, ImageLauncher
 from serving_lab.footprint.images import Wanted
 from serving_lab.footprint.inputs import Inputs, TargetForm
-from serving_lab.footprint.launching import LOOPBACK, Launcher
+from serving_lab.footprint.launching import Launcher
 from serving_lab.footprint.processes import ProcessLauncher
 from serving_lab.footprint.starting import Subject
 from serving_lab.project import Project
@@ -17,6 +17,7 @@ from serving_lab.stack.environment import Settings
 from serving_lab.stack.programs import Tools, programs_for, shared_environment
 from serving_lab.stack.supervisor import RUN_DIR_VARIABLE
 from serving_lab.targets.catalogue import Code, Entry
+from serving_lab.wire.ports import LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _chosen(name: str, target: TargetForm, inputs: Inputs) -> Chosen:
 
 def _launcher(target: TargetForm, folder: Path) -> tuple[Launcher | None, Wanted | None]:
     if target.image is None:
-        return ProcessLauncher(tuple(target.command), target.environment, folder), None
+        return ProcessLauncher(tuple(target.command), target.environment, folder / target.directory), None
     started = ImageLauncher(target.image, target.port, target.environment) if target.port else None
     return started, Wanted(target.image, target.base)
 

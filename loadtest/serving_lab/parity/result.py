@@ -6,6 +6,7 @@ import msgspec
 
 from serving_lab import exit_codes
 from serving_lab.results.envelope import Decoded, Envelope, Format
+from serving_lab.text.phrases import visible
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +67,17 @@ class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """At the operation that showed it most often."""
     places: list[Place] = []
     """The operations that showed it most often, each with its own example."""
+
+    @property
+    def difference(self) -> str:
+        """What differs and where, each word once."""
+        return differs(self.kind, self.where)
+
+
+def differs(kind: str, where: str) -> str:
+    """Return what differs and where, each word once."""
+    name = where.removeprefix(f"{kind.split(' ')[0]} ")
+    return visible(kind if name in {kind, f"header {kind.replace(' ', '-')}"} else f"{kind}: {name}")
 
 
 class Intended(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """How table and report put into words what a result says in numbers."""
 
-from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Sent
+from serving_lab.parity.result import CauseRecord, Intended, ParityResult, Sent, differs
 from serving_lab.text.phrases import counted, one_of, visible
 
 _NOTHING = "nothing"
@@ -20,12 +20,12 @@ SOURCES = {
 
 def difference(cause: CauseRecord | Intended) -> str:
     """What differs and where, each word once."""
-    return _differs(cause.kind, cause.where)
+    return differs(cause.kind, cause.where)
 
 
 def follows(cause: CauseRecord) -> str:
     """What else differs because of it."""
-    return "; ".join(_differs(*text.split(": ", 1)) if ": " in text else text for text in cause.follows)
+    return "; ".join(differs(*text.split(": ", 1)) if ": " in text else text for text in cause.follows)
 
 
 def consequence(cause: CauseRecord) -> str | None:
@@ -38,11 +38,6 @@ def consequence(cause: CauseRecord) -> str | None:
         f"may be a consequence of {operation(cause.after)}, which one side alone accepted: "
         "before, in the profile, brings both into the same state"
     )
-
-
-def _differs(kind: str, where: str) -> str:
-    name = where.removeprefix(f"{kind.split(' ')[0]} ")
-    return visible(kind if name in {kind, f"header {kind.replace(' ', '-')}"} else f"{kind}: {name}")
 
 
 def operation(label: str) -> str:

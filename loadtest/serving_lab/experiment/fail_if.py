@@ -113,6 +113,11 @@ class FailIf:
         change = float(percent or 0) / 100
         return cls(text, scenario, metric, word, change, match["candidate"])
 
+    @property
+    def is_of_change(self) -> bool:
+        """Whether it is about a change that was found, not about what could not be told."""
+        return self.word in _SIZED
+
     def met(self, result: JudgedResult) -> list[str]:
         """Return each reason why the condition is met; none: it is not.
 
@@ -123,6 +128,15 @@ class FailIf:
             LabError: the result has no such scenario or candidate, or nothing of it was measured by that metric.
         """
         return list(self._reasons(result))
+
+    def met_by(self, scenario: str, judged: Judged) -> bool:
+        """Return whether one verdict of a scenario meets the condition."""
+        return (
+            self.scenario in {None, scenario}
+            and self.metric in {None, judged.metric}
+            and self._is_about(judged)
+            and self._says(judged.verdict, judged.certain_change)
+        )
 
     def unanswered(self, result: JudgedResult) -> list[str]:
         """Return why the condition could not be judged for all that it is about.
@@ -136,8 +150,11 @@ class FailIf:
 
     def _reasons(self, result: JudgedResult) -> Iterator[str]:
         for where, verdict, why, change in self._scope(result):
-            if verdict in WORDS[self.word] and (self.word not in _SIZED or change > self.change):
+            if self._says(verdict, change):
                 yield f"{where} {verdict}: {why}"
+
+    def _says(self, verdict: VerdictWord, change: float) -> bool:
+        return verdict in WORDS[self.word] and (self.word not in _SIZED or change > self.change)
 
     def _scope(self, result: JudgedResult) -> Iterator[tuple[str, VerdictWord, str, float]]:
         """Yield what the condition is about: where, verdict, why, certain change."""

@@ -1,0 +1,195 @@
+"""Runs `lab parity`, `lab footprint` and `lab bench` on both sides, each within its share of the time."""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rich.console import Console
+
+from serving_lab.bench.result import BenchResult
+from serving_lab.footprint.result import FootprintResult
+from serving_lab.gate.kept import Keeper, Kept
+from serving_lab.gate.result import Found, Missing, PartName
+from serving_lab.parity.result import ParityResult
+from serving_lab.results import files
+from serving_lab.results.envelope import Envelope
+from serving_lab.stack.programs import tool
+from serving_lab.text.phrases import duration
+from serving_lab.text.yaml_file import YamlFile
+
+R = TypeVar("R", bound=Envelope)
+
+_SHARES: Mapping[PartName, float] = {"parity": 0.35, "footprint": 0.25, "bench": 0.6}
+"""Of the time that is left, at most. What bench leaves is for measuring again what it found."""
+_ENDING_SECONDS = 10.0
+"""How long a command may take after Ctrl-C to write what it has."""
+_POLL_SECONDS = 0.1
+_FOOTPRINT = ("--starts", "3", "--rounds", "1", "--seconds", "5", "--no-type-check")
+_GENERATED = 500
+_READY_PATH = "/ready"
+_SLACK = 0.15
+"""Share of the time of bench that is kept for what takes longer than expected."""
+
+
+class Budget:
+    """The time for everything, which begins with it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._began = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 where it is over."""
+        return max(0.0, self.seconds - (time.monotonic() - self._began))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the parts, besides the two sides."""
+
+    parity_profile: Path
+    bench_profile: Path
+    footprint_profile: Path
+    intended: Sequence[Path]
+    scenarios: Sequence[str]
+    margin: float
+    """In percent."""
+    ready_path: str
+    seed: int
+    environment: Mapping[str, str]
+    """All that the commands see."""
+
+
+class Parts:
+    """Runs parts one after the other for one service."""
+
+    def __init__(self, asked: Asked, keeper: Keeper, console: Console, budget: Budget, output: Path) -> None:
+        self.asked = asked
+        self.found = Found()
+        self._keeper = keeper
+        self._console = console
+        self._budget = budget
+        self._output = output
+
+    @property
+    def logs(self) -> tuple[Path, Path]:
+        """Where base and head print."""
+        return self._output / "logs" / "base.log", self._output / "logs" / "head.log"
+
+    def parity(self, base: str, head: str) -> None:
+        """Compare what both answer, given their URLs."""
+        asked = self.asked
+        words = ["--primary", base, "--candidate", head, "--profile", str(asked.parity_profile)]
+        words += ["--generate", str(_GENERATED), "--seed", str(asked.seed), "--output", str(self._output)]
+        words += [word for path in asked.intended for word in ("--intended", str(path))]
+        self.found.parity = self._run(
+            "parity", words, self._output / "parity.json", self._share("parity"), ParityResult
+        )
+
+    def footprint(self, base: dict[str, Any], head: dict[str, Any]) -> None:
+        """Measure what both cost to run, given how each is started."""
+        with tempfile.NamedTemporaryFile("w", prefix="gate-", suffix=".yaml", encoding="utf-8") as file:  # mode 0600
+            content = footprint_file(self.asked.footprint_profile, base, head, self.asked.ready_path)
+            json.dump(content, file)  # which is YAML, too
+            file.flush()
+            words = ["--profile", file.name, *_FOOTPRINT, "--seed", str(self.asked.seed), "--output", str(self._output)]
+            self.found.footprint = self._run(
+                "footprint", words, self._output / "footprint.json", self._share("footprint"), FootprintResult
+            )
+
+    def bench(self, base: str, head: str) -> None:
+        """Measure both, given their URLs."""
+        self.found.bench = self._measured("bench", base, head, self.asked.scenarios, self._share("bench"))
+
+    def confirm(self, base: str, head: str, scenarios: Sequence[str]) -> None:
+        """Measure scenarios again, in all the time that is left."""
+        self.found.confirmation = self._measured("confirmation", base, head, scenarios, self._budget.left)
+
+    def _measured(
+        self, name: str, base: str, head: str, scenarios: Sequence[str], seconds: float
+    ) -> BenchResult | None:
+        asked = self.asked
+        words = ["--target", f"base={base}", "--target", f"head={head}", "--profile", str(asked.bench_profile)]
+        words += [word for each in scenarios for word in ("--scenario", each)]
+        words += ["--margin", f"{asked.margin:g}", "--seed", str(asked.seed)]
+        words += ["--budget", f"{seconds * (1 - _SLACK):.0f}s"]
+        file = self._output / f"{name}.json"
+        return self._run("bench", [*words, "--output", str(file)], file, seconds, BenchResult)
+
+    def _share(self, part: PartName) -> float:
+        """Return how many seconds a part may take now."""
+        return self._budget.left * _SHARES[part]
+
+    def _run(self, part: PartName, words: Sequence[str], result: Path, seconds: float, kind: type[R]) -> R | None:
+        """Run a command of the lab, show what it prints, and return its result; note why where there is none."""
+        self._console.print(f"== {part}, for {duration(seconds)} at most", markup=False)
+        result.unlink(missing_ok=True)
+        kept = self._keeper.start(
+            [tool("lab"), part, *words],
+            self.asked.environment,
+            Path.cwd(),
+            self._output / "logs" / f"{result.stem}.log",
+            hint="pip install serving-lab",
+        )
+        in_time = self._wait(kept, seconds)
+        if result.exists():
+            return files.read(result, kind)
+        over = f"it did not end within {duration(seconds)}"
+        self.found.missing.append(Missing(part=part, why=over if not in_time else _problem(kept.last_words())))
+        return None
+
+    def _wait(self, kept: Kept, seconds: float) -> bool:
+        """Wait for a command to end and show its lines; interrupt it before its time is over, and return False."""
+        end, interrupted = time.monotonic() + seconds, False
+        ending = min(_ENDING_SECONDS, seconds / 3)
+        begun = ""
+        with kept.output.open(encoding="utf-8", errors="replace") as output:
+            while True:
+                code = kept.poll()
+                *whole, begun = (begun + output.read()).split("\n")
+                for line in whole:
+                    self._console.print(line, soft_wrap=True, markup=False)
+                if code is not None:
+                    return not interrupted
+                if not interrupted and time.monotonic() > end - ending:
+                    interrupted = True
+                    kept.interrupt()
+                elif time.monotonic() > end:
+                    kept.stop()
+                time.sleep(_POLL_SECONDS)
+
+
+def footprint_file(profile: Path, base: dict[str, Any], head: dict[str, Any], ready_path: str) -> dict[str, Any]:
+    """Return the content of a footprint file for both sides: that of a profile, with these targets.
+
+    Raises:
+        LabError: the profile cannot be read.
+    """
+    file = YamlFile.parse(profile)
+    content = file.content if isinstance(file.content, dict) else {}
+    if "api" in content:
+        own, api = {key: value for key, value in content.items() if key != "api"}, profile.parent / str(content["api"])
+    else:
+        own, api = content.get("footprint") or {}, profile
+    targets = {"base": base, "head": head}
+    return {"ready": ready_path, **own, "api": str(api.resolve()), "targets": targets}
+
+
+def ready_path_of(profile: Path) -> str:
+    """Return the path of which a profile says that it answers 200 when a service is ready, or the usual one.
+
+    Raises:
+        LabError: the profile cannot be read.
+    """
+    return str(footprint_file(profile, {}, {}, _READY_PATH)["ready"])
+
+
+def _problem(said: str) -> str:
+    """What a command says was wrong."""
+    lines = [line.partition(": ")[2] for line in said.splitlines() if line.startswith("error: ")]
+    return (lines or said.splitlines() or ["it does not say why"])[-1]
