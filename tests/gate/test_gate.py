@@ -20,10 +20,10 @@ from gate.gated import Run, command, gate, program
 pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(900)]
 
 # It waits instead of working, so that what else runs on the machine hardly moves it.
-AS_BEFORE = Behaviour(wait=0.004)
-SLOWER_BY_HALF = Behaviour(wait=0.006)
-BROKEN = Behaviour(wait=0.004, wrong_every=1)
-MEASURED = ("--part", "bench", "--budget", "75s", "--margin", "5")
+AS_BEFORE = Behaviour(wait=0.003)
+SLOWER_BY_HALF = Behaviour(wait=0.0045)
+BROKEN = Behaviour(wait=0.003, wrong_every=1)
+MEASURED = ("--part", "bench", "--budget", "150s")
 ANSWERS = ("--part", "parity", "--budget", "60s")
 
 

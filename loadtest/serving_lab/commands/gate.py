@@ -1,6 +1,7 @@
 """The command that says whether a new revision may take the place of the old one."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 
 from serving_lab.commands.console import console
 from serving_lab.errors import LabError
+from serving_lab.project import Project
 from serving_lab.text import durations
 
 app = typer.Typer()
@@ -15,6 +17,15 @@ app = typer.Typer()
 
 @app.command()
 def gate(
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF", help="In a checkout: the old revision [default: where this branch left the default one]"
+        ),
+    ] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="In a checkout: a service; may be repeated [default: all that run]")
+    ] = None,
     base_url: Annotated[str | None, typer.Option(help="The old revision, which runs: its base URL.")] = None,
     head_url: Annotated[str | None, typer.Option(help="The new one, likewise.")] = None,
     base_command: Annotated[
@@ -39,7 +50,7 @@ def gate(
     intended: Annotated[list[Path] | None, typer.Option(help="Differences that are meant; may be repeated.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Which to measure; may be repeated.")] = None,
     budget: Annotated[str, typer.Option(help="Time for everything together.")] = "8m",
-    margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none.")] = 3.0,
+    margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none.")] = 5.0,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(help="As of lab bench [default: slower]; answers that differ always fail."),
@@ -52,28 +63,33 @@ def gate(
     """Say in one line whether a new revision answers like the old one and is as fast. Exit code 1: it may not pass."""
     from serving_lab.experiment.fail_if import FailIf
     from serving_lab.gate import command, foreign, parts
+    from serving_lab.gate.own import Own
     from serving_lab.gate.result import PARTS
 
     if unknown := [each for each in part or () if each not in PARTS]:
         raise LabError(f"there is no part {unknown[0]!r}", hint=f"choose from {', '.join(PARTS)}")
-    pair = foreign.pair(
-        foreign.Given(base_url, base_command, base_image),
-        foreign.Given(head_url, head_command, head_image),
-        port,
-        env or (),
-    )
-    if profile is None:
-        raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/guide.md)")
+    given = foreign.Given(base_url, base_command, base_image), foreign.Given(head_url, head_command, head_image)
+    if any(each.any for each in given):
+        if base or service:
+            raise LabError("--base and --service belong to the services of a checkout", hint="leave them out")
+        pairs = foreign.pairs(*given, port, env or ())
+        if profile is None:
+            raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/guide.md)")
+        profiles, environment = (profile, profile, profile), dict(os.environ)
+    else:
+        project = Project.find(otherwise=foreign.HINT)
+        own = Own.of(project, service or ())
+        profiles = (project.parity_profile, project.bench_profile, project.footprint_file)
+        environment = own.environment
+        pairs = partial(own.pairs, base)
     asked = parts.Asked(
-        parity_profile=profile,
-        bench_profile=profile,
-        footprint_profile=profile,
+        *profiles,
         intended=intended or (),
         scenarios=scenario or (),
         margin=margin,
-        ready_path=ready_path or parts.ready_path_of(profile),
+        ready_path=ready_path or parts.ready_path_of(profiles[-1]),
         seed=seed,
-        environment=dict(os.environ),
+        environment=environment,
     )
     options = command.GateOptions(
         asked=asked,
@@ -82,4 +98,4 @@ def gate(
         fail_if=[FailIf.parse(each) for each in fail_if or ["slower"]],
         output=output,
     )
-    raise typer.Exit(command.gate(options, [pair], console))
+    raise typer.Exit(command.gate(options, pairs, console))

@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,10 @@ class Pair:
     head: Side
     words: tuple[str, str]
     """What stands for base and head, for people."""
+
+
+PairsWith = Callable[[Keeper, Console], Sequence[Pair]]
+"""Returns the services, once it has built with a keeper what must be built for them."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,13 @@ class _Run:
         return judgement.judged(self.pair.name, self.pair.words, self.parts.found, conditions)
 
 
-def gate(options: GateOptions, pairs: Sequence[Pair], console: Console) -> int:
+def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
     """Start both sides, compare and measure them, show and write what was found; return the exit code.
+
+    Args:
+        options: What is asked for.
+        pairs_with: Returns the services.
+        console: Where progress and verdict go.
 
     Raises:
         LabError: a side does not start, or an option or a file is wrong.
@@ -96,6 +105,7 @@ def gate(options: GateOptions, pairs: Sequence[Pair], console: Console) -> int:
     interrupted = False
     try:
         with _ended_like_interrupted(), keeper() as kept:
+            pairs = pairs_with(kept, console)
             for number, pair in enumerate(pairs):
                 share = budget.left / (len(pairs) - number)
                 runs.append(_Run(pair, Parts(options.asked, kept, console, Budget(share), options.output / pair.name)))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
-from serving_lab.gate.command import Pair
+from serving_lab.gate.command import Pair, PairsWith
 from serving_lab.gate.sides import Elsewhere, Image, Program, Side, exposed_port
 from serving_lab.stack.engine import Engine
 
-_HINT = "--base-url URL --head-url URL, or --base-command and --head-command, or --base-image and --head-image"
+HINT = "--base-url URL --head-url URL, or --base-command and --head-command, or --base-image and --head-image"
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,14 @@ class Given:
     command: str | None
     image: str | None
 
+    @property
+    def any(self) -> bool:
+        """Whether there is anything."""
+        return any(each is not None for each in (self.url, self.command, self.image))
 
-def pair(base: Given, head: Given, port: int | None, names: Sequence[str]) -> Pair:
-    """Return both sides.
+
+def pairs(base: Given, head: Given, port: int | None, names: Sequence[str]) -> PairsWith:
+    """Return what returns both sides: nothing has to be built for them.
 
     Args:
         base: One of its ways.
@@ -38,12 +43,13 @@ def pair(base: Given, head: Given, port: int | None, names: Sequence[str]) -> Pa
         raise LabError(f"the variable {unset[0]} is not set", hint=f"export {unset[0]}=…")
     sides = [_side(name, given, port, names) for name, given in (("base", base), ("head", head))]
     words = [next(each for each in (given.url, given.command, given.image) if each) for given in (base, head)]
-    return Pair("", sides[0], sides[1], (words[0], words[1]))
+    pair = Pair("", sides[0], sides[1], (words[0], words[1]))
+    return lambda _keeper, _console: [pair]
 
 
 def _side(name: str, given: Given, port: int | None, names: Sequence[str]) -> Side:
     if sum(each is not None for each in (given.url, given.command, given.image)) != 1:
-        raise LabError(f"{name} is to be given in one way", hint=_HINT)
+        raise LabError(f"{name} is to be given in one way", hint=HINT)
     if given.url is not None:
         return Elsewhere(Endpoint.parse(given.url))
     if given.command is not None:

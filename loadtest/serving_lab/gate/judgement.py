@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
-from serving_lab.gate.result import Check, Found, Gated, Outcome
+from serving_lab.experiment.verdicts import MAIN
+from serving_lab.gate.result import Check, CheckOutcome, Found, Gated, Outcome
 from serving_lab.parity.result import CauseRecord, ParityResult
 from serving_lab.text.phrases import counted, listed, some
 
@@ -54,7 +55,7 @@ def judged(name: str, sides: tuple[str, str], found: Found, conditions: Sequence
     )
 
 
-def worst(outcomes: Sequence[Outcome]) -> Outcome:
+def worst(outcomes: Sequence[CheckOutcome]) -> Outcome:
     """Return the outcome of all together: a failure is one, whatever else cannot be told."""
     return next((each for each in _ORDER if each in outcomes), "passed")
 
@@ -93,6 +94,11 @@ class Concluded:
         return self.second or self.first
 
     @property
+    def is_main(self) -> bool:
+        """Whether bench measures until this is known; of the other metrics it says what it happens to see."""
+        return self.first.metric in MAIN[self.scenario.loop]
+
+    @property
     def word(self) -> VerdictWord:
         """What both say; a change that only one of them saw is none that is known."""
         if self.last.verdict in _CHANGES and self.last.verdict != self.first.verdict:
@@ -122,11 +128,12 @@ def to_confirm(result: BenchResult, conditions: Sequence[FailIf]) -> list[str]:
 def speed(found: Sequence[Concluded], margin: float) -> str:
     """Return in words what was measured: the worst change, else the best one, else how much is ruled out."""
     told = [each for each in found if each.word not in _UNTOLD]
-    if not told:
+    if not any(each.is_main for each in told):
         why = next((each.last.why for each in found), "nothing was compared")
         return f"speed could not be measured: {why}"
-    words = _change(told) or _nothing_found([each.last for each in told if each.word == "undecided"], margin)
-    untold = len(found) - len(told)
+    undecided = [each.last for each in told if each.is_main and each.word == "undecided"]
+    words = _change(told) or _nothing_found(undecided, margin)
+    untold = sum(each.is_main and each.word in _UNTOLD for each in found)
     return f"{words}; {counted(untold, 'verdict')} could not be given" if untold else words
 
 
@@ -193,10 +200,20 @@ def _of_bench(found: Sequence[Concluded], conditions: Sequence[FailIf]) -> Itera
         yield Check(
             part="bench",
             name=f"{each.scenario.name}: {METRICS[each.first.metric].title}",
-            outcome="failed" if met else "cannot tell" if unconfirmed or each.word in _UNTOLD else "passed",
+            outcome="failed" if met else _outcome(each, unconfirmed, conditions),
             why=why,
             conditions=met,
         )
+
+
+def _outcome(each: Concluded, unconfirmed: bool, conditions: Sequence[FailIf]) -> CheckOutcome:
+    """The outcome of a verdict that meets no condition."""
+    if unconfirmed:
+        return "cannot tell"
+    if each.word not in _UNTOLD:
+        return "passed"
+    wanted = each.is_main or any(condition.metric == each.first.metric for condition in conditions)
+    return "cannot tell" if wanted else "not judged"
 
 
 def _met(condition: FailIf, each: Concluded) -> bool:

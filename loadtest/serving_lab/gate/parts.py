@@ -25,14 +25,16 @@ R = TypeVar("R", bound=Envelope)
 
 _SHARES: Mapping[PartName, float] = {"parity": 0.35, "footprint": 0.25, "bench": 0.6}
 """Of the time that is left, at most. What bench leaves is for measuring again what it found."""
-_ENDING_SECONDS = 10.0
-"""How long a command may take after Ctrl-C to write what it has."""
 _POLL_SECONDS = 0.1
+_MOST_SLACK_SECONDS, _SLACK = 15.0, 0.25
 _FOOTPRINT = ("--starts", "3", "--rounds", "1", "--seconds", "5", "--no-type-check")
 _GENERATED = 500
 _READY_PATH = "/ready"
-_SLACK = 0.15
-"""Share of the time of bench that is kept for what takes longer than expected."""
+
+
+def slack(seconds: float) -> float:
+    """Return how much of a part's time is kept for what it takes longer than it plans, and to write what it has."""
+    return min(_MOST_SLACK_SECONDS, seconds * _SLACK)
 
 
 class Budget:
@@ -117,7 +119,7 @@ class Parts:
         words = ["--target", f"base={base}", "--target", f"head={head}", "--profile", str(asked.bench_profile)]
         words += [word for each in scenarios for word in ("--scenario", each)]
         words += ["--margin", f"{asked.margin:g}", "--seed", str(asked.seed)]
-        words += ["--budget", f"{seconds * (1 - _SLACK):.0f}s"]
+        words += ["--budget", f"{seconds - slack(seconds):.0f}s"]
         file = self._output / f"{name}.json"
         return self._run("bench", [*words, "--output", str(file)], file, seconds, BenchResult)
 
@@ -146,7 +148,6 @@ class Parts:
     def _wait(self, kept: Kept, seconds: float) -> bool:
         """Wait for a command to end and show its lines; interrupt it before its time is over, and return False."""
         end, interrupted = time.monotonic() + seconds, False
-        ending = min(_ENDING_SECONDS, seconds / 3)
         begun = ""
         with kept.output.open(encoding="utf-8", errors="replace") as output:
             while True:
@@ -156,7 +157,7 @@ class Parts:
                     self._console.print(line, soft_wrap=True, markup=False)
                 if code is not None:
                     return not interrupted
-                if not interrupted and time.monotonic() > end - ending:
+                if not interrupted and time.monotonic() > end - slack(seconds) / 2:
                     interrupted = True
                     kept.interrupt()
                 elif time.monotonic() > end:

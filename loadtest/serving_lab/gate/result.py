@@ -13,6 +13,8 @@ from serving_lab.results.envelope import Envelope, Format
 PartName = Literal["parity", "footprint", "bench"]
 PARTS: tuple[PartName, ...] = ("parity", "footprint", "bench")
 Outcome = Literal["passed", "failed", "cannot tell"]
+CheckOutcome = Literal["passed", "failed", "cannot tell", "not judged"]
+"""What is not judged changes nothing: nobody asked for it, and too little was seen of it."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +22,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
     part: PartName
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     why: str
     operation: str | None = None
     """Of a difference: `METHOD /path`."""

@@ -29,7 +29,7 @@ def print_result(console: Console, result: GateResult, file: Path) -> None:
     """Print what was found, the verdict last."""
     console.print()
     for service in result.services:
-        if rows := [each for each in service.checks if each.outcome != "passed"]:
+        if rows := [each for each in service.checks if each.outcome in {"failed", "cannot tell"}]:
             table = Table(title=service.name or None, title_justify="left", title_style="bold")
             for column in ("Part", "What", "Outcome", "Why"):
                 table.add_column(column, overflow="fold")
