@@ -19,6 +19,7 @@ from serving_lab.gate.result import Gated, GateResult, PartName
 from serving_lab.gate.sides import Side
 from serving_lab.results import files
 from serving_lab.results.envelope import Metadata
+from serving_lab.text.phrases import duration
 
 FILE = "gate.json"
 _CODES = {"passed": exit_codes.OK, "failed": exit_codes.FOUND, "cannot tell": exit_codes.CANNOT_TELL}
@@ -106,6 +107,11 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
     try:
         with _ended_like_interrupted(), keeper() as kept:
             pairs = pairs_with(kept, console)
+            if not budget.left:
+                raise LabError(
+                    f"building took more than {duration(options.budget_seconds)}",
+                    hint="what is built stays: run it again, or give it more time (--budget)",
+                )
             for number, pair in enumerate(pairs):
                 share = budget.left / (len(pairs) - number)
                 runs.append(_Run(pair, Parts(options.asked, kept, console, Budget(share), options.output / pair.name)))

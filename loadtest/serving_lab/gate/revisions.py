@@ -1,6 +1,8 @@
 """Revisions of a checkout: which one is the base, and how services of any of them are built on this host."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ _COMPLETE = "complete"
 """The file that says that a build was finished."""
 _MODEL_DATE = "1767225600"
 """Seconds since 1970 in the metadata of the models, fixed so that equal sources give equal models, as in images."""
+_MODEL_SOURCES = "services/model", "services/artifact", "uv.lock"
 _SHORT = 10
 
 
@@ -87,14 +90,20 @@ class Revisions:
         source = directory / "source"
         keeper.ask("undo", commit, ["rm", "-rf", str(directory)])
         subprocess.run(["rm", "-rf", str(directory)], check=True)  # noqa: S603, S607 - what an earlier one has left
+        model = self._root / "build" / "gate" / "models" / self._model_key(commit)
         with keeper.undoing(str(source), _removing(self._root, source)):
             self._run(keeper, directory, "worktree", ["git", "worktree", "add", "--detach", str(source), commit])
-            packages = [*self._services(source), "model-training"]
-            uv = [sys.executable, str(self._root / "deploy" / "bootstrap.py")]
-            sync = ["sync", "--frozen", "--no-dev", "--no-editable", "--compile-bytecode"]
-            chosen = [word for name in packages for word in ("--package", name)]
-            self._run(keeper, directory, "sync", [*uv, *sync, *chosen], cwd=source)
-            self._run(keeper, directory, "model", [str(build.program("train-model")), "--output", str(build.model)])
+            self._install(keeper, directory, "environment", self._services(source))
+            if not model.exists():
+                console.print(f"training the model of {short(commit)}", markup=False)
+                self._install(keeper, directory, "training", ["model-training"])
+                trained = directory / "trained"
+                train = directory / "training" / "bin" / "train-model"
+                self._run(keeper, directory, "model", [str(train), "--output", str(trained)])
+                model.parent.mkdir(parents=True, exist_ok=True)
+                trained.rename(model)
+                shutil.rmtree(directory / "training")
+        build.model.symlink_to(model)
         (directory / _COMPLETE).touch()
         keeper.ask("undone", commit)
         return build
@@ -107,14 +116,24 @@ class Revisions:
         """The services that a revision's own catalogue has."""
         return [entry.name for entry in Catalogue.read(source / "loadtest" / "catalogue.yaml").entries]
 
-    def _run(self, keeper: Keeper, directory: Path, name: str, command: list[str], cwd: Path | None = None) -> None:
-        environment = {
-            **os.environ,
-            "UV_PROJECT_ENVIRONMENT": str(directory / "environment"),
-            "SOURCE_DATE_EPOCH": _MODEL_DATE,
-        }
+    def _model_key(self, commit: str) -> str:
+        """What the model of a commit is made of: equal sources give equal models."""
+        trees = [self._says("rev-parse", f"{commit}:{path}") or "" for path in _MODEL_SOURCES]
+        return hashlib.sha256(" ".join(trees).encode()).hexdigest()[:_SHORT]
+
+    def _install(self, keeper: Keeper, directory: Path, name: str, packages: Sequence[str]) -> None:
+        """Install packages of the revision with what they need, and nothing that refers to its files."""
+        uv = [sys.executable, str(self._root / "deploy" / "bootstrap.py")]
+        chosen = [word for package in packages for word in ("--package", package)]
+        command = [*uv, "sync", "--frozen", "--no-dev", "--no-editable", *chosen]
+        self._run(keeper, directory, name, command, directory / "source", UV_PROJECT_ENVIRONMENT=str(directory / name))
+
+    def _run(
+        self, keeper: Keeper, directory: Path, name: str, command: list[str], cwd: Path | None = None, **settings: str
+    ) -> None:
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": _MODEL_DATE, **settings}
         log = directory / "logs" / f"{name}.log"
-        keeper.run(command, environment, cwd or self._root, log, hint=f"is it a revision that can be built? ({log})")
+        keeper.run(command, environment, cwd or self._root, log, hint=f"can this revision be built? ({log.name})")
 
     def _commit(self, ref: str) -> str:
         found = self._says("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
