@@ -38,6 +38,7 @@ def containers(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPath
     assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
     yield checkout
     checkout.lab("down")
+    compose(checkout, "--profile", "*", "down", "--volumes")  # what was pushed stays, else
 
 
 def test_every_container_is_ready(containers: Checkout) -> None:

@@ -13,10 +13,10 @@ from model_artifact import files
 from model_artifact.errors import ArtifactError
 from model_artifact.store import Store
 from support.artifacts import change_metadata, shuffled_data, write_model
-from support.checkout import Checkout, new_checkout
+from support.checkout import Checkout
 from support.command import lab
 from support.fake_server import Asked, Says, fake_server
-from support.registry import Running, running_registry
+from support.registry import Running, running_sync
 from support.services import wait_until
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
@@ -51,10 +51,7 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    checkout = new_checkout(tmp_path_factory.mktemp("registry") / "checkout")
-    checkout.environment["COMPOSE_PROFILES"] = "registry"
-    (checkout.root / ".env").write_text("SECRET_KEY=not-used\nAPI_PASSWORD=not-used\n")
+def running(checkout: Checkout, registry: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     store = Store(checkout.root / "build" / "models")
     folder = tmp_path_factory.mktemp("models")
     models = [write_model(folder / str(seed), seed=seed) for seed in (1, 2)]
@@ -80,7 +77,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
                 return metrics(name)
 
             stack.enter_context(fake_server(respond, int(checkout.environment[setting])))
-        registry, sync = stack.enter_context(running_registry(checkout))
+        sync = stack.enter_context(running_sync(checkout))
         yield Lab(checkout, registry, sync, models, refusing)
 
 

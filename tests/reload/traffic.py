@@ -70,6 +70,8 @@ class Traffic:
 
     service: RunningService
     expected: Expected
+    pause_seconds: float = 0.0
+    """Of each client after each answer: for tests whose other programs need processors too."""
     answers: list[Answer] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     told: Counter[str] = field(default_factory=Counter)
@@ -132,6 +134,7 @@ class Traffic:
         connection: Connection | None = None
         while not self._over.is_set():
             connection = await self._ask(kind, connection)
+            await asyncio.sleep(self.pause_seconds)
             if kind == "thinking":
                 await asyncio.sleep(_CHANCE.uniform(0, _LONGEST_THOUGHT_SECONDS))
         if connection:
@@ -141,6 +144,7 @@ class Traffic:
         while not self._over.is_set():
             if connection := await self._ask(kind, None):
                 connection[1].close()
+            await asyncio.sleep(self.pause_seconds)
 
     async def _ask(self, kind: str, connection: Connection | None) -> Connection | None:
         """Ask once; returns the connection if it can be used again."""
@@ -215,6 +219,7 @@ class Traffic:
                 async with connect_to(url, additional_headers=headers, proxy=None) as connection:
                     while not self._over.is_set():
                         await self._ask_message(connection)
+                        await asyncio.sleep(self.pause_seconds)
             except (ConnectionClosedOK, ConnectionClosedError) as closed:
                 if closed.rcvd and closed.rcvd.code == CloseCode.GOING_AWAY:
                     self.told["websocket"] += 1

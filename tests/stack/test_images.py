@@ -7,13 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from support.stack import OWN_IMAGES, SERVICES, Stack, docker_json, run
+from support.stack import OF_OWN_CODE, OWN_IMAGES, SERVICES, Stack, docker_json, run
 
 pytestmark = pytest.mark.stack
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {
     "locust": "loadtest",
+    "registry": "deploy/registry",
     # The folder of a service is called like its package.
     **{name: f"services/{name.replace('-', '_')}" for name in SERVICES},
 }
@@ -85,7 +86,7 @@ def test_all_services_share_their_base_with_the_same_layers(stack: Stack, servic
     assert stack.image(service)["RootFS"]["Layers"][: len(base)] == base
 
 
-@pytest.mark.parametrize("service", OWN_IMAGES)
+@pytest.mark.parametrize("service", OF_OWN_CODE)
 def test_code_is_a_small_layer_on_top_of_the_dependencies(stack: Stack, service: str) -> None:
     history = ["docker", "history", "--human=false", "--format", "{{.Size}}", stack.image(service)["Id"]]
     code, *below = (size for size in map(int, run(history).stdout.split()) if size > 0)

@@ -10,7 +10,7 @@ from serving_lab.stack.secrets import SECRETS
 from support import local_http
 from support.rotation import rotate
 from support.services import PASSWORD, SECRET_KEY, USERNAME
-from support.stack import OWN_IMAGES, PORTS, SERVICES, Stack, run
+from support.stack import OF_OWN_CODE, OWN_IMAGES, PORTS, SERVICES, Stack, run
 from support.tokens import claims, sign
 
 pytestmark = pytest.mark.stack
@@ -72,7 +72,7 @@ def test_no_image_holds_a_secret(stack: Stack, service: str) -> None:
     assert shown(stack, history + run(["docker", "image", "inspect", image]).stdout) == []
 
 
-@pytest.mark.parametrize("service", OWN_IMAGES)
+@pytest.mark.parametrize("service", OF_OWN_CODE)
 def test_a_container_has_its_own_secrets_and_cannot_change_them(stack: Stack, service: str) -> None:
     files = stack.execute(service, "sh", "-c", "cd /run/secrets && grep -H '' *").stdout.splitlines()
 

@@ -75,7 +75,7 @@ class Running:
                 stderr=output,
                 start_new_session=True,
             )
-        wait_until(self._answers, f"{self.program.name} ready", seconds=120, explain=lambda: self.log[-4000:])
+        wait_until(self._answers, f"{self.program.name} ready", seconds=180, explain=lambda: self.log[-4000:])
 
     def hang(self) -> None:
         """Let it take connections, and answer none."""
@@ -103,7 +103,7 @@ class Running:
 
     @property
     def _log(self) -> Path:
-        return self.directory / f"{self.program.name}.log"
+        return self.directory / f"{self.program.name}-{httpx.URL(self.ready_url).port}.log"
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process, "it does not run"
@@ -119,23 +119,31 @@ class Running:
 
 
 @contextlib.contextmanager
-def running_registry(checkout: Checkout) -> Iterator[tuple[Running, Running]]:
-    """Start the registry of a copy of the repository, and its model-sync; end both whatever became of them."""
+def running_registry(checkout: Checkout) -> Iterator[Running]:
+    """Start the registry of a copy of the repository, and end it whatever became of it."""
     at_least("service", "the registry of models")
     lend_environment(checkout)
+    with _running(checkout, REGISTRY, "/health", {}) as registry:
+        yield registry
+
+
+@contextlib.contextmanager
+def running_sync(checkout: Checkout, **environment: str) -> Iterator[Running]:
+    """Start the model-sync of a copy of the repository, by default with its settings, and end it in any case."""
+    with _running(checkout, MODEL_SYNC, "/metrics", environment) as sync:
+        yield sync
+
+
+@contextlib.contextmanager
+def _running(checkout: Checkout, name: str, ready_path: str, own: Mapping[str, str]) -> Iterator[Running]:
     project = Project(checkout.root)
-    settings = Settings.load(project, checkout.environment)
-    environment = {**checkout.environment, **shared_environment(project, settings, project.run_dir)}
+    settings = Settings.load(project, {**checkout.environment, **own})
+    environment = {**checkout.environment, **shared_environment(project, settings, project.run_dir), **own}
     programs = {each.name: each for each in programs_for(project, settings, _NO_TOOLS, project.run_dir)}
-    ready = {REGISTRY: "/health", MODEL_SYNC: "/metrics"}
-    both = [
-        Running(programs[name], environment, checkout.root, f"http://127.0.0.1:{settings.ports[name]}{path}")
-        for name, path in ready.items()
-    ]
+    url = f"http://127.0.0.1:{settings.ports[name]}{ready_path}"
+    running = Running(programs[name], environment, checkout.root, url)
     try:
-        for each in both:
-            each.start()
-        yield both[0], both[1]
+        running.start()
+        yield running
     finally:
-        for each in both:
-            each.kill()
+        running.kill()

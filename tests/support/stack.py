@@ -15,8 +15,9 @@ from support.services import CATALOGUE, PASSWORD, SECRET_KEY, USERNAME, free_por
 SERVICES = tuple(entry.name for entry in CATALOGUE.entries)
 """All services under test, the baseline first: the stack is tested with every profile that one of them has."""
 PORTS = {entry.name: entry.port_setting for entry in CATALOGUE.entries}
-OWN_IMAGES = (*SERVICES, "locust")
-WITHOUT_GRAFANA = (*OWN_IMAGES, "gateway", "prometheus")
+OF_OWN_CODE = (*SERVICES, "locust")
+OWN_IMAGES = (*OF_OWN_CODE, "registry")
+WITHOUT_GRAFANA = (*OWN_IMAGES, "model-sync", "gateway", "prometheus")
 CONTAINERS = (*WITHOUT_GRAFANA, "grafana")
 
 # The stack is tested with its defaults, whatever a user's .env says; but the images are those that can be had here.
@@ -83,7 +84,7 @@ def stack_settings(project_name: str, base_images: Mapping[str, str]) -> dict[st
         **{name: here[name] for name in _OF_THIS_MACHINE if name in here},
         **base_images,
         **dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True)),
-        "COMPOSE_PROFILES": ",".join(entry.profile for entry in CATALOGUE.entries if entry.profile),
+        "COMPOSE_PROFILES": ",".join(["registry", *(entry.profile for entry in CATALOGUE.entries if entry.profile)]),
         "COMPOSE_PROJECT_NAME": project_name,
         "SECRET_KEY": SECRET_KEY,
         "API_USERNAME": USERNAME,

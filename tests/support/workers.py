@@ -14,6 +14,8 @@ from support.tiers import ALONE, rank
 
 # They share a running stack, or build and remove images of the same names.
 WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py")
+# They share a registry, which takes half a minute to start.
+WITH_REGISTRY = ("tests/registry/",)
 
 
 @pytest.hookimpl(trylast=True)
@@ -36,7 +38,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """`--dist loadfile` hands out whole files in their order; here those that use the engine go to one worker."""
+    """`--dist loadfile` hands out whole files in their order; here those that share something dear go to one worker."""
     if config.getoption("dist") != "loadfile":
         return None
     config.option.loadscopereorder = False
@@ -44,7 +46,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     class Files(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             path, _, _ = nodeid.partition("::")
-            return "engine" if any(each in path for each in WITH_ENGINE) else path
+            groups = {"engine": WITH_ENGINE, "registry": WITH_REGISTRY}
+            return next((name for name, paths in groups.items() if any(each in path for each in paths)), path)
 
     return Files(config, log)
 
