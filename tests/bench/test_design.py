@@ -1,7 +1,14 @@
 """How long a measurement is expected to take, and that its parts add up to it."""
 
 import pytest
-from serving_lab.bench.design import PREPARATION_SECONDS, Design
+from serving_lab.bench.design import (
+    KNEE_SECONDS,
+    PREPARATION_SECONDS,
+    SEARCH_SECONDS,
+    WARM_SECONDS,
+    WARM_UP_SECONDS,
+    Design,
+)
 from serving_lab.experiment.profile import ObjectiveForm, ScenarioForm
 
 CLOSED = ScenarioForm(requests={"predict": 1})
@@ -28,7 +35,8 @@ def test_a_budget_is_at_least_preparation_and_the_pairs_of_the_first_look() -> N
     design = Design.asked(None, None, None, 0, None)
 
     assert (design.pairs, design.seconds, design.margin, design.budget) == (None, None, 0.05, 300)
-    assert design.expected_seconds(CLOSED, 2) == 2 * PREPARATION_SECONDS + 4 * design.pair_seconds(CLOSED, 2)
+    assert design.expected_seconds(CLOSED, 2) == 2 * WARM_UP_SECONDS + 4 * design.pair_seconds(CLOSED, 2)
+    assert design.expected_seconds(KNEE, 2, warm=True) == 2 * (WARM_SECONDS + SEARCH_SECONDS) + 3 * 2 * KNEE_SECONDS
     assert design.pairs_of(KNEE) == 3
 
 
@@ -41,7 +49,7 @@ def test_pairs_are_long_and_their_margin_is_narrow() -> None:
 def test_arms_are_as_short_as_their_p99_allows() -> None:
     within = Design.asked(None, None, None, 0, None)
 
-    assert within.arm_seconds([5000.0, 2600.0]) == 1.0
+    assert within.arm_seconds([5000.0, 2600.0]) == 0.6
     assert within.arm_seconds([5000.0, 650.0]) == pytest.approx(2.0)
     assert within.arm_seconds([30.0, 650.0]) == 2.0, "no arm of a bearable length has enough answers"
     assert Design.asked(None, None, 0.5, 0, None).arm_seconds([30.0]) == 0.5

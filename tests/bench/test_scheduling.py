@@ -50,8 +50,9 @@ class Simulated(ScenarioRun):
     """Share of the arms that do not count."""
     turns: list[str] = field(default_factory=list)
 
-    def prepare(self, driver: LoadDriver, progress: Progress) -> None:
+    def prepare(self, driver: LoadDriver, progress: Progress, *, warm: bool = False) -> None:
         progress.phase(self.name)
+        assert warm is bool(self.turns)
         self.clock.now += PREPARATION
         self.arm_seconds = ARM
         self.most = self.design.pairs_of(self.form)
@@ -155,6 +156,16 @@ def test_disturbed_pairs_are_measured_again_and_refuse_a_scenario_if_they_are_ma
     assert not runs["few"].refused
     assert "pairs do not count: other programs kept 1.00 cores busy" in runs["many"].refused[0]
     assert clock.now > 380
+
+
+def test_scenarios_of_which_no_pair_counts_are_tried_until_the_time_is_over(clock: Clock) -> None:
+    runs = scheduled(clock, 200, one={"spoiled": 1.0}, two={"spoiled": 1.0})
+
+    assert clock.now > 190
+    assert [run.whole for run in runs.values()] == [0, 0]
+    measured = [run.measured for run in runs.values()]
+    assert abs(measured[0] - measured[1]) <= 8
+    assert all("no pair" not in run.refused[0] and "pairs do not count" in run.refused[0] for run in runs.values())
 
 
 def test_the_result_says_which_design_it_was(clock: Clock) -> None:

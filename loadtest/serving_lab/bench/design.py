@@ -7,14 +7,16 @@ from typing import Self
 
 from serving_lab.errors import LabError
 from serving_lab.experiment import validity
-from serving_lab.experiment.profile import ScenarioForm
+from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
 from serving_lab.text import durations
 
-SECONDS_AROUND_AN_ARM = 1.5
+SECONDS_AROUND_AN_ARM = 0.7
 PREPARATION_SECONDS = 8.0
+WARM_UP_SECONDS, WARM_SECONDS, SEARCH_SECONDS = 4.5, 2.5, 6.5
 KNEE_SECONDS = 35.0
-"""What an arm takes besides what it measures; about how long preparing a target and finding a knee take."""
-SHORTEST_ARM_SECONDS, LONGEST_ARM_SECONDS, ARM_SECONDS = 1.0, 5.0, 2.0
+"""What an arm takes besides what it measures; about how long preparing a target takes, and finding a knee. With a
+budget, preparation is a warm-up, a shorter one for a target that is warm, and a search for what is not given."""
+SHORTEST_ARM_SECONDS, LONGEST_ARM_SECONDS, ARM_SECONDS = 0.6, 5.0, 2.0
 """Of an arm whose length is not given: bounds of one that has enough answers for a P99, and one that cannot have them.
 Short arms make many pairs, of which slow noise spoils few."""
 ENOUGH_ANSWERS = 1.3 * validity.samples_needed(0.99)
@@ -69,9 +71,31 @@ class Design:
             return 3 if form.loop == "knee" else 4
         return max(3, math.ceil(self.pairs / 2)) if form.loop == "knee" else self.pairs
 
-    def expected_seconds(self, form: ScenarioForm, targets: int) -> float:
-        """Return about how long a scenario takes, with a budget at least."""
-        return targets * PREPARATION_SECONDS + self.pairs_of(form) * self.pair_seconds(form, targets)
+    def expected_seconds(self, form: ScenarioForm, targets: int, *, warm: bool = False) -> float:
+        """Return about how long a scenario takes, with a budget at least.
+
+        Args:
+            form: Of the scenario.
+            targets: How many are measured.
+            warm: Whether another scenario came before.
+        """
+        preparation = self.preparation_seconds(form, warm=warm)
+        return targets * preparation + self.pairs_of(form) * self.pair_seconds(form, targets)
+
+    def preparation_seconds(self, form: ScenarioForm, *, warm: bool) -> float:
+        """Return about how long the preparation of a target takes."""
+        if self.budget is None:
+            return PREPARATION_SECONDS
+        return (WARM_SECONDS if warm else WARM_UP_SECONDS) + (SEARCH_SECONDS if self.searches(form) else 0.0)
+
+    def searches(self, form: ScenarioForm) -> bool:
+        """Whether it is searched with how many connections a target answers most.
+
+        With a budget, a share of the largest rate is one of the rate in the warm-up, over the scenario's connections.
+        """
+        if self.budget is None and isinstance(form.rate, OfPeakForm):
+            return True
+        return form.connections == BEST or form.loop == "knee"
 
     def pair_seconds(self, form: ScenarioForm, targets: int, seconds: float | None = None) -> float:
         """Return about how long an arm of each target takes; `seconds` is its length, once it is known."""

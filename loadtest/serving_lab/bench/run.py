@@ -78,8 +78,7 @@ class BenchMeasurement:
     @property
     def expected_seconds(self) -> float:
         """About how long it takes, with a budget at most."""
-        least = sum(self._design.expected_seconds(run.form, len(self.targets)) for run in self._runs)
-        return least if self._design.budget is None else self._design.budget
+        return self._least_seconds if self._design.budget is None else self._design.budget
 
     def run(self, fleet: Fleet, progress: Progress) -> None:
         """Measure all scenarios.
@@ -130,8 +129,14 @@ class BenchMeasurement:
             scenarios=scenarios,
         )
 
+    @property
+    def _least_seconds(self) -> float:
+        """How long it takes, with a budget at least."""
+        targets = len(self.targets)
+        return sum(self._design.expected_seconds(run.form, targets, warm=at > 0) for at, run in enumerate(self._runs))
+
     def _check_budget(self) -> None:
-        least = sum(self._design.expected_seconds(run.form, len(self.targets)) for run in self._runs)
+        least = self._least_seconds
         if self._design.budget is not None and self._design.budget < least:
             scenarios = phrases.counted(len(self._runs), "scenario")
             raise LabError(

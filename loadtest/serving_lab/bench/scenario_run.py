@@ -19,7 +19,7 @@ from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
 from serving_lab.experiment.records import QUANTILES, Arm, Comparison, Distribution, WarmUp
 from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.targets import Target
-from serving_lab.experiment.warm_up import warm_up
+from serving_lab.experiment.warm_up import COMPARED, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, warm_up
 from serving_lab.generator.fleet import Seconds
 from serving_lab.generator.messages import Closed, Open
 from serving_lab.text import phrases
@@ -60,8 +60,13 @@ class ScenarioRun:
     _orders: Iterator[list[Target]] = field(default_factory=lambda: iter(()))
     _identity: Identity | None = None
 
-    def prepare(self, driver: LoadDriver, progress: Progress) -> None:
+    def prepare(self, driver: LoadDriver, progress: Progress, *, warm: bool = False) -> None:
         """Warm the targets up, and find what is not given: connections, rates, the length of arms.
+
+        Args:
+            driver: Sends the load.
+            progress: Is told how far it is.
+            warm: Whether the targets were warmed up before, under another load.
 
         Raises:
             LabError: no load can be sent.
@@ -70,10 +75,13 @@ class ScenarioRun:
         progress.phase(f"{self.name}: warm-up")
         for target in driver.targets:
             target.ask(driver.api.before)
-            self._prepare(driver, target)
+            self._prepare(driver, target, SHORT_WINDOW_SECONDS if warm else WINDOW_SECONDS)
             progress.advance(PREPARATION_SECONDS)
+        if self.form.connections == BEST:
+            best = capacity.alike(self.peaks)
+            self.loads = {name: Load(load.requests, best[name], load.loop) for name, load in self.loads.items()}
         if isinstance(self.form.rate, OfPeakForm):
-            rate = min(peak.throughput for peak in self.peaks.values()) * self.form.rate.of_peak
+            rate = min(self._largest_rate(each) for each in self.warm_ups) * self.form.rate.of_peak
             self.loads = {
                 name: Load(load.requests, load.connections, Open(rate, self.form.arrivals, self.form.burstiness))
                 for name, load in self.loads.items()
@@ -87,6 +95,8 @@ class ScenarioRun:
     def measure(self, driver: LoadDriver, progress: Progress, pairs: int, deadline: float = math.inf) -> None:
         """Measure until so many pairs count, the scenario is refused, or the next one would end after the deadline.
 
+        With a budget, it also ends once as many pairs more did not count: another scenario may do better meanwhile.
+
         Args:
             driver: Sends the load.
             progress: Is told which pair it is.
@@ -97,14 +107,15 @@ class ScenarioRun:
             LabError: no load can be sent.
         """
         targets = len(driver.targets)
-        while self.whole < pairs and not self.refused:
+        most = math.inf if self.design.budget is None else self.measured + 2 * (pairs - self.whole)
+        while self.whole < pairs and self.measured < most and not self.refused:
             began = time.monotonic()
             if began + self.pair_seconds(targets) > deadline:
                 break
-            most = f"{self.most}" if self.design.budget is None else f"at most {self.most}"
+            planned = f"{self.most}" if self.design.budget is None else f"at most {self.most}"
             void = self.measured - self.whole
             note = f"{phrases.counted(void, 'pair')} did not count" if void else ""
-            progress.phase(f"{self.name}: pair {self.whole + 1} of {most}", note)
+            progress.phase(f"{self.name}: pair {self.whole + 1} of {planned}", note)
             counts = self._pair(driver)
             self.seconds += time.monotonic() - began
             if counts or self.design.budget is not None:
@@ -121,12 +132,20 @@ class ScenarioRun:
         """Bring the targets back into the state in which the scenario begins, after another one was measured."""
         for target in driver.targets if driver.api.before else ():
             target.ask(driver.api.before)
-            warm_up(driver, target, self.loads[target.name], _seed(self.design.seed, self.name, "preparation"))
+            warm_up(
+                driver,
+                target,
+                self.loads[target.name],
+                _seed(self.design.seed, self.name, "preparation"),
+                SHORT_WINDOW_SECONDS,
+            )
 
     def look(self, targets: Sequence[Target], pairs: int) -> None:
         """Find out whether more pairs are worth their time, of which so many may be had in all."""
         if self.whole > (self.looks[-1] if self.looks else 1):
             self.looks = (*self.looks, self.whole)
+        if not self.whole:
+            return
         found = self._comparisons([target.name for target in targets], None)
         self.decided = verdicts.decided(self.form.loop, found, self.design.margin, min(pairs, self.most))
 
@@ -188,7 +207,7 @@ class ScenarioRun:
             looks=None if self.design.budget is None else Looks(looked, max(self.most, self.whole)),
         )
 
-    def _prepare(self, driver: LoadDriver, target: Target) -> None:
+    def _prepare(self, driver: LoadDriver, target: Target, window: float) -> None:
         seed = _seed(self.design.seed, self.name, "preparation")
         connections = FIRST_CONNECTIONS if self.form.connections == BEST else int(self.form.connections)
         given = self.form.rate if isinstance(self.form.rate, float | int) else None
@@ -197,25 +216,25 @@ class ScenarioRun:
             connections,
             Open(given, self.form.arrivals, self.form.burstiness) if given else Closed(),
         )
-        self.warm_ups.append(warm_up(driver, target, load, seed))
-        if self.form.connections == BEST or self.form.loop == "knee" or isinstance(self.form.rate, OfPeakForm):
-            self.peaks[target.name] = capacity.peak(driver, target, load, seed)
-        if self.form.connections == BEST:
-            load = Load(load.requests, self.peaks[target.name].connections, load.loop)
+        self.warm_ups.append(warm_up(driver, target, load, seed, window))
+        if self.design.searches(self.form):
+            step = capacity.STEP_SECONDS if self.design.budget is None else capacity.SHORT_STEP_SECONDS
+            self.peaks[target.name] = capacity.peak(driver, target, load, seed, step)
         self.loads[target.name] = load
 
     def _rates(self) -> list[float]:
         """How many answers a second each target can be expected to give."""
         rates = []
         for warmed in self.warm_ups:
-            load, peak = self.loads[warmed.target], self.peaks.get(warmed.target)
-            if isinstance(load.loop, Open):
-                rates.append(load.loop.rate)
-            elif peak and self.form.connections == BEST:
-                rates.append(peak.throughput)
-            else:
-                rates.append(float(np.median(warmed.throughput)))
+            loop = self.loads[warmed.target].loop
+            rates.append(loop.rate if isinstance(loop, Open) else self._largest_rate(warmed))
         return rates
+
+    def _largest_rate(self, warmed: WarmUp) -> float:
+        """The most that a target answered a second: where it was searched, or at the end of its warm-up."""
+        if warmed.target in self.peaks:
+            return self.peaks[warmed.target].throughput
+        return float(np.median(warmed.throughput[-COMPARED:]))
 
     def _restarted(self) -> list[str]:
         return self._identity.restarted() if self._identity else []

@@ -39,10 +39,10 @@ class Schedule:
         targets = len(driver.targets)
         for at, run in enumerate(self._runs):
             later = self._runs[at + 1 :]
-            least = sum(each.design.expected_seconds(each.form, targets) for each in later)
+            least = sum(each.design.expected_seconds(each.form, targets, warm=True) for each in later)
             until = time.monotonic() + self._left / (1 + len(later))
             self._last = run
-            run.prepare(driver, progress)
+            run.prepare(driver, progress, warm=at > 0)
             run.measure(driver, progress, run.most, self._deadline - least)
             # How many pairs there may be is decided before the first look, by how long they take.
             left = self._deadline - least - time.monotonic()

@@ -37,7 +37,7 @@ def bench(
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=0.5, max=600, help="Length of an arm [default: as P99 needs, 1 to 5; with --pairs 5]"),
+        typer.Option(min=0.5, max=600, help="Length of an arm [default: as P99 needs, 0.6 to 5; with --pairs 5]"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the requests and the order of arms.")] = 0,
     margin: Annotated[

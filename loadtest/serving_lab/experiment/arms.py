@@ -16,7 +16,9 @@ from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import Fleet, RunOutcome, Seconds
 from serving_lab.generator.messages import Closed, Open, RunCommand
 
-LEAD_IN_SECONDS = 0.5
+LEAD_IN_SECONDS, SHORTEST_LEAD_IN_SECONDS, LEAD_IN_SHARE = 0.5, 0.2, 0.1
+"""Before an arm is measured, its load is sent for a share of its length, within bounds: connections are open and all
+of them busy by then."""
 TIMEOUT_SECONDS = 10.0
 LATENCY_SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
@@ -96,7 +98,8 @@ class LoadDriver:
             LabError: it cannot be measured.
         """
         watch = self.watch(target, slot)
-        outcome = self.send(target, load, seed=slot.seed, seconds=seconds, lead_in=LEAD_IN_SECONDS)
+        lead_in = min(LEAD_IN_SECONDS, max(SHORTEST_LEAD_IN_SECONDS, LEAD_IN_SHARE * seconds))
+        outcome = self.send(target, load, seed=slot.seed, seconds=seconds, lead_in=lead_in)
         values = values_of(outcome, closed=isinstance(load.loop, Closed))
         watch.count(outcome)
         return watch.end(outcome, values, load.loop)

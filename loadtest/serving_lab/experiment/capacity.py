@@ -2,19 +2,32 @@
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from serving_lab.experiment.arms import LEAD_IN_SECONDS, ArmSlot, Load, LoadDriver, MeasuredArm, latency_values
+from serving_lab.experiment.arms import (
+    LEAD_IN_SECONDS,
+    SHORTEST_LEAD_IN_SECONDS,
+    ArmSlot,
+    Load,
+    LoadDriver,
+    MeasuredArm,
+    latency_values,
+)
 from serving_lab.experiment.profile import ObjectiveForm
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.validity import samples_needed
 from serving_lab.generator.fleet import RunOutcome
 from serving_lab.generator.messages import Closed, Open
 
-STEP_SECONDS = 1.5
+STEP_SECONDS, SHORT_STEP_SECONDS = 1.5, 0.6
+"""Of a number of connections that is tried; the short one is for a measurement of some minutes."""
 MOST_CONNECTIONS = 128
 GROWTH = 1.05
 """Twice the connections must bring at least this much more throughput."""
+AS_WELL = 0.9
+"""Share of the largest throughput from which on a number of connections does about as well: what two short steps on a
+shared machine may differ by."""
 RESOLUTION = 1.03
 """Neighbouring rates of a knee's search, as a ratio."""
 PROBE_SECONDS, LONGEST_PROBE_SECONDS = 2.0, 10.0
@@ -32,9 +45,29 @@ class Peak:
     connections: int
     throughput: float
     """In requests/s."""
+    tried: Mapping[int, float] = field(default_factory=dict)
+    """Throughput by number of connections."""
 
 
-def peak(driver: LoadDriver, target: Target, load: Load, seed: int) -> Peak:
+def alike(peaks: Mapping[str, Peak]) -> dict[str, int]:
+    """Return the best number of connections of each target: the same one where each does about as well with it.
+
+    Numbers that do about as well are told apart by noise alone, but twice the connections make twice the latency: of
+    two equal targets one would look slower. Of those that suit all, it is the one with which the least is lost.
+    """
+
+    def kept(number: int) -> float:
+        """The smallest share of its best that a target keeps with this number."""
+        return min(peak.tried[number] / peak.throughput for peak in peaks.values())
+
+    together = set.intersection(*(set(peak.tried) for peak in peaks.values()))
+    shared = max(together, key=kept)
+    if kept(shared) < AS_WELL:
+        return {name: peak.connections for name, peak in peaks.items()}
+    return dict.fromkeys(peaks, shared)
+
+
+def peak(driver: LoadDriver, target: Target, load: Load, seed: int, step_seconds: float = STEP_SECONDS) -> Peak:
     """Return the number of connections with the largest throughput, found by doubling them until it stops growing.
 
     Raises:
@@ -42,20 +75,21 @@ def peak(driver: LoadDriver, target: Target, load: Load, seed: int) -> Peak:
     """
     best = Peak(1, 0.0)
     connections, without_growth = 1, 0
+    tried: dict[int, float] = {}
     while connections <= MOST_CONNECTIONS and without_growth < 2:
         found = driver.send(
             target,
             replace(load, connections=connections, loop=Closed()),
             seed=seed + connections,
-            seconds=STEP_SECONDS,
-            lead_in=LEAD_IN_SECONDS,
+            seconds=step_seconds,
+            lead_in=LEAD_IN_SECONDS if step_seconds >= STEP_SECONDS else SHORTEST_LEAD_IN_SECONDS,
         )
-        throughput = found.answered.size / found.seconds
+        throughput = tried[connections] = found.answered.size / found.seconds
         without_growth = 0 if throughput > best.throughput * GROWTH else without_growth + 1
         if throughput > best.throughput:
             best = Peak(connections, throughput)
         connections *= 2
-    return best
+    return replace(best, tried=tried)
 
 
 def knee(

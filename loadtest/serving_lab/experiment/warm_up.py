@@ -12,7 +12,8 @@ from serving_lab.experiment.targets import Target
 from serving_lab.generator.fleet import RunOutcome
 from serving_lab.generator.messages import Closed
 
-WINDOW_SECONDS = 0.5
+WINDOW_SECONDS, SHORT_WINDOW_SECONDS = 0.5, 0.25
+"""The short one is for a target that was warmed up before, under another load: only what is new in this one is cold."""
 WINDOWS_A_RUN = 8
 MOST_SECONDS = 40.0
 COMPARED = 4
@@ -21,15 +22,22 @@ TOLERANCE = 0.05
 """Change of the mean from one to the other that still counts as steady; where windows vary more, twice its error."""
 
 
-def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int) -> WarmUp:
+def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int, window: float = WINDOW_SECONDS) -> WarmUp:
     """Load a target until its throughput (in an open loop: its latency) is steady, or for `MOST_SECONDS`.
 
     A target that does not keep up with the rate stops the warm-up: its backlog would only grow.
 
+    Args:
+        driver: Sends the load.
+        target: Is loaded.
+        load: What is sent.
+        seed: Of the requests.
+        window: Length of the stretches that are compared (s).
+
     Raises:
         LabError: no load can be sent.
     """
-    seconds = WINDOW_SECONDS * WINDOWS_A_RUN
+    seconds = window * WINDOWS_A_RUN
     throughput: list[float] = []
     watched: list[float] = []
     passed = 0.0
@@ -38,7 +46,7 @@ def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int) -> WarmUp
         outcome = driver.send(target, load, seed=seed + len(throughput), seconds=seconds)
         passed += seconds
         keeps_up = isinstance(load.loop, Closed) or kept_up(outcome)
-        answers, latencies = _windows(outcome)
+        answers, latencies = _windows(outcome, window)
         throughput += answers
         watched += answers if isinstance(load.loop, Closed) else latencies
         if steady(watched):
@@ -64,11 +72,11 @@ def steady(values: Sequence[float]) -> bool:
     return bool(abs(last.mean() - before.mean()) <= max(TOLERANCE, 2 * error))
 
 
-def _windows(outcome: RunOutcome) -> tuple[list[float], list[float]]:
+def _windows(outcome: RunOutcome, window: float) -> tuple[list[float], list[float]]:
     """Answers a second, and mean latency (s), of each window."""
-    at = np.minimum((outcome.answered / WINDOW_SECONDS).astype(int), WINDOWS_A_RUN - 1)
+    at = np.minimum((outcome.answered / window).astype(int), WINDOWS_A_RUN - 1)
     counts = np.bincount(at, minlength=WINDOWS_A_RUN)
     sums = np.bincount(at, weights=outcome.latencies, minlength=WINDOWS_A_RUN)
-    return [float(count) / WINDOW_SECONDS for count in counts], [
+    return [float(count) / window for count in counts], [
         float(total / count) if count else 0.0 for total, count in zip(sums, counts, strict=True)
     ]
