@@ -3,9 +3,9 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from model_artifact.metadata import ModelInfo
 
@@ -34,16 +34,14 @@ LOGIN, PREDICT, BATCH_PREDICT = "/login", "/predict", "/batch-predict"
 _CHECK_ROW = (0.0,) * FEATURES
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """One predicted row."""
 
     value: float
     cached: bool
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Predicted rows and the time that the model took."""
 
     values: list[float]

@@ -1,7 +1,6 @@
 """What endpoints depend on, as types."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -9,8 +8,7 @@ from serving_core.service import Service
 from starlette.requests import HTTPConnection
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A signed-in user and the service: one dependency, because resolving each one takes as long as the model."""
 
     service: Service

@@ -68,8 +68,8 @@ async def _read_body(request: Request, max_bytes: int) -> bytes:
         HTTPException: 413, the declared or the actual size is larger than `max_bytes`.
         InvalidRequestError: the client disconnected before the end of the body.
     """
-    declared = request.headers.get("Content-Length")
-    if declared is None and "Transfer-Encoding" not in request.headers:
+    declared = combined(request.scope, b"content-length")
+    if declared is None and combined(request.scope, b"transfer-encoding") is None:
         return b""
     if declared and declared.isdecimal() and int(declared) > max_bytes:
         raise HTTPException(413)

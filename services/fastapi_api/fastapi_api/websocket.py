@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import time
-from dataclasses import replace
 
 import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -81,7 +80,7 @@ class _Conversation:
         """Answer messages; if this side closes the connection, give the reason."""
         try:
             if self._caller.authorization is None:
-                self._caller = replace(self._caller, authorization=await self._first_message())
+                self._caller = self._caller._replace(authorization=await self._first_message())
             self._service.authenticate(self._caller.authorization)
             while True:
                 message = await self._receive(self._settings.websocket_idle_seconds)

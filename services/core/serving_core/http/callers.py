@@ -1,13 +1,12 @@
 """Who sends a request: the user of a valid token, or the address that the request comes from."""
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 from serving_core.http.proxies import Address, TrustedProxies
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """What a request says about its sender."""
 
     peer: str

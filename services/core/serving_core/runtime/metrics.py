@@ -6,6 +6,7 @@ grows.
 """
 
 import os
+from bisect import bisect_left
 from itertools import product
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -168,8 +169,21 @@ class Metrics:
             self.websocket_messages.labels(outcome)
 
 
+class _Counter(Counter):
+    def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:  # noqa: ARG002
+        self._value.inc(amount)
+
+
+class _Histogram(Histogram):
+    """Finds the bucket by bisection; the library compares with one bound after the other."""
+
+    def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:  # noqa: ARG002
+        self._sum.inc(amount)
+        self._buckets[bisect_left(self._upper_bounds, amount)].inc(1)
+
+
 def _counter(name: str, help_text: str, *labels: str) -> Counter:
-    return Counter(name, help_text, labels, registry=None)
+    return _Counter(name, help_text, labels, registry=None)
 
 
 def _gauge(name: str, help_text: str, *labels: str) -> Gauge:
@@ -177,4 +191,4 @@ def _gauge(name: str, help_text: str, *labels: str) -> Gauge:
 
 
 def _histogram(name: str, help_text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-    return Histogram(name, help_text, labels, buckets=buckets, registry=None)
+    return _Histogram(name, help_text, labels, buckets=buckets, registry=None)

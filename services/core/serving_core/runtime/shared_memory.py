@@ -4,6 +4,7 @@ import ctypes
 import errno
 import mmap
 import os
+import struct
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +13,7 @@ _LONGEST_CHAIN = 64
 
 # pthread.h of Linux, for glibc and musl.
 _PROCESS_SHARED, _ROBUST, _ATTRIBUTES_BYTES = 1, 1, 64
+_as_words = struct.Struct("qq").unpack  # of a key
 _libc = ctypes.PyDLL(None)  # keeps Python's global lock during a call; CDLL releases it
 _try_lock, _unlock, _wait_and_lock = (
     _libc.pthread_mutex_trylock,
@@ -140,7 +142,7 @@ class SharedTable:
             evicted = len(self) == self.max_entries
             slot = self._evict_oldest() if evicted else self._slots + self._SLOT * len(self)
             self._words[self._ENTRIES] += not evicted
-            self._words[slot], self._words[slot + 1] = _as_words(key)
+            self._words[slot : slot + 2] = memoryview(key).cast("q")
             self._words[slot + self._CHAIN] = self._words[bucket]
             self._words[bucket] = slot
         self._numbers[slot + self._VALUES], self._numbers[slot + self._VALUES + 1] = first, second
@@ -195,8 +197,3 @@ class SharedTable:
         words[slot + self._OLDER], words[slot + self._NEWER] = newest, self._NONE
         words[self._OLDEST if newest == self._NONE else newest + self._NEWER] = slot
         words[self._NEWEST] = slot
-
-
-def _as_words(key: bytes) -> memoryview:
-    """The two words of a 16-byte key."""
-    return memoryview(key).cast("q")

@@ -13,6 +13,7 @@ from serving_core.runtime.shared_memory import SharedTable
 
 HITS, MISSES, EVICTIONS = range(3)
 _pack = struct.Struct(f"<{FEATURES}d").pack
+_NEGATIVE_ZERO = struct.pack("<d", -0.0)
 
 
 class CacheCounts(NamedTuple):
@@ -53,7 +54,9 @@ class PredictionCache(ABC):
 
     def key(self, features: Sequence[float]) -> bytes:
         """A digest of model and features; 0.0 and -0.0 are equal."""
-        canonical = _pack(*[value + 0.0 for value in features])
+        canonical = _pack(*features)
+        if _NEGATIVE_ZERO in canonical:
+            canonical = _pack(*[value + 0.0 for value in features])
         return hashlib.blake2b(canonical, digest_size=SharedTable.KEY_BYTES, key=self._model_key).digest()
 
     @abstractmethod
