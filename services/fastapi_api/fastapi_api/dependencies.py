@@ -1,5 +1,6 @@
 """What endpoints depend on, as types."""
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request, Security
@@ -9,7 +10,7 @@ from starlette.requests import HTTPConnection
 
 
 class Session(NamedTuple):
-    """A signed-in user and the service: one dependency, because resolving each one takes as long as the model."""
+    """A signed-in user and the service."""
 
     service: Service
     user: str
@@ -21,18 +22,28 @@ def service_of(connection: HTTPConnection) -> Service:
     return service
 
 
+def session_of(request: Request) -> Session:
+    """The session of a request whose token the route has checked, before the body was read."""
+    session: Session = request.scope["session"]
+    return session
+
+
 async def _service(request: Request) -> Service:
     return service_of(request)
 
 
 class TokenBearer(HTTPBearer):
-    """Documents the token like FastAPI's own scheme. The route has checked it, before the body was read."""
+    """Documents the token like FastAPI's own scheme."""
 
     async def __call__(self, request: Request) -> Session:  # type: ignore[override] # not the raw token
         """The session of the request's token."""
-        session: Session = request.scope["session"]
-        return session
+        return session_of(request)
+
+
+_bearer = TokenBearer(description="From /login.")
+FOUND: Mapping[object, Callable[[Request], object]] = {_service: service_of, _bearer: session_of}
+"""Dependencies whose values a request has once its route has checked it, and what finds them there."""
 
 
 CurrentService = Annotated[Service, Depends(_service)]
-CurrentSession = Annotated[Session, Security(TokenBearer(description="From /login."))]
+CurrentSession = Annotated[Session, Security(_bearer)]

@@ -1,6 +1,9 @@
 """The checks of the contract that come before FastAPI's own handling, once a route is found."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
@@ -13,7 +16,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from fastapi_api.calls import call
-from fastapi_api.dependencies import Session, TokenBearer, service_of
+from fastapi_api.dependencies import FOUND, Session, TokenBearer, service_of
 from fastapi_api.headers import combined
 
 
@@ -36,7 +39,7 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Put the checks that the endpoint asks for, by what it declares, before FastAPI's own handling."""
-        handle = super().get_route_handler()
+        handle = self._handler()
         path = self.path
         asks_for_token = any(isinstance(each.call, TokenBearer) for each in self.dependant.dependencies)
         takes_body = self.body_field is not None
@@ -53,6 +56,34 @@ class GuardedRoute(APIRoute):
             return await handle(request)
 
         return guarded
+
+    def _handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's own handling of body and answer, with what the request has by then.
+
+        FastAPI would resolve a dependency as if it might be anything, which takes as long as the model.
+        """
+        declared = self.dependant
+        found = {each.name or "": FOUND[each.call] for each in declared.dependencies if each.call in FOUND}
+        has_others = len(found) < len(declared.dependencies) or declared.request_param_name
+        if not found or has_others or not iscoroutinefunction(self.endpoint):
+            return super().get_route_handler()
+        call = _given(self.endpoint, found)
+        self.dependant = replace(declared, dependencies=[], call=call, request_param_name="request")
+        handle = super().get_route_handler()
+        self.dependant = declared  # which is documented
+        return handle
+
+
+def _given(
+    endpoint: Callable[..., Coroutine[Any, Any, object]], found: Mapping[str, Callable[[Request], object]]
+) -> Callable[..., Coroutine[Any, Any, object]]:
+    """An endpoint whose parameters of these names are found in the request."""
+
+    @wraps(endpoint)
+    async def call(request: Request, **others: object) -> object:
+        return await endpoint(**others, **{name: find(request) for name, find in found.items()})
+
+    return call
 
 
 def caller_of(scope: Scope) -> Caller:
