@@ -55,21 +55,21 @@ async def _start(send: ASGISendCallable) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": False})
 
 
-def converse(app: App, transport: Open, *requests: bytes) -> int:
-    """Send requests on one connection, each when the one before is answered; return how many were."""
+def converse(app: App, transport: Open, *received: bytes) -> int:
+    """Send data on one connection, each time once the application has ended or waits; return how often it ran."""
 
     async def all_of_them() -> int:
         config, state = Config(app, log_config=None), ServerState()
         config.load()
         protocol = HttpProtocol(config, state, {})
         protocol.connection_made(transport)
-        answered = 0
-        for request in requests:
-            protocol.data_received(request)
-            answering = list(state.tasks)
-            await asyncio.gather(*answering)
-            answered += len(answering)
-        return answered
+        tasks: set[asyncio.Task[None]] = set()
+        for data in received:
+            protocol.data_received(data)
+            tasks |= state.tasks
+            await asyncio.wait(tasks, timeout=0.1)
+        await asyncio.gather(*tasks)
+        return len(tasks)
 
     return asyncio.run(all_of_them())
 
@@ -96,32 +96,63 @@ def test_an_answer_without_a_body_leaves_at_once(last: tuple[str, ...]) -> None:
     assert transport.closed == bool(last)
 
 
-def test_a_body_in_parts_leaves_part_by_part() -> None:
+def test_an_answer_leaves_when_the_application_has_done_what_comes_after_it() -> None:
+    left: list[list[bytes]] = []
+    transport = Open()
+
+    async def count(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await _answer(scope, receive, send)
+        left.append(list(transport.pieces))
+
+    converse(count, transport, request())
+
+    assert left == [[]]
+    assert transport.pieces == [HEAD + b"{}"]
+
+
+def test_what_is_written_leaves_when_the_application_waits() -> None:
     left: list[list[bytes]] = []
     transport = Open()
 
     async def stream(_: Scope, __: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         await _start(send)
         for part, more in ((b"{", True), (b"}", True), (b"", False)):
-            left.append(list(transport.pieces))
             await send({"type": "http.response.body", "body": part, "more_body": more})
+            await asyncio.sleep(0)
+            left.append(list(transport.pieces))
 
     converse(stream, transport, request())
 
-    assert left == [[], [HEAD + b"{"], [HEAD + b"{", b"}"]]
+    assert left == [[HEAD + b"{"], [HEAD + b"{", b"}"], [HEAD + b"{", b"}"]]
+
+
+def test_a_long_answer_is_not_held() -> None:
+    held: list[int] = []
+    transport = Open()
+
+    async def stream(_: Scope, __: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": False})
+        for sent in range(1, 11):
+            await send({"type": "http.response.body", "body": bytes(50_000), "more_body": True})
+            held.append(50_000 * sent - b"".join(transport.pieces).count(0))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    converse(stream, transport, request())
+
+    assert max(held) == 50_000
+    assert b"".join(transport.pieces).count(0) == 500_000
 
 
 def test_who_waits_to_continue_is_told_before_the_answer() -> None:
     transport = Open()
 
     async def read(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await receive()
-        assert transport.pieces == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+        assert (await receive()).get("body") == b"1"
         await _answer(scope, receive, send)
 
-    assert converse(read, transport, request("POST", "Content-Length: 1", "Expect: 100-continue") + b"1") == 1
+    converse(read, transport, request("POST", "Content-Length: 1", "Expect: 100-continue"), b"1")
 
-    assert transport.pieces[1:] == [HEAD + b"{}"]
+    assert transport.pieces == [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"{}"]
 
 
 def test_an_answer_that_breaks_off_before_its_body_is_its_head(caplog: pytest.LogCaptureFixture) -> None:

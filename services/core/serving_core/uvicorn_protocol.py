@@ -4,8 +4,8 @@ Clients may offer to continue in another protocol with any request, body include
 A server that does not take the offer answers as if it were not there (RFC 9110, 7.8). httptools, however, always stops
 behind the head of such a request: it takes the rest for data of the other protocol, and uvicorn drops that.
 
-uvicorn sends the head of an answer before its body: two system calls and two packets where one does. ASGI has servers
-wait for a part of the body before they send anything.
+uvicorn sends the head of an answer, then its body, then the application counts what it has answered. Here all that an
+application writes leaves together once it has ended, or waits: in one system call and one packet, and counted.
 
 When a client resets its connection, uvloop closes it at once, and says so a moment later. An answer that comes in
 between is nobody's fault, and nothing to log.
@@ -18,9 +18,11 @@ import asyncio
 from typing import Any
 
 from httptools import HttpParserUpgrade, HttpRequestParser
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Of an answer, before it leaves although the application goes on: what the client does not read must stop it.
+_MOST_HELD_BYTES = 1 << 16
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -30,6 +32,18 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.parser = _Parser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._application = self.app
+        self.app = self._answer
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        """Begin a connection."""
+        self._answers = _Answers(transport, self.loop)
+        super().connection_made(self._answers)  # type: ignore[arg-type] # it has what is used of a transport
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over; whoever speaks WebSocket writes in pieces of its own."""
+        self.transport = self._answers.released()
+        super().handle_websocket_upgrade()
 
     def declines_upgrade(self) -> bool:
         """Whether the current request offers an upgrade that is not taken; CONNECT needs no offer."""
@@ -43,13 +57,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start to answer, unless the head is about to come again without its offer."""
-        if self.declines_upgrade():
-            return
-        before = self.cycle
-        super().on_headers_complete()
-        if self.cycle and self.cycle is not before:
-            answer = _Answer(self.transport, has_body=self.scope["method"] != "HEAD")
-            self.cycle.transport = answer  # type: ignore[assignment] # what a cycle uses of it is there
+        if not self.declines_upgrade():
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Complete a request; one with an offer ends with its head."""
@@ -71,35 +80,59 @@ class HttpProtocol(HttpToolsProtocol):
         """Whether a request has begun whose head is not complete; each request has a scope of its own."""
         return self.scope is not None and (self.cycle is None or self.cycle.scope is not self.scope)
 
+    async def _answer(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            self._answers.flush()
+
     def _unsupported_upgrade_warning(self) -> None:
         """Do not warn of CONNECT."""
 
 
-class _Answer:
-    """The transport of one answer: keeps the head until a part of the body is there; drops all once it is closed."""
+class _Answers:
+    """A transport that holds what is written until its loop goes on, and drops it when it is closed."""
 
-    def __init__(self, transport: asyncio.Transport, *, has_body: bool) -> None:
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
-        self._head: bytes | None = None
-        self._begins = has_body
+        self._call_soon = loop.call_soon
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         self.is_closing = transport.is_closing
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a transport has
+        return getattr(self._transport, name)
+
     def write(self, data: bytes) -> None:
-        if self._begins and data != _CONTINUE:
-            self._begins = False
-            self._head = data
+        if not data:
             return
-        if self._head is not None:
-            data = self._head + data
-            self._head = None
-        if not self.is_closing():
-            self._transport.write(data)
+        if not self._held:
+            self._call_soon(self.flush)
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > _MOST_HELD_BYTES:
+            self.flush()
+
+    def get_write_buffer_size(self) -> int:
+        return self._held_bytes + self._transport.get_write_buffer_size()
+
+    def flush(self) -> None:
+        """Write what is held."""
+        if self._held:
+            data = b"".join(self._held)
+            self._held.clear()
+            self._held_bytes = 0
+            if not self.is_closing():
+                self._transport.write(data)
 
     def close(self) -> None:
-        """Close the connection; an answer that breaks off here may have no more than its head."""
-        if self._head is not None:
-            self.write(b"")
+        self.flush()
         self._transport.close()
+
+    def released(self) -> asyncio.Transport:
+        """The transport itself, when nothing is held any more."""
+        self.flush()
+        return self._transport
 
 
 class _Parser(HttpRequestParser):
