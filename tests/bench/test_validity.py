@@ -38,6 +38,13 @@ def test_each_fault_is_named(changes: dict[str, float], named: str) -> None:
     assert found(**changes) == [named]
 
 
+def test_who_was_busy_is_named_where_the_generator_had_no_processor() -> None:
+    starved = "the generator was starved: 20% of the time it had no processor"
+
+    assert found(waited_share=0.2, other_cpu=1.8, waited=0.02) == [f"{starved}; busy meanwhile: dockerd 0.58"]
+    assert found(waited_share=0.2, other_cpu=0.1) == [starved]
+
+
 def test_other_programs_that_took_nothing_from_the_target_do_no_harm() -> None:
     assert found(other_cpu=1.8, waited=0.02) == []
 

@@ -31,6 +31,7 @@ def test_what_would_help_is_said_once_for_each_kind_of_reason() -> None:
 
     assert list(hints(refused)) == [
         "end them, or measure on a machine that does nothing else",
+        "a longer --budget waits for moments in which the machine is quiet",
         "a lower rate in the scenario, or {of_peak: 0.5}, which every target can carry",
     ]
     assert list(hints([])) == []

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 _HINTS = {
     "other programs": "end them, or measure on a machine that does nothing else",
+    "pairs do not count": "a longer --budget waits for moments in which the machine is quiet",
     "the machine's host": "measure later, or on a machine whose processors are its own",
     "the generator was": "end other programs, give the generator more processes (--processes), or lower the rate",
     "does not keep up": "a lower rate in the scenario, or {of_peak: 0.5}, which every target can carry",

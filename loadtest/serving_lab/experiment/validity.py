@@ -62,6 +62,8 @@ def faults(
         others: Says who the other programs were.
     """
     found = of_generator(generator, latency)
+    if found and other_cpu is not None and other_cpu > MOST_OTHER_CPU and (who := others()):
+        found = [f"{each}; busy meanwhile: {who}" for each in found]
     if other_cpu is not None and other_cpu > MOST_OTHER_CPU:
         took = "" if target_waited is None else f" while the target waited {target_waited:.0%} of its time for one"
         if target_waited is None or target_waited > MOST_TARGET_WAITED:
