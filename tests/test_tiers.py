@@ -1,6 +1,7 @@
 """Every test has one tier, and what has the machine for itself shares it with no other test."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +106,10 @@ def test_alone(number):
 """)
     plugins = [f"-p{name}" for name in ("no:cacheprovider", "xdist.plugin", "support.tiers", "support.workers")]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, "-n", "3", "--dist", "load", "--rootdir", tmp_path, tmp_path],
+        [
+            *(sys.executable, "-m", "pytest", *plugins, "-n", "3", "--dist", "load", "--durations", "1"),
+            *("--rootdir", tmp_path, tmp_path),
+        ],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(TESTS), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
@@ -123,3 +127,8 @@ def test_alone(number):
             inside += {"+": 1, "-": -1}[line]
             most = max(most, inside)
     assert most > 1, "the others do share it"
+    summary = re.search(
+        r"^([\d.]+)s test_turns.py\n([\d.]+)s all files; ([\d.]+)s of it alone", run.stdout, re.MULTILINE
+    )
+    assert summary
+    assert float(summary[1]) == float(summary[2]) > float(summary[3]) >= 8 * 0.03

@@ -3,7 +3,9 @@
 import contextlib
 import fcntl
 import os
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from support.tiers import ALONE, rank
 WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py")
 # They share a registry, which takes half a minute to start.
 WITH_REGISTRY = ("tests/registry/",)
+_FILES = 20
+"""How many files the summary has."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -50,6 +54,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
             return next((name for name, paths in groups.items() if any(each in path for each in paths)), path)
 
     return Files(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Beside the slowest tests (`--durations`) show the slowest files, and how long tests ran alone."""
+    if config.getoption("durations") is None:
+        return
+    seconds: defaultdict[str, float] = defaultdict(float)
+    alone = 0.0
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            seconds[report.nodeid.partition("::")[0]] += report.duration
+            alone += report.duration if ALONE in report.keywords else 0.0
+    terminalreporter.section(f"slowest {_FILES} files")
+    for path, took in sorted(seconds.items(), key=lambda each: -each[1])[:_FILES]:
+        terminalreporter.write_line(f"{took:.2f}s {path}")
+    terminalreporter.write_line(f"{sum(seconds.values()):.2f}s all files; {alone:.2f}s of it alone, with no other test")
 
 
 def shared_directory(config: pytest.Config) -> Path:
