@@ -97,7 +97,7 @@ def test_of_a_result_that_stopped_when_it_was_known_intervals_are_wider() -> Non
         usual = compare(*((old, new) if before is old else (new, old)), margin=0.03).scenarios[0].comparisons
         wider = compare(before, after, margin=0.03).scenarios[0].comparisons
         for one, other in zip(usual, wider, strict=True):
-            assert 1 - other.confidence == pytest.approx((1 - one.confidence) / 2)
+            assert 1 - other.confidence == pytest.approx((1 - one.confidence) / 3)
             assert (other.high or 0) > (one.high or 9)
 
 
