@@ -54,10 +54,11 @@ class PredictionLog:
         self._encode = msgspec.json.Encoder().encode
         self._stopping = threading.Event()
         self._failing = False
-        self._writer = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._writer: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start writing; after the fork, because threads do not survive one."""
+        """Start writing; after the fork, which marks all threads that were made before as ended, begun or not."""
+        self._writer = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._writer.start()
 
     def record(self, entry: LogEntry) -> None:
@@ -70,7 +71,7 @@ class PredictionLog:
     def close(self) -> None:
         """Write the queued rows and stop; waits at most five seconds for a stuck destination."""
         self._stopping.set()
-        if self._writer.is_alive():
+        if self._writer:
             self._writer.join(_CLOSE_TIMEOUT_SECONDS)
 
     def _run(self) -> None:
