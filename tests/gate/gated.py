@@ -50,13 +50,15 @@ def command(directory: Path, base: Behaviour, head: Behaviour, *options: str, fi
     return [*first, str(LAB), "gate", *sides, "--profile", str(profile), "--output", str(directory / "gate"), *options]
 
 
-def gate(directory: Path, base: Behaviour, head: Behaviour, *options: str, first: Sequence[str] = ()) -> Run:
-    """Run the command to its end."""
+def gate(
+    directory: Path, base: Behaviour, head: Behaviour, *options: str, first: Sequence[str] = (), seconds: float = 280
+) -> Run:
+    """Run the command to its end, which comes within so many seconds."""
     done = subprocess.run(
         command(directory, base, head, *options, first=first),
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=seconds,
         check=False,
         cwd=directory,
         env=os.environ,

@@ -56,6 +56,12 @@ def gate(
         typer.Option(help="As of lab bench [default: slower]; answers that differ always fail."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of requests and the order of arms.")] = 0,
+    summary: Annotated[Path | None, typer.Option(help="Write a Markdown summary, as for a job.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML: a test for each verdict and cause.")] = None,
+    sarif: Annotated[Path | None, typer.Option(help="Write SARIF: an alert for each cause of differences.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="The service's code, in which SARIF finds routes: app.py or a folder.")
+    ] = None,
     output: Annotated[Path, typer.Option(help="Folder of gate.json and the results of the parts.")] = Path(
         "results/gate"
     ),
@@ -64,6 +70,7 @@ def gate(
     from serving_lab.experiment.fail_if import FailIf
     from serving_lab.gate import command, foreign, parts
     from serving_lab.gate.own import Own
+    from serving_lab.gate.reports import Reports
     from serving_lab.gate.result import PARTS
 
     if unknown := [each for each in part or () if each not in PARTS]:
@@ -97,5 +104,6 @@ def gate(
         budget_seconds=durations.parse(budget, "--budget"),
         fail_if=[FailIf.parse(each) for each in fail_if or ["slower"]],
         output=output,
+        reports=Reports(summary, junit, sarif, source),
     )
     raise typer.Exit(command.gate(options, pairs, console))

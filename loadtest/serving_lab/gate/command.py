@@ -12,11 +12,13 @@ from rich.console import Console
 from serving_lab import exit_codes
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.fail_if import FailIf
-from serving_lab.gate import judgement, sides, table
+from serving_lab.gate import judgement, routes, sides, table
 from serving_lab.gate.kept import Keeper, keeper
 from serving_lab.gate.parts import Asked, Budget, Parts
+from serving_lab.gate.reports import Reports
 from serving_lab.gate.result import Gated, GateResult, PartName
 from serving_lab.gate.sides import Side
+from serving_lab.inventory.result import Place
 from serving_lab.results import files
 from serving_lab.results.envelope import Metadata
 from serving_lab.text.phrases import duration
@@ -50,6 +52,7 @@ class GateOptions:
     budget_seconds: float
     fail_if: Sequence[FailIf]
     output: Path
+    reports: Reports
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
     budget = Budget(options.budget_seconds)
     metadata = Metadata.begin()
     _check_writable(options.output)
+    options.reports.check_writable()
     runs: list[_Run] = []
+    places: dict[str, Place] = {}
     interrupted = False
     try:
         with _ended_like_interrupted(), keeper() as kept:
@@ -116,6 +121,8 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
                 share = budget.left / (len(pairs) - number)
                 runs.append(_Run(pair, Parts(options.asked, kept, console, Budget(share), options.output / pair.name)))
                 runs[-1].run(options, kept, console)
+            if options.reports.sarif and (source := options.reports.source):
+                places = routes.read(source, kept, options.asked.environment, options.output)
     except KeyboardInterrupt:
         interrupted = True
     found = [each.judged(options.fail_if) for each in runs if each.parts.found.any or not interrupted]
@@ -138,6 +145,7 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
         services=found,
     )
     files.write(options.output / FILE, result, "--output DIR")
+    options.reports.write(result, places, options.asked.parity_profile)
     table.print_result(console, result, options.output / FILE)
     return exit_codes.INTERRUPTED if interrupted else _CODES[result.outcome]
 

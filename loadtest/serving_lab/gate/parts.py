@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from serving_lab.bench.result import BenchResult
+from serving_lab.experiment.profile import Profile
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.gate.kept import Keeper, Kept
 from serving_lab.gate.result import Found, Missing, PartName
@@ -27,6 +28,8 @@ _SHARES: Mapping[PartName, float] = {"parity": 0.35, "footprint": 0.25, "bench":
 """Of the time that is left, at most. What bench leaves is for measuring again what it found."""
 _POLL_SECONDS = 0.1
 _MOST_SLACK_SECONDS, _SLACK = 15.0, 0.25
+_SCENARIO_SECONDS = 40.0
+"""What bench wants for a scenario at least."""
 _FOOTPRINT = ("--starts", "3", "--rounds", "1", "--seconds", "5", "--no-type-check")
 _GENERATED = 500
 _READY_PATH = "/ready"
@@ -106,7 +109,10 @@ class Parts:
 
     def bench(self, base: str, head: str) -> None:
         """Measure both, given their URLs."""
-        self.found.bench = self._measured("bench", base, head, self.asked.scenarios, self._share("bench"))
+        profile = Profile.load(self.asked.bench_profile, self.asked.environment)
+        least = len(self.asked.scenarios or profile.default) * _SCENARIO_SECONDS + _MOST_SLACK_SECONDS
+        seconds = min(max(self._share("bench"), least), self._budget.left)
+        self.found.bench = self._measured("bench", base, head, self.asked.scenarios, seconds)
 
     def confirm(self, base: str, head: str, scenarios: Sequence[str]) -> None:
         """Measure scenarios again, in all the time that is left."""
