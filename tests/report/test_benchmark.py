@@ -4,11 +4,13 @@ import msgspec
 import numpy as np
 import pytest
 from made.measurement import BASELINE, CANDIDATE, THIRD, make_arm, make_scenario
-from made.simulated import BETTER, MIXED, NOISY, SAME, WORSE, Service, simulate
+from made.simulated import BETTER, MIXED, NOISY, SAME, WORSE, Service, make_win, simulate
 from serving_lab.bench.result import Scenario
 from serving_lab.bench.scenario_run import curve
 from serving_lab.experiment.records import Distribution
 from serving_lab.report.benchmark import benchmark, winners
+from serving_lab.report.inputs import ReportInputs
+from serving_lab.report.method import paragraphs
 from serving_lab.report.tables import Table, describe
 
 NAMES = (BASELINE, CANDIDATE)
@@ -124,3 +126,18 @@ def test_a_target_of_which_no_arm_counts_is_named_with_the_reason() -> None:
     facts = list(describe(make_scenario(arms, targets=NAMES), str.upper))
 
     assert [fact for name, fact in facts if name == "left out"] == [f"FASTAPI-API, whose 2 arms do not count: {fault}"]
+
+
+def test_a_scenario_that_stopped_when_it_was_known_says_when_it_was_looked_at() -> None:
+    fixed = simulate({CANDIDATE: BETTER}, pairs=7)
+    looked = msgspec.structs.replace(fixed, pairs_planned=40, looks=[4, 5, 7])
+
+    assert dict(describe(fixed, str))["pairs"] == "7 of 7 planned; arms of 5 s"
+    assert dict(describe(looked, str))["pairs"] == "7 of 40 at most, looked at after 4, 5, 7; arms of 5 s"
+
+
+def test_the_method_says_which_design_it_was() -> None:
+    fixed, within = make_win(), make_win(budget_seconds=300.0)
+
+    assert "The number of pairs is fixed before anything is measured." in paragraphs(ReportInputs(fixed))[0]
+    assert "It ends when it is known, or after 5 min" in paragraphs(ReportInputs(within))[0]
