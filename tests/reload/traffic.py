@@ -99,6 +99,10 @@ class Traffic:
             lambda: bool(self.failed) or self._least(kinds, before) >= answers, "more answers", seconds=_WAIT_SECONDS
         )
 
+    def versions_since(self, moment: float) -> Counter[str]:
+        """The versions in answers to requests that were begun later (time.monotonic)."""
+        return Counter(answer.version for answer in list(self.answers) if answer.began > moment)
+
     def last_of_others(self, version: str) -> float:
         """When the last request was begun that a model of another version answered (time.monotonic)."""
         return max(answer.began for answer in list(self.answers) if answer.version != version)
