@@ -1,6 +1,7 @@
 """Which revisions of a checkout are compared, and what is left of building them."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,20 @@ from rich.console import Console
 from serving_lab.errors import LabError
 from serving_lab.gate.kept import keeper
 from serving_lab.gate.revisions import Revisions
+from support.checkout import REPOSITORY
+from support.services import wait_until
 
 pytestmark = pytest.mark.service
+
+BUILD = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from serving_lab.gate.kept import keeper
+from serving_lab.gate.revisions import Revisions
+with keeper() as kept:
+    Revisions(Path(sys.argv[1])).build(sys.argv[2], kept, Console(quiet=True))
+"""
 
 
 @pytest.fixture
@@ -70,6 +83,27 @@ def test_a_build_that_fails_leaves_nothing_behind(checkout: Path) -> None:
 
     assert len(git(checkout, "worktree", "list").splitlines()) == 1
     assert list((checkout / "build" / "gate").iterdir()) == []
+
+
+def test_a_gate_that_is_killed_while_it_builds_leaves_neither_worktree_nor_build(checkout: Path) -> None:
+    add(checkout, "loadtest/catalogue.yaml", (REPOSITORY / "loadtest" / "catalogue.yaml").read_text())
+    add(checkout, "deploy/bootstrap.py", "import time\ntime.sleep(600)\n")
+    git(checkout, "commit", "--quiet", "--message", "what installs never ends")
+    building = checkout / "build" / "gate"
+
+    with subprocess.Popen([sys.executable, "-c", BUILD, str(checkout), git(checkout, "rev-parse", "HEAD")]) as process:
+        wait_until(lambda: bool(list(building.glob("*/logs/environment.log"))), "it installs", seconds=60)
+        assert len(git(checkout, "worktree", "list").splitlines()) == 2
+        process.kill()
+
+    wait_until(lambda: list(building.iterdir()) == [], "nothing is left", seconds=60)
+    assert len(git(checkout, "worktree", "list").splitlines()) == 1
+
+
+def add(root: Path, name: str, content: str) -> None:
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / name).write_text(content)
+    git(root, "add", name)
 
 
 def commit(root: Path, name: str) -> None:
