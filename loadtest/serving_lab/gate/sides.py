@@ -122,8 +122,6 @@ class Image:
     port: int
     """Where its container listens."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    options: tuple[str, ...] = ()
-    """Of `docker create`, besides."""
 
     @property
     def footprint(self) -> dict[str, Any]:
@@ -139,7 +137,7 @@ class Image:
         # Values by name alone: a command line is seen by all on this host.
         variables = [option for name in self.environment for option in ("--env", name)]
         published = ("--publish", f"{LOOPBACK}:{port}:{self.port}")
-        command = ("create", "--pull", "never", "--name", container, *published, *variables, *self.options, self.name)
+        command = ("create", "--pull", "never", "--name", container, *published, *variables, self.name)
         environment = {**os.environ, **self.environment}
         for words in (command, ("start", container)):
             keeper.run(["docker", *words], environment, Path.cwd(), output, f"docker pull {self.name}")
