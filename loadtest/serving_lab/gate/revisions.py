@@ -125,7 +125,7 @@ class Revisions:
         """Install packages of the revision with what they need, and nothing that refers to its files."""
         uv = [sys.executable, str(self._root / "deploy" / "bootstrap.py")]
         chosen = [word for package in packages for word in ("--package", package)]
-        command = [*uv, "sync", "--frozen", "--no-dev", "--no-editable", *chosen]
+        command = [*uv, "sync", "--frozen", "--no-dev", "--no-editable", "--compile-bytecode", *chosen]
         self._run(keeper, directory, name, command, directory / "source", UV_PROJECT_ENVIRONMENT=str(directory / name))
 
     def _run(
