@@ -22,6 +22,7 @@ from support import local_http
 from support.artifacts import change_golden, write_model
 from support.checkout import Checkout
 from support.command import lab
+from support.exposition import scrape
 from support.registry import Running, running_sync
 from support.services import CATALOGUE, RunningService, free_port, running_service, running_services, wait_until
 
@@ -30,6 +31,7 @@ pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 NAMES = tuple(entry.name for entry in CATALOGUE.running({}).entries)
 NAME = "served"
 """Of the model in the registry: other tests push theirs under the usual name."""
+WORKERS = 2
 HANG_SECONDS = 1.5
 PAUSE_SECONDS = 0.05
 """Of each of two dozen clients: the registry, which starts meanwhile, needs processors too."""
@@ -82,7 +84,7 @@ def following(checkout: Checkout, registry: Running, tmp_path_factory: pytest.Te
     ]
     store = folder / "store"
     own = {"MODEL_NAME": NAME, "MODEL_UPDATES_DIR": str(store), "MODEL_SYNC_PORT": str(free_port())}
-    settings: dict[str, str | int] = {"MODEL_UPDATES_DIR": str(store), "WORKERS": 2, "KEEP_ALIVE_SECONDS": 600}
+    settings: dict[str, str | int] = {"MODEL_UPDATES_DIR": str(store), "WORKERS": WORKERS, "KEEP_ALIVE_SECONDS": 600}
     with ExitStack() as stack:
         sync = stack.enter_context(running_sync(checkout, **own))
         services = stack.enter_context(running_services(first, NAMES, **settings))
@@ -106,11 +108,13 @@ def test_promoting_and_rolling_back_is_noticed_by_no_client(promoted: Following)
     with asked_all_the_time(promoted) as all_traffic:
         for words, serves in ((("promote", "2"), "3.0.0"), (("rollback",), "2.0.0"), (("rollback",), "3.0.0")):
             done = promoted.run(*words, "--json")
-            moment = time.monotonic()
             assert done.returncode == 0, done.stdout + done.stderr
             print(words, json.loads(done.stdout)["seconds"])  # noqa: T201 - shown by -rP
             assert promoted.versions() == {serves}
             for traffic in all_traffic:
+                # The workers before answer what they have begun, and then end.
+                wait_until(lambda: scrape(traffic.service).value("service_workers") == WORKERS, "they end")  # noqa: B023
+                moment = time.monotonic()
                 traffic.wait_for_more()
                 assert set(traffic.versions_since(moment)) == {serves}
         promoted.promote(1)

@@ -10,7 +10,7 @@ from serving_lab.stack import gateway, monitoring, secrets
 from serving_lab.stack.environment import Settings
 from support.stack import CONTAINERS, WITHOUT_GRAFANA, Stack, run, stack_settings
 
-UP_SECONDS = 120
+UP_SECONDS = 180  # the registry takes its time on a busy machine
 COLD_BUILD_SECONDS = 900
 
 
