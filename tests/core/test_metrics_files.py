@@ -38,6 +38,22 @@ def test_a_new_file_has_room(tmp_path: Path) -> None:
     assert stored(path) == {"a": 1.0}
 
 
+def test_a_scrape_never_finds_a_file_without_its_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of a new generation may need a file that was not reserved at the start, while somebody scrapes."""
+    path, scraped = tmp_path / "counter_7.db", []
+
+    def scrape_and_reserve(file: int, offset: int, size: int) -> None:
+        scraped.append([stored(each) for each in tmp_path.glob("*.db")])
+        os.ftruncate(file, offset + size)
+
+    monkeypatch.setattr(os, "posix_fallocate", scrape_and_reserve)
+    metrics_files.reserve(path)
+    metrics_files.reserve(path)
+
+    assert scraped == [[], [{}]]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_it_grows_and_keeps_what_it_has(tmp_path: Path) -> None:
     path = tmp_path / "counter_1.db"
     file = ReservedFile(str(path))

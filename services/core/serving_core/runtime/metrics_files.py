@@ -69,11 +69,20 @@ class ReservedFile(MmapedDict):
 def reserve(path: Path, size: int = FILE_BYTES) -> None:
     """Create a file of at least this size, unless it is there.
 
+    It appears with its room: a scrape reads all files at any moment, and finds no number in an empty one.
+
     Raises:
         OSError: the file system has no room for it.
     """
-    with path.open("ab") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+    begun = path if path.exists() else path.with_suffix(".begun")
+    try:
+        with begun.open("ab") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+        begun.rename(path)
+    except OSError:
+        if begun != path:
+            begun.unlink(missing_ok=True)
+        raise
 
 
 def clear(paths: Iterable[Path]) -> None:
