@@ -14,6 +14,7 @@ import sys
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
+import prometheus_client.values
 import pytest
 from serving_lab.stack.engine import Engine
 from support import junit, tiers, workers
@@ -42,6 +43,12 @@ def model_dir(pytestconfig: pytest.Config) -> Path:
     if given := os.environ.get("CONTRACT_MODEL_DIR"):
         return Path(given).resolve()
     return workers.made_once(pytestconfig, "model", _train)
+
+
+@pytest.fixture
+def values_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New metrics of this process count in memory; whatever has imported those of the services, they count in files."""
+    monkeypatch.setattr(prometheus_client.values, "ValueClass", prometheus_client.values.MutexValue)
 
 
 @pytest.fixture(scope="session")

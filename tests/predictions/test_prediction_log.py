@@ -160,6 +160,7 @@ except LabError as error:
     assert done.stdout.strip() == "2" if not closed else "standard input cannot be read" in done.stdout
 
 
+@pytest.mark.usefixtures("values_in_memory")
 def test_a_log_is_read_as_services_write_it(tmp_path: Path) -> None:
     from prometheus_client import CollectorRegistry, Counter
     from serving_core.runtime.log_file import RotatingFile

@@ -63,7 +63,11 @@ class Following:
 
 
 @pytest.fixture
-def follow(registry: LyingRegistry, tmp_path: Path) -> Callable[[], Following]:
+def follow(
+    registry: LyingRegistry,
+    tmp_path: Path,
+    values_in_memory: None,  # noqa: ARG001 - it is there meanwhile
+) -> Callable[[], Following]:
     def begin() -> Following:
         store, metrics, clock = Store(tmp_path / "store"), CollectorRegistry(), [0.0]
         asked = Registry(Calls(registry.url, TIMEOUT_SECONDS), "m")

@@ -12,7 +12,7 @@ from support.stack import SERVICES, Stack
 pytestmark = pytest.mark.stack
 
 USERS = 8
-OWN = {(name, None) for name in ("gateway", "locust", "prometheus")}
+OWN = {(name, None) for name in ("gateway", "locust", "model-sync", "prometheus")}
 SCRAPED = {*(("services", entry.label) for entry in CATALOGUE.entries), *OWN}
 
 

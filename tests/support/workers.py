@@ -15,7 +15,7 @@ from xdist.scheduler import LoadFileScheduling
 from support.tiers import ALONE, rank
 
 # They share a running stack, or build and remove images of the same names.
-WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py")
+WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py", "tests/gate/test_images.py")
 # They share a registry, which takes half a minute to start.
 WITH_REGISTRY = ("tests/registry/",)
 _FILES = 20
