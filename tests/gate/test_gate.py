@@ -95,7 +95,7 @@ def test_a_gate_that_is_killed_leaves_no_process(tmp_path: Path, number: signal.
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "base is to be given in one way"),
+        ((), "is not inside a checkout of the lab"),
         (("--base-url", "http://127.0.0.1:9", "--base-command", "x ${port}"), "base is to be given in one way"),
         (("--base-command", "python app.py", "--head-url", "http://127.0.0.1:9"), "where the service is to listen"),
         (("--base-command", "'", "--head-url", "http://127.0.0.1:9"), "is not a command"),

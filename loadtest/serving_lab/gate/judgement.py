@@ -210,7 +210,8 @@ def _outcome(each: Concluded, unconfirmed: bool, conditions: Sequence[FailIf]) -
     """The outcome of a verdict that meets no condition."""
     if unconfirmed:
         return "cannot tell"
-    if each.word not in _UNTOLD:
+    too_few_pairs = each.word == "undecided" and each.last.detectable is None
+    if each.word not in _UNTOLD and not too_few_pairs:
         return "passed"
     wanted = each.is_main or any(condition.metric == each.first.metric for condition in conditions)
     return "cannot tell" if wanted else "not judged"
