@@ -1,6 +1,7 @@
 """The reader of graphs agrees with protobuf's and with ONNX Runtime, also where graphs are damaged at random."""
 
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -225,3 +226,18 @@ def varint(number: int, more: int) -> bytes:
         number >>= 7
     written.append(number | 0x80)
     return bytes(written) + b"\x80" * (more - 1) + b"\x00"
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [b"\x40\x01" * (1 << 20), b"\x40\xff\xff\x01" * (1 << 20), b"\x42" + b"\x80\x80\x40" + b"\x01" * (1 << 20)],
+    ids=["one by one", "in three bytes", "packed"],
+)
+def test_a_list_of_a_million_is_refused_before_it_fills_memory(numbers: bytes) -> None:
+    schema = {8: Field("ints", Kind.INTEGER, repeated=True)}
+    tracemalloc.start()
+    try:
+        assert refusal(parse, memoryview(numbers), schema, "it") is Reason.STRUCTURE
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()

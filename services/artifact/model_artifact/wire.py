@@ -15,8 +15,9 @@ from model_artifact.errors import ArtifactError, Reason
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _MAX_VARINT_BYTES = 10
 _MAX_TAG = 1 << 32
-_MOST_INTEGERS = 1_000_000
-_MOST_PARTS = 1000
+_SMALL = 1 << 21
+_MOST_INTEGERS, _MOST_PARTS = 500_000, 1000
+"""In a repeated field: what bounds time and memory of reading a file that is within the largest size."""
 
 
 class Kind(Enum):
@@ -93,7 +94,8 @@ def parse(data: memoryview, schema: Schema, where: str) -> Message:
             integers.append(_signed(value))
             single = len(integers) == 1
             if known.repeated:
-                position = _keep_run(integers, data, position, tag)
+                if value < _SMALL:
+                    position = _keep_run(integers, data, position, tag)
                 _check_count(integers, _MOST_INTEGERS, known, where)
         elif wire_type == _LENGTH:
             size, position = _varint(data, position, end, where)
@@ -150,7 +152,7 @@ def _check_count(values: Sized, most: int, known: Field, where: str) -> None:
 
 
 def _keep_run(integers: list[int], data: memoryview, position: int, tag: int) -> int:
-    """Keep the numbers below 2**21 that follow under the same tag; lists are long, so this reads many at once.
+    """Keep the numbers below _SMALL that follow under the same tag; lists are long, so this reads many at once.
 
     Returns the position behind them.
     """
@@ -169,6 +171,8 @@ def _keep_run(integers: list[int], data: memoryview, position: int, tag: int) ->
 
 def _varint(data: memoryview, position: int, end: int, where: str) -> tuple[int, int]:
     """An unsigned number of 64 bits, and the position behind it."""
+    if position < end and data[position] < 0x80:
+        return data[position], position + 1
     value = shift = 0
     for index in range(position, min(end, position + _MAX_VARINT_BYTES)):
         byte = data[index]
