@@ -1,9 +1,6 @@
 """`lab footprint`: from options to a measurement, from its result to what a person and a program read."""
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +8,7 @@ from rich.console import Console
 
 from serving_lab import exit_codes
 from serving_lab.errors import InterruptedBeforeResultError, LabError
+from serving_lab.experiment.interruption import sigterm_interrupts
 from serving_lab.footprint import subjects, table
 from serving_lab.footprint.inputs import Inputs
 from serving_lab.footprint.measurement import FootprintMeasurement, FootprintPlan
@@ -61,7 +59,7 @@ def footprint(options: FootprintOptions, lab: Lab | None, environment: Mapping[s
     measurement = FootprintMeasurement(targets, inputs, options.plan, Mode.NATIVE if native else Mode.CONTAINERS)
     interrupted = False
     try:
-        with _ended_like_interrupted(), TerminalProgress(console, measurement.expected_seconds) as progress:
+        with sigterm_interrupts(), TerminalProgress(console, measurement.expected_seconds) as progress:
             measurement.run(progress)
     except KeyboardInterrupt:
         interrupted = True
@@ -85,16 +83,3 @@ def _named(images: Sequence[str]) -> dict[str, str]:
             )
         named[name] = image
     return named
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C: targets that were started are ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,7 +1,5 @@
 """`lab gate`: from options to what is started and compared, from what was found to one verdict."""
 
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from rich.console import Console
 from serving_lab import exit_codes
 from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.fail_if import FailIf
+from serving_lab.experiment.interruption import sigterm_interrupts
 from serving_lab.gate import judgement, routes, sides, table
 from serving_lab.gate.kept import Keeper, keeper
 from serving_lab.gate.parts import Asked, Budget, Parts
@@ -110,7 +109,7 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
     places: dict[str, Place] = {}
     interrupted = False
     try:
-        with _ended_like_interrupted(), keeper() as kept:
+        with sigterm_interrupts(), keeper() as kept:
             pairs = pairs_with(kept, console)
             if not budget.left:
                 raise LabError(
@@ -158,16 +157,3 @@ def _check_writable(output: Path) -> None:
         (output / FILE).unlink(missing_ok=True)
     except OSError as error:
         raise LabError(f"{output}: {error.strerror}", hint="--output DIR") from error
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """Treat SIGTERM like Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
