@@ -4,6 +4,7 @@ import time
 from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry, Counter
 from serving_core.runtime.prediction_log import LogEntry, PredictionLog
 
@@ -25,6 +26,7 @@ class SlowFile:
             file.writelines(lines)
 
 
+@pytest.mark.usefixtures("values_in_memory")
 def test_a_worker_that_ends_writes_what_is_queued(tmp_path: Path) -> None:
     """The log is made before the fork, its thread after it."""
     path = tmp_path / "log"

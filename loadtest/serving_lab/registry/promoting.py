@@ -91,8 +91,8 @@ def _change(
     seconds: dict[str, float] = {}
     waiting = _Waiting(version.tag(MODEL_SHA256), alias, followers, before, synced_before)
     while True:
-        problems = waiting.look(seconds, lambda: time.monotonic() - changed)
-        if not problems or time.monotonic() - changed > wait_seconds or waiting.hopeless(problems):
+        problems, is_hopeless = waiting.look(seconds, lambda: time.monotonic() - changed)
+        if not problems or is_hopeless or time.monotonic() - changed > wait_seconds:
             return Change(alias, version.version, former, seconds, problems)
         time.sleep(_LOOK_SECONDS)
 
@@ -105,10 +105,11 @@ class _Waiting:
     before: Mapping[str, Served]
     synced_before: Synced | None
 
-    def look(self, seconds: dict[str, float], elapsed: Callable[[], float]) -> dict[str, str]:
-        """Note who serves the version by now; return why the others do not."""
+    def look(self, seconds: dict[str, float], elapsed: Callable[[], float]) -> tuple[dict[str, str], bool]:
+        """Note who serves the version by now; return why the others do not, and whether waiting cannot help them."""
         served = self.followers.served()
         problems = {}
+        waited_for = False
         for name in self.followers.services:
             now = served.get(name)
             if now and now.model_sha256 == self.sha256:
@@ -116,22 +117,19 @@ class _Waiting:
                 continue
             seconds.pop(name, None)
             problems[name] = self._why(name, now)
+            waited_for = waited_for or not self._has_refused(name, now)
         if problems and (reason := self._not_synced()):
             problems["model-sync"] = reason
-        return problems
+            waited_for = True
+        return problems, not waited_for
 
-    def hopeless(self, problems: Mapping[str, str]) -> bool:
-        """Whether nothing changes by waiting: each of them has refused it."""
-        return "model-sync" not in problems and all(self._has_refused(name) for name in problems)
-
-    def _has_refused(self, name: str) -> bool:
-        now = serving.served(self.followers.services[name])
+    def _has_refused(self, name: str, now: Served | None) -> bool:
         return now is not None and name in self.before and now.not_loaded > self.before[name].not_loaded
 
     def _why(self, name: str, now: Served | None) -> str:
         if now is None:
             return "does not answer"
-        if name in self.before and now.not_loaded > self.before[name].not_loaded:
+        if self._has_refused(name, now):
             return f"refused it, and goes on with {now.model_sha256[:12]}; make logs SERVICE={name} says why"
         return f"still serves {now.model_version} ({now.model_sha256[:12]})"
 
