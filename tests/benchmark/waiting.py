@@ -24,8 +24,10 @@ from serving_lab.errors import LabError
 from serving_lab.experiment.arms import Load, LoadDriver
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.targets import parse
-from serving_lab.generator.fleet import HERE, Fleet, Seconds
+from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.messages import Closed, Open
+from serving_lab.generator.outcome import Seconds
+from serving_lab.generator.process import HERE, processes
 from support import local_http
 from support.page import Page
 from support.services import free_port, wait_until
@@ -96,7 +98,7 @@ def measure(*, rounds: int, seconds: float) -> dict[str, Outcome]:
         LabError: one does not answer rightly.
     """
     of_servers, of_load = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
-    generator = ["taskset", "--cpu-list", str(of_load), *HERE]
+    generator = processes(1, ["taskset", "--cpu-list", str(of_load), *HERE])
     found: dict[str, list[Outcome]] = {endpoint.name: [] for endpoint in ENDPOINTS}
     with _servers(of_servers, of_load) as urls, Fleet(generator) as load, Fleet(generator) as health:
         for number in range(1, rounds + 1):

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import msgspec
 from serving_lab.api.places import Draw
 from serving_lab.api.values import Column, Row
-from serving_lab.generator.fleet import Fleet, RunOutcome
+from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.messages import Closed, Open, RunCommand, Template
+from serving_lab.generator.outcome import RunOutcome
 from support.subject import Behaviour, subject
 
 RULES: Mapping[str, object] = {"$.prediction": "number", "$.cached": False}

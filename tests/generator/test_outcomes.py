@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from subprocess import PIPE
 
 import numpy as np
+import psutil
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.generator import messages
-from serving_lab.generator.fleet import HERE, Fleet
+from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.messages import Open
+from serving_lab.generator.process import HERE, processes
 from support.services import free_port
 from support.subject import Behaviour, subject
 
@@ -68,14 +70,14 @@ class TestOpenLoop:
 
 class TestFleet:
     def test_processes_share_connections_and_rate(self) -> None:
-        with subject() as url, Fleet(processes=2) as fleet:
+        with subject() as url, Fleet(processes(2)) as fleet:
             outcome = fleet.run(run(url, Open(400, "constant"), connections=5, seconds=1.0))
 
         assert outcome.planned == pytest.approx(400, abs=2)
         assert outcome.answered.size == outcome.planned
 
     def test_more_processes_than_connections_are_no_harm(self) -> None:
-        with subject(Behaviour(work=0.002)) as url, Fleet(processes=3) as fleet:
+        with subject(Behaviour(work=0.002)) as url, Fleet(processes(3)) as fleet:
             outcome = fleet.run(run(url, connections=2))
 
         assert outcome.answered.size > 20
@@ -87,21 +89,25 @@ class TestFleet:
             fleet.run(run(f"http://127.0.0.1:{port}"))
 
     def test_it_goes_on_after_a_run_that_failed(self) -> None:
-        with subject(Behaviour(work=0.001)) as url, Fleet(processes=2) as fleet:
+        with subject(Behaviour(work=0.001)) as url, Fleet(processes(2)) as fleet:
             with pytest.raises(LabError):
                 fleet.run(run(f"http://127.0.0.1:{free_port()}", connections=2))
 
             assert fleet.run(run(url, connections=2)).answered.size > 20
 
     def test_a_process_that_ends_is_noticed(self) -> None:
-        with subject() as url, Fleet([sys.executable, "-c", "pass"]) as fleet, pytest.raises(LabError, match="ended"):
+        with (
+            subject() as url,
+            Fleet(processes(1, [sys.executable, "-c", "pass"])) as fleet,
+            pytest.raises(LabError, match="ended"),
+        ):
             fleet.run(run(url))
 
     def test_processes_end_with_it(self) -> None:
-        with Fleet(processes=2) as fleet:
-            processes = list(fleet._processes)
+        with Fleet(processes(2)) as fleet:
+            pids = fleet.pids
 
-        assert [process.poll() for process in processes] == [0, 0]
+        assert not any(map(psutil.pid_exists, pids))
 
 
 def test_a_process_ends_without_a_word_where_the_laboratory_is_gone() -> None:

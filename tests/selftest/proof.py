@@ -21,7 +21,8 @@ from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target, parse
 from serving_lab.experiment.testbed import Testbed
-from serving_lab.generator.fleet import HERE, Fleet
+from serving_lab.generator.fleet import Fleet
+from serving_lab.generator.process import HERE, processes
 from support.processors import undisturbed
 from support.quiet import Quiet
 
@@ -33,7 +34,8 @@ SERVER, GENERATOR = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 @contextlib.contextmanager
 def generator(first: Sequence[str] | None = None) -> Iterator[Fleet]:
     """Start the generator on a processor of its own, by a command that begins with this; unless said, `undisturbed`."""
-    with Fleet(["taskset", "--cpu-list", str(GENERATOR), *(undisturbed() if first is None else first), *HERE]) as fleet:
+    command = ["taskset", "--cpu-list", str(GENERATOR), *(undisturbed() if first is None else first), *HERE]
+    with Fleet(processes(1, command)) as fleet:
         yield fleet
 
 

@@ -20,8 +20,8 @@ from serving_lab.experiment.records import QUANTILES, Arm, Comparison, Distribut
 from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.warm_up import COMPARED, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, warm_up
-from serving_lab.generator.fleet import Seconds
 from serving_lab.generator.messages import Closed, Open
+from serving_lab.generator.outcome import Seconds
 from serving_lab.text import phrases
 from serving_lab.text.progress import Progress
 

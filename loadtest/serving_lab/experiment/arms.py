@@ -13,8 +13,9 @@ from serving_lab.experiment.processes import Programs
 from serving_lab.experiment.readings import Processors
 from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
-from serving_lab.generator.fleet import Fleet, RunOutcome, Seconds
+from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.messages import Closed, Open, RunCommand
+from serving_lab.generator.outcome import RunOutcome, Seconds
 
 LEAD_IN_SECONDS, SHORTEST_LEAD_IN_SECONDS, LEAD_IN_SHARE = 0.5, 0.2, 0.1
 """Before an arm is measured, its load is sent for a share of its length, within bounds: connections are open and all

@@ -17,8 +17,8 @@ from serving_lab.experiment.arms import (
 from serving_lab.experiment.profile import ObjectiveForm
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.validity import samples_needed
-from serving_lab.generator.fleet import RunOutcome
 from serving_lab.generator.messages import Closed, Open
+from serving_lab.generator.outcome import RunOutcome
 
 STEP_SECONDS, SHORT_STEP_SECONDS = 1.5, 0.6
 """Of a number of connections that is tried; the short one is for a measurement of some minutes."""

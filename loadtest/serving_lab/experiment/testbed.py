@@ -12,7 +12,8 @@ from serving_lab.api.endpoint import Endpoint
 from serving_lab.experiment.processes import listening
 from serving_lab.experiment.records import TestbedFacts
 from serving_lab.experiment.targets import Target
-from serving_lab.generator.fleet import HERE, Fleet
+from serving_lab.generator.fleet import Fleet
+from serving_lab.generator.process import HERE, processes
 from serving_lab.stack.base import Mode, Stack
 from serving_lab.stack.service import Service
 from serving_lab.targets.catalogue import Catalogue
@@ -39,7 +40,7 @@ class Testbed:
     @contextlib.contextmanager
     def fleet(self) -> Iterator[Fleet]:
         """Start the generator; while it runs, keep targets and generator on different processors if `pinned`."""
-        with Fleet(self.command, self.processes, self.environment) as fleet:
+        with Fleet(processes(self.processes, self.command, self.environment)) as fleet:
             if not self.pinned:
                 yield fleet
                 return

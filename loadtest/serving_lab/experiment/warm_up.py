@@ -9,8 +9,8 @@ from serving_lab.experiment import validity
 from serving_lab.experiment.arms import Load, LoadDriver, generator_of, kept_up, latency_values
 from serving_lab.experiment.records import WarmUp
 from serving_lab.experiment.targets import Target
-from serving_lab.generator.fleet import RunOutcome
 from serving_lab.generator.messages import Closed
+from serving_lab.generator.outcome import RunOutcome
 
 WINDOW_SECONDS, SHORT_WINDOW_SECONDS = 0.5, 0.25
 """The short one is for a target that was warmed up before, under another load: only what is new in this one is cold."""

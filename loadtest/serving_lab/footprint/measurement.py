@@ -29,7 +29,7 @@ from serving_lab.footprint.result import (
 from serving_lab.footprint.starting import Subject
 from serving_lab.footprint.statistics import ratios_to_baseline, spread
 from serving_lab.footprint.subjects import Chosen
-from serving_lab.generator.fleet import HERE, Fleet
+from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.messages import Open
 from serving_lab.results.envelope import Metadata
 from serving_lab.stack.base import Mode
@@ -187,7 +187,7 @@ class FootprintMeasurement:
         inputs, loaded = self._inputs, self._loaded()
         if not loaded or not self._plan.rounds or not inputs or not inputs.api or not inputs.load:
             return
-        with Fleet(HERE) as fleet:
+        with Fleet() as fleet:
             plan = rounds.RoundPlan(LoadDriver(fleet, (), inputs.api), inputs.load, self._plan.seconds, inputs.metrics)
             for number, order in enumerate(self._blocks(loaded, self._plan.rounds), start=1):
                 progress.phase(f"memory and CPU time, round {number} of {self._plan.rounds}")

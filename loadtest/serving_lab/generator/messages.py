@@ -9,6 +9,8 @@ from serving_lab.api.places import Part
 from serving_lab.api.values import Value
 
 _LENGTH = struct.Struct(">I")
+LENGTH_BYTES = _LENGTH.size
+"""Of what says the length of a frame, before it."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,29 +118,35 @@ Command = RunCommand | Go
 Reply = Built | Failed | Done
 
 
+def frame(message: Command | Reply) -> bytes:
+    """A message with its length before it."""
+    content = msgspec.msgpack.encode(message)
+    return _LENGTH.pack(len(content)) + content
+
+
+def length_of(head: bytes | bytearray) -> int:
+    """How long the frame is that so begins."""
+    length: int = _LENGTH.unpack(head)[0]
+    return length
+
+
+def reply(content: bytes | bytearray) -> Reply:
+    """What a frame says, without its length. Raises msgspec.MsgspecError: nothing that a generator says."""
+    said: Reply = msgspec.msgpack.decode(content, type=Reply)
+    return said
+
+
 def write(stream: IO[bytes], message: Command | Reply) -> None:
     """Send a message. Raises OSError where the other side is gone."""
-    frame = msgspec.msgpack.encode(message)
-    stream.write(_LENGTH.pack(len(frame)) + frame)
+    stream.write(frame(message))
     stream.flush()
 
 
 def read_command(stream: IO[bytes]) -> Command | None:
     """The next command; None where the laboratory is gone."""
-    frame = _frame(stream)
-    return msgspec.msgpack.decode(frame, type=Command) if frame is not None else None
-
-
-def read_answer(stream: IO[bytes]) -> Reply | None:
-    """The next answer; None where the process is gone."""
-    frame = _frame(stream)
-    return msgspec.msgpack.decode(frame, type=Reply) if frame is not None else None
-
-
-def _frame(stream: IO[bytes]) -> bytes | None:
-    head = stream.read(_LENGTH.size)
-    if len(head) < _LENGTH.size:
+    head = stream.read(LENGTH_BYTES)
+    if len(head) < LENGTH_BYTES:
         return None
-    length: int = _LENGTH.unpack(head)[0]
-    frame = stream.read(length)
-    return frame if len(frame) == length else None
+    length = length_of(head)
+    content = stream.read(length)
+    return msgspec.msgpack.decode(content, type=Command) if len(content) == length else None
