@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack.environment import Settings, ensure_env_file, merged, read
+from serving_lab.stack.environment import Settings, ensure_env_file, merged, only_in_shell, read
 from serving_lab.stack.secrets import SECRETS
 from serving_lab.targets.catalogue import Catalogue
 from support.checkout import REPOSITORY
@@ -108,6 +108,13 @@ def test_an_env_file_that_cannot_be_written_is_named(project: Project) -> None:
     with pytest.raises(LabError, match=r"\.env cannot be written: No such file or directory"):
         ensure_env_file(project, {})
     assert not (project.root / "nowhere").exists()
+
+
+def test_what_only_the_shell_sets_is_known_by_name(project: Project) -> None:
+    project.env_file.write_text("WORKERS=2\nRATE_LIMIT=\n")
+    shell = {"WORKERS": "2", "RATE_LIMIT": "9", "LOCUST_PORT": "8089", "COMPOSE_PROFILES": "", "LITESTAR_PORT": "8001"}
+
+    assert only_in_shell(project, shell, ["LITESTAR_PORT"]) == ["RATE_LIMIT", "LITESTAR_PORT"]
 
 
 def test_the_shell_wins_over_the_env_file_and_that_over_the_example(project: Project) -> None:

@@ -113,6 +113,19 @@ def test_the_guide_lists_every_service_with_what_is_said_of_it(settings: Setting
     assert f"curl http://127.0.0.1:{settings.ports[CATALOGUE.baseline.name]}/login" in shown
 
 
+def test_the_guide_names_what_only_this_shell_sets() -> None:
+    def shown(environment: dict[str, str]) -> str:
+        console = Console(width=300, record=True)
+        settings = Settings.load(PROJECT, environment)
+        console.print(guide.welcome(Mode.CONTAINERS, settings, services(settings)))
+        return console.export_text()
+
+    assert "Only this shell sets LOCUST_PORT, COMPOSE_PROFILES. Other commands need the same: write it into .env." in (
+        shown({"COMPOSE_PROFILES": "redis", "LOCUST_PORT": "8999", "HOME": "/root"})
+    )
+    assert "Only this shell" not in shown({"HOME": "/root"})
+
+
 def test_the_guide_can_do_with_the_baseline_alone(settings: Settings) -> None:
     alone = replace(settings, catalogue=Catalogue(CATALOGUE.path, CATALOGUE.entries[:1]), with_redis=False)
     console = Console(width=200, record=True)

@@ -128,7 +128,7 @@ def test_a_registry_that_does_not_run_is_told_with_what_starts_it() -> None:
         Calls(url, 5).get("registered-models/get", Form, name="m")
 
     assert str(error.value) == f"the registry at {url} does not answer: Connection refused"
-    assert error.value.hint == "COMPOSE_PROFILES=registry make up starts the lab's own"
+    assert error.value.hint == "COMPOSE_PROFILES=registry in .env, then make up: that starts the lab's own"
     assert error.value.reason is Reason.UNREACHABLE
 
 

@@ -232,7 +232,7 @@ def test_a_registry_that_does_not_run_is_told_with_what_starts_it(running: Lab) 
         assert refused.returncode == 2
         assert refused.stderr == (
             "error: the registry at http://127.0.0.1:1 does not answer: Connection refused\n"
-            " hint: COMPOSE_PROFILES=registry make up starts the lab's own\n"
+            " hint: COMPOSE_PROFILES=registry in .env, then make up: that starts the lab's own\n"
         )
 
 

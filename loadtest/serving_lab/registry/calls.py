@@ -115,7 +115,7 @@ class Calls:
         return RegistryError(
             reason,
             f"the registry at {self.url} does not answer: {why}",
-            hint="COMPOSE_PROFILES=registry make up starts the lab's own",
+            hint="COMPOSE_PROFILES=registry in .env, then make up: that starts the lab's own",
         )
 
     def _answer(self, request: Request, most_bytes: int) -> Answer:

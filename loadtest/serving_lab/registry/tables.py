@@ -49,7 +49,7 @@ def change(what: Change) -> Iterator[str]:
     for name, problem in what.problems.items():
         yield f"{name} {problem}"
     if not what.seconds and not what.problems:
-        yield "No service of this lab follows the registry: COMPOSE_PROFILES=registry make up"
+        yield "No service of this lab follows the registry: COMPOSE_PROFILES=registry in .env, then make up"
     if what.problems:
         yield "Back to the version before: lab model rollback"
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -34,6 +34,7 @@ OWN_PORTS = {
 """The setting that moves the port of each of the lab's own services."""
 
 _Seconds = Annotated[float, Meta(ge=0, le=3600)]
+_SECRET_FILES = [f"{each.name}_FILE" for each in SECRETS]
 
 
 class _Form(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
@@ -56,6 +57,8 @@ class Settings:
 
     environment: Mapping[str, str]
     """Every setting by name, without those that are empty. Secrets are among them: `public` is what programs see."""
+    only_in_shell: Sequence[str]
+    """The names of settings that commands of another shell would read otherwise."""
     catalogue: Catalogue
     """All services under test; `running` has those that run."""
     bind_address: str
@@ -91,11 +94,13 @@ class Settings:
         """
         catalogue = _catalogue(project)
         more = [entry.port_setting for entry in catalogue.entries]
-        values = merged(project, os.environ if environment is None else environment, more)
+        shell = os.environ if environment is None else environment
+        values = merged(project, shell, more)
         form = settings.read(values, _Form)
         profiles = _profiles(values, catalogue)
         return cls(
             environment=values,
+            only_in_shell=only_in_shell(project, shell, more),
             catalogue=catalogue,
             bind_address=form.bind_address,
             ports=_ports(values, catalogue),
@@ -150,14 +155,27 @@ def merged(project: Project, environment: Mapping[str, str], more: Iterable[str]
     Raises:
         LabError: a file cannot be read, or a secret is set by itself and by a file.
     """
-    defaults = read(project.env_example)
-    own = read(project.env_file) if project.env_file.exists() else {}
-    files = [f"{each.name}_FILE" for each in SECRETS]
-    shell = {name: environment[name] for name in (*defaults, *own, *files, *more) if environment.get(name)}
+    defaults, own, shell = _layers(project, environment, more)
     # Empty counts as not set: a line left empty in .env means the default.
     values = {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
     values |= {each.name: value for each in SECRETS if (value := _secret(each, values, project.root))}
-    return {name: value for name, value in values.items() if name not in files}
+    return {name: value for name, value in values.items() if name not in _SECRET_FILES}
+
+
+def only_in_shell(project: Project, environment: Mapping[str, str], more: Iterable[str]) -> list[str]:
+    """The names of settings that would be others if the shell had none of them; parameters and errors as above."""
+    defaults, own, shell = _layers(project, environment, more)
+    return [name for name, value in shell.items() if value != (own.get(name) or defaults.get(name))]
+
+
+def _layers(
+    project: Project, environment: Mapping[str, str], more: Iterable[str]
+) -> tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]]:
+    """The settings of .env.example, of .env, and of the shell, which has those that it leaves empty from the others."""
+    defaults = read(project.env_example)
+    own = read(project.env_file) if project.env_file.exists() else {}
+    names = (*defaults, *own, *_SECRET_FILES, *more)
+    return defaults, own, {name: environment[name] for name in names if environment.get(name)}
 
 
 def _secret(wanted: Secret, values: Mapping[str, str], directory: Path) -> str:

@@ -41,7 +41,11 @@ def welcome(mode: Mode, settings: Settings, answering: Iterable[Service]) -> Ren
             what_to_do = _WHAT_TO_DO[service.name].format(url=url, redis_cli=redis_cli)
         table.add_row(service.name, f"[link={url}]{url}[/link]", escape(what_to_do))
     state = f"The lab is up ({mode}). make ps, make logs and make down do what they say."
-    return Group(table, escape(_sign_in(settings, urls)), state)
+    lines = [escape(_sign_in(settings, urls)), state]
+    if settings.only_in_shell:
+        names = ", ".join(settings.only_in_shell)
+        lines.append(f"Only this shell sets {names}. Other commands need the same: write it into .env.")
+    return Group(table, *lines)
 
 
 def _about(entry: Entry, url: str) -> str:

@@ -48,7 +48,7 @@ def install_registry(project: Project) -> Path:
         if subprocess.run(command, env=variables, check=False).returncode != 0:  # noqa: S603
             raise LabError("the registry could not be installed: the lines above say why", hint="fix it, then make up")
     if not program.exists():
-        raise LabError("the registry is not installed", hint="COMPOSE_PROFILES=registry make up")
+        raise LabError("the registry is not installed", hint="COMPOSE_PROFILES=registry in .env, then make up")
     return program
 
 
