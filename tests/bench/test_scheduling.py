@@ -22,7 +22,7 @@ from serving_lab.text.progress import Progress
 from support.quiet import Quiet
 
 OLD, NEW = parse("old=http://127.0.0.1:1"), parse("new=http://127.0.0.1:2")
-PREPARATION, ARM = 10.0, 2.0
+PREPARATION, ARM, ANSWERS = 10.0, 2.0, 1000
 USUAL = {"throughput": 1000.0, "p50": 0.01, "p99": 0.02, "cpu": 0.5}
 
 
@@ -70,7 +70,8 @@ class Simulated(ScenarioRun):
             values[metric] = usual * noise * (1 / times if metric == "throughput" else times)
         faults = ["other programs kept 1.00 cores busy"] if self._chance.random() < self.spoiled else []
         arm = make_arm(target.name, slot.pair, values, faults=faults)
-        return MeasuredArm(arm, np.array([0.01]), np.array([0.01]), kept_up=True)
+        latencies = np.repeat([values["p50"], values["p99"]], [ANSWERS * 49 // 50, ANSWERS // 50])
+        return MeasuredArm(arm, latencies, latencies, kept_up=True)
 
     def _restarted(self) -> list[str]:
         return []

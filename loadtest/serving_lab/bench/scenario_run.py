@@ -40,8 +40,9 @@ class ScenarioRun:
     peaks: dict[str, Peak] = field(default_factory=dict)
     warm_ups: list[WarmUp] = field(default_factory=list)
     arms: list[Arm] = field(default_factory=list)
-    latencies: dict[str, list[Seconds]] = field(default_factory=dict)
-    uncorrected: dict[str, list[Seconds]] = field(default_factory=dict)
+    latencies: dict[str, dict[int, Seconds]] = field(default_factory=dict)
+    """By target and pair, of arms that count."""
+    uncorrected: dict[str, dict[int, Seconds]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     complete: bool = False
     arm_seconds: float = 0.0
@@ -205,6 +206,7 @@ class ScenarioRun:
             refused="; ".join(self.refused) or None,
             withheld=withheld,
             looks=None if self.design.budget is None else Looks(looked, max(self.most, self.whole)),
+            latencies=self.latencies,
         )
 
     def _prepare(self, driver: LoadDriver, target: Target, window: float) -> None:
@@ -269,8 +271,8 @@ class ScenarioRun:
         self.arms.append(arm)
         if arm.faults:
             return
-        self.latencies.setdefault(arm.target, []).append(measured.latencies)
-        self.uncorrected.setdefault(arm.target, []).append(measured.uncorrected)
+        self.latencies.setdefault(arm.target, {})[arm.pair] = measured.latencies
+        self.uncorrected.setdefault(arm.target, {})[arm.pair] = measured.uncorrected
         if arm.wrong and self.form.objective is None:
             what = ", ".join(f"{what} ({count:,} times)" for what, count in arm.wrong.items())
             self.refused.append(f"{arm.target} answered wrongly: {what}")
@@ -283,7 +285,9 @@ class ScenarioRun:
         return next(fault for arm in self.arms for fault in arm.faults if fault.startswith(commonest))
 
     def _distribution(self, target: str) -> Distribution:
-        latencies, uncorrected = (np.concatenate(each[target]) for each in (self.latencies, self.uncorrected))
+        latencies, uncorrected = (
+            np.concatenate([*each[target].values()]) for each in (self.latencies, self.uncorrected)
+        )
         return Distribution(count=latencies.size, seconds=curve(latencies), uncorrected=curve(uncorrected))
 
 

@@ -164,8 +164,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     """The verdict in a sentence."""
     pairs: int
+    """That count; of a percentile for which arms have too few answers, groups of them."""
     log_ratios: list[float]
-    """Of each pair: ln(candidate / baseline)."""
+    """Of each pair, or group: ln(candidate / baseline)."""
     baseline_value: float | None
     """Geometric mean over the arms that count; where it is refused, over all that were measured."""
     candidate_value: float | None

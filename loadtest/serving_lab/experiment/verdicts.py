@@ -3,9 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from serving_lab.experiment import statistics
+from serving_lab.experiment import percentiles, statistics
+from serving_lab.experiment.arms import LATENCY_SHARES
+from serving_lab.experiment.percentiles import Sides
 from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, VerdictWord
 from serving_lab.experiment.sequential import Looks
+from serving_lab.experiment.validity import samples_needed
+from serving_lab.generator.fleet import Seconds
 from serving_lab.text.phrases import signed
 
 COMPARED: Mapping[Loop, tuple[str, ...]] = {
@@ -28,6 +32,7 @@ def comparisons(
     refused: str | None,
     withheld: str | None,
     looks: Looks | None = None,
+    latencies: Mapping[str, Mapping[int, Seconds]] | None = None,
 ) -> list[Comparison]:
     """Return the verdicts of a scenario.
 
@@ -39,12 +44,20 @@ def comparisons(
         refused: Why nothing is concluded at all; None where something is.
         withheld: Why no verdict is given although everything was measured.
         looks: After how many pairs it was decided whether to go on; None: their number was fixed beforehand.
+        latencies: By target and pair, of arms that count (s): percentiles are those of as many pairs together as they
+            need. None: those of each arm.
     """
     whole = whole_pairs(arms, targets)
     metrics = [name for name in COMPARED[loop] if name != "cpu" or any("cpu" in arm.values for arm in arms)]
     confidence = statistics.simultaneous(len(metrics) * (len(targets) - 1))
+    samples = {metric: [_sides(pair, metric) for pair in whole] for metric in metrics}
+    if latencies is not None:
+        of_pairs = [{name: latencies[name][arm.pair] for name, arm in pair.items()} for pair in whole]
+        samples |= {metric: percentiles.pooled(of_pairs, metric) for metric in metrics if metric in LATENCY_SHARES}
     return [
-        _comparison(metric, (targets[0], candidate), arms, whole, confidence, margin, refused, withheld, looks)
+        _comparison(
+            metric, (targets[0], candidate), arms, whole, samples[metric], confidence, margin, refused, withheld, looks
+        )
         for candidate in targets[1:]
         for metric in metrics
     ]
@@ -62,13 +75,15 @@ def decided(loop: Loop, found: Sequence[Comparison], margin: float, pairs: int) 
         margin: What counts as equivalent, as a share.
         pairs: As many as there may be at last.
     """
+    measured = max((each.pairs for each in found), default=0)
     for candidate in dict.fromkeys(each.candidate for each in found):
         of_it = [each for each in found if each.candidate == candidate]
         main = [each for each in of_it if each.metric in MAIN[loop]]
         if not all(_known(each.verdict, each.low, each.high, margin) for each in main):
             return False
         if all(each.verdict in {"equivalent", *_NOT_GIVEN} for each in main) and any(
-            not _known(each.verdict, each.low, each.high, margin) and _could_be_known(each, margin, pairs)
+            not _known(each.verdict, each.low, each.high, margin)
+            and _could_be_known(each, margin, pairs * each.pairs // measured)
             for each in of_it
         ):
             return False
@@ -82,6 +97,8 @@ def _known(word: VerdictWord, low: float | None, high: float | None, margin: flo
 
 
 def _could_be_known(each: Comparison, margin: float, pairs: int) -> bool:
+    if each.spread is None or pairs < 2:
+        return False
     then = statistics.paired(each.log_ratios, each.confidence).after(pairs)
     word = statistics.verdict(then, margin, METRICS[each.metric].better)
     return _known(word, then.low, then.high, margin)
@@ -101,20 +118,21 @@ def _comparison(
     names: tuple[str, str],
     arms: Sequence[Arm],
     pairs: Sequence[Mapping[str, Arm]],
+    samples: Sequence[Sides],
     confidence: float,
     margin: float,
     refused: str | None,
     withheld: str | None,
     looks: Looks | None,
 ) -> Comparison:
-    sides = [[pair[name].values.get(metric, 0.0) for pair in pairs] for name in names]
-    told = bool(pairs) and all(value > 0 for side in sides for value in side)
+    sides = [[each[name] for each in samples] for name in names]
+    told = bool(samples) and all(value > 0 for side in sides for value in side)
     ratios = [math.log(new / old) for old, new in zip(*sides, strict=True)] if told else []
     estimate = statistics.paired(ratios, confidence, looks)
     word: VerdictWord = statistics.verdict(estimate, margin, METRICS[metric].better)
-    why = reason(word, estimate, margin)
+    why = reason(word, estimate, margin, "pairs" if len(samples) == len(pairs) else "groups of pairs")
     if not told:
-        word, why = "refused", _untold(metric, pairs)
+        word, why = _untold(metric, pairs, samples)
     if withheld:
         word, why = "withheld", withheld
     if refused:
@@ -156,13 +174,23 @@ def reason(word: VerdictWord, estimate: statistics.Estimate, margin: float, samp
     return f"the change surely lies between {signed(estimate.low)} and {signed(estimate.high)}"
 
 
-def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]]) -> str:
+def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]], samples: Sequence[Sides]) -> tuple[VerdictWord, str]:
     if not pairs:
-        return "no pair is valid"
+        return "refused", "no pair is valid"
     if metric == "knee":
-        return "a target met the objective at none of the rates that were tried"
-    fewest = min(arm.answered for pair in pairs for arm in pair.values())
-    return f"an arm had {fewest:,} answers, too few for {METRICS[metric].title}: longer arms have more (--seconds)"
+        return "refused", "a target met the objective at none of the rates that were tried"
+    if samples:
+        return "refused", f"an arm has no {METRICS[metric].title}"
+    answers = min(sum(pair[name].answered for pair in pairs) for name in pairs[0])
+    needed = statistics.FEWEST * samples_needed(LATENCY_SHARES[metric])
+    return "undecided", (
+        f"a target gave {answers:,} answers in {len(pairs)} pairs, and {METRICS[metric].title} needs {needed:,}: "
+        "a longer --budget has more pairs, --seconds makes them longer"
+    )
+
+
+def _sides(pair: Mapping[str, Arm], metric: str) -> Sides:
+    return {name: arm.values.get(metric, 0.0) for name, arm in pair.items()}
 
 
 def _mean(values: Sequence[float]) -> float | None:
