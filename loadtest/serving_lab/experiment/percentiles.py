@@ -6,7 +6,7 @@ import numpy as np
 
 from serving_lab.experiment.arms import LATENCY_SHARES
 from serving_lab.experiment.validity import samples_needed
-from serving_lab.generator.fleet import Seconds
+from serving_lab.generator.outcome import Seconds
 
 Sides = Mapping[str, float]
 """Values by target."""

@@ -9,7 +9,7 @@ from serving_lab.experiment.percentiles import Sides
 from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, VerdictWord
 from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.validity import samples_needed
-from serving_lab.generator.fleet import Seconds
+from serving_lab.generator.outcome import Seconds
 from serving_lab.text.phrases import signed
 
 COMPARED: Mapping[Loop, tuple[str, ...]] = {
