@@ -9,7 +9,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
 	exercise reload-proof restart-proof parity-proof rollout-proof model-proof selftest gate-proof hostile bench-services bench-parity bench-async bench-tap \
-	lint docs clients dashboards manifests dashboard-pictures format lock clean
+	lint docs clients dashboards images-push manifests dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 tour: ## New here? Walk through the lab in ten minutes; asks before each command unless YES=1
@@ -103,6 +103,8 @@ docs: ## Build the documentation as a site in build/docs/site, which needs no ne
 	@$(DEV) python docs/site/build.py $(if $(SERVE),--serve $(SERVE))
 dashboards: ## Write Grafana's dashboards from monitoring/grafana_dashboards
 	@PYTHONPATH=monitoring $(DEV) python -m grafana_dashboards
+images-push: ## Push the images to a registry, and pin their digests in deploy/kubernetes; REGISTRY=registry.example.org/team
+	@PYTHONPATH=deploy $(DEV) python -m kubernetes_manifests.images $(REGISTRY)
 manifests: ## Write the manifests for Kubernetes in deploy/kubernetes from compose.yaml, .env.example and the catalogue
 	@PYTHONPATH=deploy $(DEV) python -m kubernetes_manifests
 exercise: ## Fill the tables of docs/exercise.md from docs/results; FROM=results takes over what was measured there
