@@ -105,7 +105,7 @@ class TestFleet:
 
     def test_processes_end_with_it(self) -> None:
         with Fleet(processes(2)) as fleet:
-            pids = fleet.pids
+            pids = [link.pid for link in fleet.links if link.pid]
 
         assert not any(map(psutil.pid_exists, pids))
 

@@ -15,6 +15,7 @@ from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.testbed import Testbed
+from serving_lab.generator.fleet import GeneratorLostError
 from serving_lab.results import files
 from serving_lab.text.progress import TerminalProgress
 
@@ -32,7 +33,9 @@ class BenchOptions:
 
 
 def bench(testbed: Testbed, options: BenchOptions, environment: Mapping[str, str], console: Console) -> int:
-    """Measure, show and write the result; return the exit code. An interruption keeps what was measured.
+    """Measure, show and write the result; return the exit code.
+
+    What was measured is kept where it is interrupted, or where a generator is lost for good.
 
     Raises:
         LabError: an option or a file is wrong, or nothing could be measured.
@@ -43,19 +46,26 @@ def bench(testbed: Testbed, options: BenchOptions, environment: Mapping[str, str
     measurement = BenchMeasurement(testbed, profile, options.design, names, allow_unequal=options.allow_unequal)
     for why in measurement.withheld:
         console.print(f"[yellow]No verdict will be given[/]: {why} (--allow-unequal gives one)", soft_wrap=True)
-    interrupted = False
+    interrupted, lost = False, None
     try:
         with testbed.fleet() as fleet, TerminalProgress(console, measurement.expected_seconds) as progress:
             measurement.run(fleet, progress)
     except KeyboardInterrupt:
         interrupted = True
+    except GeneratorLostError as error:
+        lost = error
     result = measurement.result()
-    if interrupted and not any(scenario.arms for scenario in result.scenarios):
-        raise InterruptedBeforeResultError("interrupted before anything was measured")
+    if not any(scenario.arms for scenario in result.scenarios):
+        if lost:
+            raise lost
+        if interrupted:
+            raise InterruptedBeforeResultError("interrupted before anything was measured")
     files.write(options.output, result)
     table.print_result(console, result, [options.output])
     if interrupted:
         return exit_codes.INTERRUPTED
+    if lost:
+        raise lost
     return exit_code(result, options.fail_if, console)
 
 

@@ -7,6 +7,8 @@ _HINTS = {
     "pairs do not count": "a longer --budget waits for moments in which the machine is quiet",
     "the machine's host": "measure later, or on a machine whose processors are its own",
     "the generator was": "end other programs, give the generator more processes (--processes), or lower the rate",
+    "a generator was lost": "its own output says why; see that it keeps running, and can be reached all the time",
+    "generators did not begin together": "run them near the laboratory, on machines that do nothing else",
     "does not keep up": "a lower rate in the scenario, or {of_peak: 0.5}, which every target can carry",
     "answered wrongly": "lab parity shows which answers differ, and how",
     "could not be warmed up": "end other programs, and look at what the target itself does meanwhile",

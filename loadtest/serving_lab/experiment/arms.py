@@ -13,7 +13,7 @@ from serving_lab.experiment.processes import Programs
 from serving_lab.experiment.readings import Processors
 from serving_lab.experiment.records import Arm, GeneratorHealth
 from serving_lab.experiment.targets import Target
-from serving_lab.generator.fleet import Fleet
+from serving_lab.generator.fleet import Fleet, GeneratorLostError
 from serving_lab.generator.messages import Closed, Open, RunCommand
 from serving_lab.generator.outcome import RunOutcome, Seconds
 
@@ -93,14 +93,17 @@ class LoadDriver:
         return Watch(target, slot, time.monotonic() - self._began, self.targets)
 
     def arm(self, target: Target, load: Load, slot: ArmSlot, *, seconds: float) -> MeasuredArm:
-        """Measure one arm.
+        """Measure one arm; it does not count where a generator was lost in it.
 
         Raises:
             LabError: it cannot be measured.
         """
         watch = self.watch(target, slot)
         lead_in = min(LEAD_IN_SECONDS, max(SHORTEST_LEAD_IN_SECONDS, LEAD_IN_SHARE * seconds))
-        outcome = self.send(target, load, seed=slot.seed, seconds=seconds, lead_in=lead_in)
+        try:
+            outcome = self.send(target, load, seed=slot.seed, seconds=seconds, lead_in=lead_in)
+        except GeneratorLostError as error:
+            outcome = error.measured()
         values = values_of(outcome, closed=isinstance(load.loop, Closed))
         watch.count(outcome)
         return watch.end(outcome, values, load.loop)
@@ -182,7 +185,10 @@ def generator_of(outcome: RunOutcome) -> GeneratorHealth:
     return GeneratorHealth(
         cpu_share=outcome.cpu_share,
         waited_share=outcome.waited_share,
-        lag_p99=float(np.quantile(outcome.lags, 0.99)) if outcome.lags.size else None,
+        lag_p99=outcome.lag_p99,
+        start_skew=outcome.start_skew,
+        parts=list(outcome.parts),
+        lost=dict(outcome.lost),
     )
 
 

@@ -17,6 +17,7 @@ from serving_lab.experiment.arms import (
 from serving_lab.experiment.profile import ObjectiveForm
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.validity import samples_needed
+from serving_lab.generator.fleet import GeneratorLostError
 from serving_lab.generator.messages import Closed, Open
 from serving_lab.generator.outcome import RunOutcome
 
@@ -99,7 +100,7 @@ def knee(
 
     Halves the logarithm of the distance between a rate that keeps to the objective and one that does not, from a tenth
     of the closed loop's largest throughput to a quarter above it. The arm is the last hold; without one that kept to
-    the objective it has no value.
+    the objective it has no value. It does not count where a generator was lost in the search.
 
     Raises:
         LabError: no load can be sent.
@@ -121,14 +122,17 @@ def knee(
         watch.count(outcome)
         return outcome
 
-    while high / low > RESOLUTION:
-        rate = math.sqrt(low * high)
-        low, high = (rate, high) if meets(probe(rate), objective) else (low, rate)
-    for _ in range(MOST_HOLDS):
-        held = probe(low, HOLD)
-        if meets(held, objective):
-            return watch.end(held, {"knee": held.answered.size / held.seconds}, Open(low, arrivals))
-        low /= RESOLUTION
+    try:
+        while high / low > RESOLUTION:
+            rate = math.sqrt(low * high)
+            low, high = (rate, high) if meets(probe(rate), objective) else (low, rate)
+        for _ in range(MOST_HOLDS):
+            held = probe(low, HOLD)
+            if meets(held, objective):
+                return watch.end(held, {"knee": held.answered.size / held.seconds}, Open(low, arrivals))
+            low /= RESOLUTION
+    except GeneratorLostError as error:
+        held = error.measured()
     return watch.end(held, {}, Open(low, arrivals))
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from serving_lab.generator.outcome import GeneratorPart
+
 QUANTILES = (*(step / 100 for step in range(100)), 0.995, 0.999, 0.9999, 1.0)
 """Shares at which a distribution is kept."""
 
@@ -84,7 +86,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GeneratorHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How the generator itself fared during an arm; the worst of its processes."""
+    """How the generator itself fared during an arm; each figure is the worst of its parts."""
 
     cpu_share: float
     """CPU time used, as a share of the time that passed; 1 is a whole core."""
@@ -92,6 +94,12 @@ class GeneratorHealth(msgspec.Struct, frozen=True, kw_only=True):
     """Time spent ready to run but without a processor, as a share; throttling included."""
     lag_p99: float | None
     """How late requests were handed out, at P99; None in a closed loop, which has no due times."""
+    start_skew: float = 0.0
+    """How far apart two parts may have begun."""
+    parts: list[GeneratorPart] = []
+    """Each process of it, here or elsewhere, that was not lost."""
+    lost: dict[str, str] = {}
+    """Parts that are gone, by name, and what became of them: their share of the load is missing."""
 
 
 class Arm(msgspec.Struct, frozen=True, kw_only=True):

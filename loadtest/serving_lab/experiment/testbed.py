@@ -40,17 +40,12 @@ class Testbed:
     @contextlib.contextmanager
     def fleet(self) -> Iterator[Fleet]:
         """Start the generator; while it runs, keep targets and generator on different processors if `pinned`."""
-        with Fleet(processes(self.processes, self.command, self.environment)) as fleet:
-            if not self.pinned:
-                yield fleet
-                return
-            of_targets, of_generator = _shares(self.processes)
-            with contextlib.ExitStack() as restored:
-                for target in self.targets:
-                    restored.enter_context(_kept_on(of_targets, _threads(target.pid)))
-                for pid in fleet.pids:
-                    restored.enter_context(_kept_on(of_generator, _threads(pid)))
-                yield fleet
+        of_targets, of_generator = _shares(self.processes) if self.pinned else ([], [])
+        generators = processes(self.processes, self.command, self.environment, frozenset(of_generator))
+        with Fleet(generators) as fleet, contextlib.ExitStack() as restored:
+            for target in self.targets if self.pinned else ():
+                restored.enter_context(_kept_on(of_targets, _threads(target.pid)))
+            yield fleet
 
 
 def of_stack(

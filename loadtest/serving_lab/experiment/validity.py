@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 
 from serving_lab.experiment.records import GeneratorHealth
+from serving_lab.generator.fleet import in_words
+from serving_lab.generator.outcome import GeneratorPart
 
 MOST_GENERATOR_CPU = 0.9
 """Of a core: above, the generator may be what limits the throughput."""
@@ -11,6 +13,8 @@ MOST_WAITED = 0.1
 """Share of the time in which the generator was ready to run and had no processor: above, latencies are its own."""
 MOST_LAG_SECONDS, MOST_LAG_SHARE = 0.001, 0.1
 """P99 of the lateness with which requests are handed out: so much, and such a share of the P99 latency."""
+MOST_START_SKEW_SECONDS = 0.02
+"""Between the starts of two generators: a tenth of the shortest lead-in, so that all are busy before one measures."""
 MOST_OTHER_CPU = 0.35
 """Cores used by neither targets nor generator: Prometheus and Grafana need less, other programs may disturb."""
 MOST_TARGET_WAITED = 0.1
@@ -77,11 +81,23 @@ def faults(
 def of_generator(generator: GeneratorHealth, latency: Mapping[str, float]) -> list[str]:
     """Return why the generator's figures say nothing about the target."""
     found = []
+    if generator.lost:
+        found.append(in_words(generator.lost))
+    if generator.start_skew > MOST_START_SKEW_SECONDS:
+        found.append(f"generators did not begin together: up to {generator.start_skew * 1000:.1f} ms apart")
     if generator.cpu_share > MOST_GENERATOR_CPU:
         found.append(f"the generator was saturated: it used {generator.cpu_share:.0%} of its core")
+        found[-1] += _whose(generator, lambda part: part.cpu_share)
     if generator.waited_share > MOST_WAITED:
         found.append(f"the generator was starved: {generator.waited_share:.0%} of the time it had no processor")
+        found[-1] += _whose(generator, lambda part: part.waited_share)
     bound = MOST_LAG_SECONDS + MOST_LAG_SHARE * latency.get("p99", latency.get("mean", 0.0))
     if generator.lag_p99 is not None and generator.lag_p99 > bound:
         found.append(f"the generator was late: P99 of its lag is {generator.lag_p99 * 1000:.1f} ms")
+        found[-1] += _whose(generator, lambda part: part.lag_p99 or 0.0)
     return found
+
+
+def _whose(generator: GeneratorHealth, figure: Callable[[GeneratorPart], float]) -> str:
+    """Whose figure is the worst, where there are several parts."""
+    return f" ({max(generator.parts, key=figure).name})" if len(generator.parts) > 1 else ""

@@ -4,13 +4,14 @@ import asyncio
 import gc
 import os
 import sys
+import time
 
 import uvloop
 
 from serving_lab.generator import messages
 from serving_lab.generator.load_run import CannotRunError, LoadRun
 from serving_lab.generator.loops import load_run
-from serving_lab.generator.messages import Built, Failed, Reply, RunCommand
+from serving_lab.generator.messages import AskClock, Built, ClockReply, Failed, Go, Reply, RunCommand
 
 
 def main() -> None:
@@ -25,17 +26,16 @@ def main() -> None:
 def _serve() -> None:
     commands, answers = sys.stdin.buffer, sys.stdout.buffer
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        while isinstance(command := messages.read_command(commands), RunCommand):
-            load, answer = _prepared(runner, command)
-            messages.write(answers, answer)
-            if load is None:
-                continue
-            if messages.read_command(commands) is None:
-                return
-            gc.freeze()
-            gc.disable()
-            answer = runner.run(load.go())
-            gc.enable()
+        load: LoadRun | None = None
+        while (command := messages.read_command(commands)) is not None:
+            match command:
+                case RunCommand():
+                    load, answer = _prepared(runner, command)
+                case AskClock():
+                    answer = ClockReply(time.perf_counter())
+                case Go(at):
+                    answer = _gone(runner, load, at)
+                    load = None
             messages.write(answers, answer)
 
 
@@ -46,6 +46,16 @@ def _prepared(runner: asyncio.Runner, run: RunCommand) -> tuple[LoadRun | None, 
     except (CannotRunError, ValueError) as error:
         return None, Failed(str(error))
     return load, Built()
+
+
+def _gone(runner: asyncio.Runner, load: LoadRun | None, at: float) -> Reply:
+    if load is None:
+        return Failed("there is nothing to start")
+    gc.freeze()
+    gc.disable()
+    done = runner.run(load.go(at))
+    gc.enable()
+    return done
 
 
 async def _connected(load: LoadRun) -> None:

@@ -1,89 +1,184 @@
-"""The generator's processes as the laboratory sees them: all of them run the same load, each its share."""
+"""The generators as the laboratory sees them, wherever they run: all of them send the same load, each its share."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 
 from serving_lab.errors import LabError
-from serving_lab.generator.link import NOT_A_GENERATOR, LinkLostError
+from serving_lab.generator import clock
+from serving_lab.generator.clock import Clock
+from serving_lab.generator.link import Link, LinkLostError
 from serving_lab.generator.messages import Built, Done, Failed, Go, Open, RunCommand
-from serving_lab.generator.outcome import RunOutcome, together
-from serving_lab.generator.process import Process, ProcessLink, processes
+from serving_lab.generator.outcome import Measured, RunOutcome, together
+from serving_lab.generator.process import processes
 
 _BUILD_SECONDS = 60.0
 """From a command to the reply that all is ready; a container must start first."""
+_SOON_SECONDS = 0.02
+"""From the last word to the common start, beside the time that words are under way."""
 _SLACK_SECONDS = 20.0
 """Longer than a run takes with the last answer that it waits for: to pack and to send what was measured."""
-_HINT = "run it again; the lines above may say more"
+
+
+class GeneratorLostError(LabError):
+    """Generators are gone: in a run, or before it and for good."""
+
+    def __init__(self, lost: Mapping[str, str], outcome: RunOutcome | None = None) -> None:
+        super().__init__(in_words(lost), hint="run it again; the lines above, or what it says itself, may say more")
+        self._outcome = outcome
+
+    def measured(self) -> RunOutcome:
+        """What the other generators measured. Raises itself: nothing was, and the lost ones do not come back."""
+        if self._outcome is None:
+            raise self
+        return self._outcome
+
+
+class Generator(Protocol):
+    """Where a generator is, and how it is reached."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    def open(self) -> Link:
+        """Reach it.
+
+        Raises:
+            LinkLostError: it cannot be reached.
+        """
 
 
 class Fleet:
-    """Processes that send load, started by `with` and ended after it."""
+    """Generators that send load, reached by `with` and let go after it."""
 
-    def __init__(self, generators: Sequence[Process] | None = None) -> None:
+    def __init__(self, generators: Sequence[Generator] | None = None) -> None:
         """Prepare the fleet; unless said, of one process on this host."""
-        self._generators = tuple(generators or processes())
-        self._cpu_seconds = 0.0
-        self._links: list[ProcessLink] = []
+        self._members = [_Member(each) for each in generators or processes()]
 
     def __enter__(self) -> Self:
-        self._links = [each.open() for each in self._generators]
-        self._cpu_seconds = 0.0
+        try:
+            for member in self._members:
+                member.link()
+        except LinkLostError as error:
+            self._close()
+            raise GeneratorLostError({error.name: error.why}) from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for link in self._links:
-            link.hang_up()
-        for link in self._links:
-            link.close()
-        self._links.clear()
+        self._close()
 
     @property
-    def pids(self) -> list[int]:
-        """The processes that were started here."""
-        return [link.pid for link in self._links]
+    def links(self) -> list[Link]:
+        """The ways to the generators; a lost one is reached anew by the next run."""
+        return [member.link() for member in self._members]
 
     def run(self, run: RunCommand) -> RunOutcome:
-        """Send a load and return its outcome; connections and rate are shared out.
+        """Send a load and return its outcome; connections and rate are shared out, and all begin together.
 
         Raises:
-            LabError: it cannot be sent, or a process is gone.
+            GeneratorLostError: one was lost meanwhile, or cannot be reached any more.
+            LabError: the load cannot be sent.
         """
-        shares = list(_shares(run, len(self._links)))
-        taking_part = self._links[: len(shares)]
+        shares = dict(zip(self._members, _shares(run, len(self._members)), strict=False))
+        clocks = self._prepared(shares)
+        start = perf_counter() + _SOON_SECONDS + 2 * max(each.uncertainty for each in clocks.values())
+        until = start + run.lead_in_seconds + run.seconds + run.timeout_seconds + _SLACK_SECONDS
+        lost: dict[str, str] = {}
+        for member, its in clocks.items():
+            with member.noted(lost):
+                member.link().say(Go(start + its.ahead))
+        measured = []
+        for member, its in clocks.items():
+            if member.name not in lost:
+                with member.noted(lost):
+                    done = member.link().heard(Done, within=until - perf_counter())
+                    measured.append(Measured(member.name, its, done, member.used_here(done)))
+        outcome = together(measured, run.seconds, lost)
+        if lost:
+            raise GeneratorLostError(lost, outcome)
+        return outcome
+
+    def _prepared(self, shares: Mapping["_Member", RunCommand]) -> dict["_Member", Clock]:
+        """Have each generator prepare its share, and compare its clock."""
         try:
-            self._prepare(taking_part, shares)
-            for link in taking_part:
-                link.say(Go())
-            within = run.lead_in_seconds + run.seconds + run.timeout_seconds + _SLACK_SECONDS
-            parts = [_done(link, within) for link in taking_part]
+            return self._prepared_once(shares)
+        except LinkLostError:
+            # It was lost since the last run, or in it. Nothing is measured yet, so that it may come back.
+            self._close()
+        try:
+            return self._prepared_once(shares)
         except LinkLostError as error:
-            raise LabError(f"a process of the load generator {error}", hint=_HINT) from error
-        before, self._cpu_seconds = self._cpu_seconds, sum(part.all_cpu_seconds for part in parts)
-        return together(parts, max(0.0, self._cpu_seconds - before))
+            self._close()
+            raise GeneratorLostError({error.name: error.why}) from error
 
-    def _prepare(self, taking_part: Sequence[ProcessLink], shares: Sequence[RunCommand]) -> None:
-        for link, share in zip(taking_part, shares, strict=True):
-            link.say(share)
-        for link in taking_part:
-            if isinstance(reply := link.heard(_BUILD_SECONDS), Failed):
+    def _prepared_once(self, shares: Mapping["_Member", RunCommand]) -> dict["_Member", Clock]:
+        for member, share in shares.items():
+            member.link().say(share)
+        for member in shares:
+            if isinstance(reply := member.link().heard(Built, Failed, within=_BUILD_SECONDS), Failed):
                 # Others are ready to go, and the next run must not find them so.
-                self.__exit__(None, None, None)
-                self.__enter__()
-                raise LabError(reply.why, hint="is the target up?")
-            if not isinstance(reply, Built):
-                raise LinkLostError(NOT_A_GENERATOR)
+                self._close()
+                whose = f"{member.name}: " if len(self._members) > 1 else ""
+                raise LabError(f"{whose}{reply.why}", hint="is the target up, and can it be reached from there?")
+        return {member: clock.compare(member.link().clock) for member in shares}
+
+    def _close(self) -> None:
+        for member in self._members:
+            member.hang_up()
+        for member in self._members:
+            member.close()
 
 
-def _done(link: ProcessLink, within: float) -> Done:
-    reply = link.heard(within)
-    if not isinstance(reply, Done):
-        raise LinkLostError(NOT_A_GENERATOR)
-    return reply
+class _Member:
+    """A generator of the fleet, with the way to it while there is one."""
+
+    def __init__(self, generator: Generator) -> None:
+        self.name = generator.name
+        self._generator = generator
+        self._link: Link | None = None
+        self._cpu_seconds = 0.0
+
+    def link(self) -> Link:
+        """The way to it, found anew where it was lost. Raises LinkLostError."""
+        if self._link is None:
+            self._link = self._generator.open()
+            self._cpu_seconds = 0.0
+        return self._link
+
+    def used_here(self, done: Done) -> float:
+        """The CPU time that it has used of this machine since the run before."""
+        before, self._cpu_seconds = self._cpu_seconds, done.all_cpu_seconds
+        return done.all_cpu_seconds - before if self._link and self._link.here else 0.0
+
+    @contextlib.contextmanager
+    def noted(self, lost: dict[str, str]) -> Iterator[None]:
+        """Note its loss there, and let go of it, so that the next run reaches it anew."""
+        try:
+            yield
+        except LinkLostError as error:
+            lost[self.name] = error.why
+            self.close()
+
+    def hang_up(self) -> None:
+        if self._link:
+            self._link.hang_up()
+
+    def close(self) -> None:
+        if self._link:
+            self._link.close()
+            self._link = None
+
+
+def in_words(lost: Mapping[str, str]) -> str:
+    """That generators were lost, and what became of each."""
+    return f"a generator was lost: {'; '.join(f'{name} {why}' for name, why in lost.items())}"
 
 
 def _shares(run: RunCommand, processes: int) -> Iterator[RunCommand]:

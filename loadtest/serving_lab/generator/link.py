@@ -1,51 +1,84 @@
-"""The way to one process of the generator: frames over a socket, and an end to every wait."""
+"""The way to a generator: frames over a socket, and an end to every wait."""
 
 import socket
 import time
+from typing import TypeVar, Union
 
 import msgspec
 
 from serving_lab.generator import messages
-from serving_lab.generator.messages import Command, Reply
+from serving_lab.generator.messages import AskClock, ClockReply, Command
 
-SAY_SECONDS = 10.0
-"""For a command to be taken: it is small, so that only a process that has stopped reading needs so long."""
+_SAY_SECONDS = 10.0
+"""For a command to be taken: it is small, so that only what has stopped reading needs so long."""
+_CLOCK_SECONDS = 5.0
 _MOST_BYTES = 1 << 30
-NOT_A_GENERATOR = "does not speak the generator's language"
+_NOT_A_GENERATOR = "does not speak the generator's language"
+
+_Message = TypeVar("_Message")
 
 
 class LinkLostError(Exception):
-    """Nothing more comes from there; the text says why, and is to follow the generator's name."""
+    """Nothing more comes from a generator."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name} {why}")
+        self.name = name
+        self.why = why
+        """What became of it: a phrase that follows its name."""
 
 
 class Link:
-    """A connection to a process of the generator, which is ended by closing it."""
+    """A connection to a generator, which ends what it does where the connection is closed."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    pid: int | None = None
+    """Of the process that was started for it here; None: it runs without that."""
+
+    def __init__(self, name: str, stream: socket.socket, *, here: bool) -> None:
+        """Take a connected socket.
+
+        Args:
+            name: What people call the generator.
+            stream: Is closed with the link.
+            here: Whether the generator is on this machine.
+        """
+        self.name = name
+        self.here = here
         self._stream = stream
 
-    def say(self, command: Command) -> None:
-        """Send a command. Raises LinkLostError."""
+    def say(self, message: Command | msgspec.Struct) -> None:
+        """Send a message. Raises LinkLostError."""
         try:
-            self._stream.settimeout(SAY_SECONDS)
-            self._stream.sendall(messages.frame(command))
+            self._stream.settimeout(_SAY_SECONDS)
+            self._stream.sendall(messages.frame(message))
         except OSError as error:
-            raise LinkLostError(_why(error)) from error
+            raise self._lost(error) from error
 
-    def heard(self, within: float) -> Reply:
-        """The next reply, waited for so many seconds at most. Raises LinkLostError."""
-        try:
-            return messages.reply(self.frame(within, _MOST_BYTES))
-        except msgspec.MsgspecError as error:
-            raise LinkLostError(NOT_A_GENERATOR) from error
+    def heard(self, *kinds: type[_Message], within: float, most: int = _MOST_BYTES) -> _Message:
+        """The next message.
 
-    def frame(self, within: float, most: int) -> bytearray:
-        """The next frame without its length. Raises LinkLostError: it does not come in time, or is longer than most."""
+        Args:
+            kinds: What it must be one of.
+            within: How long it is waited for (s).
+            most: How many bytes it may have.
+
+        Raises:
+            LinkLostError: it does not come in time, or is something else.
+        """
         until = time.monotonic() + within
         length = messages.length_of(self._read(messages.LENGTH_BYTES, until))
         if length > most:
-            raise LinkLostError(NOT_A_GENERATOR)
-        return self._read(length, until)
+            raise LinkLostError(self.name, _NOT_A_GENERATOR)
+        try:
+            message: _Message = msgspec.msgpack.decode(self._read(length, until), type=Union[kinds])  # noqa: UP007 - of a tuple
+        except msgspec.MsgspecError as error:
+            raise LinkLostError(self.name, _NOT_A_GENERATOR) from error
+        return message
+
+    def clock(self) -> float:
+        """What its clock says, as `time.perf_counter`. Raises LinkLostError."""
+        self.say(AskClock())
+        return self.heard(ClockReply, within=_CLOCK_SECONDS).now
 
     def hang_up(self) -> None:
         """Close the connection; what is at its other end ends by itself then."""
@@ -63,16 +96,15 @@ class Link:
                 self._stream.settimeout(max(1e-3, until - time.monotonic()))
                 count = self._stream.recv_into(rest)
             except OSError as error:
-                raise LinkLostError(_why(error)) from error
+                raise self._lost(error) from error
             if not count:
-                raise LinkLostError("ended")
+                raise LinkLostError(self.name, "ended")
             rest = rest[count:]
         return content
 
-
-def _why(error: OSError) -> str:
-    if isinstance(error, TimeoutError):
-        return "does not answer"
-    if isinstance(error, BrokenPipeError | ConnectionResetError):
-        return "ended"
-    return f"was lost: {error.strerror or error}"
+    def _lost(self, error: OSError) -> LinkLostError:
+        if isinstance(error, TimeoutError):
+            return LinkLostError(self.name, "does not answer")
+        if isinstance(error, BrokenPipeError | ConnectionResetError):
+            return LinkLostError(self.name, "ended")
+        return LinkLostError(self.name, f"cannot be reached: {error.strerror or error}")

@@ -17,8 +17,6 @@ LATE = "no answer in time"
 _CONNECTING_SECONDS = 5.0
 _RECONNECT_SECONDS = 0.05
 LOOK_SECONDS = 0.1
-_SOON_SECONDS = 0.02
-"""From the command to the first request, so that several processes begin together."""
 
 
 class CannotRunError(Exception):
@@ -60,23 +58,27 @@ class LoadRun(ABC):
             reason = str(error) or "it does not answer"
             raise CannotRunError(f"cannot connect to {self._run.host}:{self._run.port}: {reason}") from error
 
-    async def go(self) -> Done:
-        """Send the load and return its outcome."""
-        start = time.perf_counter() + _SOON_SECONDS
+    async def go(self, at: float) -> Done:
+        """Send the load and return its outcome.
+
+        Args:
+            at: When to begin, by `time.perf_counter`; at once where that has passed.
+        """
+        start = max(at, time.perf_counter())
         self._begin = start + self._run.lead_in_seconds
         self._end = self._begin + self._run.seconds
         look = asyncio.create_task(self._give_up_late())
-        self._start(start)
+        await self._start(start)
         try:
-            await _until(self._begin)
+            await until(self._begin)
             before = ProcessTimes.now()
-            await _until(self._end)
+            await until(self._end)
             used = ProcessTimes.now().since(before)
             await self._finish()
         finally:
             look.cancel()
             self._close()
-        return self._done(used)
+        return self._done(used, late=start - at)
 
     def answered(self, connection: Connection, when: float, wrong: str | None) -> None:
         """A request ended."""
@@ -100,7 +102,7 @@ class LoadRun(ABC):
         task.add_done_callback(self._connecting.discard)
 
     @abstractmethod
-    def _start(self, start: float) -> None:
+    async def _start(self, start: float) -> None:
         """Begin to send, at this time of `time.perf_counter`."""
 
     @abstractmethod
@@ -160,15 +162,15 @@ class LoadRun(ABC):
             connection.request = None
             connection.close()
 
-    def _done(self, used: ProcessTimes) -> Done:
+    def _done(self, used: ProcessTimes, late: float) -> Done:
         begin, end = self._begin, self._end
         measured = [each for each in self._right if begin <= self._moment(each[0], each[2]) < end]
         wrong = Counter(what for when, what in self._wrong if begin <= when < end)
         return Done(
-            due=array("d", (due - begin for due, _, _, _ in measured)).tobytes(),
-            sent=array("d", (sent - begin for _, sent, _, _ in measured)).tobytes(),
-            answered=array("d", (answered - begin for _, _, answered, _ in measured)).tobytes(),
-            templates=array("B", (template for _, _, _, template in measured)).tobytes(),
+            due=memoryview(array("d", (due - begin for due, _, _, _ in measured))),
+            sent=memoryview(array("d", (sent - begin for _, sent, _, _ in measured))),
+            answered=memoryview(array("d", (answered - begin for _, _, answered, _ in measured))),
+            templates=memoryview(array("B", (template for _, _, _, template in measured))),
             wrong=dict(wrong),
             sent_again=sum(begin <= due < end for due in self._sent_again),
             planned=self._planned(len(measured) + wrong.total()),
@@ -177,12 +179,14 @@ class LoadRun(ABC):
             cpu_seconds=used.cpu,
             all_cpu_seconds=time.process_time(),
             waited_seconds=used.waited,
-            lags=self._lags.tobytes(),
+            lags=memoryview(self._lags),
+            late=late,
         )
 
     def _planned(self, ended: int) -> int:
         return ended
 
 
-async def _until(when: float) -> None:
+async def until(when: float) -> None:
+    """Sleep until a time of `time.perf_counter`."""
     await asyncio.sleep(max(0.0, when - time.perf_counter()))

@@ -8,7 +8,7 @@ from array import array
 from collections import deque
 
 from serving_lab.generator.connection import Connection
-from serving_lab.generator.load_run import LATE, LOOK_SECONDS, LoadRun
+from serving_lab.generator.load_run import LATE, LOOK_SECONDS, LoadRun, until
 from serving_lab.generator.messages import Closed, Open, RunCommand
 from serving_lab.generator.pacer import Pacer
 
@@ -16,7 +16,8 @@ from serving_lab.generator.pacer import Pacer
 class ClosedLoadRun(LoadRun):
     """Every connection sends its next request as soon as it has its answer."""
 
-    def _start(self, start: float) -> None:  # noqa: ARG002 - the first answers take their time anyway
+    async def _start(self, start: float) -> None:
+        await until(start)
         for connection in list(self._connections):
             self._idle(connection)
 
@@ -47,7 +48,7 @@ class OpenLoadRun(LoadRun):
         self._pacer: Pacer | None = None
         self._scheduled_in_measured = 0
 
-    def _start(self, start: float) -> None:
+    async def _start(self, start: float) -> None:
         self._schedule = array("d", (start + after for after in self._schedule))
         self._scheduled_in_measured = sum(self._begin <= due < self._end for due in self._schedule)
         self._free.extend(self._connections)

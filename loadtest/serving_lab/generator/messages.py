@@ -68,8 +68,22 @@ class RunCommand(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     """How long an answer may take."""
 
 
+class AskClock(msgspec.Struct, frozen=True, tag="ask-clock"):
+    """Say what time it is."""
+
+
 class Go(msgspec.Struct, frozen=True, tag="go"):
     """Start what was prepared."""
+
+    at: float
+    """When, by the `time.perf_counter` of the process."""
+
+
+class ClockReply(msgspec.Struct, frozen=True, tag="clock"):
+    """What time it is."""
+
+    now: float
+    """By the `time.perf_counter` of the process."""
 
 
 class Built(msgspec.Struct, frozen=True, tag="built"):
@@ -89,10 +103,10 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     in it.
     """
 
-    due: bytes
-    sent: bytes
-    answered: bytes
-    templates: bytes
+    due: memoryview
+    sent: memoryview
+    answered: memoryview
+    templates: memoryview
     """Unsigned bytes: which template each request was made from."""
     wrong: dict[str, int]
     """Requests of the measured part without a right answer: what was wrong, and how often."""
@@ -110,15 +124,17 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag="done"):
     """Of the process, since it was started."""
     waited_seconds: float
     """Ready to run but without a processor, throttled time included, over the measured part."""
-    lags: bytes
+    lags: memoryview
     """Open loop: how late each request was taken up, in seconds, as doubles."""
+    late: float
+    """How much later than at the time of `Go` it began, in seconds."""
 
 
-Command = RunCommand | Go
-Reply = Built | Failed | Done
+Command = RunCommand | AskClock | Go
+Reply = Built | Failed | ClockReply | Done
 
 
-def frame(message: Command | Reply) -> bytes:
+def frame(message: msgspec.Struct) -> bytes:
     """A message with its length before it."""
     content = msgspec.msgpack.encode(message)
     return _LENGTH.pack(len(content)) + content
@@ -128,12 +144,6 @@ def length_of(head: bytes | bytearray) -> int:
     """How long the frame is that so begins."""
     length: int = _LENGTH.unpack(head)[0]
     return length
-
-
-def reply(content: bytes | bytearray) -> Reply:
-    """What a frame says, without its length. Raises msgspec.MsgspecError: nothing that a generator says."""
-    said: Reply = msgspec.msgpack.decode(content, type=Reply)
-    return said
 
 
 def write(stream: IO[bytes], message: Command | Reply) -> None:

@@ -1,20 +1,55 @@
-"""What came of a run over all processes of the generator: their samples joined, each as it was measured."""
+"""What came of a run over all generators: their samples joined, each as it was measured."""
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from serving_lab.generator.clock import Clock
 from serving_lab.generator.messages import Done
 
 Seconds = NDArray[np.float64]
 
 
+class GeneratorPart(msgspec.Struct, frozen=True, kw_only=True):
+    """How one generator fared in a run: a process of this host, or one elsewhere."""
+
+    name: str
+    rate: float
+    """Requests/s of its measured part, with right answers and without."""
+    cpu_share: float
+    """CPU time as a share of the time that passed; 1 is a whole core."""
+    waited_share: float
+    """Time without a processor although ready to run, as a share; throttling included."""
+    lag_p99: float | None
+    """How late it handed out requests (s), at P99; None in a closed loop, which has no due times."""
+    late: float
+    """How much later than agreed it began (s), by its own clock."""
+    clock_uncertainty: float
+    """By how much its clock may be wrong about the moment agreed on (s), at most."""
+
+
+class Measured(NamedTuple):
+    """What a generator has sent, and what must be known to join it."""
+
+    name: str
+    clock: Clock
+    done: Done
+    cpu_seconds: float
+    """Of this machine, since the run before."""
+
+
 @dataclass(frozen=True)
 class RunOutcome:
-    """The outcome of a run over all processes; arrays hold one entry a right answer, in seconds since the start."""
+    """The outcome of a run over all generators; arrays hold one entry a right answer, in seconds since the start.
+
+    Each generator's times are by its own clock, from its own start: a latency is never the difference of two clocks.
+    """
 
     due: Seconds
     sent: Seconds
@@ -30,13 +65,11 @@ class RunOutcome:
     """Right answers, those before and after the measured part included."""
     seconds: float
     cpu_seconds: float
-    """Of all processes, from the run before to the end of this one."""
-    cpu_share: float
-    """CPU time as a share of the time that passed, of the busiest process."""
-    waited_share: float
-    """Time without a processor although ready to run, as a share, of the process that waited longest."""
-    lags: Seconds
-    """Open loop: how late each request was taken up."""
+    """Of all generators on this machine, from the run before to the end of this one."""
+    parts: tuple[GeneratorPart, ...]
+    """How each generator fared that was not lost."""
+    lost: Mapping[str, str]
+    """Generators that are gone, by name, and what became of them: their part of the load is missing."""
 
     @property
     def latencies(self) -> Seconds:
@@ -48,33 +81,70 @@ class RunOutcome:
         """From when each request was sent to its answer."""
         return self.answered - self.sent
 
+    @property
+    def cpu_share(self) -> float:
+        """Of the busiest generator."""
+        return max((part.cpu_share for part in self.parts), default=0.0)
 
-def together(parts: Sequence[Done], cpu_seconds: float) -> RunOutcome:
-    """Join what the processes measured.
+    @property
+    def waited_share(self) -> float:
+        """Of the generator that waited longest for a processor."""
+        return max((part.waited_share for part in self.parts), default=0.0)
+
+    @property
+    def lag_p99(self) -> float | None:
+        """Of the generator that was latest; None in a closed loop."""
+        return max((part.lag_p99 for part in self.parts if part.lag_p99 is not None), default=None)
+
+    @property
+    def start_skew(self) -> float:
+        """How far apart two generators began (s), at most: what they say, and what their clocks may hide."""
+        pairs = itertools.permutations(self.parts, 2)
+        return max((a.late + a.clock_uncertainty - b.late + b.clock_uncertainty for a, b in pairs), default=0.0)
+
+
+def together(measured: Sequence[Measured], seconds: float, lost: Mapping[str, str]) -> RunOutcome:
+    """Join what generators measured: every sample is kept as it is.
 
     Args:
-        parts: What each has sent.
-        cpu_seconds: Of all of them, from the run before to the end of this one.
+        measured: What each has sent.
+        seconds: How long was measured.
+        lost: Those that sent nothing, and what became of them.
     """
+    parts = [each.done for each in measured]
 
-    def joined(name: str, kind: type[np.generic]) -> NDArray[np.generic]:
-        return np.concatenate([np.frombuffer(getattr(part, name), dtype=kind) for part in parts])
+    def joined(name: str) -> Seconds:
+        return np.concatenate([np.empty(0), *(np.frombuffer(getattr(part, name), np.float64) for part in parts)])
 
     wrong: Counter[str] = Counter()
     for part in parts:
         wrong.update(part.wrong)
+    no_templates = np.empty(0, np.uint8)
     return RunOutcome(
-        due=joined("due", np.float64).astype(np.float64),
-        sent=joined("sent", np.float64).astype(np.float64),
-        answered=joined("answered", np.float64).astype(np.float64),
-        templates=joined("templates", np.uint8).astype(np.uint8),
+        due=joined("due"),
+        sent=joined("sent"),
+        answered=joined("answered"),
+        templates=np.concatenate([no_templates, *(np.frombuffer(part.templates, np.uint8) for part in parts)]),
         wrong=dict(wrong),
         sent_again=sum(part.sent_again for part in parts),
         planned=sum(part.planned for part in parts),
         all_answered=sum(part.all_answered for part in parts),
-        seconds=max(part.seconds for part in parts),
-        cpu_seconds=cpu_seconds,
-        cpu_share=max(part.cpu_seconds / part.seconds for part in parts),
-        waited_share=max(part.waited_seconds / part.seconds for part in parts),
-        lags=joined("lags", np.float64).astype(np.float64),
+        seconds=seconds,
+        cpu_seconds=sum(each.cpu_seconds for each in measured),
+        parts=tuple(map(_part, measured)),
+        lost=lost,
+    )
+
+
+def _part(measured: Measured) -> GeneratorPart:
+    done = measured.done
+    lags = np.frombuffer(done.lags, np.float64)
+    return GeneratorPart(
+        name=measured.name,
+        rate=(len(done.templates) + sum(done.wrong.values())) / done.seconds,
+        cpu_share=done.cpu_seconds / done.seconds,
+        waited_share=done.waited_seconds / done.seconds,
+        lag_p99=float(np.quantile(lags, 0.99)) if lags.size else None,
+        late=done.late,
+        clock_uncertainty=measured.clock.uncertainty,
     )

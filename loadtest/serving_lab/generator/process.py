@@ -1,5 +1,7 @@
 """A process of the generator that the laboratory starts: on this host, or in a container of the stack."""
 
+import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +23,8 @@ class Process:
     name: str
     command: tuple[str, ...] = HERE
     environment: Mapping[str, str] | None = None
+    processors: frozenset[int] | None = None
+    """Where it may run; None: anywhere."""
 
     def open(self) -> "ProcessLink":
         """Start it."""
@@ -34,20 +38,20 @@ class Process:
                 stdout=theirs.fileno(),
                 start_new_session=True,
             )
-        return ProcessLink(ours, process)
+        if self.processors:
+            # It may have ended already, which the first word to it finds out.
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(process.pid, self.processors)
+        return ProcessLink(self.name, ours, process)
 
 
 class ProcessLink(Link):
     """The way to a process that was started here: its standard input and output."""
 
-    def __init__(self, stream: socket.socket, process: subprocess.Popen[bytes]) -> None:
-        super().__init__(stream)
+    def __init__(self, name: str, stream: socket.socket, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(name, stream, here=True)
+        self.pid = process.pid
         self._process = process
-
-    @property
-    def pid(self) -> int:
-        """Of what was started."""
-        return self._process.pid
 
     def close(self) -> None:
         """Close its streams, and wait for its end for some seconds; then it is ended."""
@@ -60,7 +64,10 @@ class ProcessLink(Link):
 
 
 def processes(
-    count: int = 1, command: Sequence[str] = HERE, environment: Mapping[str, str] | None = None
+    count: int = 1,
+    command: Sequence[str] = HERE,
+    environment: Mapping[str, str] | None = None,
+    processors: frozenset[int] | None = None,
 ) -> list[Process]:
     """So many processes of `command`: `python -m serving_lab.generator`, here or in a container."""
-    return [Process(f"process {number}", tuple(command), environment) for number in range(1, count + 1)]
+    return [Process(f"process {number}", tuple(command), environment, processors) for number in range(1, count + 1)]
