@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,12 @@ def write(folder: Path, targets: Mapping[str, object], **changes: object) -> Pat
     return path
 
 
-def footprint(*options: str | Path, cwd: Path, seconds: float = 100) -> subprocess.CompletedProcess[str]:
-    """Run the command as a person does."""
+def footprint(
+    *options: str | Path, cwd: Path, seconds: float = 100, first: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run the command as a person does, begun with `first`."""
     return subprocess.run(
-        [LAB, "footprint", *options],
+        [*first, LAB, "footprint", *options],
         cwd=cwd,
         env={"PATH": os.environ["PATH"]},
         stdin=subprocess.DEVNULL,

@@ -1,12 +1,15 @@
 """What is planted in a service is found: a slow start, held memory, CPU time; and nothing is left behind."""
 
+from pathlib import Path
+
 import pytest
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.results import files
+from support.processors import undisturbed
 
 from footprint.files import footprint, running, target, write
 
-pytestmark = [pytest.mark.service, pytest.mark.alone]
+pytestmark = [pytest.mark.service, pytest.mark.measures]
 
 SLEEP_SECONDS = 1.0
 BALLAST_BYTES = 40_000_000
@@ -14,12 +17,17 @@ SPIN_SECONDS = 0.005
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> FootprintResult:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("planted")
+
+
+@pytest.fixture(scope="module")
+def measured(folder: Path) -> FootprintResult:
     """The small service as it is, and with everything planted."""
-    folder = tmp_path_factory.mktemp("planted")
-    heavy = target(sleep=SLEEP_SECONDS, ballast=BALLAST_BYTES, spin=SPIN_SECONDS, document=1, own_tokens=1)
-    path = write(folder, {"plain": target(), "heavy": heavy})
-    run = footprint("--profile", path, "--starts", "3", "--rounds", "1", "--seconds", "2", cwd=folder)
+    planted = {"sleep": SLEEP_SECONDS, "ballast": BALLAST_BYTES, "spin": SPIN_SECONDS, "document": 1, "own_tokens": 1}
+    path = write(folder, {"plain": target(folder=folder), "heavy": target(folder=folder, **planted)})
+    short = ("--starts", "3", "--rounds", "1", "--seconds", "2")
+    run = footprint("--profile", path, *short, cwd=folder, first=undisturbed())
     assert run.returncode == 0, run.stdout + run.stderr
     assert "first right answer" in run.stdout
     return files.read(folder / "results" / "footprint.json", FootprintResult)
@@ -74,6 +82,6 @@ def test_held_memory_and_cpu_time_show_in_the_round(measured: FootprintResult) -
     assert plain.idle_cgroup_bytes is None
 
 
-def test_nothing_runs_afterwards(measured: FootprintResult) -> None:
+def test_nothing_runs_afterwards(measured: FootprintResult, folder: Path) -> None:
     assert measured.targets
-    assert running() == []
+    assert running(folder) == []

@@ -15,6 +15,8 @@ from support import subject
 from support.subject import Behaviour
 
 LAB = Path(sys.executable).parent / "lab"
+# It waits instead of working, so that what else runs on the machine hardly moves it.
+AS_BEFORE = Behaviour(wait=0.003)
 PROFILE = """
 requests:
   predict:

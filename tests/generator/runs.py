@@ -1,7 +1,7 @@
 """Runs of the generator as tests need them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -45,7 +45,13 @@ def run(url: str, loop: Closed | Open | None = None, **changes: object) -> RunCo
     return msgspec.structs.replace(plain, **changes)
 
 
-def send(fleet: Fleet, behaviour: Behaviour, loop: Closed | Open | None = None, **changes: object) -> RunOutcome:
-    """Send such a run to a server that behaves like this."""
-    with subject(behaviour) as url:
+def send(
+    fleet: Fleet,
+    behaviour: Behaviour,
+    loop: Closed | Open | None = None,
+    first: Sequence[str] = (),
+    **changes: object,
+) -> RunOutcome:
+    """Send such a run to a server that behaves like this, and whose command begins with `first`."""
+    with subject(behaviour, first=first) as url:
         return fleet.run(run(url, loop, **changes))

@@ -6,25 +6,31 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from serving_lab.generator.connection import CLOSED
-from serving_lab.generator.fleet import Fleet
+from serving_lab.generator.fleet import HERE, Fleet, RunOutcome
 from serving_lab.generator.load_run import LATE
-from serving_lab.generator.messages import Open
+from serving_lab.generator.messages import Closed, Open
+from support.processors import undisturbed
 from support.subject import Behaviour
 
 from generator.runs import send
 
-pytestmark = [pytest.mark.service, pytest.mark.alone]
+pytestmark = [pytest.mark.service, pytest.mark.measures]
 
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    with Fleet() as started:
+    with Fleet([*undisturbed(), *HERE]) as started:
         yield started
+
+
+def load(fleet: Fleet, behaviour: Behaviour, loop: Closed | Open | None = None, **changes: object) -> RunOutcome:
+    """Send it to a server that has a processor whenever it wants one."""
+    return send(fleet, behaviour, loop, undisturbed(), **changes)
 
 
 class TestClosedLoop:
     def test_each_connection_sends_after_its_answer(self, fleet: Fleet) -> None:
-        outcome = send(fleet, Behaviour(work=0.005), connections=4, seconds=1.0)
+        outcome = load(fleet, Behaviour(work=0.005), connections=4, seconds=1.0)
 
         # Four connections queue at a server that takes 5 ms for each of them, or longer where the machine is busy.
         assert 20 < outcome.answered.size <= 1.0 / 0.005 + 4
@@ -34,7 +40,7 @@ class TestClosedLoop:
         assert outcome.wrong == {}
 
     def test_only_answers_of_the_measured_part_count(self, fleet: Fleet) -> None:
-        outcome = send(fleet, Behaviour(), lead_in_seconds=0.3, seconds=0.3)
+        outcome = load(fleet, Behaviour(), lead_in_seconds=0.3, seconds=0.3)
 
         assert outcome.answered.min() >= 0
         assert outcome.answered.max() < 0.3
@@ -43,7 +49,7 @@ class TestClosedLoop:
     def test_a_server_that_never_answers_ends_the_run_all_the_same(self, fleet: Fleet) -> None:
         began = time.monotonic()
 
-        outcome = send(fleet, Behaviour(silent=True), seconds=1.0, timeout_seconds=0.3)
+        outcome = load(fleet, Behaviour(silent=True), seconds=1.0, timeout_seconds=0.3)
 
         assert outcome.answered.size == 0
         assert set(outcome.wrong) == {LATE}
@@ -55,7 +61,7 @@ class TestOpenLoop:
     def test_requests_are_sent_when_they_are_due(self, fleet: Fleet, arrivals: str) -> None:
         loop = Open(400, arrivals)  # type: ignore[arg-type]
 
-        outcome = send(fleet, Behaviour(), loop, connections=16, seconds=1.0)
+        outcome = load(fleet, Behaviour(), loop, connections=16, seconds=1.0)
 
         assert outcome.planned == pytest.approx(400, abs=1 if arrivals == "constant" else 80)
         assert outcome.answered.size == outcome.planned
@@ -65,14 +71,14 @@ class TestOpenLoop:
 
     def test_what_waits_for_a_connection_is_timed_from_when_it_was_due(self, fleet: Fleet) -> None:
         # Twice the capacity on one connection: the queue grows by half a second in a second.
-        outcome = send(fleet, Behaviour(work=0.01), Open(200, "constant"), seconds=1.0, timeout_seconds=5)
+        outcome = load(fleet, Behaviour(work=0.01), Open(200, "constant"), seconds=1.0, timeout_seconds=5)
 
         assert outcome.answered.size == outcome.planned
         assert outcome.latencies.max() > 0.8
         assert np.median(outcome.uncorrected) < np.median(outcome.latencies) / 3
 
     def test_what_has_no_answer_in_time_is_counted(self, fleet: Fleet) -> None:
-        outcome = send(
+        outcome = load(
             fleet, Behaviour(work=0.02), Open(200, "constant"), seconds=1.0, timeout_seconds=0.5, lead_in_seconds=0
         )
 
@@ -80,7 +86,7 @@ class TestOpenLoop:
         assert outcome.answered.size + sum(outcome.wrong.values()) == outcome.planned
 
     def test_a_connection_that_is_closed_for_being_idle_costs_no_request(self, fleet: Fleet) -> None:
-        outcome = send(
+        outcome = load(
             fleet, Behaviour(idle_limit=0.6), Open(2, "constant"), connections=2, seconds=4.0, lead_in_seconds=0
         )
 
@@ -89,7 +95,7 @@ class TestOpenLoop:
         assert 2 <= outcome.sent_again <= 6
 
     def test_a_connection_that_is_lost_between_two_requests_in_a_row_is_a_fault(self, fleet: Fleet) -> None:
-        outcome = send(fleet, Behaviour(drop_every=2), Open(20, "constant"), connections=1, seconds=1.0)
+        outcome = load(fleet, Behaviour(drop_every=2), Open(20, "constant"), connections=1, seconds=1.0)
 
         assert outcome.wrong == {CLOSED: 10}
         assert outcome.sent_again == 0

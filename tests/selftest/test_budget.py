@@ -9,6 +9,8 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
 
+pytestmark = pytest.mark.measures
+
 WORK_SECONDS = 0.001
 BUDGET_SECONDS = 75.0
 """A quarter of the usual one, which has four scenarios."""

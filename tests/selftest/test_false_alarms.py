@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from serving_lab.bench.design import Design
 from serving_lab.project import Project
+from support.processors import undisturbed
 from support.services import CANDIDATES, PASSWORD, USERNAME, running_service
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, profile, say
+
+pytestmark = pytest.mark.measures
 
 RUNS, PAIRS, SECONDS, MOST = (40, 6, 0.6, 4) if FULL else (2, 3, 0.6, 1)
 
@@ -18,7 +21,7 @@ def test_a_service_is_hardly_ever_better_than_itself(model_dir: Path) -> None:
     text = project.bench_profile.read_text().replace("../api.yaml", str(project.api_file))
     known = profile(text, {"API_USERNAME": USERNAME, "API_PASSWORD": PASSWORD})
     alarms = refused = 0
-    with running_service(CANDIDATES[0], model_dir, WORKERS=1) as service, generator() as fleet:
+    with running_service(CANDIDATES[0], model_dir, undisturbed(), WORKERS=1) as service, generator() as fleet:
         service.pin(SERVER)
         urls = {"one": service.base_url, "same": service.base_url}
         for seed in range(RUNS):

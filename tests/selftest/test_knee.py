@@ -11,6 +11,8 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, bench, generator, say
 
+pytestmark = pytest.mark.measures
+
 WORK_SECONDS, OBJECTIVE_SECONDS = 0.002, 0.05
 TIMES, FEWEST = (5, 5) if FULL else (3, 1)
 

@@ -7,6 +7,8 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
 
+pytestmark = pytest.mark.measures
+
 WORK_SECONDS = 0.001
 # The arms are half a second long instead of half a minute: the statistics are the same, the noise is larger.
 CASES = [(0.10, 6, 20, 18), (0.05, 10, 20, 15)] if FULL else [(0.10, 10, 3, 1)]

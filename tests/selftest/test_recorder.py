@@ -6,13 +6,16 @@ from serving_lab.bench.scenario_run import curve
 from serving_lab.experiment.arms import LATENCY_SHARES, Load, latency_values
 from serving_lab.experiment.records import QUANTILES
 from serving_lab.generator.messages import Closed
+from support.processors import undisturbed
 from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say
 
+pytestmark = pytest.mark.measures
+
 
 def test_percentiles_are_those_of_the_raw_data() -> None:
-    with subject(Behaviour(), SERVER) as url, generator() as fleet:
+    with subject(Behaviour(), SERVER, undisturbed()) as url, generator() as fleet:
         measuring = bench(fleet, url)
         outcome = measuring.send(measuring.targets[0], Load({"predict": 1}, 4, Closed()), seed=1, seconds=3.0)
 

@@ -22,6 +22,8 @@ from selftest.proof import (
     say,
 )
 
+pytestmark = pytest.mark.measures
+
 TIMES = 5 if FULL else 3
 """With each of the two loads; in the short form one that is right suffices."""
 PATIENCE_SECONDS = 60.0

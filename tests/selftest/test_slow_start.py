@@ -1,5 +1,6 @@
 """A slow start is warmed up, not measured."""
 
+import pytest
 from serving_lab.bench.design import Design
 from serving_lab.bench.result import Scenario
 from serving_lab.experiment.warm_up import WINDOW_SECONDS, WINDOWS_A_RUN
@@ -7,6 +8,8 @@ from support.processors import undisturbed
 from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, generator, measure, say
+
+pytestmark = pytest.mark.measures
 
 SLOW_REQUESTS = 600
 """At 3 ms each: half of the shortest warm-up, so that its halves differ."""

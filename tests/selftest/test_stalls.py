@@ -9,6 +9,8 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say
 
+pytestmark = pytest.mark.measures
+
 RATE, SECONDS, CONNECTIONS, STALL = 250.0, 6.0, 5, 1.0
 
 

@@ -157,13 +157,16 @@ def command(name: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def running_service(name: str, model_dir: Path | str, **settings: Setting) -> Iterator[RunningService]:
+def running_service(
+    name: str, model_dir: Path | str, by: Sequence[str] = (), /, **settings: Setting
+) -> Iterator[RunningService]:
     """Start the service as its users do, yield it when it is ready, and stop it as an engine does.
 
-    Settings are given by their environment names. On leaving, the service gets SIGTERM and must exit 0 within
-    STOP_SECONDS with no process left behind; what it printed is shown where it does not.
+    Settings are given by their environment names, and `by` is as `launched_service` has it. On leaving, the service
+    gets SIGTERM and must exit 0 within STOP_SECONDS with no process left behind; what it printed is shown where it does
+    not.
     """
-    with launched_service(name, model_dir, **settings) as service:
+    with launched_service(name, model_dir, by, **settings) as service:
         wait_until_ready(service)
         yield service
         stop(service)

@@ -2,7 +2,7 @@
 
 A test's tier is the one it is marked with; else the highest of its folder's tier and those of the fixtures it asks for;
 else `unit`. None is below its folder's, so that `-m unit` need not even import the other folders. What measures time is
-marked `alone` as well: no other test runs meanwhile.
+marked `measures` as well if all that it starts comes before other programs (`processors.undisturbed`), else `alone`.
 """
 
 from collections import deque
@@ -21,6 +21,12 @@ TIERS: Mapping[str, str] = {
 """Each tier with what its tests do, from the cheapest to the dearest."""
 
 ALONE = "alone"
+MEASURES = "measures"
+_KEPT_APART: Mapping[str, str] = {
+    ALONE: "no other test runs meanwhile: it takes time that others would prolong",
+    MEASURES: "measures, with programs that come before all others: one such test at a time; alone where that is not "
+    "allowed",
+}
 _running: deque[str] = deque(maxlen=1)
 _RANK = list(TIERS)
 _TIER_OF_FOLDER = {
@@ -31,7 +37,6 @@ _TIER_OF_FOLDER = {
     "stack": "stack",
     "selftest": "proof",
 }
-_ALONE_FOLDERS = frozenset({"selftest"})
 _TIER_OF_FIXTURE = {
     "model_dir": "service",
     "started_service": "service",
@@ -56,9 +61,8 @@ def tier_of(folder: str, fixtures: Iterable[str], marks: Collection[str]) -> str
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known; `pytest --markers` lists them."""
-    for tier, what in TIERS.items():
-        config.addinivalue_line("markers", f"{tier}: {what}")
-    config.addinivalue_line("markers", f"{ALONE}: no other test runs meanwhile: it measures, or needs the machine")
+    for name, what in {**TIERS, **_KEPT_APART}.items():
+        config.addinivalue_line("markers", f"{name}: {what}")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -101,5 +105,3 @@ def _mark(item: pytest.Item) -> None:
     item.user_properties.append(("tier", tier))
     if item.get_closest_marker(tier) is None:
         item.add_marker(tier)
-    if item.path.parent.name in _ALONE_FOLDERS and item.get_closest_marker(ALONE) is None:
-        item.add_marker(ALONE)
