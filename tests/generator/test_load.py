@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from serving_lab.generator.connection import CLOSED
-from serving_lab.generator.fleet import HERE, Fleet, RunOutcome
+from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.load_run import LATE
 from serving_lab.generator.messages import Closed, Open
+from serving_lab.generator.outcome import RunOutcome
+from serving_lab.generator.process import HERE, processes
 from support.processors import undisturbed
 from support.subject import Behaviour
 
@@ -19,7 +21,7 @@ pytestmark = [pytest.mark.service, pytest.mark.measures]
 
 @pytest.fixture(scope="module")
 def fleet() -> Iterator[Fleet]:
-    with Fleet([*undisturbed(), *HERE]) as started:
+    with Fleet(processes(1, [*undisturbed(), *HERE])) as started:
         yield started
 
 
