@@ -68,6 +68,11 @@ class Project:
         return self.root / "loadtest" / "parity" / "profile.yaml"
 
     @property
+    def model_intended(self) -> Path:
+        """What another version of the model may answer otherwise."""
+        return self.parity_profile.parent / "intended" / "model_version.yaml"
+
+    @property
     def bench_profile(self) -> Path:
         """What is sent to the services here to measure them."""
         return self.root / "loadtest" / "bench" / "scenarios.yaml"

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from serving_lab.commands.console import console
+from serving_lab.errors import LabError
 
 app = typer.Typer()
 _group = typer.Typer(no_args_is_help=True, help="Move traffic over to a candidate in stages; a judge can say no.")
@@ -16,7 +17,23 @@ _File = Annotated[
 ]
 _Candidate = Annotated[str | None, typer.Option(help="Who gets the traffic [default: the file's, else the first]")]
 _Approve = Annotated[bool, typer.Option("--approve", help="Ask a person before each stage.")]
-_Yes = Annotated[bool, typer.Option("--yes", help="Approve every stage.")]
+_Yes = Annotated[
+    bool, typer.Option("--yes", help="Approve every stage, and what the judgement of a model leaves to a person.")
+]
+_Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VERSION",
+        help="Move users to this version of the model, by number or alias, on a second instance of the primary; "
+        "at the end it is promoted.",
+    ),
+]
+_Thresholds = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="With --model: how far predictions may move [default: the lab's]")
+]
+_Wait = Annotated[
+    float, typer.Option(min=0, max=600, help="With --model: how long services may take to serve it, in seconds.")
+]
 _Gateway = Annotated[
     str | None,
     typer.Option(metavar="unix:PATH|tcp:HOST:PORT", help="Runtime socket of a gateway that is not the lab's."),
@@ -50,22 +67,35 @@ def begin_or_go_on(
     profile: _Profile = None,
     intended: _Intended = None,
     output: _Output = _RESULTS,
+    model: _Model = None,
+    thresholds: _Thresholds = None,
+    wait: _Wait = 60,
 ) -> None:
     """Run the stages, from the first or from the one in which a rollout was killed."""
     from serving_lab.commands.rollout_options import Asked, options
     from serving_lab.rollout import command
 
     asked = Asked(file, candidate, gateway, service or (), profile, intended, output, approve, yes)
+    if model is not None:
+        if gateway or candidate:
+            raise LabError("--model is for the lab's own primary", hint="leave --gateway and --candidate out")
+        from serving_lab.commands import model_rollout
+
+        wanted = model_rollout.AskedModel(model, thresholds, wait)
+        raise typer.Exit(model_rollout.run(asked, wanted, resumed=context.info_name == "resume"))
     raise typer.Exit(command.run(options(asked), console, resumed=context.info_name == "resume"))
 
 
 @_group.command()
 def abort(gateway: _Gateway = None, output: _Output = _RESULTS) -> None:
     """End the rollout that runs or was killed: the candidate gets no requests afterwards."""
-    from serving_lab.commands.rollout_options import control_and_launcher
+    from serving_lab.commands.rollout_options import Lab, control_and_launcher
     from serving_lab.rollout import command
 
-    raise typer.Exit(command.abort(*control_and_launcher(gateway), output, console))
+    ended = command.abort(*control_and_launcher(gateway), output, console)
+    if gateway is None:
+        Lab.that_is_up().put_challenger_away()  # which a rollout of a model that was killed has left
+    raise typer.Exit(ended)
 
 
 @_group.command()

@@ -23,6 +23,8 @@ BUCKET_HEADER = "Lab-Bucket"
 SHARE_MAP, CANDIDATE_MAP = "share.map", "candidate.map"
 NEXT = "-next"
 """What is behind the name of a service for a second instance of it, while the first one is replaced."""
+CHALLENGER = "challenger"
+"""The server of the primary's instance with another version of the model, in a backend of its own with this name."""
 CHECK_HOST = "gateway"
 """What its checks of services name as their host: so they are told from requests of clients."""
 RELAY_READY_PATH = "/ready"
@@ -94,6 +96,7 @@ def configuration(plan: GatewayPlan) -> str:
         f"frontend {FRONTEND}": _frontend(plan),
         "frontend metrics": _metrics(plan),
         **{f"backend {service.name}": _backend(plan, service) for service in plan.services},
+        f"backend {CHALLENGER}": _challenger(plan),
         f"backend {RELAY}": _relay(plan),
     }
     return "\n\n".join("\n    ".join([head, *lines]) for head, lines in sections.items()) + "\n"
@@ -200,6 +203,11 @@ def _backend(plan: GatewayPlan, service: GatewayServer) -> list[str]:
     else:
         servers.append(_fallback(plan.services[0]))
     return [*(f"use-server {name} if TRUE" for name in preferred), *servers]
+
+
+def _challenger(plan: GatewayPlan) -> list[str]:
+    """The instance with another version, and the primary where it cannot be reached."""
+    return [f"use-server {CHALLENGER} if TRUE", f"server {CHALLENGER} {_UNUSED} disabled", _fallback(plan.services[0])]
 
 
 def _relay(plan: GatewayPlan) -> list[str]:

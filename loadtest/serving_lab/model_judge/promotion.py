@@ -41,8 +41,11 @@ class NotPromotedError(LabError):
         self.exit_code = exit_code
 
 
-def require(promotion: Promotion, console: Console) -> None:
+def require(promotion: Promotion, console: Console) -> JudgementResult | None:
     """Judge, and return only if the version may be promoted. Without a version that serves there is nothing to judge.
+
+    Returns:
+        The judgement; None where there was nothing to judge.
 
     Raises:
         NotPromotedError: it is refused, or nobody agreed.
@@ -52,7 +55,7 @@ def require(promotion: Promotion, console: Console) -> None:
     if former is None or former == promotion.number:
         why = "no version serves yet" if former is None else f"version {former} serves already"
         console.print(f"Nothing to judge against: {why}.", markup=False)
-        return
+        return None
     result = _judged(promotion, former, console)
     page = promotion.output / command.PAGE
     match result.verdict:
@@ -68,6 +71,7 @@ def require(promotion: Promotion, console: Console) -> None:
                 hint=f"read {page}, then run it again with --yes",
                 exit_code=exit_codes.CANNOT_TELL,
             )
+    return result
 
 
 def _judged(promotion: Promotion, former: str, console: Console) -> JudgementResult:

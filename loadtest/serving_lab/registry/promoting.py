@@ -8,7 +8,7 @@ from serving_lab.errors import LabError
 from serving_lab.registry import serving
 from serving_lab.registry.mlflow import MODEL_SHA256, Registry, Version
 from serving_lab.registry.serving import Served, Synced
-from serving_lab.registry.syncing import PREVIOUS
+from serving_lab.registry.syncing import CHALLENGER, PREVIOUS
 
 _LOOK_SECONDS = 0.05
 
@@ -55,6 +55,17 @@ def promote(registry: Registry, alias: str, number: str, followers: Followers, w
     if former and former != number:
         registry.set_alias(PREVIOUS, former)
     return _change(registry, alias, version, former, followers, wait_seconds)
+
+
+def challenge(registry: Registry, number: str, followers: Followers, wait_seconds: float) -> Change:
+    """Let those who follow the challenger serve a version, and wait until they do; the others notice nothing.
+
+    Raises:
+        RegistryError: there is no such version, or the registry does not do as asked.
+    """
+    version = registry.version(number)
+    former = registry.aliases().get(CHALLENGER)
+    return _change(registry, CHALLENGER, version, former, followers, wait_seconds)
 
 
 def rollback(registry: Registry, alias: str, followers: Followers, wait_seconds: float) -> Change:

@@ -136,6 +136,7 @@ class Book:
             warnings=warnings,
             primary=state.primary,
             candidate=state.candidate,
+            model=state.model,
             ending=state.ending,
             why=state.why,
             share=state.share,

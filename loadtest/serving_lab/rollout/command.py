@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -31,13 +32,14 @@ from serving_lab.rollout.options import RolloutOptions, Service
 from serving_lab.rollout.page import PageFile
 from serving_lab.rollout.pairs import Pairs
 from serving_lab.rollout.plan import WHOLE, RolloutPlan
-from serving_lab.rollout.result import Decision, Ending
+from serving_lab.rollout.result import Decision, Ending, RolloutResult
 from serving_lab.rollout.state import State, StateFile
 from serving_lab.rollout.surroundings import ReadMemory, Surroundings
 from serving_lab.rollout.traffic import Traffic
 from serving_lab.rollout.watch import Watch
 
-FILE, PAGE = "rollout.json", "rollout.html"
+FILE, MODEL_FILE = "rollout.json", "model-rollout.json"
+"""Beside each is its page. The rollout of a model does not replace that of a service."""
 _ABORT_SECONDS = 30.0
 
 
@@ -47,21 +49,52 @@ def run(options: RolloutOptions, console: Console, *, resumed: bool = False) -> 
     Raises:
         LabError: another one runs, the file is wrong, the candidate is not ready, or the gateway does not answer.
     """
+    with StateFile(options.output).locked():
+        return conduct(options, console, resumed=resumed).exit_code
+
+
+def conduct(options: RolloutOptions, console: Console, *, resumed: bool) -> RolloutResult:
+    """Do so within the lock of the folder of results.
+
+    Raises:
+        LabError: the file is wrong, the candidate is not ready, or the gateway does not answer.
+    """
     if options.approve and not options.yes and not sys.stdin.isatty():
         raise LabError("--approve asks a person, and there is no terminal", hint="--yes approves every stage")
-    asked = plan.read(options.file, options.primary.name, options.candidate.name)
+    asked = replace(
+        plan.read(options.file, options.primary.name, options.candidate.name),
+        primary=options.primary.name,
+        candidate=options.candidate.name,
+    )
     if asked.shadow and not options.tap:
         raise LabError("nothing can be mirrored here", hint="`shadow: null` in the file of the stages leaves it out")
+    if options.moves and not asked.shadow:
+        raise LabError(
+            "how far predictions move is told by mirrored requests, and the file of the stages leaves them out",
+            hint="take `shadow: null` out of it",
+        )
     file = StateFile(options.output)
-    with file.locked():
-        state = _state_to_resume(file, asked) if resumed else _new_state(options, asked)
-        traffic = Traffic(options.control, asked.candidate)
-        if dead := traffic.dead():
-            raise LabError(dead, hint="a rollout begins with a candidate that is ready: make ps, make logs")
-        left_over = file.read()
-        if left_over and left_over.ending is None:
-            mirror.end_left_over(options.control, asked.primary, options.tap, left_over.tap, _recording(options.output))
-        return _conduct(options, asked, state, file, traffic, console)
+    state = _state_to_resume(file, asked, options.model) if resumed else _new_state(options, asked)
+    traffic = Traffic(options.control, asked.candidate)
+    if dead := traffic.dead():
+        raise LabError(dead, hint="a rollout begins with a candidate that is ready: make ps, make logs")
+    left_over = file.read()
+    if left_over and left_over.ending is None:
+        mirror.end_left_over(options.control, asked.primary, options.tap, left_over.tap, _recording(options.output))
+    return _conduct(options, asked, state, file, traffic, console)
+
+
+def require_nobody_moved(control: Control) -> None:
+    """Make sure that all users are at the primary.
+
+    Raises:
+        LabError: some are not, or the gateway does not answer.
+    """
+    if share := control.share():
+        raise LabError(
+            f"{share / 100:g}% of the users are at {control.candidate()} already",
+            hint="lab rollout resume goes on with a rollout that was killed, lab rollout abort sets the share to 0",
+        )
 
 
 def abort(control: Control, launcher: TapLauncher, output: Path, console: Console) -> int:
@@ -131,61 +164,61 @@ def status(control: Control, output: Path, console: Console, *, as_json: bool) -
 
 def _conduct(
     options: RolloutOptions, asked: RolloutPlan, state: State, file: StateFile, traffic: Traffic, console: Console
-) -> int:
+) -> RolloutResult:
     metadata = Metadata.begin(("numpy", "scipy"))
     naming = Naming(options.templates)
     watch = Watch(options.control, asked.candidate, naming)
     surroundings = Surroundings(_memory(options.candidate), _memory(options.primary), asked.machine)
     shadow = None
-    with contextlib.ExitStack() as stack, _ended_once():
+    path = options.output / (FILE if options.model is None else MODEL_FILE)
+    with contextlib.ExitStack() as stack, ended_once():
         stack.callback(watch.close)
         watch.start()
         stack.callback(surroundings.close)
         surroundings.start()
         if options.tap and asked.shadow:
             shadow = Mirror(
-                options.control, _tap_plan(options, options.tap), Pairs(options.judging, naming), watch.add_relayed
+                options.control,
+                _tap_plan(options, options.tap),
+                Pairs(options.judging, naming, options.moves),
+                watch.add_relayed,
             )
             stack.callback(shadow.close)
             shadow.start()
             state = msgspec.structs.replace(state, tap=shadow.process)
         file.write(state)
-        console.print(Text(f"{options.output / PAGE} shows how far it is"), soft_wrap=True)
+        page = PageFile(path.with_suffix(".html"), asked)
+        console.print(Text(f"{page.path} shows how far it is"), soft_wrap=True)
         approve = _asking(console) if options.approve and not options.yes else None
-        page = PageFile(options.output / PAGE, asked)
         book = Book(state, file, words.Terminal(console), page, shadow.record if shadow else None)
         rollout = Rollout(asked, book, traffic, watch, surroundings, shadow, approve)
         result = rollout.run(metadata)
-    path = options.output / FILE
     files.write(path, result, "--output DIR")
     words.print_result(console, result, str(path))
-    return result.exit_code
+    return result
 
 
 def _new_state(options: RolloutOptions, asked: RolloutPlan) -> State:
-    if share := options.control.share():
-        raise LabError(
-            f"{share / 100:g}% of the users are at {options.control.candidate()} already",
-            hint="lab rollout resume goes on with a rollout that was killed, lab rollout abort sets the share to 0",
-        )
+    require_nobody_moved(options.control)
     return State(
         started=now(),
         process=os.getpid(),
         gateway=options.control.address,
         primary=asked.primary,
         candidate=asked.candidate,
+        model=options.model,
         file=str(options.file) if options.file else None,
     )
 
 
-def _state_to_resume(file: StateFile, asked: RolloutPlan) -> State:
+def _state_to_resume(file: StateFile, asked: RolloutPlan, model: str | None) -> State:
     state = file.read()
     if state is None or state.ending is not None:
         raise LabError("no rollout was killed, so none can be resumed", hint="lab rollout run begins one")
-    if (state.primary, state.candidate) != (asked.primary, asked.candidate):
+    if (state.primary, state.candidate, state.model) != (asked.primary, asked.candidate, model):
         raise LabError(
-            f"the rollout that was killed moved {state.primary} to {state.candidate}",
-            hint="name the same file and candidate, or lab rollout abort",
+            f"the rollout that was killed moved {state.primary} to {words.who(state.candidate, state.model)}",
+            hint="name the same file and candidate or version, or lab rollout abort",
         )
     stage = min(state.stage, len(asked.stages))
     if stage > 1 and asked.stages[stage - 1].share >= WHOLE:
@@ -230,7 +263,7 @@ def _asking(console: Console) -> Approve:
 
 
 @contextlib.contextmanager
-def _ended_once() -> Iterator[None]:
+def ended_once() -> Iterator[None]:
     """Treat SIGTERM, and the end of the terminal, like Ctrl-C, and all only once: the share must be taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield

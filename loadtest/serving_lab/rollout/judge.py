@@ -180,6 +180,8 @@ class ShadowView:
     """Undeclared differences that are proven."""
     suspicions: tuple[str, ...] = ()
     """Those that are not."""
+    missing: str = ""
+    """What it takes to tell how far values moved that are meant to; empty: nothing."""
     dead: str = ""
     """Why nothing is mirrored; empty: it is."""
 
@@ -195,6 +197,8 @@ def judge_shadow(view: ShadowView, stage: ShadowStage, look: Look | None) -> Jud
     missing = []
     if view.compared < stage.requests:
         missing.append(f"{counted(view.compared, 'request')} compared, and {stage.requests:,} are needed")
+    if view.missing:
+        missing.append(view.missing)
     if view.suspicions:
         missing.append(f"not told yet whether this is the candidate's: {some(view.suspicions, _NAMED)}")
     if not missing and look.may_promote:

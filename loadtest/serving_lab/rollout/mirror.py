@@ -158,7 +158,8 @@ class Mirror:
     def view(self) -> ShadowView:
         """What was seen so far."""
         with self._lock:
-            return ShadowView(self._pairs.compared, self._pairs.causes, self._pairs.suspicions, self._dead())
+            pairs = self._pairs
+            return ShadowView(pairs.compared, pairs.causes, pairs.suspicions, pairs.missing, self._dead())
 
     def settle(self) -> None:
         """Judge again what may be noise by now."""

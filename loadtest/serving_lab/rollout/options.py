@@ -6,6 +6,7 @@ from pathlib import Path
 from serving_lab.gateway.control import Control
 from serving_lab.gateway.tap_launcher import TapLauncher
 from serving_lab.parity.judgement.judge import Judging
+from serving_lab.rollout.pairs import Moves
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class RolloutOptions:
     """Documented paths of the API."""
     description: Path | None = None
     """Of the API, for the tap."""
+    model: str | None = None
+    """The version of the model that the candidate serves, where that is what is rolled out."""
+    moves: Moves | None = None
+    """Judges how far answers moved that are meant to; None: none are."""
     tap: TapLauncher | None = None
     """What runs one; None: nothing is mirrored."""
     approve: bool = False

@@ -57,6 +57,7 @@ def render(plan: RolloutPlan, state: State, stage: StageRecord | None, mirror: M
     environment.filters |= {"visible": visible}
     return environment.get_template(_TEMPLATE).render(
         plan=plan,
+        who=words.who(plan.candidate, state.model),
         state=state,
         refresh=_REFRESH_SECONDS if state.ending is None else None,
         word=str(state.ending or state.stage_name or "begins"),

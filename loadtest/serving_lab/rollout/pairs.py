@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 from serving_lab.gateway.config import CHECK_HOST
 from serving_lab.parity.judgement.difference import Difference, Signature
@@ -26,6 +27,25 @@ _KEPT = 50
 """Pairs of a cause that are judged again when more noise is known."""
 
 
+class Moves(Protocol):
+    """Judges values that are meant to differ, such as predictions of another model: how far they may is its affair."""
+
+    def add(self, operation: str, asked: bytes, primary: bytes, candidate: bytes) -> None:
+        """Take the bodies of a request and of both answers, which succeeded."""
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Why they have moved too far."""
+
+    @property
+    def missing(self) -> str:
+        """What it takes to tell; empty: nothing."""
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """How far they have moved, in words."""
+
+
 @dataclass
 class _Cause:
     operation: str
@@ -40,9 +60,11 @@ class Pairs:
     Args:
         judging: Rules and declarations; what it knows of noise is taken from live traffic instead.
         naming: Names the operations.
+        moves: Judges what is meant to differ; None: nothing is.
     """
 
-    def __init__(self, judging: Judging, naming: Naming) -> None:
+    def __init__(self, judging: Judging, naming: Naming, moves: Moves | None = None) -> None:
+        self._moves = moves
         self._judging = judging
         self._naming = naming
         self._noise = LiveNoise(judging.rules)
@@ -63,13 +85,19 @@ class Pairs:
     def causes(self) -> tuple[str, ...]:
         """The undeclared differences that are proven, each in a few words."""
         self.settle()
-        return tuple(_words(cause) for cause in self._causes.values() if self._proven(cause))
+        moved = self._moves.causes if self._moves else ()
+        return (*moved, *(_words(cause) for cause in self._causes.values() if self._proven(cause)))
 
     @property
     def suspicions(self) -> tuple[str, ...]:
         """Those that are not proven: seen too rarely, or where the primary itself was seen too rarely."""
         doubted = (each for each in self._causes.values() if not self._proven(each) and not self._unsteady(each))
         return tuple(map(_words, doubted))
+
+    @property
+    def missing(self) -> str:
+        """What it takes to tell how far values moved that are meant to; empty: nothing."""
+        return self._moves.missing if self._moves else ""
 
     def add(self, tapped: Tapped) -> None:
         """Judge one exchange, or learn from it; the gateway's own checks are none."""
@@ -91,6 +119,8 @@ class Pairs:
         self._compared[operation] += 1
         pair = ExchangePair(tapped.request.request, primary, _exchange(tapped.candidate, answered), answered)
         self._judge(pair, operation)
+        if self._moves and tapped.primary.status // 100 == tapped.candidate.status // 100 == _SUCCESS:
+            self._moves.add(operation, tapped.request.body, tapped.primary.body, tapped.candidate.body)
 
     def settle(self) -> None:
         """Judge again what differs, if more is known of the noise since."""
@@ -118,6 +148,7 @@ class Pairs:
         return MirrorRecord(
             compared=dict(self._compared),
             declared=self._declared,
+            moves=list(self._moves.found) if self._moves else [],
             causes=[
                 CauseRecord(
                     proven=self._proven(cause),

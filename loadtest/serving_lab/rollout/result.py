@@ -83,6 +83,8 @@ class MirrorRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Requests by operation."""
     declared: int = 0
     """Requests that differed only as is intended."""
+    moves: list[str] = []
+    """How far values moved that are meant to."""
     causes: list[CauseRecord] = []
     never_succeeded: list[str] = []
     """Operations that the primary never answered with 2xx meanwhile."""
@@ -108,6 +110,8 @@ class RolloutResult(Envelope, frozen=True, kw_only=True):
     schema: str = file_format.schema
     primary: str
     candidate: str
+    model: str | None = None
+    """The version of the model that the candidate served, where that is what was rolled out."""
     ending: Ending
     why: str
     share: int

@@ -25,6 +25,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Address of its runtime socket."""
     primary: str
     candidate: str
+    model: str | None = None
+    """The version of the model that the candidate serves, where that is what is rolled out."""
     tap: int | None = None
     """The process of its tap."""
     file: str | None

@@ -68,13 +68,20 @@ def print_result(console: Console, result: RolloutResult, path: str) -> None:
     console.print(table)
     for warning in result.warnings:
         console.print(Text(f"warning: {visible(warning)}"), soft_wrap=True)
-    line = Text(f"{result.candidate}: ")
+    for moved in result.mirror.moves if result.mirror else []:
+        console.print(Text(visible(moved)), soft_wrap=True)
+    line = Text(f"{who(result.candidate, result.model)}: ")
     line.append(str(result.ending), style=_STYLES.get(result.ending, "bold yellow")).append(f": {visible(result.why)}")
     console.print(line, soft_wrap=True)
     if result.rollback_seconds is not None:
         after = f"Its last request ended {seconds(result.rollback_seconds)} after the decision."
         console.print(Text(after), soft_wrap=True)
     console.print(Text(path), soft_wrap=True)
+
+
+def who(candidate: str, model: str | None) -> str:
+    """What is rolled out."""
+    return candidate if model is None else f"version {model} of the model"
 
 
 def stage_row(stage: StageRecord) -> tuple[str, ...]:
@@ -92,15 +99,15 @@ def stage_row(stage: StageRecord) -> tuple[str, ...]:
 
 def status_lines(state: State, share: int | None, holder: int | None) -> Iterator[str]:
     """What is known of a rollout, beginning with what is true now."""
-    told = f"{state.share / 100:g}%"
+    told, candidate = f"{state.share / 100:g}%", who(state.candidate, state.model)
     stage = f"in stage {state.stage_name or 'none'}"
     if holder is not None:
-        yield f"A rollout of {state.candidate} runs (process {holder}), {stage}."
+        yield f"A rollout of {candidate} runs (process {holder}), {stage}."
     elif state.ending is None:
-        yield f"The rollout of {state.candidate} was killed {stage}."
+        yield f"The rollout of {candidate} was killed {stage}."
         yield "lab rollout resume goes on with it, lab rollout abort ends it."
     else:
-        yield f"No rollout runs. The last one, of {state.candidate}, ended: {state.ending}: {visible(state.why)}"
+        yield f"No rollout runs. The last one, of {candidate}, ended: {state.ending}: {visible(state.why)}"
     if share is None:
         yield f"The gateway does not answer, so its share is unknown; it was told {told}."
     elif share == state.share:

@@ -8,6 +8,7 @@ from typing import Protocol
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.preflight import Check
 from serving_lab.stack.service import Service
+from serving_lab.stack.updates import Instances
 
 
 class Mode(StrEnum):
@@ -68,6 +69,9 @@ class Stack(Protocol):
 
     def status(self) -> list[Status]:
         """The state of each service."""
+
+    def instances(self) -> Instances:
+        """What starts and ends second instances of the services."""
 
     def load(self, load: LocustRun) -> int:
         """Run the load without a web UI; return Locust's exit code."""

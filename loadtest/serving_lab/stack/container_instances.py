@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from serving_lab.errors import LabError
-from serving_lab.gateway.config import NEXT
+from serving_lab.gateway.config import CHALLENGER, NEXT
 from serving_lab.project import Project
 from serving_lab.stack import engine
 from serving_lab.stack.compose import Compose
 from serving_lab.stack.environment import Settings
-from serving_lab.stack.service import Service
+from serving_lab.stack.service import LOOPBACK, Service
+from serving_lab.stack.updates import Challenger
 
 READY_SECONDS = 180
 _STOP_SECONDS = 10
@@ -33,13 +34,8 @@ class ContainerInstances:
 
     def start_next(self, service: Service) -> tuple[str, int]:
         """Start a container that is like the service's own, but publishes no port."""
-        label = f"{_LABEL}={self._mark(service.name)}"
-        started = self._compose.run("run", "--detach", "--no-deps", "--label", label, service.name, capture=True)
-        name = f"{service.name}{NEXT}"
-        if started.returncode != 0 or not (found := self._next(service.name)):
-            raise LabError(f"{name} did not start: {started.stderr.strip()}", hint="docker compose ps --all")
-        self._wait(found[0], name)
-        return engine.address(found[0]), service.container_port
+        container = self._start(service, service.name, f"{service.name}{NEXT}")
+        return engine.address(container), service.container_port
 
     def has_next(self, service: Service) -> bool:
         """Whether the engine has one, running or not."""
@@ -49,9 +45,29 @@ class ContainerInstances:
         """Stop it, which waits for what it has begun, and remove it."""
         self._remove(self._next(service.name))
 
+    def start_challenger(self, service: Service, alias: str) -> Challenger:
+        """Start a container that is like the service's own, but follows this alias; its port is one of this machine."""
+        published = f"{LOOPBACK}::{service.container_port}"
+        self._start(service, CHALLENGER, CHALLENGER, "--env", f"MODEL_ALIAS={alias}", "--publish", published)
+        found = self.challenger()
+        if found is None:
+            raise LabError(f"{CHALLENGER} has ended again", hint="docker compose ps --all")
+        return found
+
+    def challenger(self) -> Challenger | None:
+        """The container that runs."""
+        for container in self._next(CHALLENGER):
+            for inside, here in engine.published_ports(container).items():
+                return Challenger(engine.address(container), inside, f"http://{LOOPBACK}:{here}")
+        return None
+
+    def end_challenger(self) -> None:
+        """Stop it, which waits for what it has begun, and remove it."""
+        self._remove(self._next(CHALLENGER))
+
     def end_all_next(self) -> bool:
-        """Do so with those of all services; return whether there was one."""
-        left = self._next("")
+        """End the second instances of all services; return whether there was one."""
+        left = [each for name in self._names for each in self._next(name)]
         self._remove(left)
         return bool(left)
 
@@ -72,6 +88,17 @@ class ContainerInstances:
     def address(self, service: Service) -> str | None:
         """Where the service's container is on the stack's network."""
         return f"{engine.address(self._own(service))}:{service.container_port}"
+
+    def _start(self, service: Service, mark: str, name: str, *options: str) -> str:
+        """Start one more container of a service, wait until it is healthy, and return its id."""
+        label = f"{_LABEL}={self._mark(mark)}"
+        started = self._compose.run(
+            "run", "--detach", "--no-deps", "--label", label, *options, service.name, capture=True
+        )
+        if started.returncode != 0 or not (found := self._next(mark)):
+            raise LabError(f"{name} did not start: {started.stderr.strip()}", hint="docker compose ps --all")
+        self._wait(found[0], name)
+        return found[0]
 
     def _up(self, service: Service, *options: str) -> None:
         waiting = ("--detach", "--wait", "--wait-timeout", str(READY_SECONDS), "--no-deps", "--no-build")
@@ -96,10 +123,13 @@ class ContainerInstances:
     def _own(self, service: Service) -> str:
         return next((each.id for each in self._compose.containers() if each.service == service.name), "")
 
+    @property
+    def _names(self) -> Sequence[str]:
+        """What second instances are marked with: the service, or that they are the challenger."""
+        return [*(each.name for each in self._settings.catalogue.entries), CHALLENGER]
+
     def _next(self, name: str) -> Sequence[str]:
-        """The second instances of a service; of all services if the name is empty."""
-        wanted = [self._mark(each.name) for each in self._settings.catalogue.entries if name in {"", each.name}]
-        return [found for mark in wanted for found in engine.labelled(f"{_LABEL}={mark}")]
+        return engine.labelled(f"{_LABEL}={self._mark(name)}")
 
     def _mark(self, name: str) -> str:
         return f"{name} of {self._project.root}"

@@ -113,6 +113,10 @@ class ContainerStack:
             )
         return wanted
 
+    def instances(self) -> ContainerInstances:
+        """Second instances of the services, as containers beside those of Compose."""
+        return self._instances
+
     def down(self) -> bool:
         """Remove the containers, their network and volumes, but not the models that were pushed."""
         if not self._engine_answers():

@@ -165,6 +165,13 @@ def address(container: str) -> str:
     return (said.split() or [""])[0]
 
 
+def published_ports(container: str) -> dict[int, int]:
+    """The ports of this machine at which a running container answers, by its own."""
+    said = _ask("inspect", "--format", "{{json .NetworkSettings.Ports}}", container).stdout
+    published: dict[str, list[dict[str, str]] | None] = json.loads(said or "{}")
+    return {int(port.partition("/")[0]): int(at[0]["HostPort"]) for port, at in published.items() if at}
+
+
 def health(container: str) -> str:
     """What its health check says: starting, healthy, or unhealthy; empty where the container does not run."""
     said = _ask("inspect", "--format", "{{.State.Running}} {{.State.Health.Status}}", container).stdout.split()

@@ -13,7 +13,7 @@ import psutil
 from rich.console import Console
 
 from serving_lab.errors import LabError
-from serving_lab.gateway.config import NEXT
+from serving_lab.gateway.config import CHALLENGER, NEXT
 from serving_lab.project import Project
 from serving_lab.stack import gateway, installation, logs, monitoring, native_wait, preflight, secrets
 from serving_lab.stack.base import Mode, Status
@@ -156,6 +156,10 @@ class NativeStack:
         """Nothing: a service says itself what it runs on."""
         return {}
 
+    def instances(self) -> NativeInstances:
+        """Second instances of the services, as programs of its supervisord."""
+        return NativeInstances(self._supervisor, self._settings, self._console, self._services)
+
     def _configure(self, tools: Tools) -> None:
         """Write what the programs read besides settings."""
         metrics = f"{LOOPBACK}:{self._settings.gateway_metrics_port}" if tools.haproxy else None
@@ -194,9 +198,8 @@ class NativeStack:
         """What replaces services behind the gateway; None where it is not ready."""
         if not any(status.name == GATEWAY and status.healthy for status in self.status()):
             return None
-        instances = NativeInstances(self._supervisor, self._settings, self._console, self._services)
         control = gateway.control_on_host(self._project)
-        return Updates(control, instances, self._settings.drain_seconds, self._console.print)
+        return Updates(control, self.instances(), self._settings.drain_seconds, self._console.print)
 
     def _wait(self, names: Sequence[str]) -> None:
         native_wait.wait(self._supervisor, self._console, names, self._services)
@@ -219,7 +222,8 @@ class NativeStack:
         return [processes[name] for name in (*order, *workers) if name in processes]
 
     def _chosen(self, names: Sequence[str]) -> list[str]:
-        running = [process.name for process in self._processes() if not process.name.endswith(NEXT)]
+        # Second instances come and go with what started them.
+        running = [each.name for each in self._processes() if each.name != CHALLENGER and not each.name.endswith(NEXT)]
         chosen = {name: [each for each in running if each == name or _is_worker(each, name)] for name in names}
         if unknown := [name for name, found in chosen.items() if not found]:
             raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(sorted(running))}")

@@ -2,15 +2,18 @@
 
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
+import psutil
 from rich.console import Console
 
-from serving_lab.gateway.config import NEXT
+from serving_lab.gateway.config import CHALLENGER, NEXT
 from serving_lab.stack import native_wait
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.programs import service_program
 from serving_lab.stack.service import LOOPBACK, Service
-from serving_lab.stack.supervisor import Supervisor
+from serving_lab.stack.supervisor import Program, Supervisor
+from serving_lab.stack.updates import Challenger
 
 
 class NativeInstances:
@@ -27,10 +30,7 @@ class NativeInstances:
     def start_next(self, service: Service) -> tuple[str, int]:
         """Start a program like the service's on a free port."""
         name, port = _next(service), _free_port()
-        program = service_program(self._settings, service.name, name, LOOPBACK, port)
-        self._supervisor.add(program, service.name)
-        url = f"http://{LOOPBACK}:{port}"
-        self._wait(name, Service(name, port, "", service.ready_path, url))
+        self._start(service_program(self._settings, service.name, name, LOOPBACK, port), service, port)
         return LOOPBACK, port
 
     def has_next(self, service: Service) -> bool:
@@ -40,6 +40,23 @@ class NativeInstances:
     def end_next(self, service: Service) -> None:
         """End it, which waits for what it has begun."""
         self._supervisor.remove(_next(service))
+
+    def start_challenger(self, service: Service, alias: str) -> Challenger:
+        """Start a program like the service's on a free port, which follows this alias."""
+        port = _free_port()
+        program = service_program(self._settings, service.name, CHALLENGER, LOOPBACK, port)
+        followed = replace(program, environment={**program.environment, "MODEL_ALIAS": alias})
+        self._start(followed, service, port)
+        return _challenger(port)
+
+    def challenger(self) -> Challenger | None:
+        """The program that runs; its environment says where it listens."""
+        pid = next((each.pid for each in self._supervisor.processes() if each.name == CHALLENGER), 0)
+        return _challenger(int(psutil.Process(pid).environ()["PORT"])) if pid else None
+
+    def end_challenger(self) -> None:
+        """End it, which waits for what it has begun."""
+        self._supervisor.remove(CHALLENGER)
 
     def restart(self, service: Service) -> None:
         """Restart the service's own program."""
@@ -55,12 +72,21 @@ class NativeInstances:
         """Nothing: on the host it stays where it is."""
         return None
 
+    def _start(self, program: Program, service: Service, port: int) -> None:
+        self._supervisor.add(program, service.name)
+        url = f"http://{LOOPBACK}:{port}"
+        self._wait(program.name, Service(program.name, port, "", service.ready_path, url))
+
     def _wait(self, name: str, service: Service) -> None:
         native_wait.wait(self._supervisor, self._console, [name], {**self._services, name: service})
 
 
 def _next(service: Service) -> str:
     return f"{service.name}{NEXT}"
+
+
+def _challenger(port: int) -> Challenger:
+    return Challenger(LOOPBACK, port, f"http://{LOOPBACK}:{port}")
 
 
 def _free_port() -> int:

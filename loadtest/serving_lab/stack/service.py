@@ -5,6 +5,8 @@ import socket
 import urllib.request
 from dataclasses import dataclass
 
+from serving_lab.gateway.config import CHALLENGER
+
 LOCUST, PROMETHEUS, GRAFANA, REDIS, GATEWAY = "locust", "prometheus", "grafana", "redis", "gateway"
 REGISTRY, MODEL_SYNC = "registry", "model-sync"
 """The registry of models, and what lays down for the services which of them serves."""
@@ -12,7 +14,7 @@ LOCUST_WORKER = "locust-worker"
 """The name that Locust's workers share; each has a number behind it. They listen on no port."""
 TAP = "tap"
 """It runs only while a rollout mirrors traffic."""
-OF_THE_LAB = (REDIS, REGISTRY, MODEL_SYNC, TAP, GATEWAY, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
+OF_THE_LAB = (REDIS, REGISTRY, MODEL_SYNC, TAP, CHALLENGER, GATEWAY, LOCUST, LOCUST_WORKER, PROMETHEUS, GRAFANA)
 """The services that are not under test."""
 LOOPBACK = "127.0.0.1"
 

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,22 @@ from serving_lab.gateway.control import Control
 from serving_lab.stack.service import GATEWAY, Service
 
 _Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A second instance of a service that follows another alias of the model."""
+
+    host: str
+    """As the gateway reaches it."""
+    port: int
+    url: str
+    """Base URL for this machine."""
+
+    @property
+    def inside_url(self) -> str:
+        """Base URL for whatever runs beside the gateway."""
+        return f"http://{self.host}:{self.port}"
 
 
 class Instances(Protocol):
@@ -34,6 +51,19 @@ class Instances(Protocol):
 
     def end_next(self, service: Service) -> None:
         """Let it end what it has begun, and remove it."""
+
+    def start_challenger(self, service: Service, alias: str) -> Challenger:
+        """Start a second instance that follows this alias of the model, and wait until it is ready.
+
+        Raises:
+            LabError: it does not become ready; its log was shown.
+        """
+
+    def challenger(self) -> Challenger | None:
+        """The one that was started; None where none runs."""
+
+    def end_challenger(self) -> None:
+        """Let it end what it has begun, and remove it; without one, nothing happens."""
 
     def restart(self, service: Service) -> None:
         """Restart the first instance, and wait until it is ready."""
