@@ -48,6 +48,8 @@ class Simulated(ScenarioRun):
     spread: Mapping[str, float] = field(default_factory=dict)
     spoiled: float = 0.0
     """Share of the arms that do not count."""
+    taken: Mapping[str, float] = field(default_factory=dict)
+    """By target, the share of its arms that others take, on average; each arm's is at most twice as much."""
     turns: list[str] = field(default_factory=list)
 
     def prepare(self, driver: LoadDriver, progress: Progress, *, warm: bool = False) -> None:
@@ -69,7 +71,9 @@ class Simulated(ScenarioRun):
             noise = math.exp(self._chance.normal(0, self.spread.get(metric, 0.01)))
             values[metric] = usual * noise * (1 / times if metric == "throughput" else times)
         faults = ["other programs kept 1.00 cores busy"] if self._chance.random() < self.spoiled else []
-        arm = make_arm(target.name, slot.pair, values, faults=faults)
+        taken = self._chance.uniform(0, 2) * self.taken.get(target.name, 0.0)
+        disturbances = ["other programs kept 1.00 cores busy"] if taken > 0 else []
+        arm = make_arm(target.name, slot.pair, values, faults=faults, taken=taken, disturbances=disturbances)
         latencies = np.repeat([values["p50"], values["p99"]], [ANSWERS * 49 // 50, ANSWERS // 50])
         return MeasuredArm(arm, latencies, latencies, kept_up=True)
 
@@ -157,6 +161,28 @@ def test_disturbed_pairs_are_measured_again_and_refuse_a_scenario_if_they_are_ma
     assert not runs["few"].refused
     assert "pairs do not count: other programs kept 1.00 cores busy" in runs["many"].refused[0]
     assert clock.now > 380
+
+
+def test_a_machine_that_others_use_still_gives_verdicts_but_none_on_the_slowest_answers(clock: Clock) -> None:
+    shared = {"taken": {"old": 0.2, "new": 0.2}}
+    runs = scheduled(clock, 300, slower={"slowness": 1.5, **shared}, same=shared)
+
+    found = {
+        name: {each.metric: each for each in run.concluded([OLD, NEW], None).comparisons} for name, run in runs.items()
+    }
+    words = {name: {metric: each.verdict for metric, each in of.items()} for name, of in found.items()}
+    assert words["slower"] == {"throughput": "slower", "p50": "slower", "p99": "undecided", "cpu": "slower"}
+    assert words["same"] == {"throughput": "equivalent", "p50": "equivalent", "p99": "undecided", "cpu": "equivalent"}
+    assert "the slowest answers are their work" in found["same"]["p99"].why
+    assert all(run.measured > 1.2 * run.whole for run in runs.values()), "pairs of unlike arms were measured again"
+    assert all(0.1 < of["p50"].taken < 0.3 and of["cpu"].taken == 0 for of in found.values())
+
+
+def test_what_disturbs_one_target_alone_refuses_a_scenario(clock: Clock) -> None:
+    run = scheduled(clock, 300, one={"taken": {"new": 0.12}, **NOISY})["one"]
+
+    assert run.whole > 4
+    assert "most of them because of new: other programs took more of its time than of that of old" in run.refused[0]
 
 
 def test_scenarios_of_which_no_pair_counts_are_tried_until_the_time_is_over(clock: Clock) -> None:

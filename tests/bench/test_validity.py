@@ -2,7 +2,15 @@
 
 import pytest
 from serving_lab.experiment.records import GeneratorHealth
-from serving_lab.experiment.validity import faults, keeps_up, samples_needed
+from serving_lab.experiment.validity import (
+    disturbances,
+    faults,
+    keeps_up,
+    one_sided,
+    samples_needed,
+    taken,
+    unlike,
+)
 
 HEALTHY = {"cpu_share": 0.4, "waited_share": 0.01, "lag_p99": 0.0002}
 LATENCY = {"mean": 0.002, "p99": 0.005}
@@ -12,7 +20,7 @@ def found(
     other_cpu: float | None = 0.05, waited: float | None = None, stolen: float = 0.0, **changes: float
 ) -> list[str]:
     generator = GeneratorHealth(**(HEALTHY | changes))
-    return faults(generator, LATENCY, other_cpu, waited, stolen, lambda: "dockerd 0.58")
+    return disturbances(generator, LATENCY, other_cpu, waited, stolen, lambda: "dockerd 0.58")
 
 
 def test_a_healthy_arm_has_no_fault() -> None:
@@ -56,7 +64,7 @@ def test_a_target_whose_threads_wait_for_each_other_is_not_disturbed() -> None:
 def test_a_lag_is_judged_by_the_latencies_it_is_part_of() -> None:
     generator = GeneratorHealth(cpu_share=0.4, waited_share=0.01, lag_p99=0.004)
 
-    assert faults(generator, {"mean": 0.05, "p99": 0.1}, 0.0, None, 0.0) == []
+    assert disturbances(generator, {"mean": 0.05, "p99": 0.1}, 0.0, None, 0.0) == []
 
 
 def test_a_percentile_needs_ten_answers_beyond_it() -> None:
@@ -69,3 +77,54 @@ def test_a_percentile_needs_ten_answers_beyond_it() -> None:
 )
 def test_few_late_answers_of_few_requests_are_chance(late: int, planned: int, *, expected: bool) -> None:
     assert keeps_up(late, planned) is expected
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ({}, 0.0),
+        ({"generator_waited": 0.1}, 0.1),
+        ({"generator_waited": 0.1, "late": 0.2}, 0.2),
+        ({"target_waited": 0.3, "other_cpu": 1.2}, 0.3),
+        ({"target_waited": 0.8, "other_cpu": 0.05}, 0.05),
+        ({"target_waited": None, "other_cpu": 0.3}, 0.0),
+        ({"generator_waited": 0.6, "target_waited": 0.7, "other_cpu": 2.0, "stolen": 0.1}, 1.0),
+    ],
+)
+def test_what_others_took_is_what_generator_and_target_waited_for(
+    others: dict[str, float | None], expected: float
+) -> None:
+    nothing = {"generator_waited": 0.0, "late": 0.0, "target_waited": 0.0, "other_cpu": 0.0, "stolen": 0.0}
+
+    assert taken(**(nothing | others)) == pytest.approx(expected)  # type: ignore[arg-type]
+
+
+def test_an_arm_does_not_count_if_most_of_it_was_others_or_the_generator_never_paused() -> None:
+    generator = GeneratorHealth(**HEALTHY)
+    never_idle = GeneratorHealth(cpu_share=0.6, waited_share=0.35, lag_p99=None)
+    why = ["other programs kept 1.20 cores busy"]
+
+    assert faults(generator, 0.3, why) == []
+    assert faults(generator, 0.6, why) == why
+    assert faults(never_idle, 0.35, why) == why
+    assert faults(never_idle, 0.35, []) == []
+
+
+def test_a_pair_of_which_others_took_more_from_one_arm_compares_others() -> None:
+    assert unlike({"old": 0.30, "new": 0.38}) == {}
+    assert unlike({"old": 0.05, "new": 0.38}) == {
+        "new": "other programs took more of its time than of that of old: 38% and 5%",
+    }
+
+
+@pytest.mark.parametrize(
+    ("void", "whose"),
+    [
+        ({"old": 0, "new": 0}, None),
+        ({"old": 2, "new": 5}, None),
+        ({"old": 0, "new": 6}, "new"),
+        ({"a": 9, "b": 8}, None),
+    ],
+)
+def test_whose_arms_do_not_count_is_named_if_it_is_hardly_chance(void: dict[str, int], whose: str | None) -> None:
+    assert one_sided(void) == whose

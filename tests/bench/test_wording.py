@@ -4,7 +4,7 @@ import pytest
 from serving_lab.bench.hints import hints
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import GeneratorHealth
-from serving_lab.experiment.validity import faults
+from serving_lab.experiment.validity import disturbances
 from serving_lab.text import phrases
 
 
@@ -40,7 +40,7 @@ def test_what_would_help_is_said_once_for_each_kind_of_reason() -> None:
 def test_each_fault_of_an_arm_has_a_hint() -> None:
     worst = GeneratorHealth(cpu_share=1.0, waited_share=1.0, lag_p99=1.0)
 
-    found = faults(worst, {"mean": 0.001}, other_cpu=2.0, target_waited=None, stolen=1.0)
+    found = disturbances(worst, {"mean": 0.001}, other_cpu=2.0, target_waited=None, stolen=1.0)
 
     assert len(found) == 5
     assert all(list(hints([fault])) for fault in found)

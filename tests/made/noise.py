@@ -75,3 +75,32 @@ def log_ratios(kind: str, runs: int, pairs: int, seed: int) -> Values:
     )
     found: Values = (arms[:, ::2] - arms[:, 1::2]) * orders[chance.integers(0, _ORDERS, runs)]
     return found
+
+
+def shared_pairs(runs: int, pairs: int, ratio: float, seed: int) -> tuple[Values, Values]:
+    """Return the log-ratios of pairs and what others took in both arms, measured beside programs that come and go.
+
+    Others take turns of some arms at a time, and each takes a share of its own. The time of a request is the target's
+    own, which is `ratio` in the candidate, and what others make it wait: in arms like this a change looks smaller.
+
+    Args:
+        runs: Measurements, a row each.
+        pairs: Of a measurement, those that do not count included.
+        ratio: Time of the candidate / time of the baseline, without others.
+        seed: Of all of it.
+    """
+    chance = np.random.default_rng(seed)
+    shape = (runs, 2 * pairs)
+    share = np.zeros(shape)
+    level = chance.uniform(0, 0.6, runs)
+    for arm in range(shape[1]):
+        level = np.where(chance.random(runs) < 0.15, chance.uniform(0, 0.6, runs), level)
+        share[:, arm] = np.clip(level + chance.normal(0, 0.015, runs), 0, 0.9)
+    noise = 0.015 * (1 + 2 * share) * chance.standard_normal(shape)
+    first = np.where(chance.random((runs, pairs)) < 0.5, 0, 1)
+    rows, columns = np.arange(runs)[:, None], 2 * np.arange(pairs)
+    old, new = columns + first, columns + 1 - first
+    waited = share / (1 - share)
+    times = [np.log(own + waited[rows, at]) + noise[rows, at] for own, at in ((1.0, old), (ratio, new))]
+    taken = np.stack([share[rows, old], waited[rows, new] / (ratio + waited[rows, new])], axis=2)
+    return times[1] - times[0], taken

@@ -38,6 +38,8 @@ class Simulated:
     """Half of the interval of a scenario's metric."""
     within: Values
     """Half of the interval for equivalence."""
+    taken: Values
+    """Share of the time that others took."""
 
     @property
     def different(self) -> Truths:
@@ -46,7 +48,8 @@ class Simulated:
     @property
     def equivalent(self) -> Truths:
         return np.asarray(
-            (self.means - self.within >= math.log1p(-MARGIN)) & (self.means + self.within <= math.log1p(MARGIN))
+            (self.means - self.within >= math.log1p(-MARGIN) * (1 - self.taken))
+            & (self.means + self.within <= math.log1p(MARGIN) * (1 - self.taken))
         )
 
     @staticmethod
@@ -62,7 +65,8 @@ class Simulated:
         return np.asarray(known.argmax(axis=1))
 
 
-def simulated(ratios: Values, most: int) -> Simulated:
+def simulated(ratios: Values, most: int, taken: Values | None = None) -> Simulated:
+    """Return what the looks see of pairs, from which others took shares of the time."""
     at = tuple(looks(FIRST, most))
     pairs = np.array(at)
     sums, squares = (np.cumsum(ratios**power, axis=1)[:, pairs - 1] for power in (1, 2))
@@ -71,7 +75,8 @@ def simulated(ratios: Values, most: int) -> Simulated:
     alphas = 1 - simultaneous(METRICS_OF_A_SCENARIO), 2 * EQUIVALENCE_ALPHA
     levels = [np.array([Looks(at[: look + 1], most).level(alpha) for look in range(len(at))]) for alpha in alphas]
     halves, within = (errors * special.stdtrit(pairs - 1, 1 - level / 2) for level in levels)
-    return Simulated(at, means, halves, within)
+    shares = np.zeros_like(means) if taken is None else np.cumsum(taken, axis=1)[:, pairs - 1] / pairs
+    return Simulated(at, means, halves, within, shares)
 
 
 def any_of_a_scenario(found: Truths) -> Truths:

@@ -3,9 +3,11 @@
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
 from serving_lab.bench.design import PREPARATION_SECONDS, Design
@@ -248,7 +250,9 @@ class ScenarioRun:
         measured = []
         for position, target in enumerate(next(self._orders), start=1):
             measured.append(self._arm(driver, target, ArmSlot(self.measured, position, seed)))
-            self._keep(measured[-1])
+        measured = _alike(measured)
+        for each in measured:
+            self._keep(each)
         counts = not any(each.arm.faults for each in measured)
         self.whole += counts
         return counts
@@ -256,8 +260,17 @@ class ScenarioRun:
     def _refuse_if_void(self, of: int) -> None:
         """Refuse it if too many pairs, for so many, do not count."""
         void = self.measured - self.whole
-        if void > validity.MOST_VOID_SHARE * of and self.whole < self.measured:
-            self.refused.append(f"{void} of {self.measured} pairs do not count: {self._commonest_fault()}")
+        if void <= validity.MOST_VOID_SHARE * of:
+            return
+        why = f"{void} of {self.measured} pairs do not count"
+        if self.design.budget is not None and void <= validity.MOST_VOID_SHARE_OF_EACH * of:
+            faults = Counter(dict.fromkeys(self.loads, 0))
+            faults.update(arm.target for arm in self.arms if arm.faults)
+            whose = validity.one_sided(faults)
+            if whose is None:
+                return
+            why += f", most of them because of {whose}"
+        self.refused.append(f"{why}: {self._commonest_fault()}")
 
     def _arm(self, driver: LoadDriver, target: Target, slot: ArmSlot) -> MeasuredArm:
         load = self.loads[target.name]
@@ -281,7 +294,7 @@ class ScenarioRun:
 
     def _commonest_fault(self) -> str:
         faults = [fault.partition(":")[0] for arm in self.arms for fault in arm.faults]
-        commonest = max(set(faults), key=faults.count)
+        ((commonest, _),) = Counter(faults).most_common(1)
         return next(fault for arm in self.arms for fault in arm.faults if fault.startswith(commonest))
 
     def _distribution(self, target: str) -> Distribution:
@@ -289,6 +302,19 @@ class ScenarioRun:
             np.concatenate([*each[target].values()]) for each in (self.latencies, self.uncorrected)
         )
         return Distribution(count=latencies.size, seconds=curve(latencies), uncorrected=curve(uncorrected))
+
+
+def _alike(measured: Sequence[MeasuredArm]) -> list[MeasuredArm]:
+    """The arms of a pair, of which those do not count from which others took much more than from another."""
+    if any(each.arm.faults for each in measured):
+        return list(measured)
+    why = validity.unlike({each.arm.target: each.arm.taken for each in measured})
+    return [
+        replace(each, arm=msgspec.structs.replace(each.arm, faults=[why[each.arm.target], *each.arm.disturbances]))
+        if each.arm.target in why
+        else each
+        for each in measured
+    ]
 
 
 def curve(latencies: Seconds) -> list[float]:

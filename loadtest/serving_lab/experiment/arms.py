@@ -143,8 +143,20 @@ class Watch:
             other = max(0.0, busy - sum(known) - self._generator_cpu) / passed
         grown = targets_cpu[self._target.name]
         cpu = {"cpu": grown / self._answered * 1000} if grown and self._answered else {}
+        stolen = (processors.stolen - self._processors.stolen) / passed
+        target_waited = waited / (waited + grown) if waited is not None and grown else None
         generator = generator_of(outcome)
+        disturbances = validity.disturbances(
+            generator,
+            latency_values(outcome.latencies),
+            other,
+            target_waited,
+            stolen,
+            self._others,
+        )
+        taken = validity.taken(generator.waited_share, _late(outcome), target_waited, other, stolen)
         open_loop = isinstance(loop, Open)
+        in_time = not open_loop or kept_up(outcome)
         arm = Arm(
             target=self._target.name,
             pair=self._slot.pair,
@@ -161,16 +173,12 @@ class Watch:
             uncorrected=latency_values(outcome.uncorrected) if open_loop else {},
             generator=generator,
             other_cpu=other,
-            faults=validity.faults(
-                generator,
-                latency_values(outcome.latencies),
-                other,
-                waited / (waited + grown) if waited is not None and grown else None,
-                (processors.stolen - self._processors.stolen) / passed,
-                self._others,
-            ),
+            taken=taken,
+            disturbances=disturbances,
+            # Whether a target keeps up is not known while others have its processor.
+            faults=validity.faults(generator, taken, disturbances) if in_time else disturbances,
         )
-        return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, not open_loop or kept_up(outcome))
+        return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, in_time)
 
     def _cpu_now(self) -> dict[str, float | None]:
         return {target.name: readings.cpu_seconds(target) for target in self._targets}
@@ -213,6 +221,13 @@ def latency_values(latencies: Seconds) -> dict[str, float]:
     # No interpolation: a percentile is a latency that was measured.
     found = {name: float(np.quantile(latencies, share, method="inverted_cdf")) for name, share in told.items()}
     return {"mean": float(latencies.mean())} | found
+
+
+def _late(outcome: RunOutcome) -> float:
+    """Share of the median latency that is the generator's lag, in an open loop."""
+    if not (outcome.lags.size and outcome.latencies.size):
+        return 0.0
+    return min(1.0, float(np.median(outcome.lags) / np.median(outcome.latencies)))
 
 
 def _grown(before: float | None, after: float | None) -> float | None:

@@ -8,11 +8,8 @@ from serving_lab.experiment.arms import LATENCY_SHARES
 from serving_lab.experiment.validity import samples_needed
 from serving_lab.generator.outcome import Seconds
 
-Sides = Mapping[str, float]
-"""Values by target."""
 
-
-def pooled(pairs: Sequence[Mapping[str, Seconds]], metric: str) -> list[Sides]:
+def pooled(pairs: Sequence[Mapping[str, Seconds]], metric: str) -> list[dict[str, float]]:
     """Return a percentile of each target (s), once for each group of pairs that has enough answers of every target.
 
     A group ends as soon as it has them, and what is left over joins the last one. No pair is left out: those whose arms

@@ -133,6 +133,10 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     generator: GeneratorHealth
     other_cpu: float | None
     """Cores used by programs that are neither target nor generator; None: unknown."""
+    taken: float = 0.0
+    """Share of the time, at most, in which others had the processor that target or generator wanted."""
+    disturbances: list[str] = []
+    """What others did that its slowest answers are likely to show; empty: nothing."""
     faults: list[str]
     """Why the arm does not count; empty: it does."""
 
@@ -185,6 +189,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     high: float | None
     confidence: float
     """Level of this one interval, above 0.95 where there are several."""
+    taken: float = 0.0
+    """Share of the time that others took, at most: the interval's ends are farther from 1 for it."""
     spread: float | None
     """Standard deviation of the log-ratios."""
     detectable: float | None

@@ -46,6 +46,8 @@ class Estimate:
     """Level of the interval from `low` to `high`."""
     looks: Looks | None = None
     """Where the number of values was not fixed beforehand: intervals hold together at all of these looks."""
+    taken: float = 0.0
+    """Share of the measured time that others took: the change without them may be larger by 1 / (1 - taken)."""
 
     @property
     def ratio(self) -> float | None:
@@ -69,14 +71,15 @@ class Estimate:
         """Smallest true change, as a share, that so many values of such a spread find with a probability of `POWER`."""
         if self.error is None or self.degrees is None:
             return None
-        return smallest_change(self.error, self.degrees, 1 - self._level(self.confidence))
+        return smallest_change(self.error / (1 - self.taken), self.degrees, 1 - self._level(self.confidence))
 
     def interval(self, confidence: float) -> tuple[float, float] | None:
         """Return the ratio's two-sided interval at a level of its own; None with fewer than two values."""
         if self.mean is None or self.error is None or self.degrees is None:
             return None
         half = _quantile(self._level(confidence), self.degrees) * self.error
-        return _exp(self.mean - half), _exp(self.mean + half)
+        low, high = self.mean - half, self.mean + half
+        return _exp(low / (1 - self.taken) if low < 0 else low), _exp(high / (1 - self.taken) if high > 0 else high)
 
     def after(self, pairs: int) -> "Estimate":
         """Return what so many pairs of this mean and spread would show, had their number been fixed beforehand."""
@@ -93,13 +96,16 @@ def simultaneous(count: int, confidence: float = CONFIDENCE) -> float:
     return 1 - (1 - confidence) / max(count, 1)
 
 
-def paired(log_ratios: Sequence[float], confidence: float = CONFIDENCE, looks: Looks | None = None) -> Estimate:
+def paired(
+    log_ratios: Sequence[float], confidence: float = CONFIDENCE, looks: Looks | None = None, taken: float = 0.0
+) -> Estimate:
     """Return the mean of ln(candidate / baseline) over pairs, as a ratio, with its interval (paired t).
 
     Args:
         log_ratios: One for each pair.
         confidence: Level of the interval.
         looks: After how many of the pairs it was decided whether to go on; None: their number was fixed beforehand.
+        taken: Share of the measured time that others took.
 
     Raises:
         ValueError: a logarithm is not finite.
@@ -109,7 +115,7 @@ def paired(log_ratios: Sequence[float], confidence: float = CONFIDENCE, looks: L
     if n < 2:
         return Estimate(float(values[0]) if n else None, None, None, None, n, confidence)
     spread = _deviation(values)
-    return Estimate(float(values.mean()), spread, spread / math.sqrt(n), n - 1, n, confidence, looks)
+    return Estimate(float(values.mean()), spread, spread / math.sqrt(n), n - 1, n, confidence, looks, taken)
 
 
 def unpaired(old: Sequence[float], new: Sequence[float], confidence: float = CONFIDENCE) -> Estimate:

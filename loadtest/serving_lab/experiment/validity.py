@@ -1,7 +1,9 @@
-"""What makes an arm invalid, each bound with its reason."""
+"""What disturbs an arm, and what makes it invalid: each bound with its reason."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from scipy import stats
 
 from serving_lab.experiment.records import GeneratorHealth
 from serving_lab.generator.fleet import in_words
@@ -25,8 +27,16 @@ MOST_STOLEN = 0.1
 """Cores that the host of a virtual machine took away."""
 SAMPLES_BEYOND = 10
 """Answers beyond a percentile: with ten, P99 of one arm lies between P98.4 and P99.6 of the truth."""
-MOST_VOID_SHARE = 1 / 3
-"""Of the pairs measured: if more are void, the machine is not fit to measure on, and the rest would be a selection."""
+MOST_TAKEN = 0.5
+"""Share of an arm's time in which others had what target or generator wanted: beyond, it says less of the target than
+of them."""
+MOST_UNLIKE = 0.1
+"""Difference of that share within a pair: what took as much from all arms of a pair is no difference of its targets."""
+MOST_VOID_SHARE, MOST_VOID_SHARE_OF_EACH = 1 / 3, 2 / 3
+"""Of the pairs measured: if more are void, the machine is not fit to measure on, and the rest would be a selection.
+With a budget, up to the second share may be void if the arms that do not count are not those of one target."""
+ONE_SIDED = 0.05
+"""A probability: so rarely chance alone would make it seem that one target's arms do not count more often."""
 KEEPS_UP = 0.95
 """Share of a planned rate that a target answers in time, at least, where the rate is said to be one it can carry."""
 
@@ -46,7 +56,64 @@ def samples_needed(share: float) -> int:
     return math.ceil(round(SAMPLES_BEYOND / (1 - share), 6))
 
 
-def faults(
+def taken(
+    generator_waited: float, late: float, target_waited: float | None, other_cpu: float | None, stolen: float
+) -> float:
+    """Return the share of an arm's time, at most, in which others had what target or generator wanted.
+
+    It makes changes look smaller, by as much at most: of a time of which a share is the same for all targets, the rest
+    alone can differ.
+
+    Args:
+        generator_waited: Share of the time in which the generator was ready to run and had no processor.
+        late: In an open loop, the share of the median latency that is the generator's lag.
+        target_waited: Of the time in which the target wanted a processor, the share in which it had none, where that
+            is known. Its own threads wait for each other, too: others took no more than they used.
+        other_cpu: Cores used by what is neither target nor generator, where that is known.
+        stolen: Cores taken by the host.
+    """
+    return min(1.0, max(generator_waited, late) + min(target_waited or 0.0, other_cpu or 0.0) + stolen)
+
+
+def faults(generator: GeneratorHealth, taken: float, disturbances: Sequence[str]) -> list[str]:
+    """Return why an arm does not count, in words: disturbances that leave too little of the target in its figures.
+
+    Args:
+        generator: How it fared. Without a pause it is what limits the throughput, whoever has its processor.
+        taken: Share of the arm's time that others took.
+        disturbances: All of the arm.
+    """
+    busy = generator.cpu_share + generator.waited_share
+    return list(disturbances) if taken > MOST_TAKEN or busy > MOST_GENERATOR_CPU else []
+
+
+def unlike(taken: Mapping[str, float]) -> dict[str, str]:
+    """Return whose arm of a pair was disturbed so much more than another that the pair compares others, and why.
+
+    Args:
+        taken: Share of its arm's time that others took, by target.
+    """
+    least = min(taken, key=lambda name: taken[name])
+    return {
+        name: f"other programs took more of its time than of that of {least}: {share:.0%} and {taken[least]:.0%}"
+        for name, share in taken.items()
+        if share - taken[least] > MOST_UNLIKE
+    }
+
+
+def one_sided(void: Mapping[str, int]) -> str | None:
+    """Return the target whose arms do not count more often than chance makes it; None where there is none.
+
+    Args:
+        void: How many arms do not count, by target.
+    """
+    most = max(void, key=lambda name: void[name])
+    total = sum(void.values())
+    by_chance = stats.binomtest(void[most], total, 1 / len(void), alternative="greater").pvalue if total else 1.0
+    return most if by_chance < ONE_SIDED / len(void) else None
+
+
+def disturbances(
     generator: GeneratorHealth,
     latency: Mapping[str, float],
     other_cpu: float | None,
@@ -54,7 +121,9 @@ def faults(
     stolen: float,
     others: Callable[[], str] = lambda: "",
 ) -> list[str]:
-    """Return why an arm does not count, in words; none of the reasons is the target's fault.
+    """Return what disturbed an arm, in words; none of it is the target's fault.
+
+    The slowest answers of such an arm are others' work.
 
     Args:
         generator: How it fared.

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from serving_lab.experiment import percentiles, statistics
 from serving_lab.experiment.arms import LATENCY_SHARES
-from serving_lab.experiment.percentiles import Sides
 from serving_lab.experiment.records import METRICS, Arm, Comparison, Loop, VerdictWord
 from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.validity import samples_needed
@@ -20,6 +20,10 @@ COMPARED: Mapping[Loop, tuple[str, ...]] = {
 """Which metrics get a verdict, decided before anything is measured."""
 MAIN: Mapping[Loop, tuple[str, ...]] = {"closed": ("throughput", "p50"), "open": ("p50",), "knee": ("knee",)}
 """Which of them must be known for a scenario to be decided; a few pairs rarely tell P99 or CPU time."""
+_OF_SLOWEST = frozenset({"p90", "p95", "p99", "knee"})
+"""What the slowest answers decide: in an arm that others disturbed, those are likely to be others' work."""
+_NOT_OF_TIME = frozenset({"cpu"})
+"""What others do not lengthen who take a processor for a while."""
 _NOT_GIVEN = "refused", "withheld"
 
 
@@ -50,13 +54,17 @@ def comparisons(
     whole = whole_pairs(arms, targets)
     metrics = [name for name in COMPARED[loop] if name != "cpu" or any("cpu" in arm.values for arm in arms)]
     confidence = statistics.simultaneous(len(metrics) * (len(targets) - 1))
-    samples = {metric: [_sides(pair, metric) for pair in whole] for metric in metrics}
-    if latencies is not None:
-        of_pairs = [{name: latencies[name][arm.pair] for name, arm in pair.items()} for pair in whole]
-        samples |= {metric: percentiles.pooled(of_pairs, metric) for metric in metrics if metric in LATENCY_SHARES}
     return [
         _comparison(
-            metric, (targets[0], candidate), arms, whole, samples[metric], confidence, margin, refused, withheld, looks
+            metric,
+            (targets[0], candidate),
+            arms,
+            _samples(metric, whole, latencies),
+            confidence,
+            margin,
+            refused,
+            withheld,
+            looks,
         )
         for candidate in targets[1:]
         for metric in metrics
@@ -99,7 +107,7 @@ def _known(word: VerdictWord, low: float | None, high: float | None, margin: flo
 def _could_be_known(each: Comparison, margin: float, pairs: int) -> bool:
     if each.spread is None or pairs < 2:
         return False
-    then = statistics.paired(each.log_ratios, each.confidence).after(pairs)
+    then = statistics.paired(each.log_ratios, each.confidence, taken=each.taken).after(pairs)
     word = statistics.verdict(then, margin, METRICS[each.metric].better)
     return _known(word, then.low, then.high, margin)
 
@@ -113,26 +121,59 @@ def whole_pairs(arms: Sequence[Arm], targets: Sequence[str]) -> list[dict[str, A
     return [pair for pair in pairs.values() if pair.keys() == set(targets)]
 
 
+@dataclass(frozen=True)
+class _Samples:
+    """What a metric's verdict is made from."""
+
+    whole: int
+    """Pairs that count."""
+    pairs: Sequence[Mapping[str, Arm]]
+    """Those of them that tell this metric."""
+    sides: Sequence[Mapping[str, float]]
+    """Its values by target, a pair or a group of pairs each."""
+    taken: float
+    """Share of the time that others took."""
+
+    @property
+    def unit(self) -> str:
+        return "pairs" if len(self.sides) == len(self.pairs) else "groups of pairs"
+
+
+def _samples(
+    metric: str, whole: Sequence[Mapping[str, Arm]], latencies: Mapping[str, Mapping[int, Seconds]] | None
+) -> _Samples:
+    pairs = whole
+    if metric in _OF_SLOWEST:
+        pairs = [pair for pair in whole if not any(arm.disturbances for arm in pair.values())]
+    if latencies is None or metric not in LATENCY_SHARES:
+        sides = [{name: arm.values.get(metric, 0.0) for name, arm in pair.items()} for pair in pairs]
+    else:
+        sides = percentiles.pooled(
+            [{name: latencies[name][arm.pair] for name, arm in pair.items()} for pair in pairs], metric
+        )
+    lost = [] if metric in _NOT_OF_TIME else [max(arm.taken for arm in pair.values()) for pair in pairs]
+    return _Samples(len(whole), pairs, sides, sum(lost) / len(lost) if lost else 0.0)
+
+
 def _comparison(
     metric: str,
     names: tuple[str, str],
     arms: Sequence[Arm],
-    pairs: Sequence[Mapping[str, Arm]],
-    samples: Sequence[Sides],
+    samples: _Samples,
     confidence: float,
     margin: float,
     refused: str | None,
     withheld: str | None,
     looks: Looks | None,
 ) -> Comparison:
-    sides = [[each[name] for each in samples] for name in names]
-    told = bool(samples) and all(value > 0 for side in sides for value in side)
+    sides = [[each[name] for each in samples.sides] for name in names]
+    told = bool(samples.sides) and all(value > 0 for side in sides for value in side)
     ratios = [math.log(new / old) for old, new in zip(*sides, strict=True)] if told else []
-    estimate = statistics.paired(ratios, confidence, looks)
+    estimate = statistics.paired(ratios, confidence, looks, samples.taken)
     word: VerdictWord = statistics.verdict(estimate, margin, METRICS[metric].better)
-    why = reason(word, estimate, margin, "pairs" if len(samples) == len(pairs) else "groups of pairs")
+    why = reason(word, estimate, margin, samples.unit)
     if not told:
-        word, why = _untold(metric, pairs, samples)
+        word, why = _untold(metric, samples)
     if withheld:
         word, why = "withheld", withheld
     if refused:
@@ -155,6 +196,7 @@ def _comparison(
         low=estimate.low if judged else None,
         high=estimate.high if judged else None,
         confidence=confidence,
+        taken=samples.taken,
         spread=estimate.spread,
         detectable=estimate.detectable if judged else None,
     )
@@ -174,12 +216,15 @@ def reason(word: VerdictWord, estimate: statistics.Estimate, margin: float, samp
     return f"the change surely lies between {signed(estimate.low)} and {signed(estimate.high)}"
 
 
-def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]], samples: Sequence[Sides]) -> tuple[VerdictWord, str]:
-    if not pairs:
+def _untold(metric: str, samples: _Samples) -> tuple[VerdictWord, str]:
+    pairs = samples.pairs
+    if not samples.whole:
         return "refused", "no pair is valid"
+    if not pairs:
+        return "undecided", "other programs disturbed every pair, and the slowest answers are their work"
     if metric == "knee":
         return "refused", "a target met the objective at none of the rates that were tried"
-    if samples:
+    if samples.sides:
         return "refused", f"an arm has no {METRICS[metric].title}"
     answers = min(sum(pair[name].answered for pair in pairs) for name in pairs[0])
     needed = statistics.FEWEST * samples_needed(LATENCY_SHARES[metric])
@@ -187,10 +232,6 @@ def _untold(metric: str, pairs: Sequence[Mapping[str, Arm]], samples: Sequence[S
         f"a target gave {answers:,} answers in {len(pairs)} pairs, and {METRICS[metric].title} needs {needed:,}: "
         "a longer --budget has more pairs, --seconds makes them longer"
     )
-
-
-def _sides(pair: Mapping[str, Arm], metric: str) -> Sides:
-    return {name: arm.values.get(metric, 0.0) for name, arm in pair.items()}
 
 
 def _mean(values: Sequence[float]) -> float | None:
