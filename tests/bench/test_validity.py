@@ -1,5 +1,6 @@
 """What makes an arm worthless is named; what does not is let pass."""
 
+import msgspec
 import pytest
 from serving_lab.experiment.records import GeneratorHealth
 from serving_lab.experiment.validity import (
@@ -12,14 +13,14 @@ from serving_lab.experiment.validity import (
     unlike,
 )
 
-HEALTHY = {"cpu_share": 0.4, "waited_share": 0.01, "lag_p99": 0.0002}
+HEALTHY = GeneratorHealth(cpu_share=0.4, waited_share=0.01, lag_p99=0.0002)
 LATENCY = {"mean": 0.002, "p99": 0.005}
 
 
 def found(
     other_cpu: float | None = 0.05, waited: float | None = None, stolen: float = 0.0, **changes: float
 ) -> list[str]:
-    generator = GeneratorHealth(**(HEALTHY | changes))
+    generator = msgspec.structs.replace(HEALTHY, **changes)
     return disturbances(generator, LATENCY, other_cpu, waited, stolen, lambda: "dockerd 0.58")
 
 
@@ -88,6 +89,8 @@ def test_few_late_answers_of_few_requests_are_chance(late: int, planned: int, *,
         ({"target_waited": 0.3, "other_cpu": 1.2}, 0.3),
         ({"target_waited": 0.8, "other_cpu": 0.05}, 0.05),
         ({"target_waited": None, "other_cpu": 0.3}, 0.0),
+        ({"target_waited": None, "other_cpu": 0.4}, 0.4),
+        ({"target_waited": None, "other_cpu": None}, 0.0),
         ({"generator_waited": 0.6, "target_waited": 0.7, "other_cpu": 2.0, "stolen": 0.1}, 1.0),
     ],
 )
@@ -100,14 +103,14 @@ def test_what_others_took_is_what_generator_and_target_waited_for(
 
 
 def test_an_arm_does_not_count_if_most_of_it_was_others_or_the_generator_never_paused() -> None:
-    generator = GeneratorHealth(**HEALTHY)
     never_idle = GeneratorHealth(cpu_share=0.6, waited_share=0.35, lag_p99=None)
     why = ["other programs kept 1.20 cores busy"]
 
-    assert faults(generator, 0.3, why) == []
-    assert faults(generator, 0.6, why) == why
+    assert faults(HEALTHY, 0.3, why) == []
+    assert faults(HEALTHY, 0.6, why) == why
     assert faults(never_idle, 0.35, why) == why
     assert faults(never_idle, 0.35, []) == []
+    assert faults(msgspec.structs.replace(HEALTHY, lost={"one": "it ended"}), 0.0, why) == why
 
 
 def test_a_pair_of_which_others_took_more_from_one_arm_compares_others() -> None:

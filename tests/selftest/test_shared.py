@@ -67,12 +67,13 @@ def test_the_interval_holds_the_truth_wherever_it_stops(change: float) -> None:
 
 def test_what_is_simulated_is_what_the_laboratory_says() -> None:
     ratios = [0.01, 0.03, 0.02, 0.05, -0.01]
-    alone, shared = paired(ratios), paired(ratios, taken=0.3)
+    alone, shared = paired(ratios).interval(0.95), paired(ratios, taken=0.3).interval(0.95)
+    assert alone
+    assert shared
 
-    low, high = (_farther(np.log([end]), np.array([0.3])) for end in (alone.low, alone.high))
+    low, high = (_farther(np.log([end]), np.array([0.3])) for end in alone)
 
-    assert (shared.low, shared.high) == (pytest.approx(math.exp(low[0][0])), pytest.approx(math.exp(high[1][0])))
-    assert shared.ratio == alone.ratio
+    assert shared == pytest.approx((math.exp(low[0][0]), math.exp(high[1][0])))
 
 
 def _farther(ends: Values, taken: Values) -> tuple[Values, Values]:

@@ -264,7 +264,7 @@ class ScenarioRun:
             return
         why = f"{void} of {self.measured} pairs do not count"
         if self.design.budget is not None and void <= validity.MOST_VOID_SHARE_OF_EACH * of:
-            faults = Counter(dict.fromkeys(self.loads, 0))
+            faults = Counter(dict.fromkeys((arm.target for arm in self.arms), 0))
             faults.update(arm.target for arm in self.arms if arm.faults)
             whose = validity.one_sided(faults)
             if whose is None:

@@ -95,7 +95,7 @@ def _notes(result: BenchResult) -> list[str]:
         if disturbed := sum(bool(arm.disturbances) and not arm.faults for arm in scenario.arms):
             taken = max((each.taken for each in scenario.comparisons if each.low is not None), default=0.0)
             notes.append(
-                f"{scenario.name}: others had the processor for up to {taken:.0%} of the time, and intervals are wider; "
+                f"{scenario.name}: others had a processor for up to {taken:.0%} of the time: intervals are wider; "
                 f"they disturbed {phrases.counted(disturbed, 'arm')}, which P99 leaves out"
             )
         if void := _void(scenario):

@@ -225,9 +225,9 @@ def latency_values(latencies: Seconds) -> dict[str, float]:
 
 def _late(outcome: RunOutcome) -> float:
     """Share of the median latency that is the generator's lag, in an open loop."""
-    if not (outcome.lags.size and outcome.latencies.size):
+    if not (outcome.lag_p50 and outcome.latencies.size):
         return 0.0
-    return min(1.0, float(np.median(outcome.lags) / np.median(outcome.latencies)))
+    return min(1.0, outcome.lag_p50 / float(np.median(outcome.latencies)))
 
 
 def _grown(before: float | None, after: float | None) -> float | None:

@@ -69,22 +69,28 @@ def taken(
         late: In an open loop, the share of the median latency that is the generator's lag.
         target_waited: Of the time in which the target wanted a processor, the share in which it had none, where that
             is known. Its own threads wait for each other, too: others took no more than they used.
-        other_cpu: Cores used by what is neither target nor generator, where that is known.
+        other_cpu: Cores used by what is neither target nor generator, where that is known. If others were busy and it
+            is not known how long the target waited, it counts as if all of it had been taken.
         stolen: Cores taken by the host.
     """
-    return min(1.0, max(generator_waited, late) + min(target_waited or 0.0, other_cpu or 0.0) + stolen)
+    used = other_cpu or 0.0
+    if target_waited is None:
+        target_waited = 1.0 if used > MOST_OTHER_CPU else 0.0
+    return min(1.0, max(generator_waited, late) + min(target_waited, used) + stolen)
 
 
 def faults(generator: GeneratorHealth, taken: float, disturbances: Sequence[str]) -> list[str]:
     """Return why an arm does not count, in words: disturbances that leave too little of the target in its figures.
 
     Args:
-        generator: How it fared. Without a pause it is what limits the throughput, whoever has its processor.
+        generator: How it fared. Without a pause it is what limits the throughput, whoever has its processor. If it is
+            not whole, or did not begin together, the load was another one.
         taken: Share of the arm's time that others took.
         disturbances: All of the arm.
     """
-    busy = generator.cpu_share + generator.waited_share
-    return list(disturbances) if taken > MOST_TAKEN or busy > MOST_GENERATOR_CPU else []
+    another_load = bool(generator.lost) or generator.start_skew > MOST_START_SKEW_SECONDS
+    limits = generator.cpu_share + generator.waited_share > MOST_GENERATOR_CPU
+    return list(disturbances) if another_load or limits or taken > MOST_TAKEN else []
 
 
 def unlike(taken: Mapping[str, float]) -> dict[str, str]:

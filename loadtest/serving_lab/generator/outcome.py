@@ -28,6 +28,8 @@ class GeneratorPart(msgspec.Struct, frozen=True, kw_only=True):
     """Time without a processor although ready to run, as a share; throttling included."""
     lag_p99: float | None
     """How late it handed out requests (s), at P99; None in a closed loop, which has no due times."""
+    lag_p50: float | None = None
+    """Likewise, at P50."""
     late: float
     """How much later than agreed it began (s), by its own clock."""
     clock_uncertainty: float
@@ -97,6 +99,11 @@ class RunOutcome:
         return max((part.lag_p99 for part in self.parts if part.lag_p99 is not None), default=None)
 
     @property
+    def lag_p50(self) -> float | None:
+        """Likewise, at P50."""
+        return max((part.lag_p50 for part in self.parts if part.lag_p50 is not None), default=None)
+
+    @property
     def start_skew(self) -> float:
         """How far apart two generators began (s), at most: what they say, and what their clocks may hide."""
         pairs = itertools.permutations(self.parts, 2)
@@ -139,12 +146,14 @@ def together(measured: Sequence[Measured], seconds: float, lost: Mapping[str, st
 def _part(measured: Measured) -> GeneratorPart:
     done = measured.done
     lags = np.frombuffer(done.lags, np.float64)
+    middle, late = np.quantile(lags, [0.5, 0.99]).tolist() if lags.size else (None, None)
     return GeneratorPart(
         name=measured.name,
         rate=(len(done.templates) + sum(done.wrong.values())) / done.seconds,
         cpu_share=done.cpu_seconds / done.seconds,
         waited_share=done.waited_seconds / done.seconds,
-        lag_p99=float(np.quantile(lags, 0.99)) if lags.size else None,
+        lag_p50=middle,
+        lag_p99=late,
         late=done.late,
         clock_uncertainty=measured.clock.uncertainty,
     )
