@@ -1,10 +1,10 @@
 """The services of a checkout of the lab, of two of its revisions."""
 
 import os
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from rich.console import Console
 
@@ -14,6 +14,7 @@ from serving_lab.gate.kept import Keeper
 from serving_lab.gate.revisions import Build, Revisions, short
 from serving_lab.gate.sides import Program
 from serving_lab.project import Project
+from serving_lab.stack import secrets
 from serving_lab.stack.environment import Settings
 from serving_lab.stack.secrets import SECRETS
 from serving_lab.wire.ports import LOOPBACK
@@ -26,6 +27,8 @@ class Own:
     project: Project
     settings: Settings
     names: Sequence[str]
+    secrets: Mapping[str, str]
+    """As variables; none of what the checkout says of secrets, which may be those of a lab that runs beside."""
 
     @classmethod
     def of(cls, project: Project, names: Sequence[str]) -> "Own":
@@ -36,19 +39,17 @@ class Own:
         Raises:
             LabError: there is no such service, or a setting is wrong.
         """
-        made = {each.name: secrets.token_hex(each.random_bytes) for each in SECRETS if each.name in _MADE}
-        # None of what the checkout says of secrets: the lab that may run beside has its own.
-        kept = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in _SECRETS}
-        settings = Settings.load(project, {**kept, **made})
+        made = {each.name: token_hex(each.random_bytes) for each in SECRETS if each.of_targets and each.random_bytes}
+        settings = Settings.load(project, secrets=made)
         running = [entry.name for entry in settings.running.entries]
         if unknown := [name for name in names if name not in running]:
             raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(running)}")
-        return cls(project, settings, list(names) or running)
+        return cls(project, settings, list(names) or running, secrets.alone(made))
 
     @property
     def environment(self) -> dict[str, str]:
         """What the commands that compare and measure see."""
-        return {**os.environ, **self.settings.environment}
+        return {**os.environ, **self.settings.environment, **self.secrets}
 
     def pairs(self, base: str | None, keeper: Keeper, console: Console) -> list[Pair]:
         """Build both revisions, and return each service on both sides.
@@ -75,11 +76,7 @@ class Own:
     def _side(self, name: str, build: Build) -> Program:
         environment = {
             **self.settings.public,
-            **{
-                each.name: self.settings.environment.get(each.name, "")
-                for each in SECRETS
-                if each.of_targets and each.random_bytes
-            },
+            **self.secrets,
             "PREDICTION_LOG": "off",
             "MODEL_DIR": str(build.model),
             "RUN_DIR": "",
@@ -89,8 +86,3 @@ class Own:
             "PORT": "${port}",
         }
         return Program((str(build.program(name)),), Path(self.project.root), environment)
-
-
-_SECRETS = frozenset(each.name for each in SECRETS)
-_MADE = [each.name for each in SECRETS if each.of_targets and each.random_bytes]
-"""Those that services cannot do without."""

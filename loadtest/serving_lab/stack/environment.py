@@ -86,8 +86,18 @@ class Settings:
     """How long a service may take to end: draining, then requests in flight."""
 
     @classmethod
-    def load(cls, project: Project, environment: Mapping[str, str] | None = None) -> "Settings":
+    def load(
+        cls,
+        project: Project,
+        environment: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> "Settings":
         """Read the settings, and the catalogue that they are about.
+
+        Args:
+            project: The checkout whose files are read.
+            environment: The shell's; None: that of this process.
+            secrets: All secrets that there are, whatever files and shell say of them; None: what those say.
 
         Raises:
             LabError: a file cannot be read, or a value the lab needs is wrong.
@@ -95,7 +105,7 @@ class Settings:
         catalogue = _catalogue(project)
         more = [entry.port_setting for entry in catalogue.entries]
         shell = os.environ if environment is None else environment
-        values = merged(project, shell, more)
+        values = merged(project, shell, more, secrets)
         form = settings.read(values, _Form)
         profiles = _profiles(values, catalogue)
         return cls(
@@ -144,13 +154,19 @@ class Settings:
         return f"[{address}]" if ":" in address else address
 
 
-def merged(project: Project, environment: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
+def merged(
+    project: Project,
+    environment: Mapping[str, str],
+    more: Iterable[str] = (),
+    secrets: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """Every setting that has a value, by name: the shell's, else .env's, else the default.
 
     Args:
         project: The checkout whose files are read.
         environment: The shell's.
         more: Settings that the shell may have although no file names them.
+        secrets: All secrets that there are, whatever files and shell say of them; None: what those say.
 
     Raises:
         LabError: a file cannot be read, or a secret is set by itself and by a file.
@@ -158,8 +174,10 @@ def merged(project: Project, environment: Mapping[str, str], more: Iterable[str]
     defaults, own, shell = _layers(project, environment, more)
     # Empty counts as not set: a line left empty in .env means the default.
     values = {name: value for layer in (defaults, own, shell) for name, value in layer.items() if value}
-    values |= {each.name: value for each in SECRETS if (value := _secret(each, values, project.root))}
-    return {name: value for name, value in values.items() if name not in _SECRET_FILES}
+    if secrets is None:
+        secrets = {each.name: value for each in SECRETS if (value := _secret(each, values, project.root))}
+    of_secrets = {*_SECRET_FILES, *(each.name for each in SECRETS)}
+    return {name: value for name, value in values.items() if name not in of_secrets} | dict(secrets)
 
 
 def only_in_shell(project: Project, environment: Mapping[str, str], more: Iterable[str]) -> list[str]:

@@ -88,6 +88,12 @@ def as_files(directory: Path) -> dict[str, str]:
     return dict.fromkeys(names, "") | {f"{name}_FILE": str(directory / name) for name in names}
 
 
+def alone(values: Mapping[str, str]) -> dict[str, str]:
+    """The variables that give a program these secrets; they also hide all others that the shell may have set."""
+    hidden = [variable for secret in SECRETS for variable in (secret.name, f"{secret.name}_FILE")]
+    return dict.fromkeys(hidden, "") | dict(values)
+
+
 def outdated(service: str, started: float, directory: Path) -> bool:
     """Whether a secret of a service was written again after the service was started (whole seconds since 1970)."""
     files = [directory / secret.name for secret in SECRETS if secret.is_read_by(service)]
