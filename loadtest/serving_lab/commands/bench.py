@@ -47,6 +47,16 @@ def bench(
     processes: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes of the generator [default: half of the cores]")
     ] = None,
+    process: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=PID: the first process of a target, if it cannot be found by its address, as in a container"
+        ),
+    ] = None,
+    apart: Annotated[
+        bool,
+        typer.Option(help="Move targets of this machine and the generator to processors of their own meanwhile."),
+    ] = False,
     allow_unequal: Annotated[bool, typer.Option(help="Give verdicts although conditions differ.")] = False,
     fail_if: Annotated[
         list[str] | None, typer.Option(help="Such as slower or p99:slower:10%@NAME; exit code 1 if it is met.")
@@ -77,7 +87,7 @@ def bench(
         chosen = [targets.parse(each) for each in target]
         if len({each.name for each in chosen}) < len(chosen):
             raise LabError("two targets have the same name", hint="give each --target a name of its own")
-        where = testbed.of_others(chosen, processes)
+        where = testbed.of_others(targets.with_processes(chosen, process or ()), processes, apart=apart)
     else:
         project = Project.find(otherwise="--target NAME=URL --target NAME=URL --profile FILE")
         settings = Settings.load(project)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from serving_lab.api import places
@@ -85,3 +85,20 @@ def parse(given: str) -> Target:
         raise LabError(f"{given!r} is not a target", hint="--target old=http://127.0.0.1:5000")
     endpoint = Endpoint.parse(url)
     return Target(name, endpoint, endpoint)
+
+
+def with_processes(targets: Sequence[Target], given: Sequence[str]) -> list[Target]:
+    """The targets with their first processes, each given as `name=pid`.
+
+    Raises:
+        LabError: one is not of this form, or there is no such target.
+    """
+    pids = {}
+    for each in given:
+        name, _, pid = each.partition("=")
+        if name not in {target.name for target in targets} or not pid.isdecimal():
+            raise LabError(
+                f"{each!r} is not the process of a target", hint="--process old=4711, as in --target old=URL"
+            )
+        pids[name] = int(pid)
+    return [replace(target, pid=pids.get(target.name, target.pid)) for target in targets]

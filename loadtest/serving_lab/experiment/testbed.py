@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -75,23 +76,53 @@ def of_stack(
         known = {service.name: stack.facts(service) for service in services}
         facts = TestbedFacts(mode="containers", generator=f"{_processes(count)} in containers on the stack's network")
         return Testbed(targets, facts, root, known, command, environment, count)
-    pinned = hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > count
-    words = f"{_processes(count)} on the host"
-    known = {}
-    if pinned:
-        words += ", on processors of its own"
-        on = ",".join(map(str, _shares(count)[0]))
-        known = {service.name: {"Processors": on} for service in services}
-    facts = TestbedFacts(mode="native", generator=words)
-    return Testbed(targets, facts, root, known, command, environment, count, pinned)
+    return _on_host("native", targets, root, count, apart=True, command=command, environment=environment)
 
 
-def of_others(targets: Sequence[Target], processes: int | None) -> Testbed:
-    """Return the testbed for services outside of the lab's stack."""
-    count = processes or own_processes()
-    facts = TestbedFacts(mode="elsewhere", generator=f"{_processes(count)} on the host")
-    found = [replace(target, pid=listening(target.endpoint)) for target in targets]
-    return Testbed(found, facts, Path.cwd(), processes=count)
+def of_others(targets: Sequence[Target], processes: int | None, *, apart: bool = False) -> Testbed:
+    """Return the testbed for services outside of the lab's stack.
+
+    Args:
+        targets: Those whose process is not known are looked for on this machine.
+        processes: Of the generator; None: as many as this machine has room for.
+        apart: Whether targets and generator get processors of their own, where that can be.
+    """
+    found = [target if target.pid else replace(target, pid=listening(target.endpoint)) for target in targets]
+    return _on_host("elsewhere", found, Path.cwd(), processes or own_processes(), apart=apart)
+
+
+def _on_host(
+    mode: Literal["native", "elsewhere"],
+    targets: Sequence[Target],
+    root: Path,
+    processes: int,
+    *,
+    apart: bool,
+    command: Sequence[str] = HERE,
+    environment: Mapping[str, str] | None = None,
+) -> Testbed:
+    """The testbed with a generator on this host, which has processors of its own if `apart` and where that can be."""
+    pinned = apart and _can_be_kept_apart(targets, processes)
+    words = f"{_processes(processes)} on the host{', on processors of its own' if pinned else ''}"
+    on = ",".join(map(str, _shares(processes)[0])) if pinned else ""
+    known = {target.name: {"Processors": on} for target in targets} if pinned else {}
+    facts = TestbedFacts(mode=mode, generator=words)
+    return Testbed(targets, facts, root, known, command, environment, processes, pinned)
+
+
+def _can_be_kept_apart(targets: Sequence[Target], processes: int) -> bool:
+    """Whether there are processors for both, and this user may say where the targets run."""
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) <= processes:
+        return False
+    of_targets = set(_shares(processes)[0])
+    try:
+        for target in targets:
+            if not target.pid or not of_targets <= (allowed := os.sched_getaffinity(target.pid)):
+                return False
+            os.sched_setaffinity(target.pid, allowed)
+    except OSError:
+        return False
+    return True
 
 
 def own_processes() -> int:
