@@ -116,6 +116,7 @@ def test_values_next_to_a_threshold_fall_on_scikit_learns_side(service: RunningS
     assert predictions == pytest.approx(expected.tolist(), rel=1e-9, abs=0)
 
 
+@pytest.mark.usefixtures("model_dir")  # it starts services, and must not count as a test of those that run
 def test_the_other_family_is_served_alike(tmp_path: Path) -> None:
     boosting = train("gradient_boosting")
     write_artifact(boosting, tmp_path, date(2026, 1, 31), "2.0.0")

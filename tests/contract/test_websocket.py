@@ -503,6 +503,7 @@ def test_a_handshake_is_a_request(strict: RunningService) -> None:
     assert response.headers["RateLimit-Policy"] == f'"default";q={LIMIT};w=3600'
 
 
+@pytest.mark.usefixtures("model_dir")  # it looks at the processes
 def test_two_hundred_connections_at_once_on_both_workers(service: RunningService, token: str) -> None:
     rows = random_rows(200, seed=64)
     with service.client(token) as client:

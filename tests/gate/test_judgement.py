@@ -10,7 +10,7 @@ from made.simulated import make_refused
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.gate import judgement
-from serving_lab.gate.result import Found, Gated, Missing
+from serving_lab.gate.result import Broken, ContractResult, Found, Gated, Missing
 
 FULL = os.environ.get("GATE_PROOF") == "full"
 SLOWER = [FailIf.parse("slower")]
@@ -92,6 +92,23 @@ def test_different_answers_fail_whatever_the_speed() -> None:
 
     assert gated.outcome == "failed"
     assert gated.sentence.startswith("answers differ: status at POST /predict")
+
+
+def test_a_break_of_the_contract_fails_and_is_named() -> None:
+    broken = [Broken(test="test_tokens: test_needed[x]", why="200 is not 401")]
+    gated = judged(Found(contract=ContractResult(tests=9, complete=True, broken=broken, once=[])))
+
+    assert (gated.outcome, gated.sentence) == ("failed", "broken: test_tokens: test_needed[x]")
+    assert [(each.part, each.name, each.why) for each in gated.checks] == [
+        ("contract", "test_tokens: test_needed[x]", "200 is not 401")
+    ]
+
+
+@pytest.mark.parametrize(("complete", "outcome"), [(True, "passed"), (False, "cannot tell")])
+def test_a_contract_is_kept_if_all_tests_came_to_an_end(complete: bool, outcome: str) -> None:
+    gated = judged(Found(contract=ContractResult(tests=9, complete=complete, broken=[], once=[])))
+
+    assert gated.outcome == outcome
 
 
 def test_a_refused_scenario_cannot_be_told() -> None:

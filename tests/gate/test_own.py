@@ -31,7 +31,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("shell")
 def test_secrets_are_those_of_the_gate_however_the_checkout_and_the_shell_set_theirs(project: Project) -> None:
-    own = Own.of(project, ())
+    own = Own.of(project, (), None)
 
     read = Environment(own.environment)
     assert len(read["SECRET_KEY"]) == 64

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 from serving_lab.errors import LabError
 from serving_lab.gate.kept import keeper
+from serving_lab.gate.programs import Programs
 from serving_lab.gate.revisions import Revisions
 from support.checkout import REPOSITORY
 from support.services import wait_until
@@ -19,9 +20,10 @@ import sys
 from pathlib import Path
 from rich.console import Console
 from serving_lab.gate.kept import keeper
+from serving_lab.gate.programs import Programs
 from serving_lab.gate.revisions import Revisions
 with keeper() as kept:
-    Revisions(Path(sys.argv[1])).build(sys.argv[2], kept, Console(quiet=True))
+    Programs(Revisions(Path(sys.argv[1])), {}).build(sys.argv[2], [], kept, Console(quiet=True))
 """
 
 
@@ -79,7 +81,7 @@ def test_the_head_has_changes_that_are_not_committed(checkout: Path) -> None:
 
 def test_a_build_that_fails_leaves_nothing_behind(checkout: Path) -> None:
     with pytest.raises(LabError), keeper() as kept:
-        Revisions(checkout).build(git(checkout, "rev-parse", "HEAD"), kept, Console(quiet=True))
+        Programs(Revisions(checkout), {}).build(git(checkout, "rev-parse", "HEAD"), [], kept, Console(quiet=True))
 
     assert len(git(checkout, "worktree", "list").splitlines()) == 1
     assert list((checkout / "build" / "gate").iterdir()) == []

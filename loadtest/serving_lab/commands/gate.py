@@ -10,6 +10,7 @@ import typer
 from serving_lab.commands.console import console
 from serving_lab.errors import LabError
 from serving_lab.project import Project
+from serving_lab.stack.base import Mode
 from serving_lab.text import durations
 
 app = typer.Typer()
@@ -25,6 +26,10 @@ def gate(
     ] = None,
     service: Annotated[
         list[str] | None, typer.Option(help="In a checkout: a service; may be repeated [default: all that run]")
+    ] = None,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(help="In a checkout: how its services run [default: in containers if an engine answers]"),
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="The old revision, which runs: its base URL.")] = None,
     head_url: Annotated[str | None, typer.Option(help="The new one, likewise.")] = None,
@@ -45,7 +50,7 @@ def gate(
     ] = None,
     profile: Annotated[Path | None, typer.Option(help="What is sent to them (docs/guide.md).")] = None,
     part: Annotated[
-        list[str] | None, typer.Option(help="parity, footprint or bench; may be repeated [default: all]")
+        list[str] | None, typer.Option(help="contract, parity, footprint or bench; may be repeated [default: all]")
     ] = None,
     intended: Annotated[list[Path] | None, typer.Option(help="Differences that are meant; may be repeated.")] = None,
     scenario: Annotated[list[str] | None, typer.Option(help="Which to measure; may be repeated.")] = None,
@@ -77,18 +82,20 @@ def gate(
         raise LabError(f"there is no part {unknown[0]!r}", hint=f"choose from {', '.join(PARTS)}")
     given = foreign.Given(base_url, base_command, base_image), foreign.Given(head_url, head_command, head_image)
     if any(each.any for each in given):
-        if base or service:
-            raise LabError("--base and --service belong to the services of a checkout", hint="leave them out")
-        pairs = foreign.pairs(*given, port, env or ())
+        if base or service or mode:
+            raise LabError("--base, --service and --mode belong to the services of a checkout", hint="leave them out")
+        if "contract" in (part or ()):
+            raise LabError("only the services of a checkout have a contract here", hint="leave out --part contract")
+        work = foreign.work(*given, port, env or ())
         if profile is None:
             raise LabError("what is to be sent to these services?", hint="--profile FILE (docs/guide.md)")
         profiles, environment = (profile, profile, profile), dict(os.environ)
     else:
         project = Project.find(otherwise=foreign.HINT)
-        own = Own.of(project, service or ())
+        own = Own.of(project, service or (), mode)
         profiles = (project.parity_profile, project.bench_profile, project.footprint_file)
         environment = own.environment
-        pairs = partial(own.pairs, base)
+        work = partial(own.work, base, not part or "contract" in part)
     asked = parts.Asked(
         *profiles,
         intended=intended or (),
@@ -106,4 +113,4 @@ def gate(
         output=output,
         reports=Reports(summary, junit, sarif, source),
     )
-    raise typer.Exit(command.gate(options, pairs, console))
+    raise typer.Exit(command.gate(options, work, console))

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from rich.console import Console
 
@@ -12,11 +14,13 @@ from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.interruption import sigterm_interrupts
 from serving_lab.gate import judgement, routes, sides, table
+from serving_lab.gate.budget import Budget
+from serving_lab.gate.contract import Suite
 from serving_lab.gate.kept import Keeper, keeper
-from serving_lab.gate.parts import Asked, Budget, Parts
+from serving_lab.gate.parts import Asked, Parts
 from serving_lab.gate.reports import Reports
-from serving_lab.gate.result import Gated, GateResult, PartName
-from serving_lab.gate.sides import Side
+from serving_lab.gate.result import Found, Gated, GateResult, Missing, PartName
+from serving_lab.gate.sides import Instance, Side
 from serving_lab.inventory.result import Place
 from serving_lab.results import files
 from serving_lab.results.envelope import Metadata
@@ -38,8 +42,17 @@ class Pair:
     """What stands for base and head, for people."""
 
 
-PairsWith = Callable[[Keeper, Console], Sequence[Pair]]
-"""Returns the services, once it has built with a keeper what must be built for them."""
+@dataclass(frozen=True)
+class Work:
+    """What is gated."""
+
+    pairs: Sequence[Pair]
+    suite: Suite | None = None
+    """The contract's tests, where there is a contract and it is asked for."""
+
+
+WorkWith = Callable[[Keeper, Console], Work]
+"""Returns what is gated, once it has built with a keeper what must be built for that."""
 
 
 @dataclass(frozen=True)
@@ -54,48 +67,91 @@ class GateOptions:
     reports: Reports
 
 
+class _Run(Protocol):
+    """Something of which a verdict is given; what was found so far is kept when it is interrupted."""
+
+    @property
+    def found(self) -> Found:
+        """What was found."""
+
+    def run(self, options: GateOptions, kept: Keeper, console: Console) -> None:
+        """Find out."""
+
+    def judged(self, conditions: Sequence[FailIf]) -> Gated:
+        """Return what is concluded."""
+
+
 @dataclass(frozen=True)
-class _Run:
-    """A service while it is compared; what was found so far is kept when it is interrupted."""
+class _ContractRun:
+    """Head against the contract."""
+
+    suite: Suite
+    output: Path
+    budget: Budget
+    found: Found = field(default_factory=Found)
+
+    def run(self, options: GateOptions, kept: Keeper, console: Console) -> None:
+        """Run the contract's tests."""
+        console.print(f"== contract, for {duration(self.budget.left)} at most", markup=False)
+        show = partial(console.print, soft_wrap=True, markup=False)
+        result = self.suite.run(kept, self.budget, self.output, options.asked.ready_path, show)
+        if isinstance(result, Missing):
+            self.found.missing.append(result)
+        else:
+            self.found.contract = result
+
+    def judged(self, conditions: Sequence[FailIf]) -> Gated:
+        """Return what is concluded."""
+        return judgement.judged("contract", ("the contract", self.suite.words), self.found, conditions)
+
+
+@dataclass(frozen=True)
+class _PairRun:
+    """A service on both sides."""
 
     pair: Pair
     parts: Parts
+
+    @property
+    def found(self) -> Found:
+        """By the parts."""
+        return self.parts.found
 
     def run(self, options: GateOptions, kept: Keeper, console: Console) -> None:
         """Start both sides and run the parts; measure again, on fresh instances, before anything fails as slower."""
         base, head, parts, wanted = self.pair.base, self.pair.head, self.parts, options.parts
         console.print(f"starting {' and '.join(self.pair.words)}", markup=False, soft_wrap=True)
-        with self._running(kept) as urls:
+        with self._running(kept) as both:
             if "parity" in wanted:
-                parts.parity(*urls)
+                parts.parity(*both)
             if "footprint" in wanted and base.footprint and head.footprint:
                 parts.footprint(base.footprint, head.footprint)
             if "bench" in wanted:
                 # Last, because it can use whatever time is left.
-                parts.bench(*urls)
+                parts.bench(*both)
         if parts.found.bench and (again := judgement.to_confirm(parts.found.bench, options.fail_if)):
             console.print(f"measuring again, on fresh instances: {', '.join(again)}", markup=False, soft_wrap=True)
-            with self._running(kept) as urls:
-                parts.confirm(*urls, again)
+            with self._running(kept) as both:
+                parts.confirm(*both, again)
 
     @contextmanager
-    def _running(self, kept: Keeper) -> Iterator[tuple[str, str]]:
-        """Run both sides, and yield their URLs."""
-        logs, ready = self.parts.logs, self.parts.asked.ready_path
-        with sides.running(self.pair.base, self.pair.head, kept, logs, ready) as (base, head):
-            yield base.endpoint.url, head.endpoint.url
+    def _running(self, kept: Keeper) -> Iterator[tuple[Instance, Instance]]:
+        """Run both sides."""
+        both = {"base": self.pair.base, "head": self.pair.head}
+        with sides.running(both, kept, self.parts.logs, self.parts.asked.ready_path) as instances:
+            yield instances["base"], instances["head"]
 
     def judged(self, conditions: Sequence[FailIf]) -> Gated:
         """Return what is concluded."""
         return judgement.judged(self.pair.name, self.pair.words, self.parts.found, conditions)
 
 
-def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
+def gate(options: GateOptions, work_with: WorkWith, console: Console) -> int:
     """Start both sides, compare and measure them, show and write what was found; return the exit code.
 
     Args:
         options: What is asked for.
-        pairs_with: Returns the services.
+        work_with: Returns what is gated.
         console: Where progress and verdict go.
 
     Raises:
@@ -110,21 +166,21 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
     interrupted = False
     try:
         with sigterm_interrupts(), keeper() as kept:
-            pairs = pairs_with(kept, console)
+            work = work_with(kept, console)
             if not budget.left:
                 raise LabError(
                     f"building took more than {duration(options.budget_seconds)}",
                     hint="what is built stays: run it again, or give it more time (--budget)",
                 )
-            for number, pair in enumerate(pairs):
-                share = budget.left / (len(pairs) - number)
-                runs.append(_Run(pair, Parts(options.asked, kept, console, Budget(share), options.output / pair.name)))
+            for number, begin in enumerate(beginnings := _beginnings(work, options, kept, console)):
+                # What one leaves of its share is there for those after it.
+                runs.append(begin(Budget(budget.left / (len(beginnings) - number))))
                 runs[-1].run(options, kept, console)
             if options.reports.sarif and (source := options.reports.source):
                 places = routes.read(source, kept, options.asked.environment, options.output)
     except KeyboardInterrupt:
         interrupted = True
-    found = [each.judged(options.fail_if) for each in runs if each.parts.found.any or not interrupted]
+    found = [each.judged(options.fail_if) for each in runs if each.found.any or not interrupted]
     if not found:
         raise InterruptedBeforeResultError("interrupted before anything was found; nothing is left running")
     outcome = judgement.worst([each.outcome for each in found])
@@ -147,6 +203,18 @@ def gate(options: GateOptions, pairs_with: PairsWith, console: Console) -> int:
     options.reports.write(result, places, options.asked.parity_profile)
     table.print_result(console, result, options.output / FILE)
     return exit_codes.INTERRUPTED if interrupted else _CODES[result.outcome]
+
+
+def _beginnings(work: Work, options: GateOptions, kept: Keeper, console: Console) -> Sequence[Callable[[Budget], _Run]]:
+    """What begins each run, with its share of the time."""
+
+    def of_pair(pair: Pair) -> Callable[[Budget], _Run]:
+        return lambda budget: _PairRun(pair, Parts(options.asked, kept, console, budget, options.output / pair.name))
+
+    suite = work.suite
+    contract = [lambda budget: _ContractRun(suite, options.output / "contract", budget)] if suite else []
+    of_pairs = map(of_pair, work.pairs) if set(options.parts) - {"contract"} else ()
+    return [*contract, *of_pairs]
 
 
 def _check_writable(output: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from serving_lab.api.endpoint import Endpoint
 from serving_lab.errors import LabError
-from serving_lab.gate.command import Pair, PairsWith
+from serving_lab.gate.command import Pair, Work, WorkWith
 from serving_lab.gate.sides import Elsewhere, Image, Program, Side, exposed_port
 from serving_lab.stack.engine import Engine
 
@@ -27,7 +27,7 @@ class Given:
         return any(each is not None for each in (self.url, self.command, self.image))
 
 
-def pairs(base: Given, head: Given, port: int | None, names: Sequence[str]) -> PairsWith:
+def work(base: Given, head: Given, port: int | None, names: Sequence[str]) -> WorkWith:
     """Return what returns both sides: nothing has to be built for them.
 
     Args:
@@ -44,7 +44,7 @@ def pairs(base: Given, head: Given, port: int | None, names: Sequence[str]) -> P
     sides = [_side(name, given, port, names) for name, given in (("base", base), ("head", head))]
     words = [next(each for each in (given.url, given.command, given.image) if each) for given in (base, head)]
     pair = Pair("", sides[0], sides[1], (words[0], words[1]))
-    return lambda _keeper, _console: [pair]
+    return lambda _keeper, _console: Work([pair])
 
 
 def _side(name: str, given: Given, port: int | None, names: Sequence[str]) -> Side:

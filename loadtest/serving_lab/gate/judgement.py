@@ -7,7 +7,7 @@ from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
 from serving_lab.experiment.verdicts import MAIN
-from serving_lab.gate.result import Check, CheckOutcome, Found, Gated, Outcome
+from serving_lab.gate.result import Check, CheckOutcome, ContractResult, Found, Gated, Outcome
 from serving_lab.parity.result import CauseRecord, ParityResult
 from serving_lab.text.phrases import counted, listed, some
 
@@ -31,11 +31,13 @@ def judged(name: str, sides: tuple[str, str], found: Found, conditions: Sequence
     parity, bench = found.parity, found.bench
     measured = concluded(bench, found.confirmation) if bench else []
     checks = [
+        *(_of_contract(found.contract) if found.contract else ()),
         *(_of_parity(parity) if parity else ()),
         *_of_bench(measured, conditions),
         *(Check(part=each.part, name="result", outcome="cannot tell", why=each.why) for each in found.missing),
     ]
     parts = [
+        *([contract(found.contract)] if found.contract else ()),
         *([answers(parity)] if parity else ()),
         *([speed(measured, bench.margin)] if bench else ()),
         *(f"no {each.part}: {each.why}" for each in found.missing),
@@ -48,6 +50,7 @@ def judged(name: str, sides: tuple[str, str], found: Found, conditions: Sequence
         outcome=worst([each.outcome for each in checks]),
         checks=checks,
         missing=list(found.missing),
+        contract=found.contract,
         parity=parity,
         bench=bench,
         confirmation=found.confirmation,
@@ -68,6 +71,14 @@ def sentence(services: Sequence[Gated]) -> str:
     if len(said) == 1:
         return next(iter(said))
     return " | ".join(f"{listed(names)}: {words}" for words, names in said.items())
+
+
+def contract(result: ContractResult) -> str:
+    """Return in words whether head keeps the contract."""
+    if result.broken:
+        return f"broken: {some([each.test for each in result.broken], _NAMED_CAUSES)}"
+    tests = counted(result.tests, "test")
+    return f"kept ({tests})" if result.complete else f"cannot tell: only {tests} came to an end in time"
 
 
 def answers(result: ParityResult) -> str:
@@ -166,6 +177,15 @@ def _size(comparison: Comparison) -> str:
 
 def _percent(share: float) -> str:
     return f"{share * 100:.0f}" if share >= _WHOLE_FROM else f"{share * 100:.1f}".removesuffix(".0")
+
+
+def _of_contract(result: ContractResult) -> Iterator[Check]:
+    for each in result.broken:
+        yield Check(part="contract", name=each.test, outcome="failed", why=each.why)
+    if not result.broken:
+        outcome: CheckOutcome = "passed" if result.complete else "cannot tell"
+        once = "".join(f"; only the first time: {each.test}: {each.why}" for each in result.once)
+        yield Check(part="contract", name="contract", outcome=outcome, why=f"{contract(result)}{once}")
 
 
 def _of_parity(result: ParityResult) -> Iterator[Check]:

@@ -2,22 +2,39 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from secrets import token_hex
+from typing import Protocol
 
 from rich.console import Console
 
 from serving_lab.errors import LabError
-from serving_lab.gate.command import Pair
+from serving_lab.gate.command import Pair, Work
+from serving_lab.gate.contract import Suite
+from serving_lab.gate.images import Images
 from serving_lab.gate.kept import Keeper
-from serving_lab.gate.revisions import Build, Revisions, short
-from serving_lab.gate.sides import Program
+from serving_lab.gate.programs import Programs
+from serving_lab.gate.revisions import Revisions, short
+from serving_lab.gate.sides import Image, Program
 from serving_lab.project import Project
 from serving_lab.stack import secrets
-from serving_lab.stack.environment import Settings
+from serving_lab.stack.base import Mode
+from serving_lab.stack.environment import Settings, read
 from serving_lab.stack.secrets import SECRETS
-from serving_lab.wire.ports import LOOPBACK
+from serving_lab.text.phrases import listed
+
+
+class Builder(Protocol):
+    """Builds services of revisions."""
+
+    def build(
+        self, commit: str, names: Sequence[str], keeper: Keeper, console: Console
+    ) -> Mapping[str, Program | Image]:
+        """Build a commit's services, unless that was done before; return those of the names that it has.
+
+        Raises:
+            LabError: they cannot be built.
+        """
 
 
 @dataclass(frozen=True)
@@ -27,11 +44,13 @@ class Own:
     project: Project
     settings: Settings
     names: Sequence[str]
+    mode: Mode | None
+    """How they run; None: in containers where that can be."""
     secrets: Mapping[str, str]
     """As variables; none of what the checkout says of secrets, which may be those of a lab that runs beside."""
 
     @classmethod
-    def of(cls, project: Project, names: Sequence[str]) -> "Own":
+    def of(cls, project: Project, names: Sequence[str], mode: Mode | None) -> "Own":
         """Return the services of a checkout that are named, else those that `make up` starts.
 
         Secrets are made for this gate alone; other settings are those of the checkout.
@@ -44,45 +63,67 @@ class Own:
         running = [entry.name for entry in settings.running.entries]
         if unknown := [name for name in names if name not in running]:
             raise LabError(f"there is no service {unknown[0]!r}", hint=f"choose from {', '.join(running)}")
-        return cls(project, settings, list(names) or running, secrets.alone(made))
+        return cls(project, settings, list(names) or running, mode, secrets.alone(made))
 
     @property
     def environment(self) -> dict[str, str]:
         """What the commands that compare and measure see."""
         return {**os.environ, **self.settings.environment, **self.secrets}
 
-    def pairs(self, base: str | None, keeper: Keeper, console: Console) -> list[Pair]:
+    def work(self, base: str | None, contract: bool, keeper: Keeper, console: Console) -> Work:
         """Build both revisions, and return each service on both sides.
+
+        Args:
+            base: The revision that is the base; None: where this branch left the default one.
+            contract: Whether head is to be tested against the contract.
+            keeper: What runs the builds.
+            console: Where progress goes.
 
         Raises:
             LabError: there is no base, no service that both have, or one of the two cannot be built.
         """
         revisions = Revisions(self.project.root)
         commits = revisions.base(base), revisions.head()
-        builds = [revisions.build(commit, keeper, console) for commit in commits]
-        there = [revisions.services(build, self.names) for build in builds]
+        builder = self._builder(console)
+        # The baseline, too: the contract's tests compare others with it.
+        baseline = [self.settings.catalogue.baseline.name] if contract else []
+        new = builder.build(commits[1], list(dict.fromkeys([*baseline, *self.names])), keeper, console)
+        old = builder.build(commits[0], self.names, keeper, console)
         pairs = []
         for name in self.names:
-            if missing := [short(commit) for commit, has in zip(commits, there, strict=True) if name not in has]:
+            if missing := [short(commit) for commit, has in zip(commits, (old, new), strict=True) if name not in has]:
                 console.print(f"{name} is left out: {missing[0]} does not have it", markup=False)
                 continue
-            sides = [self._side(name, build) for build in builds]
             words = [f"{name} of {short(commit)}" for commit in commits]
-            pairs.append(Pair(name, sides[0], sides[1], (words[0], words[1])))
+            pairs.append(Pair(name, old[name], new[name], (words[0], words[1])))
         if not pairs:
             raise LabError("no service is in both revisions", hint="--base REF names another one")
-        return pairs
+        return Work(pairs, self._suite(new, commits[1], keeper, console) if contract else None)
 
-    def _side(self, name: str, build: Build) -> Program:
-        environment = {
-            **self.settings.public,
-            **self.secrets,
-            "PREDICTION_LOG": "off",
-            "MODEL_DIR": str(build.model),
-            "RUN_DIR": "",
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "HOST": LOOPBACK,
-            "PORT": "${port}",
+    def _suite(self, built: Mapping[str, Program | Image], head: str, keeper: Keeper, console: Console) -> Suite:
+        """The contract's tests, on services of head that have the settings which the contract is written for."""
+        defaults = {name: value for name, value in read(self.project.env_example).items() if value}
+        services = {
+            name: replace(side, environment={**side.environment, **defaults, **self.secrets})
+            for name, side in built.items()
         }
-        return Program((str(build.program(name)),), Path(self.project.root), environment)
+        environment = {**os.environ, **self.secrets, "API_USERNAME": defaults["API_USERNAME"]}
+        suite = Suite(self.project.root, environment, services, f"{listed(list(services))} of {short(head)}")
+        console.print("installing what the tests of the contract need", markup=False)
+        suite.install(keeper, self.project.root / "build" / "gate" / "tests.log")
+        return suite
+
+    def _builder(self, console: Console) -> Builder:
+        """What builds the services as they are to run: as was asked, else in containers where that can be."""
+        environment = {**self.settings.public, **self.secrets, "PREDICTION_LOG": "off"}
+        if self.mode is not Mode.NATIVE:
+            try:
+                images = Images.find(self.project, self.settings, environment)
+            except LabError as error:
+                if self.mode is Mode.CONTAINERS:
+                    raise
+                console.print(f"both run as processes of this host: {error}", markup=False, soft_wrap=True)
+            else:
+                console.print("both run in containers; to force the other: --mode native", markup=False)
+                return images
+        return Programs(Revisions(self.project.root), environment)

@@ -2,9 +2,9 @@
 
 import json
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,8 +13,10 @@ from rich.console import Console
 from serving_lab.bench.result import BenchResult
 from serving_lab.experiment.profile import Profile
 from serving_lab.footprint.result import FootprintResult
-from serving_lab.gate.kept import Keeper, Kept
+from serving_lab.gate.budget import Budget, slack, watch
+from serving_lab.gate.kept import Keeper
 from serving_lab.gate.result import Found, Missing, PartName
+from serving_lab.gate.sides import Instance
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope
@@ -26,31 +28,13 @@ R = TypeVar("R", bound=Envelope)
 
 _SHARES: Mapping[PartName, float] = {"parity": 0.35, "footprint": 0.25, "bench": 0.6}
 """Of the time that is left, at most. What bench leaves is for measuring again what it found."""
-_POLL_SECONDS = 0.1
-_MOST_SLACK_SECONDS, _SLACK = 15.0, 0.25
 _SCENARIO_SECONDS = 40.0
 """What bench wants for a scenario at least."""
+_BEGIN_SECONDS = 15.0
+"""What it wants besides."""
 _FOOTPRINT = ("--starts", "3", "--rounds", "1", "--seconds", "5", "--no-type-check")
 _GENERATED = 500
 _READY_PATH = "/ready"
-
-
-def slack(seconds: float) -> float:
-    """Return how much of a part's time is kept for what it takes longer than it plans, and to write what it has."""
-    return min(_MOST_SLACK_SECONDS, seconds * _SLACK)
-
-
-class Budget:
-    """The time for everything, which begins with it."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._began = time.monotonic()
-
-    @property
-    def left(self) -> float:
-        """Seconds; 0 where it is over."""
-        return max(0.0, self.seconds - (time.monotonic() - self._began))
 
 
 @dataclass(frozen=True)
@@ -82,14 +66,21 @@ class Parts:
         self._output = output
 
     @property
-    def logs(self) -> tuple[Path, Path]:
-        """Where base and head print."""
-        return self._output / "logs" / "base.log", self._output / "logs" / "head.log"
+    def logs(self) -> Path:
+        """The folder of what base, head and the commands print."""
+        return self._output / "logs"
 
-    def parity(self, base: str, head: str) -> None:
-        """Compare what both answer, given their URLs."""
+    def parity(self, base: Instance, head: Instance) -> None:
+        """Compare what both answer."""
         asked = self.asked
-        words = ["--primary", base, "--candidate", head, "--profile", str(asked.parity_profile)]
+        words = [
+            "--primary",
+            base.endpoint.url,
+            "--candidate",
+            head.endpoint.url,
+            "--profile",
+            str(asked.parity_profile),
+        ]
         words += ["--generate", str(_GENERATED), "--seed", str(asked.seed), "--output", str(self._output)]
         words += [word for path in asked.intended for word in ("--intended", str(path))]
         self.found.parity = self._run(
@@ -107,22 +98,26 @@ class Parts:
                 "footprint", words, self._output / "footprint.json", self._share("footprint"), FootprintResult
             )
 
-    def bench(self, base: str, head: str) -> None:
-        """Measure both, given their URLs."""
+    def bench(self, base: Instance, head: Instance) -> None:
+        """Measure both."""
         profile = Profile.load(self.asked.bench_profile, self.asked.environment)
-        least = len(self.asked.scenarios or profile.default) * _SCENARIO_SECONDS + _MOST_SLACK_SECONDS
+        least = len(self.asked.scenarios or profile.default) * _SCENARIO_SECONDS + _BEGIN_SECONDS
         seconds = min(max(self._share("bench"), least), self._budget.left)
         self.found.bench = self._measured("bench", base, head, self.asked.scenarios, seconds)
 
-    def confirm(self, base: str, head: str, scenarios: Sequence[str]) -> None:
+    def confirm(self, base: Instance, head: Instance, scenarios: Sequence[str]) -> None:
         """Measure scenarios again, in all the time that is left."""
         self.found.confirmation = self._measured("confirmation", base, head, scenarios, self._budget.left)
 
     def _measured(
-        self, name: str, base: str, head: str, scenarios: Sequence[str], seconds: float
+        self, name: str, base: Instance, head: Instance, scenarios: Sequence[str], seconds: float
     ) -> BenchResult | None:
         asked = self.asked
-        words = ["--target", f"base={base}", "--target", f"head={head}", "--profile", str(asked.bench_profile)]
+        words = ["--profile", str(asked.bench_profile)]
+        for side, instance in (("base", base), ("head", head)):
+            words += ["--target", f"{side}={instance.endpoint.url}"]
+            words += ["--process", f"{side}={instance.pid}"] if instance.pid else []
+        words += ["--apart"] if base.is_ours and head.is_ours else []
         words += [word for each in scenarios for word in ("--scenario", each)]
         words += ["--margin", f"{asked.margin:g}", "--seed", str(asked.seed)]
         words += ["--budget", f"{seconds - slack(seconds):.0f}s"]
@@ -141,34 +136,15 @@ class Parts:
             [tool("lab"), part, *words],
             self.asked.environment,
             Path.cwd(),
-            self._output / "logs" / f"{result.stem}.log",
+            self.logs / f"{result.stem}.log",
             hint="pip install serving-lab",
         )
-        in_time = self._wait(kept, seconds)
+        in_time = watch(kept, seconds, partial(self._console.print, soft_wrap=True, markup=False))
         if result.exists():
             return files.read(result, kind)
         over = f"it did not end within {duration(seconds)}"
         self.found.missing.append(Missing(part=part, why=over if not in_time else _problem(kept.last_words())))
         return None
-
-    def _wait(self, kept: Kept, seconds: float) -> bool:
-        """Wait for a command to end and show its lines; interrupt it before its time is over, and return False."""
-        end, interrupted = time.monotonic() + seconds, False
-        begun = ""
-        with kept.output.open(encoding="utf-8", errors="replace") as output:
-            while True:
-                code = kept.poll()
-                *whole, begun = (begun + output.read()).split("\n")
-                for line in whole:
-                    self._console.print(line, soft_wrap=True, markup=False)
-                if code is not None:
-                    return not interrupted
-                if not interrupted and time.monotonic() > end - slack(seconds) / 2:
-                    interrupted = True
-                    kept.interrupt()
-                elif time.monotonic() > end:
-                    kept.stop()
-                time.sleep(_POLL_SECONDS)
 
 
 def footprint_file(profile: Path, base: dict[str, Any], head: dict[str, Any], ready_path: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from serving_lab.footprint.result import FootprintResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.results.envelope import Envelope, Format
 
-PartName = Literal["parity", "footprint", "bench"]
-PARTS: tuple[PartName, ...] = ("parity", "footprint", "bench")
+PartName = Literal["contract", "parity", "footprint", "bench"]
+PARTS: tuple[PartName, ...] = ("contract", "parity", "footprint", "bench")
 Outcome = Literal["passed", "failed", "cannot tell"]
 CheckOutcome = Literal["passed", "failed", "cannot tell", "not judged"]
 """What is not judged changes nothing: nobody asked for it, and too little was seen of it."""
@@ -37,10 +37,30 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """A test of the contract that head fails."""
+
+    test: str
+    why: str
+
+
+class ContractResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tests of the contract say of head."""
+
+    tests: int
+    """How many came to an end."""
+    complete: bool
+    """Whether all did; those that failed, a second time too."""
+    broken: list[Broken]
+    once: list[Broken]
+    """What only the first run saw: it passes."""
+
+
 @dataclass
 class Found:
     """What the parts found of one service; None: nothing."""
 
+    contract: ContractResult | None = None
     parity: ParityResult | None = None
     footprint: FootprintResult | None = None
     bench: BenchResult | None = None
@@ -52,11 +72,11 @@ class Found:
     @property
     def any(self) -> bool:
         """Whether there is any result."""
-        return any((self.parity, self.footprint, self.bench))
+        return any((self.contract, self.parity, self.footprint, self.bench))
 
 
 class Gated(msgspec.Struct, frozen=True, kw_only=True):
-    """One service, head against base."""
+    """One service, head against base; or the contract, head against what it promises."""
 
     name: str
     base: str
@@ -66,6 +86,7 @@ class Gated(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     checks: list[Check]
     missing: list[Missing]
+    contract: ContractResult | None = None
     parity: ParityResult | None
     bench: BenchResult | None
     confirmation: BenchResult | None

@@ -51,6 +51,10 @@ class Instance:
     ended: Callable[[], str | None]
     """Says how it ended; None while it runs."""
     stop: Callable[[], None]
+    pid: int | None = None
+    """Its first process on this machine, where its address does not lead there."""
+    is_ours: bool = True
+    """Whether the gate started it, and may say where it runs."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Elsewhere:
 
     def start(self, keeper: Keeper, output: Path) -> Instance:  # noqa: ARG002 - the signature of all sides
         """It runs already."""
-        return Instance(self.endpoint, lambda: None, lambda: None)
+        return Instance(self.endpoint, lambda: None, lambda: None, is_ours=False)
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,8 @@ class Image:
     port: int
     """Where its container listens."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    """Options with which its container is created."""
 
     @property
     def footprint(self) -> dict[str, Any]:
@@ -137,11 +143,16 @@ class Image:
         # Values by name alone: a command line is seen by all on this host.
         variables = [option for name in self.environment for option in ("--env", name)]
         published = ("--publish", f"{LOOPBACK}:{port}:{self.port}")
-        command = ("create", "--pull", "never", "--name", container, *published, *variables, self.name)
+        command = ("create", "--pull", "never", "--name", container, *published, *self.limits, *variables, self.name)
         environment = {**os.environ, **self.environment}
         for words in (command, ("start", container)):
             keeper.run(["docker", *words], environment, Path.cwd(), output, f"docker pull {self.name}")
-        return Instance(self._endpoint(container, port), lambda: _ended(container), lambda: _removed(keeper, container))
+        return Instance(
+            self._endpoint(container, port),
+            lambda: _ended(container),
+            lambda: _removed(keeper, container),
+            engine.pid_here(container),
+        )
 
     def _endpoint(self, container: str, published: int) -> Endpoint:
         """Where it answers: at its own address where that can be reached, because a proxy before it takes time."""
@@ -171,21 +182,19 @@ def exposed_port(image: str) -> int:
 
 
 @contextmanager
-def running(
-    base: Side, head: Side, keeper: Keeper, outputs: tuple[Path, Path], ready_path: str
-) -> Iterator[tuple[Instance, Instance]]:
-    """Start both sides and wait until both are ready; after it both are ended.
+def running(sides: Mapping[str, Side], keeper: Keeper, logs: Path, ready_path: str) -> Iterator[Mapping[str, Instance]]:
+    """Start sides and wait until all are ready; after it they are ended.
 
     Where the block fails, the keeper ends them.
 
     Raises:
         LabError: one cannot be started, or is not ready in time.
     """
-    sides = base.start(keeper, outputs[0]), head.start(keeper, outputs[1])
-    for name, instance in zip(("base", "head"), sides, strict=True):
+    instances = {name: side.start(keeper, logs / f"{name}.log") for name, side in sides.items()}
+    for name, instance in instances.items():
         _wait_until_ready(name, instance, ready_path)
-    yield sides
-    for instance in sides:
+    yield instances
+    for instance in instances.values():
         instance.stop()
 
 

@@ -82,6 +82,13 @@ class BaseImages:
         self._build()
         return True
 
+    def had(self, setting: str) -> str | None:
+        """Return the image of a setting as it can be had without building it: itself, or one built here earlier."""
+        image = {**self.wanted, **self.optional}[setting]
+        if not _not_to_be_had({setting: image}):
+            return image
+        return None if self._chosen(setting) else self.local().get(setting)
+
     def _provide_optional(self, console: Console, consent: Callable[[str], bool]) -> bool:
         """The same for what the stack can do without: nothing of it is an error."""
         missing = _not_to_be_had(self.optional)

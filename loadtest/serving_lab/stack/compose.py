@@ -74,7 +74,7 @@ class Compose:
         settings = {
             **self._settings.public,
             "CONFIG_DIR": str(self._project.config_dir),
-            "CA_BUNDLE": _ca_bundle(self._settings),
+            "CA_BUNDLE": ca_bundle(self._settings),
             "MODEL_UPDATES_DIR": MODELS_IN_CONTAINERS if self._settings.with_registry else "",
             **overriding,
         }
@@ -95,7 +95,12 @@ class Compose:
         return [Container.read(each) for each in objects(result.stdout, "docker compose ps --format json")]
 
 
-def _ca_bundle(settings: Settings) -> str:
+def ca_bundle(settings: Settings) -> str:
+    """The file of certificate authorities that builds trust; empty: none but the usual ones.
+
+    Raises:
+        LabError: CA_BUNDLE names no file.
+    """
     given = settings.environment.get("CA_BUNDLE", "")
     if given and not Path(given).is_file():
         raise LabError(f"CA_BUNDLE names {given}, which is not a file", hint="change it in .env")

@@ -29,6 +29,8 @@ from serving_lab.stack.services import known_services, redis_service, services, 
 from serving_lab.stack.updates import Updates, replace_behind, settle_behind
 
 DISK_BYTES = 3 << 30
+GATE_LABEL = "serving-lab-gate"
+"""Of images that `lab gate` built for a checkout, which is its value."""
 _WITH_MODELS = (REGISTRY, "models")
 """The volumes that stay when a lab with a registry goes down: what somebody has pushed, and what of it serves."""
 _SHOWN_LOG_LINES = 20
@@ -143,6 +145,7 @@ class ContainerStack:
         """Remove the images built for the containers."""
         if self._engine_answers():
             self._compose.run("down", "--volumes", "--remove-orphans", "--rmi", "local")
+            engine.remove_images(f"{GATE_LABEL}={self._project.root}")
 
     def restart(self, names: Sequence[str]) -> None:
         """Restart containers, with the secrets as they are set by now, and wait until they are healthy."""

@@ -201,6 +201,17 @@ def remove_volumes(names: Collection[str]) -> None:
         docker("volume", "rm", *names)
 
 
+def remove_images(label: str) -> None:
+    """Remove the images with a label (`name=value`), which no container uses.
+
+    Raises:
+        LabError: one cannot be removed.
+    """
+    listed = _ask("image", "ls", "--filter", f"label={label}", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
+    if listed:
+        docker("image", "rm", *listed)
+
+
 def last_lines(container: str, count: int) -> list[str]:
     """The last lines that a container wrote."""
     said = _ask("logs", "--tail", str(count), container)
@@ -222,6 +233,13 @@ def started(container: str) -> float:
 def pid(container: str) -> int:
     """The first process of a container, as this host counts; 0 where it does not run."""
     return int(_ask("inspect", "--format", "{{.State.Pid}}", container).stdout or 0)
+
+
+def pid_here(container: str) -> int | None:
+    """The first process of a container among those of this machine; None: it is elsewhere, as in a virtual machine."""
+    if sys.platform != "linux" or "DOCKER_HOST" in os.environ:
+        return None
+    return pid(container) or None
 
 
 def _of_podman(facts: Mapping[str, Any]) -> dict[str, Any]:
