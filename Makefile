@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise reload-proof restart-proof parity-proof rollout-proof model-proof selftest gate-proof hostile bench-services bench-parity bench-async bench-tap \
+	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof hostile bench-services bench-parity bench-async bench-tap \
 	lint docs clients dashboards images-push manifests dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
@@ -80,6 +80,8 @@ rollout-proof: ## Prove `lab rollout` at full length: planted candidates, ten ti
 	@PYTHONPATH=tests $(DEV) python -m rollout $(if $(TIMES),--times $(TIMES)) $(if $(SIMULATED),--simulated $(SIMULATED)) $(if $(NAMED),--named '$(NAMED)')
 model-proof: ## Prove that `lab model judge` refuses what is worse: planted faults and honest versions, ten of each, in about ten minutes; TIMES=3
 	@MODEL_PROOF=$(or $(TIMES),10) $(DEV) pytest -n 0 -rP tests/model_judge/test_planted.py
+kubernetes-proof: ## Prove the manifests with the whole contract: `podman kube play` starts the services from them, in a few minutes
+	@KUBERNETES_CONTRACT=whole $(DEV) pytest -n 0 tests/stack/test_kubernetes.py
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
 gate-proof: ## Prove `lab gate` at full length: simulated and real gates without a change, planted 10%, contract breaks; two hours; TIMES=3
