@@ -2,7 +2,7 @@
 
 import contextlib
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,12 +31,19 @@ class RunningGateway:
 
 @contextlib.contextmanager
 def running_gateway(
-    directory: Path, services: Mapping[str, str], *, tap: str = _NOBODY, relay: str = _NOBODY, ready: str = "/ready"
+    directory: Path,
+    services: Mapping[str, str],
+    *,
+    also: Sequence[str] = (),
+    tap: str = _NOBODY,
+    relay: str = _NOBODY,
+    ready: str = "/ready",
 ) -> Iterator[RunningGateway]:
     """Start HAProxy before these services, by their URLs, the primary first; end it whatever became of it.
 
     Its users are told apart by the cookie `USER_COOKIE`. A tap and a relay would listen at these, as host:port.
-    The services say at `ready` whether they may get requests.
+    The services say at `ready` whether they may get requests. Further instances of the primary are at `also`: each gets
+    as many requests.
     """
     at_least("service", "HAProxy")
     # HAProxy takes a server for ready until a check fails, and would say so of one that does not listen yet.
@@ -55,7 +62,7 @@ def running_gateway(
         relay=relay,
         ready=ready,
     )
-    for name, text in {"haproxy.cfg": configuration(plan), **maps(plan)}.items():
+    for name, text in {"haproxy.cfg": _in_turn(configuration(plan), plan.services[0], also), **maps(plan)}.items():
         (directory / name).write_text(text)
     log = directory / "haproxy.log"
     with log.open("ab") as output:
@@ -68,6 +75,17 @@ def running_gateway(
     finally:
         process.kill()
         process.wait()
+
+
+def _in_turn(text: str, primary: GatewayServer, also: Sequence[str]) -> str:
+    """The configuration with further instances in the backend of the primary."""
+    if not also:
+        return text
+    own = f"server {primary.name} {primary.address}\n"
+    further = [f"    server {primary.name}-{number} {urlsplit(url).netloc}\n" for number, url in enumerate(also, 2)]
+    return text.replace(f"use-server {primary.name} if TRUE\n", "balance roundrobin\n").replace(
+        own, own + "".join(further), 1
+    )
 
 
 def _sees(gateway: RunningGateway, services: Mapping[str, str]) -> bool:

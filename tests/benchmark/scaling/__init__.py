@@ -1,0 +1,1 @@
+"""`make scaling`: how cost and throughput grow with workers, instances and shared caches."""
