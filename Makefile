@@ -8,13 +8,13 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof hostile bench-services bench-parity bench-async bench-tap \
+	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof hostile bench-services bench-parity bench-async bench-tap scaling \
 	lint docs clients dashboards images-push manifests dashboard-pictures format lock clean
 
-##@ The lab  (MODE=containers|native sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
+##@ The lab  (MODE=containers|native|kubernetes sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
 tour: ## New here? Walk through the lab in ten minutes; asks before each command unless YES=1
 	@YES=$(YES) $(LAB) tour $(if $(MODE),--mode $(MODE))
-up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4
+up: ## Start the lab and show where everything is; creates .env if it is missing; LOCUST_WORKERS=4; MODE=kubernetes asks first unless YES=1
 	@$(LAB) up $(if $(MODE),--mode $(MODE))
 down: ## Stop it and remove its processes, containers, volumes, and logs
 	@$(LAB) down
@@ -97,6 +97,8 @@ bench-async: ## Measure where async helps and where it does not, on the endpoint
 	@PYTHONPATH=tests $(DEV) python -m benchmark.waiting $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 bench-tap: ## Measure what `lab tap` adds to a request and costs, beside proxies that record nothing; ROUNDS=5 SECONDS=3
 	@PYTHONPATH=tests $(DEV) python -m benchmark.tapped $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+scaling: ## Measure how cost and throughput grow with workers, instances, and shared caches, and fill docs/scaling.md; ROUNDS=4 SECONDS=3; FILL=1 only fills it
+	@PYTHONPATH=tests $(DEV) python -m benchmark.scaling $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILL),--fill)
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error
 	@$(DEV) deploy/lint.sh
 clients: ## Write clients/openapi.json and the generated part of both clients; needs npm

@@ -123,6 +123,16 @@ class Project:
         return self.root / "build" / "registry"
 
     @property
+    def forwards_dir(self) -> Path:
+        """What ports that lead to a cluster need while they are open."""
+        return self.root / ".run-kubernetes"
+
+    @property
+    def cluster_file(self) -> Path:
+        """Which kubectl context has the lab; there is none while no cluster has it."""
+        return self.root / "build" / "kubernetes-context"
+
+    @property
     def run_dir(self) -> Path:
         """What the stack on the host needs while it runs; gone when it is down."""
         return self.root / ".run"

@@ -63,11 +63,17 @@ class Lab:
         """The lab; `otherwise` names the options with which a command needs none.
 
         Raises:
-            LabError: it is not up, or this is no checkout.
+            LabError: it is not up, it has no gateway, or this is no checkout.
         """
         project = Project.find(otherwise=otherwise)
         settings = Settings.load(project)
-        return cls(project, settings, Choice(project, settings, console).required())
+        stack = Choice(project, settings, console).required()
+        if stack.mode is Mode.KUBERNETES:
+            raise LabError(
+                "a rollout needs the lab's gateway, which a cluster does not have",
+                hint="the weights in deploy/kubernetes/components/gateway, or MODE=containers",
+            )
+        return cls(project, settings, stack)
 
     @property
     def control(self) -> Control:

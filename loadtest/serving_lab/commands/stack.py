@@ -38,7 +38,7 @@ def up(mode: _Mode = None) -> None:
 @app.command()
 def down() -> None:
     """End the lab and remove everything it left: processes, containers, volumes, logs."""
-    ended = [stack.mode for stack in _choice().both if stack.down()]
+    ended = [stack.mode for stack in _choice().all if stack.down()]
     console.print(f"The lab is down ({ended[0]})." if ended else "Nothing was running.")
 
 
@@ -119,7 +119,7 @@ def clean() -> None:
     """End the lab and remove what it built and wrote: images, the trained model, files of secrets and configuration."""
     project = Project.find()
     settings = Settings.load(project)
-    for stack in Choice(project, settings, console).both:
+    for stack in Choice(project, settings, console).all:
         stack.down()
         stack.remove_built()
     shutil.rmtree(project.config_dir, ignore_errors=True)

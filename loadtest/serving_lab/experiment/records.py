@@ -70,7 +70,7 @@ class ConditionRecord(msgspec.Struct, frozen=True, kw_only=True):
 class TestbedFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Where targets and generator ran."""
 
-    mode: Literal["containers", "native", "elsewhere"]
+    mode: Literal["containers", "native", "kubernetes", "elsewhere"]
     """How the targets ran: in the lab's stack, or somewhere else."""
     generator: str
     """Where the generator ran, such as `2 processes on the host`."""

@@ -72,9 +72,11 @@ def of_stack(
     ]
     command, environment = stack.generator()
     count = processes or own_processes()
-    if stack.mode is Mode.CONTAINERS:
+    if stack.mode is not Mode.NATIVE:
         known = {service.name: stack.facts(service) for service in services}
         facts = TestbedFacts(mode="containers", generator=f"{_processes(count)} in containers on the stack's network")
+        if stack.mode is Mode.KUBERNETES:
+            facts = TestbedFacts(mode="kubernetes", generator=f"{_processes(count)} in Locust's pod")
         return Testbed(targets, facts, root, known, command, environment, count)
     return _on_host("native", targets, root, count, apart=True, command=command, environment=environment)
 

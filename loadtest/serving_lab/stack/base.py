@@ -1,4 +1,4 @@
-"""What a stack can do, whether it runs in containers or on the host."""
+"""What a stack can do, whether it runs in containers, on the host or in a cluster."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ class Mode(StrEnum):
 
     CONTAINERS = "containers"
     NATIVE = "native"
+    KUBERNETES = "kubernetes"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Status:
 
 
 class Stack(Protocol):
-    """The services, in one of the two modes."""
+    """The services, in one of the modes."""
 
     mode: Mode
 

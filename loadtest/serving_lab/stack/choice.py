@@ -1,4 +1,4 @@
-"""Which of the two stacks a command is about: the engine and supervisord are asked; nothing is remembered."""
+"""Which of the stacks a command is about: the engine and supervisord are asked, and which cluster was agreed to."""
 
 from collections.abc import Callable
 
@@ -11,28 +11,30 @@ from serving_lab.stack.base_images import BaseImages, NoBaseImagesError
 from serving_lab.stack.containers import ContainerStack
 from serving_lab.stack.engine import Engine
 from serving_lab.stack.environment import Settings
+from serving_lab.stack.kubernetes import KubernetesStack
 from serving_lab.stack.native import NativeStack
 
 
 class Choice:
-    """Both stacks of one checkout."""
+    """The stacks of one checkout."""
 
     def __init__(self, project: Project, settings: Settings, console: Console) -> None:
         self._console = console
         self._stacks: dict[Mode, Stack] = {
-            # First the one whose socket answers at once: asking the engine takes longer.
+            # First those that answer at once: asking the engine takes longer.
             Mode.NATIVE: NativeStack(project, settings, console),
+            Mode.KUBERNETES: KubernetesStack(project, settings, console),
             Mode.CONTAINERS: ContainerStack(project, settings, console),
         }
 
     @property
-    def both(self) -> list[Stack]:
-        """The stack on the host and the one in containers."""
+    def all(self) -> list[Stack]:
+        """Each of them, whether it runs or not."""
         return list(self._stacks.values())
 
     def running(self) -> Stack | None:
-        """The stack that runs; None: neither does."""
-        return next((stack for stack in self.both if stack.running()), None)
+        """The stack that runs; None: none does."""
+        return next((stack for stack in self.all if stack.running()), None)
 
     def required(self) -> Stack:
         """The stack that runs.
@@ -48,7 +50,7 @@ class Choice:
         """The stack to bring up: the one asked for, else the one that runs, else what this machine can run; says why.
 
         Raises:
-            LabError: the other one runs.
+            LabError: another one runs.
         """
         running = self.running()
         if running and mode and running.mode is not mode:
@@ -77,14 +79,17 @@ def to_bring_up(
         project: the checkout.
         mode: the stack that is asked for; None: what this machine can.
         console: where the choice is explained.
-        consent: asks whether base images are to be built.
+        consent: asks whether base images are to be built, or whether the lab is to go to a cluster.
 
     Raises:
-        LabError: the other stack runs, or containers were asked for and their base images cannot be had.
+        LabError: another stack runs, containers were asked for and their base images cannot be had, or nobody agreed
+            to the cluster.
     """
     settings = Settings.load(project)
     stack = Choice(project, settings, console).to_start(mode)
-    if stack.mode is Mode.NATIVE:
+    if isinstance(stack, KubernetesStack):
+        stack.agree(consent)
+    if stack.mode is not Mode.CONTAINERS:
         return stack, settings
     try:
         recorded = BaseImages.of(project, settings).provide(console, consent)
