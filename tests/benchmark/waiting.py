@@ -30,6 +30,7 @@ from serving_lab.generator.outcome import Seconds
 from serving_lab.generator.process import HERE, processes
 from support import local_http
 from support.page import Page
+from support.processors import undisturbed
 from support.services import free_port, wait_until
 
 from benchmark.shell import command, say, whole_number
@@ -98,9 +99,10 @@ def measure(*, rounds: int, seconds: float) -> dict[str, Outcome]:
         LabError: one does not answer rightly.
     """
     of_servers, of_load = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
-    generator = processes(1, ["taskset", "--cpu-list", str(of_load), *HERE])
+    first = undisturbed()
+    generator = processes(1, ["taskset", "--cpu-list", str(of_load), *first, *HERE])
     found: dict[str, list[Outcome]] = {endpoint.name: [] for endpoint in ENDPOINTS}
-    with _servers(of_servers, of_load) as urls, Fleet(generator) as load, Fleet(generator) as health:
+    with _servers(of_servers, of_load, first) as urls, Fleet(generator) as load, Fleet(generator) as health:
         for number in range(1, rounds + 1):
             say(f"round {number} of {rounds}, about {len(ENDPOINTS) * (seconds + 1):.0f} s")
             for endpoint in ENDPOINTS if number % 2 else reversed(ENDPOINTS):
@@ -176,7 +178,7 @@ def _p99(latencies: Seconds) -> float:
 
 
 @contextlib.contextmanager
-def _servers(processor: int, of_orders: int) -> Iterator[dict[str, str]]:
+def _servers(processor: int, of_orders: int, first: Sequence[str]) -> Iterator[dict[str, str]]:
     """The URL of each, when all answer."""
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
         for name in _FILES:
@@ -193,7 +195,8 @@ def _servers(processor: int, of_orders: int) -> Iterator[dict[str, str]]:
             ([*gunicorn, "--threads=64", f"--bind=127.0.0.1:{many}"], processor),
             ([*uvicorn, f"--port={loop}"], processor),
         ):
-            process = subprocess.Popen(["taskset", "--cpu-list", str(on), *words], cwd=directory, env=environment)
+            pinned = ["taskset", "--cpu-list", str(on), *first, *words]
+            process = subprocess.Popen(pinned, cwd=directory, env=environment)
             stack.callback(process.wait)
             stack.callback(process.terminate)
         urls = {

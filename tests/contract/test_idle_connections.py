@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from support.processors import undisturbed
 from support.services import SERVICE_NAMES, RunningService, running_service
 from support.wire import JSON_TYPE, TIMEOUT_SECONDS, Request, encode, read_response
 
@@ -49,11 +50,11 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.usefixtures("_many_files")
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_a_new_request_is_answered_at_once_beside_idle_and_unfinished_ones(model_dir: Path, name: str) -> None:
-    with running_service(name, model_dir, WORKERS=1) as service, ExitStack() as stack:
+    with running_service(name, model_dir, undisturbed(), WORKERS=1) as service, ExitStack() as stack:
         token, health = service.login(), encode(HEALTH, service)
         whole = encode(Request("POST", "/predict", headers=KEPT, body=GOOD), service, token)
         chunked = encode(Request("POST", "/predict", headers=KEPT, body=GOOD, chunked=True), service, token)

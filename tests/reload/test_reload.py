@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.exposition import scrape
+from support.processors import undisturbed
 from support.services import SERVICE_NAMES, RunningService, running_service, wait_until
 
 from reload.models import Models
@@ -23,7 +24,7 @@ ROLLBACK_SECONDS = 1.0
 MEMORY_SHARE = 0.05
 
 
-@pytest.mark.alone
+@pytest.mark.measures
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_no_request_is_dropped_and_no_answer_is_mixed(model_dir: Path, name: str, tmp_path: Path) -> None:
     """Every second model is new; the others are the one before it, which must be back within a second."""
@@ -37,6 +38,7 @@ def test_no_request_is_dropped_and_no_answer_is_mixed(model_dir: Path, name: str
     with running_service(
         name,
         model_dir,
+        undisturbed(),
         WORKERS=WORKERS,
         MODEL_UPDATES_DIR=models.store.root,
         PREDICTION_LOG=log,

@@ -24,9 +24,12 @@ WITH_REGISTRY = ("tests/registry/",)
 WITH_PROCESSORS = (
     "tests/selftest/",
     "tests/bench/test_measuring.py",
+    "tests/contract/test_idle_connections.py",
     "tests/footprint/test_planted.py",
     "tests/gate/test_measured.py",
     "tests/generator/test_load.py",
+    "tests/migration/test_waiting.py",
+    "tests/reload/test_reload.py",
 )
 _FILES = 20
 """How many files the summary has."""
