@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof hostile bench-services bench-parity bench-async bench-tap scaling \
+	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof explain-proof hostile bench-services bench-parity bench-async bench-tap scaling \
 	lint docs clients dashboards images-push manifests dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native|kubernetes sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
@@ -87,6 +87,8 @@ selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee
 gate-proof: ## Prove `lab gate` at full length: simulated and real gates without a change, planted 10%, contract breaks; two hours; TIMES=3
 	@GATE_PROOF=full $(DEV) pytest -n 0 tests/gate/test_judgement.py
 	@PYTHONPATH=tests $(DEV) python -m gate $(if $(TIMES),--times $(TIMES))
+explain-proof: ## Prove `lab bench --explain`: a loop of 100 us planted in a handler, and services against themselves; half an hour; ROUNDS=3
+	@PYTHONPATH=tests $(DEV) python -m explain $(if $(ROUNDS),--rounds $(ROUNDS))
 hostile: ## Send 100,000 generated bad requests to each service and watch it, in about a quarter of an hour; COUNT=10000 SEED=2
 	@HOSTILE=$(or $(COUNT),100000) $(if $(SEED),HOSTILE_SEED=$(SEED)) $(DEV) pytest -n 0 --capture=no tests/hostile
 bench-services: ## Measure how much of what its framework can do each service keeps; ROUNDS=5 SECONDS=3 SERVICE=flask-api; needs wrk

@@ -147,7 +147,7 @@ def test_metadata_says_what_it_is(wheel: Path) -> None:
         assert archive.read(licences[0]) == (REPOSITORY / "LICENSE").read_bytes()
     assert (metadata["Name"], metadata["License-Expression"]) == ("serving-lab", "Apache-2.0")
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert set(metadata.get_all("Provides-Extra", ())) == {"load", "model", "stack"}
+    assert set(metadata.get_all("Provides-Extra", ())) == {"explain", "load", "model", "stack"}
 
 
 def test_the_base_is_light(installed: Installed) -> None:

@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, result: Envelope) -> None
 def test_a_measurement_of_version_1_keeps_its_verdicts_and_circumstances() -> None:
     result = files.read(VERSION_1 / "bench.json", BenchResult)
 
-    assert result.schema == "serving-lab.bench/3"
+    assert result.schema == "serving-lab.bench/4"
     assert (result.testbed.mode, result.testbed.generator) == ("containers", "2 processes on the host")
     assert result.machine is not None
     assert (result.machine.processor, result.machine.load) == ("AMD EPYC 7B13", 0.21)
@@ -92,17 +92,17 @@ def test_a_comparison_of_version_1_keeps_its_causes() -> None:
         (None, "No such file or directory", "lab bench writes one"),
         ("{}", "is not a result of lab bench: .*`schema`", "lab bench writes one"),
         ("no JSON", "is not a result of lab bench: JSON is malformed", "lab bench writes one"),
-        ('{"schema": "serving-lab.bench/3"}', "is not a result of lab bench: .*missing", "lab bench writes one"),
+        ('{"schema": "serving-lab.bench/4"}', "is not a result of lab bench: .*missing", "lab bench writes one"),
         ('{"schema": "lab.bench/1"}', "is not a result of lab bench: 'machine'", "lab bench writes one"),
         ('{"schema": "lab.bench/1", "machine": 1}', "is not a result of lab bench", "lab bench writes one"),
         (
             '{"schema": "serving-lab.parity/2"}',
-            "has the schema 'serving-lab.parity/2', and 'serving-lab.bench/3' is needed",
+            "has the schema 'serving-lab.parity/2', and 'serving-lab.bench/4' is needed",
             "lab bench writes one",
         ),
         (
-            '{"schema": "serving-lab.bench/4"}',
-            "'serving-lab.bench/4', which is newer than this lab's",
+            '{"schema": "serving-lab.bench/5"}',
+            "'serving-lab.bench/5', which is newer than this lab's",
             "pip install --upgrade serving-lab",
         ),
     ],

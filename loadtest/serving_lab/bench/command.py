@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from serving_lab import exit_codes
 from serving_lab.bench import table
@@ -15,6 +16,7 @@ from serving_lab.errors import InterruptedBeforeResultError, LabError
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.testbed import Testbed
+from serving_lab.explain import sampler
 from serving_lab.generator.fleet import GeneratorLostError
 from serving_lab.results import files
 from serving_lab.text.progress import TerminalProgress
@@ -28,6 +30,7 @@ class BenchOptions:
     scenarios: Sequence[str]
     design: Design
     allow_unequal: bool
+    explain: bool
     fail_if: Sequence[FailIf]
     output: Path
 
@@ -43,7 +46,13 @@ def bench(testbed: Testbed, options: BenchOptions, environment: Mapping[str, str
     profile = Profile.load(options.profile, environment)
     names = _scenarios(profile, options.scenarios)
     _check_writable(options.output)
-    measurement = BenchMeasurement(testbed, profile, options.design, names, allow_unequal=options.allow_unequal)
+    if options.explain:
+        sampler.program()
+    measurement = BenchMeasurement(
+        testbed, profile, options.design, names, allow_unequal=options.allow_unequal, explain=options.explain
+    )
+    if measurement.unexplained:
+        console.print(f"[yellow]Nothing will be explained[/]: {escape(measurement.unexplained)}", soft_wrap=True)
     for why in measurement.withheld:
         console.print(f"[yellow]No verdict will be given[/]: {why} (--allow-unequal gives one)", soft_wrap=True)
     interrupted, lost = False, None

@@ -18,6 +18,7 @@ from serving_lab.experiment.records import (
     Verification,
     WarmUp,
 )
+from serving_lab.explain.records import Explanation
 from serving_lab.results.envelope import Decoded, Envelope, Format
 
 
@@ -50,6 +51,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     comparisons: list[Comparison]
     refused: list[str]
     """Why nothing is concluded from it; empty: it counts."""
+    explanation: Explanation | None = None
+    """Which functions make the difference; None: nobody asked, or there is none."""
 
 
 def _from_version_1(document: Decoded) -> Decoded:
@@ -61,10 +64,10 @@ class BenchResult(Envelope, frozen=True, kw_only=True):
     """Everything that table, report, comparison and history are made from."""
 
     file_format: ClassVar[Format] = Format(
-        "serving-lab.bench/3",
+        "serving-lab.bench/4",
         command="bench",
-        # What version 3 adds has defaults.
-        earlier={"lab.bench/1": _from_version_1, "serving-lab.bench/2": dict},
+        # What versions 3 and 4 add has defaults.
+        earlier={"lab.bench/1": _from_version_1, "serving-lab.bench/2": dict, "serving-lab.bench/3": dict},
     )
 
     schema: str = file_format.schema
@@ -79,6 +82,8 @@ class BenchResult(Envelope, frozen=True, kw_only=True):
     testbed: TestbedFacts
     verification: Verification
     scenarios: list[Scenario]
+    unexplained: str | None = None
+    """Why there is no explanation although one was asked for."""
 
     @property
     def baseline(self) -> TargetRecord:

@@ -16,6 +16,8 @@ from serving_lab.experiment.profile import Profile
 from serving_lab.experiment.records import TargetRecord, Verification
 from serving_lab.experiment.testbed import Testbed
 from serving_lab.experiment.verify import verify
+from serving_lab.explain import pairs as extra_pairs
+from serving_lab.explain.locating import located
 from serving_lab.generator.fleet import Fleet
 from serving_lab.results.envelope import Metadata
 from serving_lab.text import phrases
@@ -35,6 +37,7 @@ class BenchMeasurement:
         names: Sequence[str],
         *,
         allow_unequal: bool,
+        explain: bool = False,
     ) -> None:
         """Sign in to the targets and check that they answer rightly and alike; record their conditions.
 
@@ -74,11 +77,19 @@ class BenchMeasurement:
             if each.pid and readings.metrics(each.endpoint) is None
         ]
         self._finished = False
+        self.unexplained: str | None = None
+        """Why nothing is explained although that was asked for."""
+        if explain:
+            self.targets = [located(target) for target in self.targets]
+            self.unexplained = extra_pairs.check(self.targets)
+        self._explains = explain and self.unexplained is None
 
     @property
     def expected_seconds(self) -> float:
-        """About how long it takes, with a budget at most."""
-        return self._least_seconds if self._design.budget is None else self._design.budget
+        """About how long it takes, with a budget at most; an explanation comes on top."""
+        extra = sum(run.form.loop != "knee" for run in self._runs) * extra_pairs.expected_seconds(len(self.targets))
+        measured = self._least_seconds if self._design.budget is None else self._design.budget
+        return measured + extra * self._explains
 
     def run(self, fleet: Fleet, progress: Progress) -> None:
         """Measure all scenarios.
@@ -96,6 +107,8 @@ class BenchMeasurement:
                 run.measure(driver, progress, run.most)
                 run.end()
         self._finished = True
+        if self._explains:
+            self._explain(driver, progress)
 
     def result(self) -> BenchResult:
         """Return what was measured so far."""
@@ -127,7 +140,17 @@ class BenchMeasurement:
             testbed=self._testbed.facts,
             verification=self._verification,
             scenarios=scenarios,
+            unexplained=self.unexplained,
         )
+
+    def _explain(self, driver: LoadDriver, progress: Progress) -> None:
+        try:
+            for run in self._runs:
+                if run.explainable:
+                    run.explain(driver, progress)
+        except KeyboardInterrupt:
+            self.unexplained = "it was interrupted"
+            raise
 
     @property
     def _least_seconds(self) -> float:

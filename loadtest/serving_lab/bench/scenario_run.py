@@ -22,6 +22,8 @@ from serving_lab.experiment.records import QUANTILES, Arm, Comparison, Distribut
 from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.targets import Target
 from serving_lab.experiment.warm_up import COMPARED, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, warm_up
+from serving_lab.explain import pairs as extra_pairs
+from serving_lab.explain.records import Explanation
 from serving_lab.generator.messages import Closed, Open
 from serving_lab.generator.outcome import Seconds
 from serving_lab.text import phrases
@@ -60,6 +62,7 @@ class ScenarioRun:
     """How long the pairs took."""
     decided: bool = False
     """Whether more pairs are not worth their time."""
+    explanation: Explanation | None = None
     _orders: Iterator[list[Target]] = field(default_factory=lambda: iter(()))
     _identity: Identity | None = None
 
@@ -159,6 +162,20 @@ class ScenarioRun:
         self.complete = True
 
     @property
+    def explainable(self) -> bool:
+        """Whether extra pairs can be measured under the same load: a knee's differs from arm to arm."""
+        return self.form.loop != "knee" and bool(self.arms)
+
+    def explain(self, driver: LoadDriver, progress: Progress) -> None:
+        """Measure extra pairs under the profiler, which no verdict counts.
+
+        Raises:
+            LabError: no load can be sent.
+        """
+        self.resume(driver)
+        self.explanation = extra_pairs.explain(driver, self.name, self.loads, self.design.seed, self.arms, progress)
+
+    @property
     def done(self) -> bool:
         """Whether it needs no other pair."""
         return bool(self.refused) or self.decided or self.whole >= self.most
@@ -196,6 +213,7 @@ class ScenarioRun:
             distributions={name: self._distribution(name) for name in names if self.latencies.get(name)},
             comparisons=self._comparisons(names, withheld),
             refused=self.refused,
+            explanation=self.explanation,
         )
 
     def _comparisons(self, targets: Sequence[str], withheld: str | None) -> list[Comparison]:

@@ -11,6 +11,7 @@ from serving_lab.bench.hints import hints
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import wording
 from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
+from serving_lab.explain import table as explained
 from serving_lab.text import phrases
 from serving_lab.text.phrases import UNKNOWN
 
@@ -30,6 +31,10 @@ def print_result(console: Console, result: BenchResult, files: Sequence[Path]) -
         console.print("[yellow]Partial[/]: the measurement was interrupted, and no verdict is given.")
     for candidate in result.targets[1:]:
         console.print(_table(result, candidate.name))
+    for scenario in result.scenarios:
+        if scenario.explanation:
+            for each in explained.tables(scenario.explanation, scenario.name, result.baseline.name):
+                console.print(each)
     for line in dict.fromkeys(_notes(result)):
         console.print(line, soft_wrap=True, markup=False)
     for path in files:
@@ -101,6 +106,11 @@ def _notes(result: BenchResult) -> list[str]:
         if void := _void(scenario):
             again = "" if scenario.refused else " and were measured again"
             notes.append(f"{scenario.name}: {void} arms did not count{again}")
+        if scenario.explanation:
+            lines = explained.lines(scenario.explanation, result.baseline.name)
+            notes += [f"{scenario.name}: {line}" for line in lines]
+    if result.unexplained:
+        notes.append(f"not explained: {result.unexplained}")
     return notes + [f"note: {warning}" for warning in result.warnings]
 
 

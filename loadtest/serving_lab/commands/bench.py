@@ -58,6 +58,14 @@ def bench(
         typer.Option(help="Move targets of this machine and the generator to processors of their own meanwhile."),
     ] = False,
     allow_unequal: Annotated[bool, typer.Option(help="Give verdicts although conditions differ.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Name the functions that make the difference: extra pairs under py-spy, over a minute a scenario on "
+            "top of the budget.",
+        ),
+    ] = False,
     fail_if: Annotated[
         list[str] | None, typer.Option(help="Such as slower or p99:slower:10%@NAME; exit code 1 if it is met.")
     ] = None,
@@ -100,6 +108,7 @@ def bench(
         scenarios=scenario or (),
         design=design,
         allow_unequal=allow_unequal,
+        explain=explain,
         fail_if=[FailIf.parse(each) for each in fail_if or ()],
         output=output,
     )

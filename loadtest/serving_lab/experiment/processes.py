@@ -28,15 +28,9 @@ def listening(endpoint: Endpoint) -> int | None:
 
     Of several processes that listen together it is the one above the others. Other users' processes need root.
     """
-    try:
-        found = socket.getaddrinfo(endpoint.hostname, endpoint.port, type=socket.SOCK_STREAM)
-    except OSError:
+    if not is_here(endpoint):
         return None
-    addresses = {str(address[0]) for *_, address in found}
-    own = {each.address.partition("%")[0] for interface in psutil.net_if_addrs().values() for each in interface}
-    if not any(each in own or each.startswith("127.") for each in addresses):
-        return None
-    holders = list(_holders(_sockets(endpoint.port, addresses)))
+    holders = list(_holders(_sockets(endpoint.port, _addresses(endpoint))))
     tops = [each for each in holders if _parent(each) not in {other.pid for other in holders}]
     with contextlib.suppress(psutil.Error):
         if len(tops) == 1:
@@ -46,6 +40,12 @@ def listening(endpoint: Endpoint) -> int | None:
         if len(above) == 1 and (parent := psutil.Process(above.pop())).exe() == tops[0].exe():
             return parent.pid
     return None
+
+
+def is_here(endpoint: Endpoint) -> bool:
+    """Whether its address is one of this machine."""
+    own = {each.address.partition("%")[0] for interface in psutil.net_if_addrs().values() for each in interface}
+    return any(each in own or each.startswith("127.") for each in _addresses(endpoint))
 
 
 def tree(pid: int) -> list[psutil.Process]:
@@ -166,6 +166,14 @@ def _parent(process: psutil.Process) -> int:
         return int(process.ppid())
     except psutil.Error:
         return 0
+
+
+def _addresses(endpoint: Endpoint) -> set[str]:
+    try:
+        found = socket.getaddrinfo(endpoint.hostname, endpoint.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return set()
+    return {str(address[0]) for *_, address in found}
 
 
 def _sockets(port: int, addresses: set[str]) -> set[str]:

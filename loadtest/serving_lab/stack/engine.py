@@ -242,6 +242,19 @@ def pid_here(container: str) -> int | None:
     return pid(container) or None
 
 
+def serving(address: str, published: int | None) -> str | None:
+    """The running container that has an address, or publishes a port; None where there is none."""
+    running = _ask("ps", "--quiet").stdout.split()
+    said = _ask("inspect", *running).stdout if running else ""
+    for each in json.loads(said or "[]"):
+        network = each["NetworkSettings"]
+        addresses = {own.get("IPAddress") for own in (network.get("Networks") or {}).values()}
+        ports = [binding["HostPort"] for bound in (network.get("Ports") or {}).values() for binding in bound or ()]
+        if address in addresses or str(published) in ports:
+            return str(each["Id"])
+    return None
+
+
 def _of_podman(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What `podman info` says, under Docker's names."""
     host, store = facts["host"], facts.get("store", {})
