@@ -8,6 +8,7 @@ from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
 from serving_lab.report import deployment, method, tables
 from serving_lab.report.benchmark import benchmark, winners
+from serving_lab.report.explained import WhySection, why
 from serving_lab.report.inputs import Compared, ReportInputs
 from serving_lab.report.moving import Moved
 from serving_lab.report.open_questions import OpenQuestion, open_questions
@@ -41,6 +42,8 @@ class ScenarioSection:
     """One for each candidate."""
     benchmark: Table | None
     """What each target did over all arms that count; None where none does."""
+    why: WhySection | None
+    """Which functions make the difference; None: nobody asked."""
 
     def of(self, candidate: str) -> list[Comparison]:
         """Return the verdicts about a candidate."""
@@ -101,6 +104,11 @@ class Document:
             method=method.paragraphs(inputs),
             warnings=list(_warnings(inputs)),
         )
+
+    @property
+    def has_flames(self) -> bool:
+        """Whether a scenario is explained."""
+        return any(section.why and section.why.candidates for section in self.sections)
 
     @property
     def started(self) -> str:
@@ -166,6 +174,7 @@ def _section(inputs: ReportInputs, bench: BenchResult, scenario: Scenario) -> Sc
         facts=[*tables.describe(scenario, inputs.label), *winners(scenario, inputs.label)],
         comparisons=found,
         benchmark=benchmark(scenario, names, inputs.label) if scenario.distributions else None,
+        why=why(scenario, names[0], inputs.label),
     )
 
 
@@ -220,6 +229,8 @@ def _circumstances(inputs: ReportInputs) -> Iterator[tuple[str, str]]:
 def _warnings(inputs: ReportInputs) -> Iterator[str]:
     if inputs.bench:
         yield from inputs.bench.warnings
+        if inputs.bench.unexplained:
+            yield f"not explained: {inputs.bench.unexplained}"
     for each in inputs.parities:
         yield from (f"parity: {warning}" for warning in each.result.warnings)
     if inputs.rollout:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from serving_lab.report.document import Advice, Document, Facts, ScenarioSection
+from serving_lab.report.explained import WhySection
 from serving_lab.report.recommendation import RULE
 from serving_lab.report.tables import Cell, Table
 from serving_lab.text import phrases
@@ -91,6 +92,19 @@ def _section(document: Document, section: ScenarioSection) -> Iterator[str]:
         yield from ("", *table_lines(document, table))
     if section.benchmark:
         yield from ("", *table_lines(document, section.benchmark))
+    if section.why:
+        yield from _why(document, section.why)
+
+
+def _why(document: Document, why: WhySection) -> Iterator[str]:
+    yield from ("", "#### Which functions make the difference", "")
+    if why.missing:
+        yield f"- **Not explained:** {escape(why.missing)}"
+    for each in why.candidates:
+        yield f"- {escape(each.sentence)}"
+    yield from (f"- {escape(line)}" for line in why.cost)
+    for table in (table for each in why.candidates for table in each.tables):
+        yield from ("", *table_lines(document, table))
 
 
 def fact_lines(facts: Facts) -> Iterator[str]:

@@ -1,11 +1,21 @@
-"""The report as a page: one file that opens anywhere, without a network and without scripts."""
+"""The report as a page: one file that opens anywhere, without a network.
 
+Only flame graphs need scripts, which are in the page where there is one, and nothing else may run.
+"""
+
+import base64
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
+import msgspec
 from markupsafe import Markup
 
 from serving_lab import pages
+from serving_lab.explain.records import Flames
 from serving_lab.pages.drawing import Drawing, colour, key
 from serving_lab.report.document import Document, ScenarioSection
 from serving_lab.report.plots.arms import arms
@@ -40,6 +50,9 @@ def render(document: Document) -> str:
         plots=lambda index: list(_plots(document, index)),
         pair_plots=lambda index: list(_pair_plots(document, index)),
         style=lambda target: Markup(f".{colour(target.index)} {{ --c: {target.colour}; }}"),  # noqa: S704 - a colour
+        scripts=_scripts() if document.has_flames else [],
+        script_hash=_hash,
+        flames=_data,
         mark=lambda name: key(document.inputs.names.index(name)),
     )
 
@@ -70,6 +83,23 @@ def _pair_plots(document: Document, index: int) -> Iterator[Figure]:
         drawn = pairs(f"scenario-{index + 1}-pairs-{number}", each, bench.margin, target, baseline)
         about = f"{target.label}: " if len(document.advice) > 1 else ""
         yield from _figure(drawn, f"{about}{each.verdict}")
+
+
+@cache
+def _scripts() -> list[Markup]:
+    """What draws flame graphs: the library, then its use."""
+    folder = files("serving_lab.report") / "flames"
+    return [Markup((folder / name).read_text()) for name in ("d3-flame-graph.js", "flames.js")]  # noqa: S704 - our files
+
+
+def _hash(script: str) -> str:
+    """By what a Content-Security-Policy lets a script run."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _data(flames: Flames) -> Markup:
+    """JSON that ends no element: names are those of foreign code."""
+    return Markup(json.dumps(msgspec.to_builtins(flames)).replace("<", "\\u003c"))  # noqa: S704 - it has no tag
 
 
 def _figure(drawn: Drawing | None, caption: str) -> Iterator[Figure]:
