@@ -2,22 +2,19 @@
 
 import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from serving_lab.experiment.arms import generator_of
 from serving_lab.experiment.validity import of_generator
 from serving_lab.generator import fleet as fleet_module
-from serving_lab.generator.fleet import Fleet, GeneratorLostError
-from serving_lab.generator.link import Link
-from serving_lab.generator.messages import Command, Go, RunCommand
+from serving_lab.generator.fleet import Fleet
+from serving_lab.generator.messages import RunCommand
 from serving_lab.generator.process import processes
 from support.subject import Behaviour, subject
 
+from generator.losing import lost_in
 from generator.runs import run
-
-LostIn = Callable[[Fleet, RunCommand, Callable[[], None]], GeneratorLostError]
 
 pytestmark = pytest.mark.service
 
@@ -33,35 +30,13 @@ def command() -> Iterator[RunCommand]:
         yield run(url, connections=2, seconds=1.0, timeout_seconds=1)
 
 
-@pytest.fixture
-def lost_in(monkeypatch: pytest.MonkeyPatch) -> LostIn:
-    """The error of a run, soon after the beginning of which something is done."""
-    say = Link.say
-
-    def lost_in(fleet: Fleet, command: RunCommand, loss: Callable[[], None]) -> GeneratorLostError:
-        midst = threading.Timer(0.4, loss)
-
-        def said(link: Link, message: Command) -> None:
-            say(link, message)
-            if isinstance(message, Go) and not midst.is_alive():
-                midst.start()
-
-        with monkeypatch.context() as patched:
-            patched.setattr(Link, "say", said)
-            with pytest.raises(GeneratorLostError) as caught:
-                fleet.run(command)
-        return caught.value
-
-    return lost_in
-
-
 @pytest.mark.parametrize(
     ("loss", "what"),
     [(signal.SIGKILL, "process 2 ended"), (signal.SIGSTOP, "process 2 does not answer")],
     ids=["killed", "stopped"],
 )
 def test_the_arm_of_a_lost_process_does_not_count_and_the_next_one_does(
-    command: RunCommand, lost_in: LostIn, loss: signal.Signals, what: str
+    command: RunCommand, loss: signal.Signals, what: str
 ) -> None:
     with Fleet(processes(2)) as fleet:
         fleet.run(command)

@@ -6,7 +6,7 @@ _HINTS = {
     "other programs": "end them, or measure on a machine that does nothing else",
     "pairs do not count": "a longer --budget waits for moments in which the machine is quiet",
     "the machine's host": "measure later, or on a machine whose processors are its own",
-    "the generator was": "end other programs, give the generator more processes (--processes), or lower the rate",
+    "the generator was": "end other programs, give the generator more processes (--generators), or lower the rate",
     "a generator was lost": "its own output says why; see that it keeps running, and can be reached all the time",
     "generators did not begin together": "run them near the laboratory, on machines that do nothing else",
     "does not keep up": "a lower rate in the scenario, or {of_peak: 0.5}, which every target can carry",

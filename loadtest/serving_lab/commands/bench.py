@@ -44,8 +44,20 @@ def bench(
         float | None,
         typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none [default: 5; with --pairs 3]"),
     ] = None,
-    processes: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Processes of the generator [default: half of the cores]")
+    generators: Annotated[
+        str | None,
+        typer.Option(
+            "--generators",
+            "--processes",
+            metavar="N|HOST:PORT,...",
+            help="Processes of the generator [default: half of the cores], or where `lab generator` listens",
+        ),
+    ] = None,
+    generator_secret_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What generators elsewhere must know, too.")
+    ] = None,
+    generator_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The certificate that signed theirs, in PEM format.")
     ] = None,
     process: Annotated[
         list[str] | None,
@@ -76,9 +88,11 @@ def bench(
     from serving_lab.bench.design import Design
     from serving_lab.experiment import targets, testbed
     from serving_lab.experiment.fail_if import FailIf
+    from serving_lab.generator import remote
 
     design = Design.asked(budget, pairs, seconds, seed, margin)
     environment = dict(os.environ)
+    load_from = remote.chosen(generators, generator_secret_file, generator_ca)
     if target:
         if len(target) < 2:
             raise LabError("two targets at least are needed to compare", hint="--target old=URL --target new=URL")
@@ -95,12 +109,12 @@ def bench(
         chosen = [targets.parse(each) for each in target]
         if len({each.name for each in chosen}) < len(chosen):
             raise LabError("two targets have the same name", hint="give each --target a name of its own")
-        where = testbed.of_others(targets.with_processes(chosen, process or ()), processes, apart=apart)
+        where = testbed.of_others(targets.with_processes(chosen, process or ()), load_from, apart=apart)
     else:
         project = Project.find(otherwise="--target NAME=URL --target NAME=URL --profile FILE")
         settings = Settings.load(project)
         stack = Choice(project, settings, console).required()
-        where = testbed.of_stack(stack, running_targets(stack, settings), settings.catalogue, project.root, processes)
+        where = testbed.of_stack(stack, running_targets(stack, settings), settings.catalogue, project.root, load_from)
         profile = profile or project.bench_profile
         environment = dict(settings.environment)
     options = command.BenchOptions(

@@ -27,9 +27,14 @@ _SLACK_SECONDS = 20.0
 class GeneratorLostError(LabError):
     """Generators are gone: in a run, or before it and for good."""
 
-    def __init__(self, lost: Mapping[str, str], outcome: RunOutcome | None = None) -> None:
-        super().__init__(in_words(lost), hint="run it again; the lines above, or what it says itself, may say more")
+    def __init__(self, message: str, hint: str | None = None, outcome: RunOutcome | None = None) -> None:
+        super().__init__(message, hint=hint or "run it again; the lines above, or what it says itself, may say more")
         self._outcome = outcome
+
+    @classmethod
+    def before(cls, error: LinkLostError) -> Self:
+        """One that cannot be reached, or not any more."""
+        return cls(f"a generator cannot be used: {error}", error.hint)
 
     def measured(self) -> RunOutcome:
         """What the other generators measured. Raises itself: nothing was, and the lost ones do not come back."""
@@ -64,9 +69,9 @@ class Fleet:
         try:
             for member in self._members:
                 member.link()
-        except LinkLostError as error:
+        except BaseException:
             self._close()
-            raise GeneratorLostError({error.name: error.why}) from error
+            raise
         return self
 
     def __exit__(
@@ -102,7 +107,7 @@ class Fleet:
                     measured.append(Measured(member.name, its, done, member.used_here(done)))
         outcome = together(measured, run.seconds, lost)
         if lost:
-            raise GeneratorLostError(lost, outcome)
+            raise GeneratorLostError(in_words(lost), outcome=outcome)
         return outcome
 
     def _prepared(self, shares: Mapping["_Member", RunCommand]) -> dict["_Member", Clock]:
@@ -116,7 +121,7 @@ class Fleet:
             return self._prepared_once(shares)
         except LinkLostError as error:
             self._close()
-            raise GeneratorLostError({error.name: error.why}) from error
+            raise GeneratorLostError.before(error) from error
 
     def _prepared_once(self, shares: Mapping["_Member", RunCommand]) -> dict["_Member", Clock]:
         for member, share in shares.items():
@@ -146,9 +151,12 @@ class _Member:
         self._cpu_seconds = 0.0
 
     def link(self) -> Link:
-        """The way to it, found anew where it was lost. Raises LinkLostError."""
+        """The way to it, found anew where it was lost. Raises GeneratorLostError: there is none."""
         if self._link is None:
-            self._link = self._generator.open()
+            try:
+                self._link = self._generator.open()
+            except LinkLostError as error:
+                raise GeneratorLostError.before(error) from error
             self._cpu_seconds = 0.0
         return self._link
 

@@ -2,7 +2,7 @@
 
 import socket
 import time
-from typing import TypeVar, Union
+from typing import TypeVar, Union, overload
 
 import msgspec
 
@@ -15,17 +15,19 @@ _CLOCK_SECONDS = 5.0
 _MOST_BYTES = 1 << 30
 _NOT_A_GENERATOR = "does not speak the generator's language"
 
-_Message = TypeVar("_Message")
+_Message = TypeVar("_Message", bound=msgspec.Struct)
+_Other = TypeVar("_Other", bound=msgspec.Struct)
 
 
 class LinkLostError(Exception):
     """Nothing more comes from a generator."""
 
-    def __init__(self, name: str, why: str) -> None:
+    def __init__(self, name: str, why: str, hint: str | None = None) -> None:
         super().__init__(f"{name} {why}")
         self.name = name
         self.why = why
         """What became of it: a phrase that follows its name."""
+        self.hint = hint
 
 
 class Link:
@@ -54,7 +56,15 @@ class Link:
         except OSError as error:
             raise self._lost(error) from error
 
-    def heard(self, *kinds: type[_Message], within: float, most: int = _MOST_BYTES) -> _Message:
+    @overload
+    def heard(self, kind: type[_Message], /, *, within: float, most: int = ...) -> _Message: ...
+
+    @overload
+    def heard(
+        self, kind: type[_Message], or_: type[_Other], /, *, within: float, most: int = ...
+    ) -> _Message | _Other: ...
+
+    def heard(self, *kinds: type[msgspec.Struct], within: float, most: int = _MOST_BYTES) -> msgspec.Struct:
         """The next message.
 
         Args:
@@ -70,7 +80,7 @@ class Link:
         if length > most:
             raise LinkLostError(self.name, _NOT_A_GENERATOR)
         try:
-            message: _Message = msgspec.msgpack.decode(self._read(length, until), type=Union[kinds])  # noqa: UP007 - of a tuple
+            message: msgspec.Struct = msgspec.msgpack.decode(self._read(length, until), type=Union[kinds])  # noqa: UP007 - of a tuple
         except msgspec.MsgspecError as error:
             raise LinkLostError(self.name, _NOT_A_GENERATOR) from error
         return message

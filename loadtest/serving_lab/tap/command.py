@@ -17,6 +17,7 @@ from serving_lab.errors import LabError
 from serving_lab.tap.counts import CountsCollector
 from serving_lab.tap.surface import Surface, WithoutSecrets
 from serving_lab.tap.tap import Plan, Tap
+from serving_lab.text import host_port
 from serving_lab.text.phrases import counted
 
 _DRAIN_SECONDS = 10.0
@@ -45,7 +46,7 @@ def run(options: Options, console: Console) -> int:
     Raises:
         LabError: an option or a file is wrong, or an address is taken.
     """
-    host, port = _address("--listen", options.listen)
+    host, port = host_port.parse("--listen", options.listen)
     if options.relay and not options.candidate:
         raise LabError("--relay moves WebSockets to a candidate, and there is none", hint="--candidate URL")
     surface = Surface.of(read_description(options.description, WithoutSecrets())) if options.description else Surface()
@@ -60,7 +61,7 @@ def run(options: Options, console: Console) -> int:
         most_bytes=options.most_bytes,
         again=options.again,
         source=options.source,
-        relay=_address("--relay", options.relay) if options.relay else None,
+        relay=host_port.parse("--relay", options.relay) if options.relay else None,
     )
     return uvloop.run(_run(plan, options.metrics, console))
 
@@ -88,7 +89,7 @@ async def _run(plan: Plan, metrics: str | None, console: Console) -> int:
 
 
 def _serve_metrics(metrics: str, tap: Tap) -> Callable[[], None]:
-    host, port = _address("--metrics", metrics)
+    host, port = host_port.parse("--metrics", metrics)
     registry = CollectorRegistry()
     registry.register(CountsCollector(tap.counts, lambda: tap.waiting))
     try:
@@ -120,10 +121,3 @@ def _summarize(tap: Tap, console: Console) -> None:
         lines.append(f"{tap.plan.record} has {counted(counts.recorded, 'exchange')}, {size}{dropped}{why}")
     for line in lines:
         console.print(line, soft_wrap=True, markup=False)
-
-
-def _address(option: str, written: str) -> tuple[str, int]:
-    host, colon, port = written.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise LabError(f"{option} {written}: this is not HOST:PORT", hint=f"such as {option} 127.0.0.1:8092")
-    return host.strip("[]"), int(port)
