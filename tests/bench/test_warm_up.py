@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from serving_lab.experiment.warm_up import COMPARED, steady
+from serving_lab.experiment.warm_up import COMPARED, steady, window_when_warm
 
 
 def test_level_values_are_steady() -> None:
@@ -35,3 +35,8 @@ def test_noise_alone_is_steady_mostly(spread: float) -> None:
     found = [steady([100 * (1 + chance.gauss(0, spread)) for _ in range(2 * COMPARED)]) for _ in range(300)]
 
     assert sum(found) > 240
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(None, 0.25), (2000.0, 0.125), (100.0, 0.2), (20.0, 0.25)])
+def test_windows_of_a_warm_target_are_as_short_as_their_answers_allow(rate: float | None, seconds: float) -> None:
+    assert window_when_warm(rate) == seconds

@@ -10,7 +10,7 @@ from serving_lab.api.places import Draw
 from serving_lab.api.values import Choice, Several, Value
 from serving_lab.generator.drawing import Ready, drawn
 from serving_lab.generator.loops import load_run
-from serving_lab.generator.messages import Open, RunCommand
+from serving_lab.generator.messages import Closed, Open, RunCommand
 
 from generator.runs import PREDICT, VALUES, run
 
@@ -35,7 +35,12 @@ def test_the_same_seed_makes_the_same_requests() -> None:
     assert len(set(contents[0])) == 50
 
 
-def test_an_open_loop_draws_as_many_as_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("loop", "fastest", "count"), [(Open(100, "constant"), None, 60), (Closed(), 1000, 600), (Closed(), 1, 200)]
+)
+def test_a_run_draws_as_many_as_it_may_send(
+    monkeypatch: pytest.MonkeyPatch, loop: Open | Closed, fastest: float | None, count: int
+) -> None:
     made: list[list[Ready]] = []
 
     def noted(asked: RunCommand, most: int) -> list[Ready]:
@@ -43,9 +48,9 @@ def test_an_open_loop_draws_as_many_as_it_sends(monkeypatch: pytest.MonkeyPatch)
         return made[-1]
 
     monkeypatch.setattr(generator.load_run, "drawn", noted)
-    load_run(run(URL, Open(100, "constant"), lead_in_seconds=0.1, seconds=0.5))
+    load_run(run(URL, loop, lead_in_seconds=0.1, seconds=0.5, fastest=fastest))
 
-    assert [len(each) for each in made] == [pytest.approx(60, abs=1)]
+    assert [len(each) for each in made] == [pytest.approx(count, abs=1)]
 
 
 def test_a_value_is_escaped_for_where_it_stands() -> None:

@@ -154,6 +154,21 @@ def test_of_two_that_stopped_when_it_was_known_an_equal_one_is_called_different_
     at_most(differ, 0.05, f"equal results called different, {change:.0%}")
 
 
+@pytest.mark.parametrize("spread", [0.015, 0.03, 0.06])
+def test_the_estimate_at_the_stop_is_hardly_biased(spread: float) -> None:
+    """What `lab history` and `lab compare` take as they are."""
+    noise = spread * log_ratios("white", SCENARIOS, 40, seed=8)
+    for change in (0.0, 0.03, 0.05, 0.07, 0.1, 0.2, 0.5):
+        seen = simulated(noise + math.log1p(change), 40)
+
+        beside = seen.means[np.arange(SCENARIOS), seen.stops] - math.log1p(change)
+
+        say(f"{change:.0%}, spread {spread:.1%}: bias {beside.mean():+.2%}, standard error {beside.std():.2%}")
+        chance = 3 * beside.std() / math.sqrt(SCENARIOS)
+        assert abs(beside.mean()) < 0.005 + chance
+        assert abs(beside.mean()) < 0.4 * beside.std() + chance
+
+
 def test_what_is_simulated_is_what_the_laboratory_says() -> None:
     most = 15
     ratios = 0.02 * log_ratios("white", 200, most, seed=4) + 0.02

@@ -10,16 +10,16 @@ from serving_lab.experiment import validity
 from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
 from serving_lab.text import durations
 
-SECONDS_AROUND_AN_ARM = 0.7
+SECONDS_AROUND_AN_ARM = 0.5
 PREPARATION_SECONDS = 8.0
-WARM_UP_SECONDS, WARM_SECONDS, SEARCH_SECONDS = 4.5, 2.5, 6.5
+WARM_UP_SECONDS, WARM_SECONDS, SEARCH_SECONDS = 4.5, 2.0, 5.0
 KNEE_SECONDS = 35.0
 """What an arm takes besides what it measures; about how long preparing a target takes, and finding a knee. With a
 budget, preparation is a warm-up, a shorter one for a target that is warm, and a search for what is not given."""
-SHORTEST_ARM_SECONDS, LONGEST_ARM_SECONDS, ARM_SECONDS = 0.6, 5.0, 2.0
-"""Of an arm whose length is not given: bounds of one that has enough answers for a P99, and one that cannot have them.
-Short arms make many pairs, of which slow noise spoils few."""
-ENOUGH_ANSWERS = 1.3 * validity.samples_needed(0.99)
+SHORTEST_ARM_SECONDS, LONGEST_ARM_SECONDS = 0.6, 2.0
+"""Of an arm whose length is not given. Short arms make many pairs, of which slow noise spoils few."""
+ENOUGH_ANSWERS, ENOUGH_FOR_P99, SECONDS_FOR_P99 = 300, 1.3 * validity.samples_needed(0.99), 1.2
+"""Answers that an arm should have; as many as its P99 needs, if that takes no longer than so."""
 
 BUDGET, MARGIN = "5m", 0.05
 SECONDS_OF_PAIRS, MARGIN_OF_PAIRS = 5.0, 0.03
@@ -33,7 +33,7 @@ class Design:
     pairs: int | None
     """Blocks of arms, one arm of each target; None: as many as it takes, in the time of the budget."""
     seconds: float | None
-    """Of an arm; None: as short as its P99 allows."""
+    """Of an arm; None: as short as the rate of answers allows."""
     seed: int
     margin: float
     """What counts as equivalent, as a share."""
@@ -110,5 +110,8 @@ class Design:
         """
         if self.seconds is not None:
             return self.seconds
-        needed = ENOUGH_ANSWERS / max(min(rates), 1e-9)
-        return max(SHORTEST_ARM_SECONDS, needed) if needed <= LONGEST_ARM_SECONDS else ARM_SECONDS
+        slowest = max(min(rates), 1e-9)
+        seconds = ENOUGH_FOR_P99 / slowest
+        if seconds > SECONDS_FOR_P99:
+            seconds = ENOUGH_ANSWERS / slowest
+        return min(LONGEST_ARM_SECONDS, max(SHORTEST_ARM_SECONDS, seconds))

@@ -21,7 +21,7 @@ from serving_lab.experiment.profile import BEST, OfPeakForm, ScenarioForm
 from serving_lab.experiment.records import QUANTILES, Arm, Comparison, Distribution, WarmUp
 from serving_lab.experiment.sequential import Looks
 from serving_lab.experiment.targets import Target
-from serving_lab.experiment.warm_up import COMPARED, SHORT_WINDOW_SECONDS, WINDOW_SECONDS, warm_up
+from serving_lab.experiment.warm_up import COMPARED, WINDOW_SECONDS, warm_up, window_when_warm
 from serving_lab.explain import pairs as extra_pairs
 from serving_lab.explain.records import Explanation
 from serving_lab.generator.messages import Closed, Open
@@ -78,10 +78,11 @@ class ScenarioRun:
             LabError: no load can be sent.
         """
         self._identity = Identity(driver.targets)
+        window = window_when_warm(driver.largest_rate(self.form.requests)) if warm else WINDOW_SECONDS
         progress.phase(f"{self.name}: warm-up")
         for target in driver.targets:
             target.ask(driver.api.before)
-            self._prepare(driver, target, SHORT_WINDOW_SECONDS if warm else WINDOW_SECONDS)
+            self._prepare(driver, target, window)
             progress.advance(PREPARATION_SECONDS)
         if self.form.connections == BEST:
             best = capacity.alike(self.peaks)
@@ -143,7 +144,7 @@ class ScenarioRun:
                 target,
                 self.loads[target.name],
                 _seed(self.design.seed, self.name, "preparation"),
-                SHORT_WINDOW_SECONDS,
+                window_when_warm(driver.largest_rate(self.form.requests)),
             )
 
     def look(self, targets: Sequence[Target], pairs: int) -> None:

@@ -21,7 +21,7 @@ from serving_lab.generator.fleet import GeneratorLostError
 from serving_lab.generator.messages import Closed, Open
 from serving_lab.generator.outcome import RunOutcome
 
-STEP_SECONDS, SHORT_STEP_SECONDS = 1.5, 0.6
+STEP_SECONDS, SHORT_STEP_SECONDS = 1.5, 0.4
 """Of a number of connections that is tried; the short one is for a measurement of some minutes."""
 MOST_CONNECTIONS = 128
 GROWTH = 1.05

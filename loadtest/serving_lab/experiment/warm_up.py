@@ -12,8 +12,12 @@ from serving_lab.experiment.targets import Target
 from serving_lab.generator.messages import Closed
 from serving_lab.generator.outcome import RunOutcome
 
-WINDOW_SECONDS, SHORT_WINDOW_SECONDS = 0.5, 0.25
-"""The short one is for a target that was warmed up before, under another load: only what is new in this one is cold."""
+WINDOW_SECONDS, SHORT_WINDOW_SECONDS, SHORTEST_WINDOW_SECONDS = 0.5, 0.25, 0.125
+"""The short ones are for a target that was warmed up before, under another load: only what is new in this one is cold.
+Where the same requests were sent before, over another number of connections, the shortest will do if it has enough
+answers."""
+ENOUGH_ANSWERS = 20
+"""In a window: fewer vary too much to be compared."""
 WINDOWS_A_RUN = 8
 MOST_SECONDS = 40.0
 COMPARED = 4
@@ -60,6 +64,16 @@ def warm_up(driver: LoadDriver, target: Target, load: Load, seed: int, window: f
         kept_up=keeps_up,
         faults=validity.of_generator(generator_of(outcome), latency_values(outcome.latencies)),
     )
+
+
+def window_when_warm(rate: float | None) -> float:
+    """Return the length of the windows for a target that was warmed up before (s).
+
+    Args:
+        rate: Answers/s to the same requests; None where they were not sent before.
+    """
+    enough = ENOUGH_ANSWERS / rate if rate else math.inf
+    return min(SHORT_WINDOW_SECONDS, max(SHORTEST_WINDOW_SECONDS, enough))
 
 
 def steady(values: Sequence[float]) -> bool:

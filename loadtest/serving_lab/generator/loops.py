@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from array import array
 from collections import deque
 
 from serving_lab.generator.connection import Connection
+from serving_lab.generator.drawing import FEWEST_REQUESTS, MOST_REQUESTS
 from serving_lab.generator.load_run import LATE, LOOK_SECONDS, LoadRun, until
 from serving_lab.generator.messages import Closed, Open, RunCommand
 from serving_lab.generator.pacer import Pacer
@@ -15,6 +17,12 @@ from serving_lab.generator.pacer import Pacer
 
 class ClosedLoadRun(LoadRun):
     """Every connection sends its next request as soon as it has its answer."""
+
+    def __init__(self, run: RunCommand) -> None:
+        most = MOST_REQUESTS
+        if run.fastest is not None:
+            most = max(FEWEST_REQUESTS, math.ceil(run.fastest * (run.lead_in_seconds + run.seconds)))
+        super().__init__(run, most)
 
     async def _start(self, start: float) -> None:
         await until(start)

@@ -66,6 +66,8 @@ class RunCommand(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     seconds: float
     timeout_seconds: float
     """How long an answer may take."""
+    fastest: float | None = None
+    """Requests/s that a closed loop sends at most: no more are drawn, which takes time. None: unknown."""
 
 
 class AskClock(msgspec.Struct, frozen=True, tag="ask-clock"):
