@@ -89,9 +89,9 @@ def locust(source: Source) -> list[Object]:
 
 
 def settings(source: Source, names: Sequence[str]) -> dict[str, str]:
-    """The settings that these services are given, with the defaults of .env.example; empty ones are left out."""
+    """The settings that these services are given, with the defaults of .env.example; an empty one counts as not set."""
     given = {name for each in names for name in source.services[each].environment}
-    return {name: value for name, value in source.settings.items() if value and name in given - _OF_THE_GATEWAY}
+    return {name: value for name, value in source.settings.items() if name in given - _OF_THE_GATEWAY}
 
 
 def _deployment(
