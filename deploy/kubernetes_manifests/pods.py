@@ -23,7 +23,7 @@ _READY_SECONDS = 2
 
 
 def target(source: Source, entry: Entry) -> Object:
-    """A service under test. All have the same values but for name, port and role."""
+    """A service under test. All are the same but for name and port."""
     compose = source.services[entry.name]
     container = _container(source, entry.name, compose, "services", {"http": entry.port})
     every = source.probing
@@ -77,10 +77,12 @@ def locust(source: Source) -> list[Object]:
         {"name": "LOCUST_MODE_MASTER", "value": "true"},
         {"name": "LOCUST_EXPECT_WORKERS", "value": str(WORKERS)},
     ]
-    master |= {"readinessProbe": {"httpGet": _ask("/"), "periodSeconds": _READY_SECONDS, "timeoutSeconds": 5}}
+    master |= {"readinessProbe": {"httpGet": _ask("/"), "periodSeconds": _READY_SECONDS}}
+    master["readinessProbe"]["timeoutSeconds"] = source.probing.timeout
     compose_worker = source.services[LOCUST_WORKER]
     worker = _container(source, LOCUST_WORKER, compose_worker, LOAD, {})
-    worker |= {"readinessProbe": {"exec": {"command": compose_worker.healthcheck.command}, "periodSeconds": 5}}
+    connected = {"command": compose_worker.healthcheck.command}
+    worker |= {"readinessProbe": {"exec": connected, "periodSeconds": _READY_SECONDS}}
     return [
         _deployment(LOCUST, LOAD, _pod(source, LOCUST, compose, master), strategy={"type": "Recreate"}),
         service(LOCUST, LOAD, ports),

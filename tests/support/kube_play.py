@@ -25,7 +25,7 @@ _KINDS = ("Secret", "ConfigMap", "Deployment")
 _NPROC = 32768  # podman lowers its own limit to this
 _ASK = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=4)"
 _COMPLETE = (4, 4)
-"""The version that writes the files of a Secret as they are; before, it writes them in base64."""
+"""The version that writes the files of a Secret as they are, and quotes the words of a probe's command."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,6 @@ def _probe_by_command(container: dict[str, Any], version: tuple[int, ...]) -> No
     for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
         asked = container[kind].pop("httpGet")
         command = ["python", "-c", _ASK, f"http://127.0.0.1:{ports[asked['port']]}{asked['path']}"]
-        # Before, a shell was given the words without quotes.
         container[kind]["exec"] = {"command": [*map(shlex.quote, command)] if version < _COMPLETE else command}
 
 
@@ -155,6 +154,7 @@ def _own_volumes(name: str, pod: dict[str, Any], container: dict[str, Any]) -> N
 
 
 def _secrets_as_settings(pod: dict[str, Any]) -> None:
+    """It writes the files of a Secret in base64, and those of a ConfigMap as they are."""
     for volume in pod["volumes"]:
         if secret := volume.pop("secret", None):
             volume["configMap"] = {"name": secret["secretName"], "items": secret["items"], "optional": False}
