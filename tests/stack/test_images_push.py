@@ -57,7 +57,7 @@ def checkout(engine: Engine, tmp_path: Path) -> Iterator[Checkout]:  # noqa: ARG
 
 def test_clusters_take_what_was_pushed(checkout: Checkout, registry: str) -> None:
     for name in NAMES:
-        _small_image(f"{OWN}/{name}", content=name)
+        _make_small_image(f"{OWN}/{name}")
 
     pushed = run_in(checkout, "-m", "kubernetes_manifests.images", f"{registry}/team")
 
@@ -95,8 +95,9 @@ def run_in(checkout: Checkout, *arguments: str) -> subprocess.CompletedProcess[s
     )
 
 
-def _small_image(name: str, content: str) -> None:
-    run(["docker", "build", "--quiet", "--tag", name, "-"], stdin=f"FROM scratch\nLABEL content={content}\n")
+def _make_small_image(name: str) -> None:
+    """Of nothing but its name, so that no other image is the same."""
+    run(["docker", "build", "--quiet", "--tag", name, "-"], stdin=f"FROM scratch\nLABEL name={name}\n")
 
 
 def _answers(url: str) -> bool:
