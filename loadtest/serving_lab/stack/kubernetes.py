@@ -265,7 +265,9 @@ class KubernetesStack:
                 stuck = [pod for pod in found if pod.service in waiting and (pod.problem or (late and not pod.ready))]
                 if late or any(pod.state == "CrashLoopBackOff" for pod in stuck):
                     self._fail(waiting, stuck[0].problem if stuck else None)
-                progress.update(f"waiting for {', '.join(waiting)}")
+                progress.update(
+                    ": ".join([f"waiting for {', '.join(waiting)}", *(pod.problem or "" for pod in stuck[:1])])
+                )
                 time.sleep(_LOOK_SECONDS)
 
     def _fail(self, waiting: Sequence[str], problem: str | None) -> None:

@@ -91,18 +91,15 @@ def _processors(result: ScalingResult) -> int:
 
 
 def _measured(services: Sequence[Fitted]) -> Iterator[str]:
-    heads = [
-        f"{one.service.label}: {what}"
-        for one in services
-        for what in ("requests/s", "µs of CPU", "of these, gateway and Redis")
-    ]
-    yield _line("", *heads)
+    heads = [f"{one.service.label}: {what}" for one in services for what in ("requests/s", "µs of CPU (not its own)")]
+    yield _line("instances of so many workers", *heads)
     yield _rule(1 + len(heads))
     for place, each in enumerate(services[0].service.measured):
         cells = []
         for one in services:
             found = model.typical(one.service.measured[place].rounds)
-            cells += [f"{found.per_second:,.0f}", _micro(model.cost(found)), _micro(found.gateway + found.caches)]
+            others = found.gateway + found.caches
+            cells += [f"{found.per_second:,.0f}", _micro(model.cost(found)) + f" ({_micro(others)})" * bool(others)]
         yield _line(each.arrangement.name, *cells)
 
 
@@ -131,8 +128,10 @@ def _model(services: Sequence[Fitted]) -> Iterator[str]:
 
 
 def _heldout(services: Sequence[Fitted]) -> Iterator[str]:
-    yield _line("", "", "µs of CPU: expected", "measured", "off by", "requests/s: expected", "measured", "off by")
-    yield _rule(8)
+    yield _line(
+        "", "instances of so many workers", "µs of CPU, expected", "measured", "requests/s, expected", "measured"
+    )
+    yield _rule(6)
     for one in services:
         for each in one.service.measured:
             if not each.arrangement.held_out:
@@ -140,7 +139,12 @@ def _heldout(services: Sequence[Fitted]) -> Iterator[str]:
             found = model.typical(each.rounds)
             cost = one.model.cost(each.arrangement), model.cost(found)
             rate = one.model.throughput(each.arrangement, one.processors), found.per_second
-            cells = _micro(cost[0]), _micro(cost[1]), _off(*cost), f"{rate[0]:,.0f}", f"{rate[1]:,.0f}", _off(*rate)
+            cells = (
+                f"{_micro(cost[0])} ({_off(*cost)})",
+                _micro(cost[1]),
+                f"{rate[0]:,.0f} ({_off(*rate)})",
+                f"{rate[1]:,.0f}",
+            )
             yield _line(one.service.label, each.arrangement.name, *cells)
 
 

@@ -20,10 +20,9 @@ class Arrangement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """In words."""
-        words = f"{_count(self.instances, 'instance')}, {_count(self.workers, 'worker')}"
-        words += " each" * (self.instances > 1) + ", gateway" * self.gateway
-        return words + (f", {self.caches} Redis" if self.caches else "")
+        """In words: instances, by the workers of each, and what they share."""
+        workers = f"{self.instances} of {self.workers} worker{'s' * (self.workers > 1)}"
+        return workers + ", gateway" * self.gateway + (f", {self.caches} Redis" if self.caches else "")
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +80,3 @@ class ScalingResult(Envelope, frozen=True, kw_only=True):
     schema: str = file_format.schema
     connections: int
     services: list[ServiceScaling]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number > 1)}"
