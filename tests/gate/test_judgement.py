@@ -98,7 +98,7 @@ def test_a_break_of_the_contract_fails_and_is_named() -> None:
     broken = [Broken(test="test_tokens: test_needed[x]", why="200 is not 401")]
     gated = judged(Found(contract=ContractResult(tests=9, complete=True, broken=broken, once=[])))
 
-    assert (gated.outcome, gated.sentence) == ("failed", "broken: test_tokens: test_needed[x]")
+    assert (gated.outcome, gated.sentence) == ("failed", "the contract is broken: test_tokens: test_needed[x]")
     assert [(each.part, each.name, each.why) for each in gated.checks] == [
         ("contract", "test_tokens: test_needed[x]", "200 is not 401")
     ]

@@ -82,7 +82,7 @@ def test_junit_has_a_test_for_each_verdict_and_cause(result: GateResult) -> None
 
 
 def test_sarif_names_the_line_that_answers(result: GateResult) -> None:
-    places = {"POST /predict": Place("shop/app.py", 41)}
+    places = {"shop": {"POST /predict": Place("shop/app.py", 41)}}
     [run] = json.loads(sarif.document(result, places, ELSEWHERE))["runs"]
 
     assert [each["ruleId"] for each in run["results"]] == ["parity/status", "parity/header-missing"]

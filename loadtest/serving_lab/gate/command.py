@@ -40,6 +40,8 @@ class Pair:
     head: Side
     words: tuple[str, str]
     """What stands for base and head, for people."""
+    source: str | None = None
+    """Its code, in which SARIF finds routes, as `lab inventory` takes it."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class _ContractRun:
 
     def judged(self, conditions: Sequence[FailIf]) -> Gated:
         """Return what is concluded."""
-        return judgement.judged("contract", ("the contract", self.suite.words), self.found, conditions)
+        return judgement.judged("head", ("the contract", self.suite.words), self.found, conditions)
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def gate(options: GateOptions, work_with: WorkWith, console: Console) -> int:
     _check_writable(options.output)
     options.reports.check_writable()
     runs: list[_Run] = []
-    places: dict[str, Place] = {}
+    places: dict[str, dict[str, Place]] = {}
     interrupted = False
     try:
         with sigterm_interrupts(), keeper() as kept:
@@ -176,8 +178,8 @@ def gate(options: GateOptions, work_with: WorkWith, console: Console) -> int:
                 # What one leaves of its share is there for those after it.
                 runs.append(begin(Budget(budget.left / (len(beginnings) - number))))
                 runs[-1].run(options, kept, console)
-            if options.reports.sarif and (source := options.reports.source):
-                places = routes.read(source, kept, options.asked.environment, options.output)
+            if options.reports.sarif:
+                places = _places(work, options, kept, console)
     except KeyboardInterrupt:
         interrupted = True
     found = [each.judged(options.fail_if) for each in runs if each.found.any or not interrupted]
@@ -215,6 +217,18 @@ def _beginnings(work: Work, options: GateOptions, kept: Keeper, console: Console
     contract = [lambda budget: _ContractRun(suite, options.output / "contract", budget)] if suite else []
     of_pairs = map(of_pair, work.pairs) if set(options.parts) - {"contract"} else ()
     return [*contract, *of_pairs]
+
+
+def _places(work: Work, options: GateOptions, kept: Keeper, console: Console) -> dict[str, dict[str, Place]]:
+    """Where the code of each service answers which operation; not of code that cannot be read."""
+    found = {}
+    for pair in work.pairs:
+        if source := options.reports.source or pair.source:
+            try:
+                found[pair.name] = routes.read(source, kept, options.asked.environment, options.output / pair.name)
+            except LabError as error:
+                console.print(f"routes are not found in {source}: {error}", soft_wrap=True, markup=False)
+    return found
 
 
 def _check_writable(output: Path) -> None:

@@ -76,9 +76,11 @@ def sentence(services: Sequence[Gated]) -> str:
 def contract(result: ContractResult) -> str:
     """Return in words whether head keeps the contract."""
     if result.broken:
-        return f"broken: {some([each.test for each in result.broken], _NAMED_CAUSES)}"
+        return f"the contract is broken: {some([each.test for each in result.broken], _NAMED_CAUSES)}"
     tests = counted(result.tests, "test")
-    return f"kept ({tests})" if result.complete else f"cannot tell: only {tests} came to an end in time"
+    return (
+        f"the contract is kept ({tests})" if result.complete else f"of the contract only {tests} came to an end in time"
+    )
 
 
 def answers(result: ParityResult) -> str:

@@ -95,10 +95,16 @@ class Own:
                 console.print(f"{name} is left out: {missing[0]} does not have it", markup=False)
                 continue
             words = [f"{name} of {short(commit)}" for commit in commits]
-            pairs.append(Pair(name, old[name], new[name], (words[0], words[1])))
+            pairs.append(Pair(name, old[name], new[name], (words[0], words[1]), self._source(name)))
         if not pairs:
             raise LabError("no service is in both revisions", hint="--base REF names another one")
         return Work(pairs, self._suite(new, commits[1], keeper, console) if contract else None)
+
+    def _source(self, name: str) -> str | None:
+        """The folder of a service's code, relative to the working directory."""
+        catalogue = self.settings.catalogue
+        code = catalogue.entry(name).code
+        return os.path.relpath(catalogue.path.parent / code.folders[0]) if code else None
 
     def _suite(self, built: Mapping[str, Program | Image], head: str, keeper: Keeper, console: Console) -> Suite:
         """The contract's tests, on services of head that have the settings which the contract is written for."""

@@ -18,7 +18,7 @@ class Reports:
     junit: Path | None = None
     sarif: Path | None = None
     source: str | None = None
-    """The code in which SARIF finds the line of each route."""
+    """The code in which SARIF finds the line of each route; None: what each service says of its own."""
 
     def check_writable(self) -> None:
         """Find out before minutes of measuring whether they can be written.
@@ -33,12 +33,12 @@ class Reports:
             except OSError as error:
                 raise LabError(f"{path}: {error.strerror}", hint="choose another place for it") from error
 
-    def write(self, result: GateResult, places: Mapping[str, Place], otherwise: Path) -> None:
+    def write(self, result: GateResult, places: Mapping[str, Mapping[str, Place]], otherwise: Path) -> None:
         """Write those that are wanted.
 
         Args:
             result: What they are made from.
-            places: Where each operation is answered.
+            places: By service, where each operation is answered.
             otherwise: The file that stands for operations whose place is not known.
 
         Raises:

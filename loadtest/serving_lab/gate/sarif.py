@@ -19,12 +19,12 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _PARAMETER = re.compile(r"\{[^/}]*\}")
 
 
-def document(result: GateResult, places: Mapping[str, Place], otherwise: Place) -> bytes:
+def document(result: GateResult, places: Mapping[str, Mapping[str, Place]], otherwise: Place) -> bytes:
     """Return the document.
 
     Args:
         result: Whose causes it has.
-        places: Where each operation is answered: by `METHOD /path`.
+        places: By service, where each operation is answered: by `METHOD /path`.
         otherwise: The place of operations that are not among them, since every result must have one.
     """
     causes = [(service, cause) for service in result.services if service.parity for cause in service.parity.causes]
@@ -45,7 +45,9 @@ def document(result: GateResult, places: Mapping[str, Place], otherwise: Place) 
                     }
                 },
                 "invocations": [{"executionSuccessful": not result.partial}],
-                "results": [_result(service, cause, places, otherwise) for service, cause in causes],
+                "results": [
+                    _result(service, cause, places.get(service.name, {}), otherwise) for service, cause in causes
+                ],
             }
         ],
     }
