@@ -84,9 +84,9 @@ kubernetes-proof: ## Prove the manifests with the whole contract: `podman kube p
 	@KUBERNETES_CONTRACT=whole $(DEV) pytest -n 0 tests/stack/test_kubernetes.py
 selftest: ## Prove `lab bench` at full length: false alarms, power, stalls, knee, refusals; about an hour
 	@SELFTEST=full $(DEV) pytest --capture=sys -p no:cacheprovider tests/selftest $(ARGS)
-gate-proof: ## Prove `lab gate` at full length: simulated and real gates without a change, planted 10%, contract breaks; two hours; TIMES=3
+gate-proof: ## Prove `lab gate` at full length: gates without a change, planted 10%, contract breaks, kills; hours; TIMES=3 NAMED=break
 	@GATE_PROOF=full $(DEV) pytest -n 0 tests/gate/test_judgement.py
-	@PYTHONPATH=tests $(DEV) python -m gate $(if $(TIMES),--times $(TIMES))
+	@PYTHONPATH=tests $(DEV) python -m gate $(if $(TIMES),--times $(TIMES)) $(if $(NAMED),--named '$(NAMED)')
 explain-proof: ## Prove `lab bench --explain`: a loop of 100 us planted in a handler, and services against themselves; half an hour; ROUNDS=3
 	@PYTHONPATH=tests $(DEV) python -m explain $(if $(ROUNDS),--rounds $(ROUNDS))
 hostile: ## Send 100,000 generated bad requests to each service and watch it, in about a quarter of an hour; COUNT=10000 SEED=2

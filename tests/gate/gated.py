@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from serving_lab.gate.result import GateResult
 from serving_lab.results import files
 from support import subject
@@ -67,3 +68,15 @@ def gate(
     )
     path = directory / "gate" / "gate.json"
     return Run(done.returncode, done.stdout, done.stderr, files.read(path, GateResult) if path.exists() else None)
+
+
+def marked(mark: str) -> list[str]:
+    """Return the processes that have a mark in their environment, in words."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} {' '.join(process.cmdline())[:100]}")
+        except (psutil.Error, OSError):
+            continue
+    return found

@@ -7,12 +7,11 @@ import subprocess
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import pytest
 from support.services import wait_until
 from support.subject import Behaviour
 
-from gate.gated import AS_BEFORE, command, gate, program
+from gate.gated import AS_BEFORE, command, gate, marked, program
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(900)]
 
@@ -107,15 +106,3 @@ def run_with(directory: Path, *options: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(
         [words[0], "gate", *options], capture_output=True, text=True, timeout=100, check=False, cwd=directory
     )
-
-
-def marked(mark: str) -> list[str]:
-    """The processes that have a mark in their environment, in words."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.pid} {' '.join(process.cmdline())[:100]}")
-        except (psutil.Error, OSError):
-            continue
-    return found
