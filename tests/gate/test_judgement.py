@@ -139,6 +139,13 @@ def test_a_part_without_a_result_cannot_be_told() -> None:
     assert gated.sentence.endswith("no parity: no document")
 
 
+def test_a_footprint_without_a_result_changes_nothing() -> None:
+    gated = judged(Found(bench=bench(0), missing=[Missing(part="footprint", why="no time")]))
+
+    assert gated.outcome == "passed"
+    assert gated.sentence.endswith("no footprint: no time")
+
+
 def test_services_of_which_the_same_is_said_share_a_line() -> None:
     same = judged(Found(bench=bench(0)))
     slow = judged(Found(bench=bench(1, latency=1.1), confirmation=bench(2, latency=1.1)))

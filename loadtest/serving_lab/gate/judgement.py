@@ -7,7 +7,7 @@ from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.fail_if import FailIf
 from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
 from serving_lab.experiment.verdicts import MAIN
-from serving_lab.gate.result import Check, CheckOutcome, ContractResult, Found, Gated, Outcome
+from serving_lab.gate.result import Check, CheckOutcome, ContractResult, Found, Gated, Outcome, PartName
 from serving_lab.parity.result import CauseRecord, ParityResult
 from serving_lab.text.phrases import counted, listed, some
 
@@ -34,7 +34,7 @@ def judged(name: str, sides: tuple[str, str], found: Found, conditions: Sequence
         *(_of_contract(found.contract) if found.contract else ()),
         *(_of_parity(parity) if parity else ()),
         *_of_bench(measured, conditions),
-        *(Check(part=each.part, name="result", outcome="cannot tell", why=each.why) for each in found.missing),
+        *(Check(part=each.part, name="result", outcome=_without(each.part), why=each.why) for each in found.missing),
     ]
     parts = [
         *([contract(found.contract)] if found.contract else ()),
@@ -56,6 +56,11 @@ def judged(name: str, sides: tuple[str, str], found: Found, conditions: Sequence
         confirmation=found.confirmation,
         footprint=found.footprint,
     )
+
+
+def _without(part: PartName) -> CheckOutcome:
+    """The outcome of a part that gave no result: a footprint is only shown."""
+    return "not judged" if part == "footprint" else "cannot tell"
 
 
 def worst(outcomes: Sequence[CheckOutcome]) -> Outcome:

@@ -100,10 +100,14 @@ class Parts:
 
     def bench(self, base: Instance, head: Instance) -> None:
         """Measure both."""
-        profile = Profile.load(self.asked.bench_profile, self.asked.environment)
-        least = len(self.asked.scenarios or profile.default) * _SCENARIO_SECONDS + _BEGIN_SECONDS
-        seconds = min(max(self._share("bench"), least), self._budget.left)
+        seconds = min(max(self._share("bench"), self._least_for_bench), self._budget.left)
         self.found.bench = self._measured("bench", base, head, self.asked.scenarios, seconds)
+
+    @property
+    def _least_for_bench(self) -> float:
+        """How many seconds bench wants at least."""
+        profile = Profile.load(self.asked.bench_profile, self.asked.environment)
+        return len(self.asked.scenarios or profile.default) * _SCENARIO_SECONDS + _BEGIN_SECONDS
 
     def confirm(self, base: Instance, head: Instance, scenarios: Sequence[str]) -> None:
         """Measure scenarios again, in all the time that is left."""
