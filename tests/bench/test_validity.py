@@ -106,11 +106,12 @@ def test_an_arm_does_not_count_if_most_of_it_was_others_or_the_generator_never_p
     never_idle = GeneratorHealth(cpu_share=0.6, waited_share=0.35, lag_p99=None)
     why = ["other programs kept 1.20 cores busy"]
 
-    assert faults(HEALTHY, 0.3, why) == []
-    assert faults(HEALTHY, 0.6, why) == why
-    assert faults(never_idle, 0.35, why) == why
-    assert faults(never_idle, 0.35, []) == []
-    assert faults(msgspec.structs.replace(HEALTHY, lost={"one": "it ended"}), 0.0, why) == why
+    assert faults(HEALTHY, 0.3, 1.2, why) == []
+    assert faults(HEALTHY, 0.3, None, why) == why, "it is not known what the target had"
+    assert faults(HEALTHY, 0.6, 1.2, why) == why
+    assert faults(never_idle, 0.35, 1.2, why) == why
+    assert faults(never_idle, 0.35, 1.2, []) == []
+    assert faults(msgspec.structs.replace(HEALTHY, lost={"one": "it ended"}), 0.0, 0.1, why) == why
 
 
 def test_a_pair_of_which_others_took_more_from_one_arm_compares_others() -> None:

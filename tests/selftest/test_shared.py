@@ -15,6 +15,8 @@ from selftest.proof import say
 from selftest.test_looking import MARGIN, METRICS_OF_A_SCENARIO, SCENARIOS, Simulated, any_of_a_scenario, at_most
 from selftest.test_looking import simulated as looked_at
 
+pytestmark = pytest.mark.timeout(1200)
+
 MOST = 40
 TRIES = 3
 """Pairs that are measured for each that may count."""

@@ -188,7 +188,7 @@ class Watch:
             taken=taken,
             disturbances=disturbances,
             # Whether a target keeps up is not known while others have its processor.
-            faults=validity.faults(generator, taken, disturbances) if in_time else disturbances,
+            faults=validity.faults(generator, taken, other, disturbances) if in_time else disturbances,
         )
         return MeasuredArm(arm, outcome.latencies, outcome.uncorrected, in_time)
 

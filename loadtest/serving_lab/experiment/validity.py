@@ -79,18 +79,20 @@ def taken(
     return min(1.0, max(generator_waited, late) + min(target_waited, used) + stolen)
 
 
-def faults(generator: GeneratorHealth, taken: float, disturbances: Sequence[str]) -> list[str]:
+def faults(generator: GeneratorHealth, taken: float, other_cpu: float | None, disturbances: Sequence[str]) -> list[str]:
     """Return why an arm does not count, in words: disturbances that leave too little of the target in its figures.
 
     Args:
         generator: How it fared. Without a pause it is what limits the throughput, whoever has its processor. If it is
             not whole, or did not begin together, the load was another one.
         taken: Share of the arm's time that others took.
+        other_cpu: Cores used by what is neither target nor generator. Where that is unknown, so is what they took from
+            the target.
         disturbances: All of the arm.
     """
     another_load = bool(generator.lost) or generator.start_skew > MOST_START_SKEW_SECONDS
     limits = generator.cpu_share + generator.waited_share > MOST_GENERATOR_CPU
-    return list(disturbances) if another_load or limits or taken > MOST_TAKEN else []
+    return list(disturbances) if other_cpu is None or another_load or limits or taken > MOST_TAKEN else []
 
 
 def unlike(taken: Mapping[str, float]) -> dict[str, str]:
