@@ -307,7 +307,7 @@ def test_processor_time_grows_with_work_and_within_the_limit(one: RunningService
     before, started = scrape(one), time.perf_counter()
     with one.client(one.login()) as client:
         rows = random_rows(100, seed=31)
-        while time.perf_counter() < started + 0.5:
+        for _ in range(60):  # and not for a time, in which a busy machine answers one
             client.post("/batch-predict", json={"samples": rows}).raise_for_status()
     after, elapsed = scrape(one), time.perf_counter() - started
 

@@ -20,11 +20,13 @@ from support.tiers import ALONE, MEASURES, rank
 WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py", "tests/gate/test_images.py")
 # They share a registry, which takes half a minute to start.
 WITH_REGISTRY = ("tests/registry/",)
-# One of them at a time measures, so others would keep the workers waiting.
+# One of them at a time measures, so others would keep the workers waiting. Redis must answer within milliseconds,
+# which one that measures may take from it.
 WITH_PROCESSORS = (
     "tests/selftest/",
     "tests/bench/test_measuring.py",
     "tests/contract/test_idle_connections.py",
+    "tests/contract/test_redis.py",
     "tests/footprint/test_planted.py",
     "tests/gate/test_measured.py",
     "tests/generator/test_load.py",
