@@ -32,8 +32,8 @@ load: ## Send load, and fail on wrong answers; USERS=20 RATE=5 (users per second
 	@$(LAB) load $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(DURATION),--duration $(DURATION))
 parity: ## Check that each candidate answers like the baseline, report in results/; GENERATE=10000 REPEAT=3 SEED=1
 	@$(LAB) parity $(if $(GENERATE),--generate $(GENERATE)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(SEED),--seed $(SEED))
-bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' BUDGET=10m FAIL_IF=slower; PAIRS=20 SECONDS=10 instead of a budget
-	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
+bench: ## Measure which service is better, and how sure that is; SCENARIOS='steady knee' BUDGET=10m FAIL_IF=slower; PAIRS=20 SECONDS=10 instead of a budget; EXPLAIN=1 names functions
+	@$(LAB) bench $(addprefix --scenario ,$(SCENARIOS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(EXPLAIN),--explain) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(addprefix --fail-if ,$(FAIL_IF))
 rollout: ## Move traffic at the gateway over to a candidate, as long as a judge agrees; FILE=stages.yaml CANDIDATE=name; DO=status, abort or resume
 	@$(LAB) rollout $(or $(DO),run) $(if $(filter-out run resume,$(DO)),,$(FILE) $(if $(CANDIDATE),--candidate $(CANDIDATE)))
 model: ## The life of a model, with COMPOSE_PROFILES=registry: DO=push DIR=build/model; DO=list; DO=promote VERSION=2; DO=rollback; DO='diff 1 2'

@@ -18,7 +18,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often it is planted")
     rounds = parser.parse_args().rounds
     first = false = told = 0
-    for seed in range(rounds):
+    for seed in range(2 * rounds):
+        if told == rounds:
+            break
         found = explained({"old": 0.0, "same": 0.0, "also same": 0.0, "planted": PLANTED_SECONDS}, seed)
         if found.missing:
             sys.stdout.write(f"round {seed + 1}: not explained: {found.missing}\n")

@@ -6,44 +6,29 @@ import json
 import re
 
 import msgspec
+from made.explanation import make_explanation, with_explanation
 from made.simulated import make_win
-from serving_lab.bench.result import BenchResult
-from serving_lab.explain.records import Explanation, Sampled
+from serving_lab.explain.records import Explanation
 from serving_lab.report import markdown, page
 from serving_lab.report.document import Document
 from serving_lab.report.inputs import ReportInputs
 
-from explain.test_folding import drawn
-
 HOSTILE = "</script><script>alert('x')"
 
 
-def with_explanation(explanation: Explanation) -> BenchResult:
-    result = make_win()
-    first, *others = result.scenarios
-    explained = msgspec.structs.replace(first, explanation=explanation)
-    return msgspec.structs.replace(result, scenarios=[explained, *others])
-
-
 def made(missing: str | None = None) -> Explanation:
-    baseline, candidate = (target.name for target in make_win().targets)
-    found = msgspec.structs.replace(drawn(1, planted=100.0), candidate=candidate)
-    flames = msgspec.structs.replace(found.flames, names=[HOSTILE, *found.flames.names[1:]])
-    return Explanation(
-        seconds=61.0,
-        arm_seconds=2.0,
-        confidence=0.99,
-        sampled=[
-            Sampled(target=name, samples=3000, profiler_cpu=0.1, cpu_ratio=1.04, throughput_ratio=0.97)
-            for name in (baseline, candidate)
-        ],
-        candidates=[] if missing else [msgspec.structs.replace(found, flames=flames)],
-        missing=missing,
-    )
+    explanation = make_explanation([target.name for target in make_win().targets], missing=missing)
+    hostile = [
+        msgspec.structs.replace(
+            each, flames=msgspec.structs.replace(each.flames, names=[HOSTILE, *each.flames.names[1:]])
+        )
+        for each in explanation.candidates
+    ]
+    return msgspec.structs.replace(explanation, candidates=hostile)
 
 
 def rendered(explanation: Explanation) -> tuple[str, str]:
-    document = Document.of(ReportInputs(with_explanation(explanation)))
+    document = Document.of(ReportInputs(with_explanation(make_win(), explanation)))
     return page.render(document), markdown.render(document)
 
 

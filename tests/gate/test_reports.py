@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 from made.comparison import make_cause, make_parity
+from made.explanation import make_explanation, with_explanation
 from made.measurement import MACHINE, slower
 from made.simulated import HOSTILE
 from markdown_it import MarkdownIt
@@ -49,6 +50,20 @@ def test_the_summary_begins_with_the_verdict_and_shows_what_failed_first(result:
     signs = [row.split("|")[1].strip() for row in rows]
     assert signs == sorted(signs, key=lambda sign: sign != "❌")
     assert signs.count("❌") == 4
+
+
+def test_the_summary_says_which_function_makes_the_difference(result: GateResult) -> None:
+    (service,) = result.services
+    assert service.confirmation is not None
+    explained = msgspec.structs.replace(
+        service, confirmation=with_explanation(service.confirmation, make_explanation(("base", HOSTILE)))
+    )
+
+    text = summary.markdown(msgspec.structs.replace(result, services=[explained]))
+
+    assert "why:" in text
+    assert "for a request in work" in text
+    assert HOSTILE not in text
 
 
 def test_the_picture_has_a_bar_for_each_interval_on_one_scale(result: GateResult) -> None:

@@ -56,6 +56,10 @@ def gate(
     scenario: Annotated[list[str] | None, typer.Option(help="Which to measure; may be repeated.")] = None,
     budget: Annotated[str, typer.Option(help="Time for everything together.")] = "8m",
     margin: Annotated[float, typer.Option(min=0.1, max=50, help="Changes up to this percentage count as none.")] = 5.0,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Name the functions that make the difference, before anything fails as slower."),
+    ] = False,
     fail_if: Annotated[
         list[str] | None,
         typer.Option(help="As of lab bench [default: slower]; answers that differ always fail."),
@@ -73,11 +77,14 @@ def gate(
 ) -> None:
     """Say in one line whether a new revision answers like the old one and is as fast. Exit code 1: it may not pass."""
     from serving_lab.experiment.fail_if import FailIf
+    from serving_lab.explain import sampler
     from serving_lab.gate import command, foreign, parts
     from serving_lab.gate.own import Own
     from serving_lab.gate.reports import Reports
     from serving_lab.gate.result import PARTS
 
+    if explain:
+        sampler.program()
     if unknown := [each for each in part or () if each not in PARTS]:
         raise LabError(f"there is no part {unknown[0]!r}", hint=f"choose from {', '.join(PARTS)}")
     given = foreign.Given(base_url, base_command, base_image), foreign.Given(head_url, head_command, head_image)
@@ -104,6 +111,7 @@ def gate(
         ready_path=ready_path or parts.ready_path_of(profiles[-1]),
         seed=seed,
         environment=environment,
+        explain=explain,
     )
     options = command.GateOptions(
         asked=asked,

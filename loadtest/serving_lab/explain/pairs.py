@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from serving_lab.experiment import readings
 from serving_lab.experiment.arms import ArmSlot, Load, LoadDriver
 from serving_lab.experiment.records import Arm
 from serving_lab.experiment.targets import Target
@@ -24,6 +25,9 @@ _MOST_PAIRS = 2 * PAIRS
 _LEAST_SEEN = 0.15
 """Share of the CPU time that must be seen. A service of Python holds its lock for half of the time or more. On a
 machine with too much to do the profiler has its turns when the service has none, and sees where it waits."""
+_MOST_WAITED = 0.9
+"""Share of the time in which a target wanted a processor and had none. Beyond it a few dozen requests are answered, and
+samples show where it was interrupted."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,21 @@ class _SampledArm:
 
     arm: Arm
     samples: Samples
+    waited_seconds: float
+    """How long the target was ready to run but had no processor; 0 where the kernel does not say."""
 
     @property
-    def counts(self) -> bool:
-        """Whether enough of its CPU time was seen."""
+    def fault(self) -> str | None:
+        """Why it does not count; None: it does."""
         cpu_seconds = self.arm.values.get("cpu", 0.0) / 1000 * self.arm.answered
-        return self.samples.stacks.total() > _LEAST_SEEN * sampler.RATE * cpu_seconds > 0
+        if self.waited_seconds > _MOST_WAITED * (self.waited_seconds + cpu_seconds):
+            return f"{self.arm.target} waited for a processor {_MOST_WAITED:.0%} of the time: the machine is too busy"
+        if self.samples.stacks.total() > _LEAST_SEEN * sampler.RATE * cpu_seconds > 0:
+            return None
+        return (
+            f"py-spy saw less than {_LEAST_SEEN:.0%} of the CPU time of {self.arm.target}: the machine is too busy, or "
+            "the service does nearly all its work outside of Python"
+        )
 
     @property
     def profile(self) -> folding.Profile:
@@ -94,16 +107,15 @@ def explain(
             note = f"{phrases.counted(void, 'pair')} did not count" if void else ""
             progress.phase(f"{name}: extra pair {len(whole) + 1} of {PAIRS}, under the profiler", note)
             blocks.append(_block(driver, loads, len(blocks) + 1, chance))
-            if all(each.counts for each in blocks[-1].values()):
+            if not any(each.fault for each in blocks[-1].values()):
                 whole.append(blocks[-1])
             progress.advance(expected_seconds(len(driver.targets)) / PAIRS)
     except NotSampledError as error:
         missing = str(error)
     if missing is None and len(whole) < PAIRS:
-        missing = (
-            f"in {len(blocks) - len(whole)} of {len(blocks)} pairs py-spy saw less than {_LEAST_SEEN:.0%} of the CPU "
-            "time: the machine is too busy, or a service does nearly all its work outside of Python"
-        )
+        faults = [each.fault for block in blocks for each in block.values() if each.fault]
+        commonest = max(set(faults), key=faults.count)
+        missing = f"{len(blocks) - len(whole)} of {len(blocks)} pairs do not count: {commonest}"
     baseline, *candidates = (target.name for target in driver.targets)
     return Explanation(
         seconds=time.monotonic() - began,
@@ -124,8 +136,10 @@ def _block(driver: LoadDriver, loads: Mapping[str, Load], number: int, chance: r
     found = {}
     for position, target in enumerate(chance.sample(driver.targets, len(driver.targets)), start=1):
         with sampler.sampling(target) as samples:
+            before = readings.waited_seconds(target)
             measured = driver.arm(target, loads[target.name], ArmSlot(number, position, seed), seconds=ARM_SECONDS)
-        found[target.name] = _SampledArm(measured.arm, samples)
+            waited = (readings.waited_seconds(target) or 0.0) - (before or 0.0)
+        found[target.name] = _SampledArm(measured.arm, samples, waited)
     return found
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from serving_lab.bench.result import BenchResult
 from serving_lab.experiment.profile import Profile
+from serving_lab.explain.pairs import expected_seconds
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.gate.budget import Budget, slack, watch
 from serving_lab.gate.kept import Keeper
@@ -32,6 +33,8 @@ _SCENARIO_SECONDS = 40.0
 """What bench wants for a scenario at least."""
 _BEGIN_SECONDS = 15.0
 """What it wants besides."""
+_EXPLAIN_LONGER = 1.3
+"""An explanation may take so many times as long as is expected: pairs that do not count are measured again."""
 _FOOTPRINT = ("--starts", "3", "--rounds", "1", "--seconds", "5", "--no-type-check")
 _GENERATED = 500
 _READY_PATH = "/ready"
@@ -52,6 +55,8 @@ class Asked:
     seed: int
     environment: Mapping[str, str]
     """All that the commands see."""
+    explain: bool = False
+    """Whether what is measured again is explained, too."""
 
 
 class Parts:
@@ -110,11 +115,21 @@ class Parts:
         return len(self.asked.scenarios or profile.default) * _SCENARIO_SECONDS + _BEGIN_SECONDS
 
     def confirm(self, base: Instance, head: Instance, scenarios: Sequence[str]) -> None:
-        """Measure scenarios again, in all the time that is left."""
-        self.found.confirmation = self._measured("confirmation", base, head, scenarios, self._budget.left)
+        """Measure scenarios again, in all the time that is left; explain them if that is asked and leaves enough."""
+        left, extra = self._budget.left, len(scenarios) * expected_seconds(2) * _EXPLAIN_LONGER
+        explain = self.asked.explain and left - extra > len(scenarios) * _SCENARIO_SECONDS + _BEGIN_SECONDS
+        if self.asked.explain and not explain:
+            self._console.print("no time is left to explain it: a longer --budget gives some", markup=False)
+        self.found.confirmation = self._measured("confirmation", base, head, scenarios, left, extra * explain)
 
     def _measured(
-        self, name: str, base: Instance, head: Instance, scenarios: Sequence[str], seconds: float
+        self,
+        name: str,
+        base: Instance,
+        head: Instance,
+        scenarios: Sequence[str],
+        seconds: float,
+        explaining_seconds: float = 0.0,
     ) -> BenchResult | None:
         asked = self.asked
         words = ["--profile", str(asked.bench_profile)]
@@ -124,7 +139,8 @@ class Parts:
         words += ["--apart"] if base.is_ours and head.is_ours else []
         words += [word for each in scenarios for word in ("--scenario", each)]
         words += ["--margin", f"{asked.margin:g}", "--seed", str(asked.seed)]
-        words += ["--budget", f"{seconds - slack(seconds):.0f}s"]
+        words += ["--budget", f"{seconds - slack(seconds) - explaining_seconds:.0f}s"]
+        words += ["--explain"] if explaining_seconds else []
         file = self._output / f"{name}.json"
         return self._run("bench", [*words, "--output", str(file)], file, seconds, BenchResult)
 

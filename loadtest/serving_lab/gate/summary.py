@@ -6,6 +6,7 @@ GitHub shows no picture that a summary brings along: it removes `data:` addresse
 from collections.abc import Iterator
 
 from serving_lab.experiment.records import METRICS
+from serving_lab.explain import wording
 from serving_lab.gate.judgement import Concluded, concluded
 from serving_lab.gate.result import CheckOutcome, Gated, GateResult
 from serving_lab.gate.table import footprint_lines
@@ -54,10 +55,19 @@ def _service(service: Gated) -> Iterator[str]:
         if len(rows) > _MOST_CHECKS:
             yield f"| | | and {len(rows) - _MOST_CHECKS} more | |"
         yield ""
+    for line in _why(service):
+        yield f"- {escape(line)}"
     for line in footprint_lines(service):
         yield f"- {escape(line)}"
-    if service.footprint:
+    if service.footprint or any(_why(service)):
         yield ""
+
+
+def _why(service: Gated) -> Iterator[str]:
+    """What makes the difference, in each scenario that was measured again."""
+    for scenario in service.confirmation.scenarios if service.confirmation else ():
+        for each in scenario.explanation.candidates if scenario.explanation else ():
+            yield f"{scenario.name}: why: {wording.of_candidate(each, 'base')}"
 
 
 def _picture(service: Gated) -> Iterator[str]:
