@@ -12,6 +12,9 @@ import pytest
 from model_artifact import files
 from model_artifact.errors import ArtifactError
 from model_artifact.store import Store
+from serving_lab import exit_codes
+from serving_lab.model_drift.result import DriftResult
+from serving_lab.results import files as result_files
 from support.artifacts import change_metadata, shuffled_data, write_model
 from support.checkout import Checkout
 from support.command import lab
@@ -302,3 +305,18 @@ def test_what_the_registry_stores_is_what_was_pushed_but_damaged_files_of_it_are
 
     assert damaged.returncode == 2
     assert damaged.stderr.startswith("error: version 1 is damaged (digest): model.json is not the one that was pushed")
+
+
+def test_drift_is_told_against_what_a_version_of_the_registry_was_trained_on(running: Lab, tmp_path: Path) -> None:
+    number = str(running.answers("push", running.models[0])["version"])
+    row = {"features": [50.0, 1, 26, 95, 189, 115, 50, 4, 4.6, 91], "prediction": 150.0, "model_version": "1.0.0"}
+    (tmp_path / "log").write_text(json.dumps(row) + "\n")
+
+    done = running.run("drift", tmp_path / "log", "--version", number, "--output", tmp_path)
+    unknown = running.run("drift", tmp_path / "log", "--version", "99", "--output", tmp_path)
+
+    assert done.returncode == exit_codes.CANNOT_TELL, "one row tells nothing"
+    result = result_files.read(tmp_path / "drift.json", DriftResult)
+    assert [each.digest for each in result.models] == [files.read(running.models[0]).info.sha256]
+    assert unknown.returncode == exit_codes.CANNOT_TELL
+    assert "version 99" in unknown.stderr

@@ -15,7 +15,6 @@ _group = typer.Typer(
 )
 app.add_typer(_group, name="model")
 
-_Registry = Annotated[str | None, typer.Option(metavar="URL", help="The registry [default: the lab's own]")]
 _Version = Annotated[str, typer.Argument(metavar="VERSION", help="Its number, or an alias of it.")]
 _Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 _Wait = Annotated[float, typer.Option(min=0, max=600, help="How long the services may take to serve it, in seconds.")]
@@ -25,7 +24,7 @@ _Wait = Annotated[float, typer.Option(min=0, max=600, help="How long the service
 def push(
     directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="What train-model has written.")] = Path("build")
     / "model",
-    registry: _Registry = None,
+    registry: model_judge.Registry = None,
     json: _Json = False,
 ) -> None:
     """Check a model as the services will, and store it as the next version; one that is there already stays."""
@@ -35,7 +34,7 @@ def push(
 
 
 @_group.command("list")
-def list_(registry: _Registry = None, json: _Json = False) -> None:
+def list_(registry: model_judge.Registry = None, json: _Json = False) -> None:
     """Show all versions with their aliases and figures, and which one each service serves."""
     from serving_lab.registry import command
 
@@ -50,7 +49,7 @@ def promote(
     thresholds: model_judge.Thresholds = None,
     output: model_judge.Output = Path("results"),
     wait: _Wait = 30,
-    registry: _Registry = None,
+    registry: model_judge.Registry = None,
     json: _Json = False,
 ) -> None:
     """Let a version serve, and wait until the services do. Exit code 1: not all of them do, or it is judged worse.
@@ -79,7 +78,7 @@ def promote(
 
 
 @_group.command()
-def rollback(wait: _Wait = 30, registry: _Registry = None, json: _Json = False) -> None:
+def rollback(wait: _Wait = 30, registry: model_judge.Registry = None, json: _Json = False) -> None:
     """Let the version serve that did so before, and wait until the services do. Exit code 1: not all of them do."""
     from serving_lab.registry import command
 
@@ -91,7 +90,7 @@ def rollback(wait: _Wait = 30, registry: _Registry = None, json: _Json = False) 
 def diff(
     old: Annotated[str, typer.Argument(metavar="A", help="A version, or an alias of it.")],
     new: Annotated[str, typer.Argument(metavar="B", help="Another one.")],
-    registry: _Registry = None,
+    registry: model_judge.Registry = None,
     json: _Json = False,
 ) -> None:
     """Show in what two versions differ: metadata, digests, metrics, parameters, structure."""

@@ -1,12 +1,10 @@
 """A version in the registry is judged against the one that serves, before an alias is changed."""
 
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from model_artifact.errors import ArtifactError
 from rich.console import Console
 
 from serving_lab import exit_codes
@@ -14,7 +12,7 @@ from serving_lab.errors import LabError
 from serving_lab.model_judge import command
 from serving_lab.model_judge.command import JudgeOptions
 from serving_lab.model_judge.result import JudgementResult, Verdict
-from serving_lab.registry.fetching import fetch
+from serving_lab.registry.fetching import fetched
 from serving_lab.registry.mlflow import Registry
 
 
@@ -75,14 +73,7 @@ def require(promotion: Promotion, console: Console) -> JudgementResult | None:
 
 
 def _judged(promotion: Promotion, former: str, console: Console) -> JudgementResult:
-    with tempfile.TemporaryDirectory(prefix="lab-judge-") as name:
-        directories = {number: Path(name, number) for number in (former, promotion.number)}
-        for number, directory in directories.items():
-            directory.mkdir()
-            try:
-                fetch(promotion.registry, promotion.registry.version(number), directory, evaluation=True)
-            except ArtifactError as error:
-                raise LabError(f"version {number}: {error}", hint="push it again: lab model push DIR") from None
+    with fetched(promotion.registry, (former, promotion.number)) as directories:
         options = JudgeOptions(
             directories[former], directories[promotion.number], promotion.thresholds, output=promotion.output
         )

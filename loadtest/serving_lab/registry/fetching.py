@@ -1,15 +1,36 @@
 """The files of a version, from the registry to a directory."""
 
-from collections.abc import Mapping
+import contextlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from model_artifact import files
 from model_artifact.errors import ArtifactError
 from model_artifact.errors import Reason as OfArtifact
 
+from serving_lab.errors import LabError
 from serving_lab.registry.mlflow import Registry, Version
 
 _MOST_BYTES: Mapping[str, int] = {files.GRAPH: files.MAX_GRAPH_BYTES}
+
+
+@contextlib.contextmanager
+def fetched(registry: Registry, numbers: Iterable[str]) -> Iterator[dict[str, Path]]:
+    """Directories with all files of versions, by their numbers; they are gone afterwards.
+
+    Raises:
+        LabError: the registry does not answer, or the files of a version are not whole.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-model-") as name:
+        directories = {number: Path(name, number) for number in numbers}
+        for number, directory in directories.items():
+            directory.mkdir()
+            try:
+                fetch(registry, registry.version(number), directory, evaluation=True)
+            except ArtifactError as error:
+                raise LabError(f"version {number}: {error}", hint="push it again: lab model push DIR") from None
+        yield directories
 
 
 def fetch(registry: Registry, version: Version, directory: Path, *, evaluation: bool = False) -> files.Artifact:
