@@ -3,11 +3,15 @@
 import msgspec
 import pytest
 from made.comparison import make_cannot_tell, make_cause, make_different, make_parity
+from made.drift import DRIFTED
 from made.footprint import make_footprint, make_native
+from made.judgement import REFUSED
 from made.measurement import CANDIDATE
 from made.rollout import make_rollout
 from made.simulated import WORSE, make_undecided, make_win, of
 from serving_lab.inventory.result import InventoryResult, Operation
+from serving_lab.model_drift.result import Standing
+from serving_lab.model_judge.result import Verdict
 from serving_lab.parity.result import Sent
 from serving_lab.results.envelope import Envelope
 from serving_lab.rollout.result import Ending
@@ -19,6 +23,8 @@ FASTER = "Measured against the old API"
 UNITS = "The unit tests pass"
 IMAGE = "The new service's image"
 ROLLED_OUT = "All traffic has moved over"
+JUDGED = "The model's last version was judged"
+ASKED = "The model is asked what it was trained on"
 
 
 def test_whatever_a_result_shows_is_ticked_with_its_date_and_file(team: Team) -> None:
@@ -307,3 +313,22 @@ def test_a_candidate_that_documents_nothing_fails(team: Team) -> None:
 
     assert new.name == CANDIDATE
     assert "Failed. it documents 0 operations" in team.checklist().box("The new service documents itself")
+
+
+def test_a_model_has_boxes_only_where_something_is_known_of_one_or_they_are_required(team: Team) -> None:
+    assert JUDGED not in team.checklist().markdown
+    assert team.checklist("--require", "model-judged").code == 1
+
+    team.has("judgement.json", REFUSED)
+    team.has("drift.json", DRIFTED)
+    refused = team.checklist()
+    assert "2.0.0 against 1.0.0: refuse: where bmi is 30 or more" in refused.box(JUDGED)
+    assert "Failed" in refused.box(ASKED)
+
+    team.has("judgement.json", REFUSED, verdict=Verdict.PROMOTE)
+    team.has("drift.json", DRIFTED, models=[msgspec.structs.replace(DRIFTED.models[0], standing=Standing.NONE)])
+    team.has("model-rollout.json", make_rollout(), candidate="challenger", model="2")
+    promoted = team.checklist()
+    assert promoted.box(JUDGED).startswith("[x]")
+    assert promoted.box(ASKED).startswith("[x]")
+    assert "it is about version 2 of the model against flask-api" in promoted.box(ROLLED_OUT)

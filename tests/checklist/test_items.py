@@ -27,13 +27,13 @@ def test_every_command_of_the_own_items_exists() -> None:
     assert isinstance(commands, typer.core.TyperGroup)
     targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
 
-    assert len(items) == 19
+    assert len(items) == 21
     for item in items:
         if named := re.match(r"\{lab\} ([a-z]+)$", item.command):
             assert named[1] in commands.commands
             assert named[1] in targets
-        elif item.command.startswith("{program} inventory"):
-            assert "inventory" in commands.commands
+        elif named := re.match(r"\{program\} (inventory|model) ", item.command):
+            assert named[1] in commands.commands
         elif item.command.startswith("{program}"):
             assert item.command == f"{{program}} checklist tick {item.id} --by NAME --reason TEXT"
             assert item.evidence == []

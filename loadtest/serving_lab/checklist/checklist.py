@@ -1,13 +1,13 @@
 """A whole checklist: every box, and what a reader must know of the evidence."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from serving_lab.checklist import evidence
 from serving_lab.checklist.by_hand import Tick
 from serving_lab.checklist.folder import Folder
 from serving_lab.checklist.items import Items
-from serving_lab.checklist.judging import Box, Now, judge
+from serving_lab.checklist.judging import Box, Now, State, judge
 from serving_lab.checklist.subject import Subject
 
 
@@ -35,8 +35,16 @@ class Checklist:
     """On the evidence as a whole."""
 
     @classmethod
-    def of(cls, items: Items, folder: Folder, ticks: Mapping[str, Tick], subject: Subject, now: Now) -> "Checklist":
-        """Judge every item."""
+    def of(
+        cls,
+        items: Items,
+        folder: Folder,
+        ticks: Mapping[str, Tick],
+        subject: Subject,
+        now: Now,
+        named: Container[str] = (),
+    ) -> "Checklist":
+        """Judge every item; those with these names are shown even if there is nothing about them."""
         return cls(
             subject=subject,
             now=now,
@@ -44,13 +52,17 @@ class Checklist:
                 PhaseBoxes(
                     phase.name,
                     tuple(
-                        judge(
-                            item,
-                            [evidence.found(each, folder, subject) for each in item.evidence],
-                            ticks.get(item.id),
-                            now,
-                        )
+                        box
                         for item in phase.items
+                        for box in (
+                            judge(
+                                item,
+                                [evidence.found(each, folder, subject) for each in item.evidence],
+                                ticks.get(item.id),
+                                now,
+                            ),
+                        )
+                        if not (item.if_any and box.state is State.OPEN and item.id not in named)
                     ),
                 )
                 for phase in items.phases

@@ -48,7 +48,7 @@ def checklist(options: ChecklistOptions, console: Console) -> int:
     now = Now(datetime.now(UTC), Checkout.at(Path.cwd()), options.most_days)
     ticks = by_hand.read(options.by_hand, options.items.ids)
     folder = Folder.read(options.results, options.junit)
-    found = Checklist.of(options.items, folder, ticks, options.subject, now)
+    found = Checklist.of(options.items, folder, ticks, options.subject, now, named=options.require)
     files = options.output / "checklist.html", options.output / "checklist.md"
     try:
         options.output.mkdir(parents=True, exist_ok=True)

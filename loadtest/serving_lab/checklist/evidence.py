@@ -14,6 +14,8 @@ from serving_lab.checklist.subject import Service, Subject
 from serving_lab.experiment.records import METRICS
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.inventory.result import InventoryResult
+from serving_lab.model_drift.result import DriftResult, Standing
+from serving_lab.model_judge.result import JudgementResult, Verdict
 from serving_lab.parity.result import ParityResult
 from serving_lab.results.envelope import Envelope
 from serving_lab.rollout.result import Ending, RolloutResult
@@ -70,7 +72,7 @@ def found(asked: Evidence, folder: Folder, subject: Subject) -> list[Found]:
     unreadable = [Found(each.path, None, None, None, f"not read: {each.why}") for each in damaged]
     if asked.tests is not None:
         return [*_runs(asked.tests, folder, subject), *unreadable]
-    results = [(path, result) for path, result in folder.results if result.file_format.command == asked.kind]
+    results = [(path, result) for path, result in folder.results if result.file_format.kind == asked.kind]
     known = [
         each.label
         for _, result in folder.results
@@ -104,7 +106,9 @@ def _about(result: Envelope, asked: Evidence, subject: Subject) -> tuple[str, bo
         case FootprintResult():
             services = [Service(each.name, None) for each in result.targets]
         case RolloutResult():
-            services = [Service(result.primary, None), Service(result.candidate, None)]
+            services = [Service(result.primary, None), Service(_rolled_out(result), None)]
+        case JudgementResult() | DriftResult():
+            return "the model", True  # which all services share
         case _:
             raise AssertionError(result)
     baseline, *candidates = services
@@ -129,7 +133,20 @@ def _says(result: Envelope, asked: Evidence, subject: Subject, known: Sequence[s
         case RolloutResult():
             passed = {Ending.PROMOTED: True, Ending.ROLLED_BACK: False}.get(result.ending)
             return _Says(passed, f"{result.ending}: {result.why}")
+        case JudgementResult():
+            passed = {Verdict.PROMOTE: True, Verdict.REFUSE: False}.get(result.verdict)
+            versions = " against ".join(each.version for each in (result.new, result.old) if each)
+            why = "; ".join(each.text for each in result.reasons) if passed is not True else "nothing speaks against it"
+            return _Says(passed, f"{versions}: {result.verdict}: {why}")
+        case DriftResult():
+            passed = {Standing.NONE: True, Standing.LITTLE: True, Standing.DRIFTED: False}.get(result.standing)
+            told = [f"version {each.version}: {each.why}" for each in result.models]
+            return _Says(passed, "; ".join(told) or "the log has no predictions")
     raise AssertionError(result)
+
+
+def _rolled_out(result: RolloutResult) -> str:
+    return result.candidate if result.model is None else f"version {result.model} of the model"
 
 
 def _of_parity(result: ParityResult, asked: ParityAsked, known: Sequence[str]) -> _Says:

@@ -12,17 +12,22 @@ from serving_lab.checklist.junit import JUnitRun
 from serving_lab.errors import LabError
 from serving_lab.footprint.result import FootprintResult
 from serving_lab.inventory.result import InventoryResult
+from serving_lab.model_drift.result import DriftResult
+from serving_lab.model_judge.result import JudgementResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from serving_lab.results.envelope import Envelope, Format
 from serving_lab.rollout.result import RolloutResult
 
 _RESULTS: dict[str, type[Envelope]] = {
-    form.command: kind
-    for kind in (InventoryResult, ParityResult, BenchResult, FootprintResult, RolloutResult)
+    form.kind: kind
+    for kind in (
+        *(InventoryResult, ParityResult, BenchResult, FootprintResult, RolloutResult),
+        *(JudgementResult, DriftResult),
+    )
     if isinstance(form := kind.file_format, Format)
 }
-"""By the command that writes it."""
+"""By the kind of file, which is also the beginning of its name."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 def _kind(path: Path) -> str | None:
-    """Which command wrote a file, by its schema, else by its name; None: nothing that can be evidence did."""
+    """Of which kind a file is, by its schema, else by its name; None: of none that can be evidence."""
     try:
         schema = msgspec.json.decode(path.read_bytes(), type=_Head).schema
     except (OSError, msgspec.DecodeError):

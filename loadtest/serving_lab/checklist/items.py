@@ -46,6 +46,14 @@ class RolloutAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rollout to the candidate that ended with its promotion."""
 
 
+class JudgementAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A version of the model that was judged not to be worse than the one before."""
+
+
+class DriftAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A prediction log whose rows are like the training data."""
+
+
 class TestsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Tests that passed, of the JUnit files."""
 
@@ -67,6 +75,8 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bench: BenchAsked | None = None
     footprint: FootprintAsked | None = None
     rollout: RolloutAsked | None = None
+    judgement: JudgementAsked | None = None
+    drift: DriftAsked | None = None
     tests: TestsAsked | None = None
 
     @property
@@ -83,6 +93,8 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is true once it is ticked."""
     evidence: list[Evidence] = []
     """Any of these ticks it; none: only a person does."""
+    if_any: bool = False
+    """Whether it is left out where there is neither evidence nor a tick: not every service has a model, for example."""
     command: str = ""
     """What would tick it; {lab}, {test} and {program} stand for what runs a command, the tests and `lab` here."""
 

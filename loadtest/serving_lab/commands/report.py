@@ -16,7 +16,8 @@ def report(
     results: Annotated[
         Path,
         typer.Option(
-            help="Folder of bench.json, footprint.json and parity.json or parity-CANDIDATE.json; one is enough."
+            help="Folder of bench.json, footprint.json and parity.json or parity-CANDIDATE.json; one is enough. "
+            "About the model, judgement.json, drift.json and model-rollout.json are read too."
         ),
     ] = Path("results"),
     bench: Annotated[Path | None, typer.Option(help="A measurement in another place.")] = None,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment.records import Comparison
 from serving_lab.parity.result import ParityResult
-from serving_lab.report import deployment, method, tables
+from serving_lab.report import about_model, deployment, method, tables
 from serving_lab.report.benchmark import benchmark, winners
 from serving_lab.report.explained import WhySection, why
 from serving_lab.report.inputs import Compared, ReportInputs
@@ -73,6 +73,8 @@ class Document:
     answers: list[Answers]
     moved: Moved | None
     """How traffic went over; None where there is no rollout."""
+    model: Table | None
+    """What is known of the model; None where nothing is."""
     deployment: Table | None
     code: Table | None
     sections: list[ScenarioSection]
@@ -95,6 +97,7 @@ class Document:
             glance=_glance(inputs, advice) if len(advice) > 1 else None,
             answers=[_answers(inputs, each) for each in inputs.parities],
             moved=Moved.of(inputs.rollout) if inputs.rollout else None,
+            model=about_model.of(inputs.judgement, inputs.model_rollout, inputs.drift),
             deployment=deployment.deployment(footprint) if footprint else None,
             code=deployment.code(footprint) if footprint else None,
             sections=[_section(inputs, bench, scenario) for scenario in bench.scenarios] if bench else [],

@@ -10,6 +10,8 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.errors import LabError
 from serving_lab.experiment.records import TargetRecord
 from serving_lab.footprint.result import FootprintResult
+from serving_lab.model_drift.result import DriftResult
+from serving_lab.model_judge.result import JudgementResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.report.targets import ShownTarget, shown
 from serving_lab.results import files
@@ -55,6 +57,10 @@ class ReportInputs:
     parities: tuple[Compared, ...] = ()
     footprint: FootprintResult | None = None
     rollout: RolloutResult | None = None
+    judgement: JudgementResult | None = None
+    """Of the last version of the model; it and the next two are about the model, which all services share."""
+    model_rollout: RolloutResult | None = None
+    drift: DriftResult | None = None
 
     @classmethod
     def read(
@@ -75,8 +81,11 @@ class ReportInputs:
             parities=tuple(_compared(path) for path in parity or _parities(folder)),
             footprint=files.read(path, FootprintResult) if (path := _found(folder, "footprint", footprint)) else None,
             rollout=files.read(path, RolloutResult) if (path := _found(folder, "rollout", rollout)) else None,
+            judgement=files.read(path, JudgementResult) if (path := _found(folder, "judgement", None)) else None,
+            model_rollout=files.read(path, RolloutResult) if (path := _found(folder, "model-rollout", None)) else None,
+            drift=files.read(path, DriftResult) if (path := _found(folder, "drift", None)) else None,
         )
-        if inputs == cls():
+        if not inputs.results:
             raise LabError(
                 f"{folder} holds no result to report",
                 hint=f"{', '.join(map(how_to.run, _HOLDS))}: each writes one, and one is enough",
@@ -91,7 +100,7 @@ class ReportInputs:
 
     @property
     def results(self) -> list[Envelope]:
-        """All there are."""
+        """All there are about services."""
         all_of_them = (self.bench, *(each.result for each in self.parities), self.footprint, self.rollout)
         return [result for result in all_of_them if result]
 

@@ -34,6 +34,8 @@ def _lines(document: Document) -> Iterator[str]:
         yield from ("", "## How it went over", "", f"**{moved.ending.capitalize()}.** {escape(moved.why)}", "")
         yield from (*fact_lines(moved.facts), "", *table_lines(document, moved.stages), "")
         yield from (f"- {escape(line)}" for line in moved.decisions)
+    if document.model:
+        yield from ("", "## The model", "", *table_lines(document, document.model))
     if document.deployment:
         yield from ("", "## Deployment", "", *table_lines(document, document.deployment))
     if document.code:

@@ -31,6 +31,11 @@ class Format:
     earlier: Mapping[str, Callable[[Decoded], Decoded]] = field(default_factory=dict)
     """By schema of an earlier version: what turns its document into one of this version."""
 
+    @property
+    def kind(self) -> str:
+        """What the schema calls this kind, such as `judgement`."""
+        return self.schema.partition("/")[0].rpartition(".")[2]
+
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """The fields that all results share; the result of a command adds its own, and a default for `schema`."""
