@@ -42,6 +42,7 @@ def dashboard(uid: str, title: str, description: str) -> builders.Dashboard:
         )
         .annotation(_load_of_locust())
         .annotation(_load_from_elsewhere())
+        .annotation(_another_model())
     )
 
 
@@ -167,6 +168,14 @@ def _load_from_elsewhere() -> builders.AnnotationQuery:
     """Of `make load`, `lab bench`, `lab parity`, and of clients that the lab does not know."""
     return _annotation(
         "Load from elsewhere", "blue", "load:elsewhere:per_second > 0", "Requests that Locust's page did not send"
+    )
+
+
+def _another_model() -> builders.AnnotationQuery:
+    """Where a service serves another version of the model than a moment before; its first one is none."""
+    now, before = (f"max by (label, model_version) (service_info{{{ALL}}}{when})" for when in ("", " offset 10s"))
+    return _annotation(
+        "Another model", "green", f"{now} unless {before} and on (label) {before}", "{{label}} serves {{model_version}}"
     )
 
 

@@ -43,7 +43,10 @@ def service() -> builders.Dashboard:
         .with_variable(service_variable())
         .with_variable(handler_variable())
     )
-    for add in (_summary, _requests, _objective, _resources, _predictions, _sign_ins, _store, _websocket, _limit, _log):
+    for add in (
+        *(_summary, _requests, _objective, _resources, _predictions, _model, _sign_ins),
+        *(_store, _websocket, _limit, _log),
+    ):
         board = add(board)
     return board
 
@@ -222,6 +225,32 @@ def _predictions(board: builders.Dashboard) -> builders.Dashboard:
                 query(lookups, "{{result}}"),
                 query(evictions, "eviction"),
             )
+        )
+    )
+
+
+def _model(board: builders.Dashboard) -> builders.Dashboard:
+    return (
+        board.with_row(builders.Row("Model"))
+        .with_panel(
+            graph(
+                "Version",
+                "The version that the service says it serves: where one line ends and another begins, it has changed.",
+                "short",
+                query(f"max by (model_version) (service_info{{{CHOSEN_SERVICE}}})", "{{model_version}}"),
+            ).span(12)
+        )
+        .with_panel(
+            graph(
+                "Reloads",
+                "New models since the service started: loaded, refused by their trial, or failed because no workers "
+                "started with them.",
+                "short",
+                query(f"max by (result) (model_reloads_total{{{CHOSEN_SERVICE}}})", "{{result}}"),
+            )
+            .override_by_name("refused", coloured("orange"))
+            .override_by_name("failed", coloured("red"))
+            .span(12)
         )
     )
 

@@ -241,7 +241,7 @@ def test_every_rule_is_evaluated_without_error(loaded_url: str) -> None:
 
 
 def test_load_is_annotated_with_its_users_until_it_stops(loaded_url: str, locust: RunningLocust) -> None:
-    annotation, elsewhere = dict.fromkeys(annotation_queries())
+    annotation, elsewhere, _ = dict.fromkeys(annotation_queries())
     wait_until(
         lambda: [sample.labels.get("users") for sample in ask(loaded_url, annotation)] == [str(USERS)],
         "the run with its users",
