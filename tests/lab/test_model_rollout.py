@@ -189,7 +189,9 @@ def test_a_rollout_of_a_version_that_was_killed_is_told_resumed_and_promoted(lab
         assert (code, lab.result().ending) == (exit_codes.OK, Ending.PROMOTED), said
         assert (lab.aliases()["champion"], lab.aliases()["previous"]) == ("2", "1")
         assert lab.served() == "second"
-        assert lab.control.share() == 0, "all are at the primary again, which serves it now"
+        # All are at the primary again, which serves it now.
+        assert lab.control.share() == lab.result().share == 0
+        assert "The gateway sends 0% of the users to challenger." in lab.rollout("status")[1]
         assert CHALLENGER not in lab.programs()
         seen = met.versions["second"]
         wait_until(lambda: met.versions["second"] > seen + USERS, "users meet it there")

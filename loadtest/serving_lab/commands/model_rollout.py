@@ -65,13 +65,15 @@ def run(asked: Asked, model: AskedModel, *, resumed: bool) -> int:
         if result.ending is not Ending.PROMOTED:
             return result.exit_code
         # All users are at the challenger, so nobody notices when the primary changes; then they go back to it.
-        if registry_command.promote(registry, number, model.wait_seconds, console, as_json=False):
-            return exit_codes.OK
-        registry_command.rollback(registry, model.wait_seconds, console, as_json=False)
-        raise LabError(
-            f"all users were at version {number}, and not all services could follow: they go on as before",
-            hint="make logs says why",
-        )
+        refused = ""
+        if not registry_command.promote(registry, number, model.wait_seconds, console, as_json=False):
+            refused = "not all services could serve it, so the champion is the one before"
+            registry_command.rollback(registry, model.wait_seconds, console, as_json=False)
+        lab.control.set_share(0)
+        rollout_command.settle(options, result, refused)
+        if refused:
+            raise LabError(f"version {number}: {refused}", hint="the lines above say which, make logs says why")
+        return exit_codes.OK
 
 
 def _judged(asked: Asked, model: AskedModel, registry: registry_command.Asked, number: str, lab: Lab) -> MirroredMoves:

@@ -61,11 +61,7 @@ def conduct(options: RolloutOptions, console: Console, *, resumed: bool) -> Roll
     """
     if options.approve and not options.yes and not sys.stdin.isatty():
         raise LabError("--approve asks a person, and there is no terminal", hint="--yes approves every stage")
-    asked = replace(
-        plan.read(options.file, options.primary.name, options.candidate.name),
-        primary=options.primary.name,
-        candidate=options.candidate.name,
-    )
+    asked = _plan(options)
     if asked.shadow and not options.tap:
         raise LabError("nothing can be mirrored here", hint="`shadow: null` in the file of the stages leaves it out")
     if options.moves and not asked.shadow:
@@ -82,6 +78,30 @@ def conduct(options: RolloutOptions, console: Console, *, resumed: bool) -> Roll
     if left_over and left_over.ending is None:
         mirror.end_left_over(options.control, asked.primary, options.tap, left_over.tap, _recording(options.output))
     return _conduct(options, asked, state, file, traffic, console)
+
+
+def settle(options: RolloutOptions, result: RolloutResult, refused: str = "") -> None:
+    """Write down that all users are at the primary again, after a rollout of a model.
+
+    Args:
+        options: Of the rollout.
+        result: What it has ended with.
+        refused: Why the primary does not serve what was rolled out; empty: it does.
+
+    Raises:
+        LabError: a file cannot be written.
+    """
+    what = f"all users are at {result.primary} again" + ("" if refused else ", which serves the version now")
+    decisions = [*result.decisions, Decision(at=now(), stage=result.stages[-1].name, what=what, why=refused)]
+    changes: dict[str, object] = {"share": 0, "decisions": decisions}
+    if refused:
+        changes |= {"ending": Ending.CANNOT_TELL, "why": refused}
+    file, path = StateFile(options.output), _path(options)
+    if state := file.read():
+        state = msgspec.structs.replace(state, **changes)
+        file.write(state)
+        PageFile(path.with_suffix(".html"), _plan(options)).write(state, None, result.mirror)
+    files.write(path, msgspec.structs.replace(result, **changes), "--output DIR")
 
 
 def require_nobody_moved(control: Control) -> None:
@@ -170,7 +190,7 @@ def _conduct(
     watch = Watch(options.control, asked.candidate, naming)
     surroundings = Surroundings(_memory(options.candidate), _memory(options.primary), asked.machine)
     shadow = None
-    path = options.output / (FILE if options.model is None else MODEL_FILE)
+    path = _path(options)
     with contextlib.ExitStack() as stack, ended_once():
         stack.callback(watch.close)
         watch.start()
@@ -196,6 +216,15 @@ def _conduct(
     files.write(path, result, "--output DIR")
     words.print_result(console, result, str(path))
     return result
+
+
+def _plan(options: RolloutOptions) -> RolloutPlan:
+    primary, candidate = options.primary.name, options.candidate.name
+    return replace(plan.read(options.file, primary, candidate), primary=primary, candidate=candidate)
+
+
+def _path(options: RolloutOptions) -> Path:
+    return options.output / (FILE if options.model is None else MODEL_FILE)
 
 
 def _new_state(options: RolloutOptions, asked: RolloutPlan) -> State:
