@@ -33,6 +33,8 @@ WITH_PROCESSORS = (
     "tests/migration/test_waiting.py",
     "tests/reload/test_reload.py",
 )
+_OF_ONE_WORKER = {"processors": WITH_PROCESSORS, "engine": WITH_ENGINE, "registry": WITH_REGISTRY}
+"""The files that one worker runs, by what they share."""
 _FILES = 20
 """How many files the summary has."""
 
@@ -68,15 +70,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
     class Files(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            path, _, _ = nodeid.partition("::")
-            groups = {"processors": WITH_PROCESSORS, "engine": WITH_ENGINE, "registry": WITH_REGISTRY}
-            return next((name for name, paths in groups.items() if any(each in path for each in paths)), path)
+            return _scope(nodeid.partition("::")[0])
 
     return Files(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Beside the slowest tests (`--durations`) show the slowest files, and how long tests ran alone."""
+    """Beside the slowest tests (`--durations`) show the slowest files, and how long tests ran that wait for others."""
     if config.getoption("durations") is None:
         return
     seconds: defaultdict[str, float] = defaultdict(float)
@@ -89,6 +89,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for path, took in sorted(seconds.items(), key=lambda each: -each[1])[:_FILES]:
         terminalreporter.write_line(f"{took:.2f}s {path}")
     terminalreporter.write_line(f"{sum(seconds.values()):.2f}s all files; {alone:.2f}s of it alone, with no other test")
+    for name in _OF_ONE_WORKER:
+        took = sum(each for path, each in seconds.items() if _scope(path) == name)
+        terminalreporter.write_line(f"{took:.2f}s what shares the {name}, one after the other")
 
 
 def shared_directory(config: pytest.Config) -> Path:
@@ -109,6 +112,10 @@ def made_once(config: pytest.Config, name: str, make: Callable[[Path], None]) ->
             make(begun)
             begun.rename(directory)
     return directory
+
+
+def _scope(path: str) -> str:
+    return next((name for name, paths in _OF_ONE_WORKER.items() if any(each in path for each in paths)), path)
 
 
 def _is_alone(keywords: Container[str]) -> bool:
