@@ -8,17 +8,21 @@ promised. Nothing is done about the load that others put on the machine.
 import argparse
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
+from serving_lab.stack.containers import GATE_LABEL
+from serving_lab.stack.engine import remove_images
 from support.checkout import REPOSITORY
 from support.services import CATALOGUE, wait_until
 from support.subject import Behaviour
@@ -67,33 +71,33 @@ def of_servers(head: Behaviour, part: str, directory: Path, _number: int) -> str
 
 def of_break(directory: Path, number: int) -> str:
     """Break the contract in a copy of the checkout, and gate that against the commit before."""
-    root = copied(directory)
     name, old, new = BREAKS[number % len(BREAKS)]
-    path = root / CORE / name
-    text = path.read_text()
-    assert old in text, f"{path} has no {old}"
-    path.write_text(text.replace(old, new))
-    git(root, "commit", "--quiet", "--all", "--message", f"{old} became {new}")
-    done = subprocess.run(own_gate(), cwd=root, capture_output=True, text=True, timeout=900, check=False)
+    with copied(directory) as root:
+        path = root / CORE / name
+        text = path.read_text()
+        assert old in text, f"{path} has no {old}"
+        path.write_text(text.replace(old, new))
+        git(root, "commit", "--quiet", "--all", "--message", f"{old} became {new}")
+        done = subprocess.run(own_gate(), cwd=root, capture_output=True, text=True, timeout=900, check=False)
     say(f"{old} became {new}: {(done.stdout.splitlines() or [done.stderr])[-1]}")
     return f"exit code {done.returncode}"
 
 
 def of_kill(directory: Path, number: int) -> str:
     """Kill a gate of a copy of the checkout at some moment; nothing of it may be left."""
-    root, mark = copied(directory), uuid4().hex
-    git(root, "commit", "--quiet", "--allow-empty", "--message", mark)
-    head = git(root, "rev-parse", "HEAD").strip()
-    seconds = random.Random(number).uniform(1, LONGEST_BEFORE_KILL_SECONDS)  # noqa: S311
-    with subprocess.Popen(own_gate(), cwd=root, env=os.environ | {"MARK": mark}, stdout=subprocess.DEVNULL) as process:
-        time.sleep(seconds)
-        process.kill()
+    mark, seconds = uuid4().hex, random.Random(number).uniform(1, LONGEST_BEFORE_KILL_SECONDS)  # noqa: S311
+    with copied(directory) as root:
+        git(root, "commit", "--quiet", "--allow-empty", "--message", mark)
+        head = git(root, "rev-parse", "HEAD").strip()
+        environment = os.environ | {"MARK": mark}
+        with subprocess.Popen(own_gate(), cwd=root, env=environment, stdout=subprocess.DEVNULL) as process:
+            time.sleep(seconds)
+            process.kill()
 
-    def left() -> list[str]:
-        worktrees = git(root, "worktree", "list").splitlines()[1:]
-        return [*marked(mark), *worktrees, *containers(head)]
+        def left() -> list[str]:
+            return [*marked(mark), *git(root, "worktree", "list").splitlines()[1:], *containers(head)]
 
-    wait_until(lambda: not left(), "nothing is left", seconds=120, explain=lambda: "\n".join(left()))
+        wait_until(lambda: not left(), "nothing is left", seconds=120, explain=lambda: "\n".join(left()))
     say(f"killed after {seconds:.0f} s")
     return "nothing is left"
 
@@ -131,13 +135,18 @@ def own_gate() -> list[str]:
     return [str(LAB), "gate", "--base", "HEAD~1", "--service", CATALOGUE.baseline.name, "--part", "contract"]
 
 
-def copied(directory: Path) -> Path:
-    """A copy of the checkout's last commit."""
+@contextmanager
+def copied(directory: Path) -> Iterator[Path]:
+    """A copy of the checkout's last commit; its images go with it."""
     root = directory / "checkout"
     git(directory, "clone", "--quiet", str(REPOSITORY), str(root))
     git(root, "config", "user.name", "Tester")
     git(root, "config", "user.email", "tester@example.org")
-    return root
+    try:
+        yield root
+    finally:
+        if shutil.which("docker"):
+            remove_images(f"{GATE_LABEL}={root}")
 
 
 def containers(commit: str) -> list[str]:
