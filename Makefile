@@ -8,7 +8,7 @@ DEV := $(UV) run --frozen --all-packages --all-extras
 .DEFAULT_GOAL := help
 .PHONY: help tour up down restart ps logs urls token load parity bench model report checklist footprint rollout doctor build engine base-images install test \
 	test-unit test-service test-browser test-stack test-proof \
-	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof explain-proof hostile bench-services bench-parity bench-async bench-tap scaling \
+	exercise reload-proof restart-proof parity-proof rollout-proof model-proof kubernetes-proof selftest gate-proof explain-proof hostile bench-services bench-parity bench-async bench-tap bench-joining scaling \
 	lint docs clients dashboards images-push manifests dashboard-pictures format lock clean
 
 ##@ The lab  (MODE=containers|native|kubernetes sets how it runs, by default what this machine can do; you can add settings of .env: WORKERS=2)
@@ -99,6 +99,8 @@ bench-async: ## Measure where async helps and where it does not, on the endpoint
 	@PYTHONPATH=tests $(DEV) python -m benchmark.waiting $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 bench-tap: ## Measure what `lab tap` adds to a request and costs, beside proxies that record nothing; ROUNDS=5 SECONDS=3
 	@PYTHONPATH=tests $(DEV) python -m benchmark.tapped $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
+bench-joining: ## Measure what it costs to join the samples of many generators; GENERATORS=16 SAMPLES=10000000 ROUNDS=3
+	@PYTHONPATH=tests $(DEV) python -m benchmark.joining $(if $(GENERATORS),--generators $(GENERATORS)) $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(ROUNDS),--rounds $(ROUNDS))
 scaling: ## Measure how cost and throughput grow with workers, instances, and shared caches, and fill docs/scaling.md; ROUNDS=4 SECONDS=3; FILL=1 only fills it
 	@PYTHONPATH=tests $(DEV) python -m benchmark.scaling $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILL),--fill)
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error

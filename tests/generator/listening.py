@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from serving_lab.generator import remote
 from serving_lab.generator.remote import Remote
 from support.needs import needed
 
+LAB = str(Path(sys.executable).parent / "lab")
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -59,12 +60,13 @@ def secret_file(directory: Path, secret: str = SECRET) -> Path:
 
 
 @contextlib.contextmanager
-def listening(secret: Path, certificate: Certificate | None) -> Iterator[Listener]:
+def listening(
+    secret: Path, certificate: Certificate | None, command: Sequence[str] = (LAB, "generator")
+) -> Iterator[Listener]:
     """Run it on any port of 127.0.0.1."""
     tls = [f"--tls-cert={certificate.file}", f"--tls-key={certificate.key}"] if certificate else []
     words = ["--listen=127.0.0.1:0", f"--secret-file={secret}", *tls]
-    command = [str(Path(sys.executable).parent / "lab"), "generator", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             first = process.stdout.readline()

@@ -138,7 +138,7 @@ def test_what_is_no_generator_is_said_to_be_none(secret: Path) -> None:
 
 
 def test_a_generator_that_does_not_know_the_secret_itself_gets_no_load(secret: Path) -> None:
-    welcome = session.Welcome(b"x" * 32, "")
+    welcome = session.Welcome(b"x" * 32, "", "")
     said = messages.frame(Hello(session.own_version(), session.number())) + messages.frame(welcome)
     with socket.create_server(("127.0.0.1", 0)) as server, _answering(server, said):
         (generator,) = _at(server.getsockname()[1], secret)

@@ -55,11 +55,11 @@ class Testbed:
 
     def _check_reach(self, fleet: Fleet) -> None:
         for link in fleet.links:
-            for target in () if link.here else self.targets:
+            for target in () if link.shares_loopback else self.targets:
                 if is_loopback(target.inside.hostname):
                     raise LabError(
-                        f"{target.name} is at {target.inside.url}, which on {link.name} is that machine itself",
-                        hint="--target NAME=URL with an address that reaches this machine from there",
+                        f"{target.name} is at {target.inside.url}, which is another place for {link.name}",
+                        hint="--target NAME=URL with an address that leads there from everywhere",
                     )
 
 

@@ -35,6 +35,8 @@ class Link:
 
     pid: int | None = None
     """Of the process that was started for it here; None: it runs without that."""
+    shares_loopback = True
+    """Whether 127.0.0.1 is the same for it, or it was told other addresses."""
 
     def __init__(self, name: str, stream: socket.socket, *, here: bool) -> None:
         """Take a connected socket.

@@ -11,7 +11,7 @@ import signal
 import socket
 import ssl
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,12 +65,13 @@ def listening(where: tuple[str, int], secret_file: Path, certificate: Path | Non
     return Listening(*where, secret, tls)
 
 
-async def listen(plan: Listening, say: Callable[[str], None]) -> None:
+async def listen(plan: Listening, say: Callable[[str], None], command: Sequence[str] = HERE) -> None:
     """Serve one laboratory after the other until SIGINT or SIGTERM.
 
     Args:
         plan: Where, and for whom.
         say: Is told what happens, a line each.
+        command: Starts the process that sends the load.
 
     Raises:
         LabError: the address is taken.
@@ -78,7 +79,7 @@ async def listen(plan: Listening, say: Callable[[str], None]) -> None:
     ended = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, ended.set)
-    door = _Door(plan.secret, say)
+    door = _Door(plan.secret, say, command)
     try:
         server = await asyncio.start_server(
             door.met, plan.host, plan.port, ssl=plan.tls, ssl_handshake_timeout=GREETING_SECONDS if plan.tls else None
@@ -94,9 +95,10 @@ async def listen(plan: Listening, say: Callable[[str], None]) -> None:
 class _Door:
     """Lets one laboratory in at a time."""
 
-    def __init__(self, secret: bytes, say: Callable[[str], None]) -> None:
+    def __init__(self, secret: bytes, say: Callable[[str], None], command: Sequence[str]) -> None:
         self._secret = secret
         self._say = say
+        self._command = command
         self._greeted = 0
         self._taken = asyncio.Lock()
 
@@ -113,7 +115,7 @@ class _Door:
             self._say(f"{who} takes it")
             try:
                 await _write(writer, answer)
-                await _serve(reader, writer)
+                await _serve(reader, writer, self._command)
             finally:
                 self._taken.release()
                 self._say(f"{who} is gone")
@@ -153,13 +155,13 @@ class _Door:
         numbers = (own, proof.number)
         if not hmac.compare_digest(proof.mac, session.mac(self._secret, "laboratory", numbers)):
             return Refused(WRONG_SECRET)
-        return Welcome(session.mac(self._secret, "generator", numbers), session.machine())
+        return Welcome(session.mac(self._secret, "generator", numbers), session.machine(), session.network())
 
 
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, command: Sequence[str]) -> None:
     """Pass bytes on between a laboratory and a process of its own; where one is gone, the other one has to go."""
     _notice_loss(writer.get_extra_info("socket"))
-    process = await asyncio.create_subprocess_exec(*HERE, stdin=PIPE, stdout=PIPE, start_new_session=True)
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True)
     assert process.stdin is not None  # noqa: S101 - it has pipes
     assert process.stdout is not None  # noqa: S101 - likewise
     ways = [asyncio.create_task(_pass_on(reader, process.stdin)), asyncio.create_task(_pass_on(process.stdout, writer))]

@@ -80,6 +80,7 @@ class Remote:
         if not hmac.compare_digest(answer.mac, session.mac(self.secret, "generator", numbers)):
             raise LinkLostError(self.name, "does not know the secret itself", _WHAT_IT_IS)
         link.here = bool(answer.machine) and answer.machine == session.machine()
+        link.shares_loopback = link.here and answer.network == session.network()
         return link
 
 

@@ -22,6 +22,7 @@ GREETING_BYTES = 1024
 """Of any of its messages, at most."""
 FEWEST_SECRET_BYTES = 16
 _MACHINE = Path("/proc/sys/kernel/random/boot_id")
+_NETWORK = Path("/proc/self/ns/net")
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -45,6 +46,8 @@ class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
     mac: bytes
     machine: str
     """What tells its machine from others until that is started anew; empty: unknown."""
+    network: str
+    """What tells its 127.0.0.1 from others on that machine, which containers have; empty: unknown."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
@@ -100,5 +103,13 @@ def machine() -> str:
     """What tells this machine from others; containers on it have the same. Empty: unknown."""
     try:
         return _MACHINE.read_text().strip()
+    except OSError:
+        return ""
+
+
+def network() -> str:
+    """What tells the 127.0.0.1 of this process from others on its machine. Empty: unknown."""
+    try:
+        return str(_NETWORK.readlink())
     except OSError:
         return ""
