@@ -325,7 +325,7 @@ class ScenarioRun:
 
 def _alike(measured: Sequence[MeasuredArm]) -> list[MeasuredArm]:
     """The arms of a pair, of which those do not count from which others took much more than from another."""
-    if any(each.arm.faults for each in measured):
+    if any(each.arm.faults for each in measured) or not any(each.arm.disturbances for each in measured):
         return list(measured)
     why = validity.unlike({each.arm.target: each.arm.taken for each in measured})
     return [

@@ -68,15 +68,15 @@ def taken(
         generator_waited: Share of the time in which the generator was ready to run and had no processor.
         late: In an open loop, the share of the median latency that is the generator's lag.
         target_waited: Of the time in which the target wanted a processor, the share in which it had none, where that
-            is known. Its own threads wait for each other, too: others took no more than they used.
-        other_cpu: Cores used by what is neither target nor generator, where that is known. If others were busy and it
-            is not known how long the target waited, it counts as if all of it had been taken.
+            is known. Its own threads wait for each other, too: others took no more than they used, and nothing if they
+            used little.
+        other_cpu: Cores used by what is neither target nor generator, where that is known. If it is not known how long
+            the target waited, it counts as if all of it had been taken.
         stolen: Cores taken by the host.
     """
     used = other_cpu or 0.0
-    if target_waited is None:
-        target_waited = 1.0 if used > MOST_OTHER_CPU else 0.0
-    return min(1.0, max(generator_waited, late) + min(target_waited, used) + stolen)
+    of_target = min(1.0 if target_waited is None else target_waited, used) if used > MOST_OTHER_CPU else 0.0
+    return min(1.0, max(generator_waited, late) + of_target + stolen)
 
 
 def faults(generator: GeneratorHealth, taken: float, other_cpu: float | None, disturbances: Sequence[str]) -> list[str]:
