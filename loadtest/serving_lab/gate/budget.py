@@ -28,8 +28,15 @@ def slack(seconds: float) -> float:
     return min(_MOST_SLACK_SECONDS, seconds * _SLACK)
 
 
-def watch(kept: Kept, seconds: float, show: Callable[[str], None]) -> bool:
-    """Wait for a command to end and show its lines; interrupt it before its time is over, and return False."""
+def watch(kept: Kept, seconds: float, show: Callable[[str], None], patience: float = 0.0) -> bool:
+    """Wait for a command to end and show its lines; interrupt it before its time is over, and return False.
+
+    Args:
+        kept: The command.
+        seconds: Its time.
+        show: What takes a line.
+        patience: Seconds that it has beyond its time to write what it has, before it is killed.
+    """
     end, interrupted = time.monotonic() + seconds, False
     begun = ""
     with kept.output.open(encoding="utf-8", errors="replace") as output:
@@ -43,6 +50,6 @@ def watch(kept: Kept, seconds: float, show: Callable[[str], None]) -> bool:
             if not interrupted and time.monotonic() > end - slack(seconds) / 2:
                 interrupted = True
                 kept.interrupt()
-            elif time.monotonic() > end:
+            elif time.monotonic() > end + patience:
                 kept.stop()
             time.sleep(_POLL_SECONDS)

@@ -63,13 +63,14 @@ class Suite:
         Raises:
             LabError: a service does not start.
         """
-        first = self._run(keeper, budget.left * _ONCE_SHARE, output, ready_path, show, "contract", ())
+        once = budget.left * _ONCE_SHARE
+        first = self._run(keeper, once, budget.left - once, output, ready_path, show, "contract", ())
         if isinstance(first, Missing):
             return first
         if not first.failed:
             return ContractResult(tests=first.tests, complete=first.complete, broken=[], once=[])
         show(f"again, on fresh instances: {counted(len(first.failed), 'test')} that failed")
-        second = self._run(keeper, budget.left, output, ready_path, show, "contract-again", _AGAIN)
+        second = self._run(keeper, budget.left, 0.0, output, ready_path, show, "contract-again", _AGAIN)
         if isinstance(second, Missing):
             return second
         failed = {each.test for each in second.failed}
@@ -84,6 +85,7 @@ class Suite:
         self,
         keeper: Keeper,
         seconds: float,
+        patience: float,
         output: Path,
         ready_path: str,
         show: Callable[[str], None],
@@ -106,7 +108,7 @@ class Suite:
             environment = {**self.environment, "CONTRACT_TARGETS": targets, "CI": ""}
             log = output / "logs" / f"{name}.log"
             kept = keeper.start(command, environment, self.root, log, hint="rm -r build/gate/tests")
-            in_time = watch(kept, budget.left, show)
+            in_time = watch(kept, budget.left, show, patience)
         if not report.exists():
             why = kept.last_words() if in_time else f"it did not end within {duration(seconds)}"
             return Missing(part="contract", why=why)
