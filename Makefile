@@ -101,7 +101,7 @@ bench-tap: ## Measure what `lab tap` adds to a request and costs, beside proxies
 	@PYTHONPATH=tests $(DEV) python -m benchmark.tapped $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 bench-joining: ## Measure what it costs to join the samples of many generators; GENERATORS=16 SAMPLES=10000000 ROUNDS=3
 	@PYTHONPATH=tests $(DEV) python -m benchmark.joining $(if $(GENERATORS),--generators $(GENERATORS)) $(if $(SAMPLES),--samples $(SAMPLES)) $(if $(ROUNDS),--rounds $(ROUNDS))
-scaling: ## Measure how cost and throughput grow with workers, instances, and shared caches, and fill docs/scaling.md; ROUNDS=4 SECONDS=3; FILL=1 only fills it
+scaling: ## Measure how cost and throughput grow with workers, instances, and shared caches, and fill docs/scaling.md; ROUNDS=3 SECONDS=3; FILL=1 only fills it
 	@PYTHONPATH=tests $(DEV) python -m benchmark.scaling $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(FILL),--fill)
 lint: ## Check style, types, Dockerfiles, scripts, and configuration; with CI=true, a missing tool is an error
 	@$(DEV) deploy/lint.sh

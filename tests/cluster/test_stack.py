@@ -169,6 +169,23 @@ def test_without_kubectl_it_says_what_installs_it(lab: Lab, tmp_path: Path) -> N
     assert "kubectl: it is not on the PATH" in refused.stderr
 
 
+@pytest.mark.parametrize("command", ["tour", "gate"])
+def test_commands_that_start_services_here_refuse_a_cluster(lab: Lab, command: str) -> None:
+    refused = lab.checkout.lab(command, "--mode", "kubernetes")
+
+    assert refused.returncode == 2
+    assert "runs the services on this machine" in refused.stderr
+
+
+def test_a_rollout_says_that_a_cluster_has_no_gateway(lab: Lab) -> None:
+    lab.up()
+
+    refused = lab.checkout.lab("rollout", "run")
+
+    assert refused.returncode == 2
+    assert "a cluster does not have" in refused.stderr
+
+
 def test_a_real_cluster(copy: Checkout) -> None:
     """CLUSTER_CONTEXT names a context of a cluster that has the images, or may load them, as kind does."""
     if not (context := os.environ.get("CLUSTER_CONTEXT")):

@@ -11,7 +11,7 @@ from serving_lab import exit_codes
 from serving_lab.commands.console import console
 from serving_lab.errors import LabError
 from serving_lab.project import Project
-from serving_lab.stack.base import Mode
+from serving_lab.stack.base import Mode, on_this_machine
 from serving_lab.stack.choice import Choice
 from serving_lab.stack.environment import Settings
 
@@ -44,7 +44,7 @@ def tour(
     walk = Walk(console, project.root, COUNT, waits=waits)
     steps = Steps(walk, project, Lengths(load_seconds, generate, pairs, seconds))
     try:
-        steps.up(mode, is_up=was_up)
+        steps.up(on_this_machine(mode), is_up=was_up)
         steps.request()
         steps.load()
         steps.live()

@@ -18,7 +18,7 @@ from serving_lab.gate.revisions import Revisions, short
 from serving_lab.gate.sides import Image, Program
 from serving_lab.project import Project
 from serving_lab.stack import secrets
-from serving_lab.stack.base import Mode
+from serving_lab.stack.base import Mode, on_this_machine
 from serving_lab.stack.environment import Settings, read
 from serving_lab.stack.secrets import SECRETS
 from serving_lab.text.phrases import listed
@@ -56,8 +56,9 @@ class Own:
         Secrets are made for this gate alone; other settings are those of the checkout.
 
         Raises:
-            LabError: there is no such service, or a setting is wrong.
+            LabError: there is no such service, or a setting is wrong, or they are to run in a cluster.
         """
+        mode = on_this_machine(mode)
         made = {each.name: token_hex(each.random_bytes) for each in SECRETS if each.of_targets and each.random_bytes}
         settings = Settings.load(project, secrets=made)
         running = [entry.name for entry in settings.running.entries]

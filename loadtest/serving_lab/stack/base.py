@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from serving_lab.errors import LabError
 from serving_lab.stack.headless import LocustRun
 from serving_lab.stack.preflight import Check
 from serving_lab.stack.service import Service
@@ -17,6 +18,17 @@ class Mode(StrEnum):
     CONTAINERS = "containers"
     NATIVE = "native"
     KUBERNETES = "kubernetes"
+
+
+def on_this_machine(mode: Mode | None) -> Mode | None:
+    """The mode, where it is not that of a cluster.
+
+    Raises:
+        LabError: it is.
+    """
+    if mode is Mode.KUBERNETES:
+        raise LabError("this command runs the services on this machine", hint="MODE=containers, or MODE=native")
+    return mode
 
 
 @dataclass(frozen=True)

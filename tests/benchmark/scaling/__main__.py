@@ -23,7 +23,7 @@ def main() -> NoReturn:
     always = [entry.name for entry in CATALOGUE.entries if entry.profile is None]
     parser = argparse.ArgumentParser(prog="make scaling", description=__doc__)
     parser.add_argument("--seconds", type=whole_number, default=3, help="how long each arrangement is loaded each time")
-    parser.add_argument("--rounds", type=whole_number, default=4)
+    parser.add_argument("--rounds", type=whole_number, default=3)
     parser.add_argument("--service", action="append", choices=[entry.name for entry in CATALOGUE.entries])
     parser.add_argument("--fill", action="store_true", help="measure nothing")
     arguments = parser.parse_args()

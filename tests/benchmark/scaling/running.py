@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from support.gateway import running_gateway
 from support.redis import RunningRedis, running_redis
-from support.services import RunningService, launched_service, stop, wait_until_ready
+from support.services import RunningService, launched_service, terminate, wait_stopped, wait_until_ready
 
 from benchmark.scaling.result import Arrangement
 
@@ -59,8 +59,9 @@ def running(name: str, model_dir: Path, arrangements: Sequence[Arrangement] = AR
             _in_front(stack, arrangement, group, caches)
             for arrangement, group in zip(arrangements, groups, strict=True)
         ]
-        for service in [each for group in groups for each in group]:
-            stop(service)
+        for end in (terminate, wait_stopped):
+            for service in [each for group in groups for each in group]:
+                end(service)
 
 
 def _launched(
