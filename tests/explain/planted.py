@@ -17,6 +17,7 @@ from serving_lab.explain import pairs
 from serving_lab.explain.records import Explanation
 from serving_lab.generator.fleet import Fleet
 from serving_lab.generator.messages import Closed
+from support import local_http
 from support.quiet import Quiet
 from support.services import free_port, wait_until
 
@@ -67,5 +68,5 @@ def explained(planted: Mapping[str, float], seed: int) -> Explanation:
 
 def _answers(url: str) -> bool:
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(url).status_code == 200
+        return local_http.get(url, timeout=5).status_code == 200
     return False

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
+from serving_lab.text.phrases import visible
+
 STANDARD_LIBRARY = "standard library"
 
 _FRAME = re.compile(r"(?P<name>.+) \((?P<file>.+):(?P<line>\d+)\)")
@@ -99,8 +101,8 @@ def read(text: str, sources: Sources) -> Counter[Stack]:
 def _functions(frames: str, sources: Sources) -> Iterator[Function]:
     # What is no frame says which process it is, with its command line, which may hold secrets.
     for frame in filter(None, map(_FRAME.fullmatch, frames.split(";"))):
-        file, package = sources.place(frame["file"])
-        yield Function(frame["name"], file, package, int(frame["line"]))
+        file, package = map(visible, sources.place(frame["file"]))
+        yield Function(visible(frame["name"]), file, package, int(frame["line"]))
 
 
 def _first(relative: str) -> str:
