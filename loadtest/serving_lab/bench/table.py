@@ -10,7 +10,7 @@ from rich.table import Table
 from serving_lab.bench.hints import hints
 from serving_lab.bench.result import BenchResult, Scenario
 from serving_lab.experiment import wording
-from serving_lab.experiment.records import METRICS, Comparison, VerdictWord
+from serving_lab.experiment.records import METRICS, Arm, Comparison, VerdictWord
 from serving_lab.explain import table as explained
 from serving_lab.text import phrases
 from serving_lab.text.phrases import UNKNOWN
@@ -97,12 +97,8 @@ def _notes(result: BenchResult) -> list[str]:
         ]
         if memory := _memory(scenario, [target.name for target in result.targets]):
             notes.append(f"{scenario.name}: memory under load, not judged: {memory}")
-        if disturbed := sum(bool(arm.disturbances) and not arm.faults for arm in scenario.arms):
-            taken = max((each.taken for each in scenario.comparisons if each.low is not None), default=0.0)
-            notes.append(
-                f"{scenario.name}: others had a processor for up to {taken:.0%} of the time: intervals are wider; "
-                f"they disturbed {phrases.counted(disturbed, 'arm')}, which P99 leaves out"
-            )
+        if disturbed := [arm for arm in scenario.arms if arm.disturbances and not arm.faults]:
+            notes.append(f"{scenario.name}: {_shared(scenario, disturbed)}")
         if void := _void(scenario):
             again = "" if scenario.refused else " and were measured again"
             notes.append(f"{scenario.name}: {void} arms did not count{again}")
@@ -120,6 +116,16 @@ def _memory(scenario: Scenario, targets: Sequence[str]) -> str:
         name: [arm.memory_bytes for arm in scenario.arms if arm.target == name and arm.memory_bytes] for name in targets
     }
     return ", ".join(f"{name} {phrases.size(statistics.median(sizes))}" for name, sizes in found.items() if sizes)
+
+
+def _shared(scenario: Scenario, disturbed: Sequence[Arm]) -> str:
+    """What others did to arms that count, and what that means."""
+    taken = max((each.taken for each in scenario.comparisons if each.low is not None), default=0.0)
+    worst = max(disturbed, key=lambda arm: arm.taken)
+    return (
+        f"others took up to {taken:.0%} of the time, so intervals are wider, and P99 is judged without the "
+        f"{phrases.counted(len(disturbed), 'arm')} that they disturbed; at worst, {worst.disturbances[-1]}"
+    )
 
 
 def _void(scenario: Scenario) -> int:
