@@ -2,8 +2,8 @@
 
 Costs are service demands of operational analysis: processor seconds for each request, by part. (P. J. Denning and
 J. P. Buzen, The Operational Analysis of Queueing Network Models, ACM Computing Surveys 10(3), 1978.) The demand of
-workers that share memory grows with their number, by the coherency term of the Universal Scalability Law (N. J.
-Gunther, Guerrilla Capacity Planning, Springer 2007): each costs more by the same share for every further one. Waiting
+workers that share memory grows with the processors they run on, by the coherency term of the Universal Scalability Law
+(N. J. Gunther, Guerrilla Capacity Planning, Springer 2007): by the same share for every further processor. Waiting
 for a processor is not in a demand; it follows from the bounds, so the model holds for machines with other processors.
 """
 
@@ -28,7 +28,7 @@ class Model:
     worker: float
     """Of a service with one worker, whose cache is in its memory."""
     coherency: float
-    """By which share each further worker of the instance makes a request dearer."""
+    """By which share each further processor on which workers of the instance run makes a request dearer."""
     crowding: float
     """By which share each further instance on the same processors makes a request dearer: fewer requests come at once
     to each, and find less in the processors' caches."""
@@ -42,20 +42,21 @@ class Model:
     efficiency: float = 1.0
     """Throughput as a share of its bound."""
 
-    def service(self, setup: Arrangement) -> float:
+    def service(self, setup: Arrangement, processors: int) -> float:
         """Processor seconds of the service for each request."""
-        alone = self.worker * (1 + self.coherency * (setup.workers - 1)) + self.shared_cache * bool(setup.caches)
+        others = min(setup.workers, processors) - 1
+        alone = self.worker * (1 + self.coherency * others) + self.shared_cache * bool(setup.caches)
         return alone * (1 + self.crowding * (setup.instances - 1))
 
-    def cost(self, setup: Arrangement) -> float:
+    def cost(self, setup: Arrangement, processors: int) -> float:
         """Processor seconds of all parts but the load for each request."""
-        return self.service(setup) + self.gateway * setup.gateway + self.cache * bool(setup.caches)
+        return self.service(setup, processors) + self.gateway * setup.gateway + self.cache * bool(setup.caches)
 
     def bound(self, setup: Arrangement, processors: int) -> float:
         """Requests/s that can be exceeded by no means: by its workers, its caches, and the machine."""
         bounds = [
-            min(setup.instances * setup.workers, processors) / self.service(setup),
-            processors / (self.cost(setup) + self.load),
+            min(setup.instances * setup.workers, processors) / self.service(setup, processors),
+            processors / (self.cost(setup, processors) + self.load),
         ]
         if setup.caches:
             bounds.append(setup.caches / self.cache)
@@ -75,7 +76,7 @@ def fit(measured: Sequence[Measured], processors: int) -> Model:
 
     def errors(parameters: Samples) -> Samples:
         model = _of_service(parameters)
-        return np.log([model.service(setup) for setup in setups]) - seen
+        return np.log([model.service(setup, processors) for setup in setups]) - seen
 
     start = float(np.exp(seen.min()))
     guess = [start, 0.01, 0.01, start / 10]

@@ -64,7 +64,7 @@ def drawn(result: ScalingResult) -> str:
             plot.Mark(
                 target=number,
                 measured=1000 * model.cost(model.typical(each.rounds)),
-                expected=1000 * one.model.cost(each.arrangement),
+                expected=1000 * one.model.cost(each.arrangement, one.processors),
                 held_out=each.arrangement.held_out,
                 says=f"{one.service.label}: {each.arrangement.name}",
             )
@@ -106,7 +106,7 @@ def _measured(services: Sequence[Fitted]) -> Iterator[str]:
 def _model(services: Sequence[Fitted]) -> Iterator[str]:
     rows: Mapping[str, tuple[Callable[[Model], float], Callable[[float], str]]] = {
         "a request, in a service with one worker": (lambda each: each.worker, _micros),
-        "more for each further worker of the instance": (lambda each: each.coherency, _percent),
+        "more for each further processor with workers of the instance": (lambda each: each.coherency, _percent),
         "more for each further instance on the same processors": (lambda each: each.crowding, _percent),
         "more in the service if its cache is a Redis": (lambda each: each.shared_cache, _micros),
         "in Redis": (lambda each: each.cache, _micros),
@@ -137,7 +137,7 @@ def _heldout(services: Sequence[Fitted]) -> Iterator[str]:
             if not each.arrangement.held_out:
                 continue
             found = model.typical(each.rounds)
-            cost = one.model.cost(each.arrangement), model.cost(found)
+            cost = one.model.cost(each.arrangement, one.processors), model.cost(found)
             rate = one.model.throughput(each.arrangement, one.processors), found.per_second
             cells = (
                 f"{_micro(cost[0])} ({_off(*cost)})",
@@ -210,9 +210,13 @@ def _capacities(one: Fitted) -> dict[str, float]:
     fit, apart, shared = one.model, Arrangement(workers=WORKERS), Arrangement(workers=WORKERS, caches=1)
     exchange_bits = 8 * (one.service.request_bytes + one.service.answer_bytes)
     return {
-        "one worker, on one processor": UTILIZATION / fit.service(Arrangement()),
-        f"one instance of {WORKERS} workers, on {WORKERS} processors": UTILIZATION * WORKERS / fit.service(apart),
-        f"one instance of {WORKERS} workers, with Redis as its cache": UTILIZATION * WORKERS / fit.service(shared),
+        "one worker, on one processor": UTILIZATION / fit.worker,
+        f"one instance of {WORKERS} workers, on {WORKERS} processors": UTILIZATION
+        * WORKERS
+        / fit.service(apart, WORKERS),
+        f"one instance of {WORKERS} workers, with Redis as its cache": UTILIZATION
+        * WORKERS
+        / fit.service(shared, WORKERS),
         "one Redis, which uses one processor": UTILIZATION / fit.cache,
         f"one gateway on {WORKERS} processors": UTILIZATION * WORKERS / fit.gateway,
         "one network interface of 10 Gbit/s, of the gateway": UTILIZATION * NETWORK_BITS / exchange_bits,
@@ -222,8 +226,8 @@ def _capacities(one: Fitted) -> dict[str, float]:
 def _needs(one: Fitted, rate: float) -> dict[str, str]:
     fit = one.model
     apart, shared = Arrangement(workers=WORKERS), Arrangement(workers=WORKERS, caches=1)
-    instances = math.ceil(rate * fit.service(apart) / UTILIZATION / WORKERS)
-    with_redis = math.ceil(rate * fit.service(shared) / UTILIZATION / WORKERS)
+    instances = math.ceil(rate * fit.service(apart, WORKERS) / UTILIZATION / WORKERS)
+    with_redis = math.ceil(rate * fit.service(shared, WORKERS) / UTILIZATION / WORKERS)
     gateways = math.ceil(rate * fit.gateway / UTILIZATION / WORKERS)
     redis = math.ceil(rate * fit.cache / UTILIZATION)
     bits = 8 * rate * (one.service.request_bytes + one.service.answer_bytes)
