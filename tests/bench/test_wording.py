@@ -38,9 +38,9 @@ def test_what_would_help_is_said_once_for_each_kind_of_reason() -> None:
 
 
 def test_each_fault_of_an_arm_has_a_hint() -> None:
-    worst = GeneratorHealth(cpu_share=1.0, waited_share=1.0, lag_p99=1.0)
+    worst = GeneratorHealth(cpu_share=1.0, waited_share=1.0, lag_p99=1.0, start_skew=1.0, lost={"one": "ended"})
 
     found = disturbances(worst, {"mean": 0.001}, other_cpu=2.0, target_waited=None, stolen=1.0)
 
-    assert len(found) == 5
+    assert len(found) == 7
     assert all(list(hints([fault])) for fault in found)

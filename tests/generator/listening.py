@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 
 from serving_lab.generator import remote
 from serving_lab.generator.remote import Remote
@@ -66,7 +67,7 @@ def listening(
     """Run it on any port of 127.0.0.1."""
     tls = [f"--tls-cert={certificate.file}", f"--tls-key={certificate.key}"] if certificate else []
     words = ["--listen=127.0.0.1:0", f"--secret-file={secret}", *tls]
-    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, *words], stdout=PIPE, stderr=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             first = process.stdout.readline()

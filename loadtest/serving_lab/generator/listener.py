@@ -20,13 +20,12 @@ import msgspec
 from serving_lab.errors import LabError
 from serving_lab.generator import messages, session
 from serving_lab.generator.process import HERE
-from serving_lab.generator.session import GREETING_BYTES, GREETING_SECONDS, Hello, Proof, Refused, Welcome
+from serving_lab.generator.session import GREETING_BYTES, GREETING_SECONDS, WRONG_SECRET, Hello, Proof, Refused, Welcome
 
 BUSY = "it serves another laboratory"
-WRONG_SECRET = "this is another secret"  # noqa: S105 - it says that one is wrong
 _FREE_SECONDS = 2.0
 """For a laboratory that comes again: what served it before needs a moment to end."""
-_MOST_GREETED = 16
+_MOST_GREETED = 256
 """Connections at once that have not proven anything yet; more are closed."""
 _CHUNK_BYTES = 1 << 18
 _SILENT_SECONDS, _ASK_EVERY_SECONDS, _ASKED = 5, 5, 3
@@ -82,7 +81,7 @@ async def listen(plan: Listening, say: Callable[[str], None], command: Sequence[
     door = _Door(plan.secret, say, command)
     try:
         server = await asyncio.start_server(
-            door.met, plan.host, plan.port, ssl=plan.tls, ssl_handshake_timeout=GREETING_SECONDS if plan.tls else None
+            door.meet, plan.host, plan.port, ssl=plan.tls, ssl_handshake_timeout=GREETING_SECONDS if plan.tls else None
         )
     except OSError as error:
         raise LabError(f"--listen {plan.host}:{plan.port}: {error.strerror}", hint="--listen HOST:PORT") from error
@@ -101,8 +100,15 @@ class _Door:
         self._command = command
         self._greeted = 0
         self._taken = asyncio.Lock()
+        self._met_now: set[asyncio.Task[None]] = set()
 
-    async def met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """asyncio: somebody connects. The task is kept here, because asyncio's own would complain of being ended."""
+        task = asyncio.create_task(self._met(reader, writer))
+        self._met_now.add(task)
+        task.add_done_callback(self._met_now.discard)
+
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         who = writer.get_extra_info("peername")[0]
         try:
             answer = await self._greeting(reader, writer)

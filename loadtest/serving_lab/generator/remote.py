@@ -10,7 +10,7 @@ from pathlib import Path
 from serving_lab.errors import LabError
 from serving_lab.generator import session
 from serving_lab.generator.link import Link, LinkLostError
-from serving_lab.generator.session import GREETING_BYTES, GREETING_SECONDS, Hello, Proof, Refused, Welcome
+from serving_lab.generator.session import GREETING_BYTES, GREETING_SECONDS, WRONG_SECRET, Hello, Proof, Refused, Welcome
 from serving_lab.text import host_port
 
 MOST_PROCESSES = 64
@@ -68,7 +68,9 @@ class Remote:
 
     def _greeted(self, stream: socket.socket) -> Link:
         link = Link(self.name, stream, here=False)
-        hello = link.heard(Hello, within=GREETING_SECONDS, most=GREETING_BYTES)
+        hello = link.heard(Hello, Refused, within=GREETING_SECONDS, most=GREETING_BYTES)
+        if isinstance(hello, Refused):
+            raise self._refused(hello)
         if hello.version != session.own_version():
             why = f"is serving-lab {hello.version}, and this is {session.own_version()}"
             raise LinkLostError(self.name, why, "install the same version on both")
@@ -76,12 +78,17 @@ class Remote:
         link.say(Proof(numbers[1], session.mac(self.secret, "laboratory", numbers)))
         answer = link.heard(Welcome, Refused, within=GREETING_SECONDS, most=GREETING_BYTES)
         if isinstance(answer, Refused):
-            raise LinkLostError(self.name, f"refuses: {answer.why}", _hint(answer.why))
+            raise self._refused(answer)
         if not hmac.compare_digest(answer.mac, session.mac(self.secret, "generator", numbers)):
             raise LinkLostError(self.name, "does not know the secret itself", _WHAT_IT_IS)
         link.here = bool(answer.machine) and answer.machine == session.machine()
         link.shares_loopback = link.here and answer.network == session.network()
         return link
+
+    def _refused(self, answer: Refused) -> LinkLostError:
+        wrong = answer.why == WRONG_SECRET
+        hint = "--generator-secret-file here and --secret-file there must hold the same"
+        return LinkLostError(self.name, f"refuses: {answer.why}", hint if wrong else "wait, or use another one")
 
 
 def chosen(written: str | None, secret_file: Path | None, ca: Path | None) -> int | list[Remote] | None:
@@ -128,9 +135,3 @@ def _context(ca: Path) -> ssl.SSLContext:
     except OSError as error:
         why = "this is not a certificate" if isinstance(error, ssl.SSLError) else error.strerror
         raise LabError(f"--generator-ca {ca}: {why}", hint="a file in PEM format") from error
-
-
-def _hint(why: str) -> str:
-    if "secret" in why:
-        return "--generator-secret-file here and --secret-file there must hold the same"
-    return "wait until it is free, or use another one"

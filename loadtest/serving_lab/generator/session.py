@@ -20,6 +20,7 @@ GREETING_SECONDS = 5.0
 """From the connection to the last word of the greeting, for TLS and again for the proofs."""
 GREETING_BYTES = 1024
 """Of any of its messages, at most."""
+WRONG_SECRET = "this is another secret"  # noqa: S105 - it says that one is wrong
 FEWEST_SECRET_BYTES = 16
 _MACHINE = Path("/proc/sys/kernel/random/boot_id")
 _NETWORK = Path("/proc/self/ns/net")
