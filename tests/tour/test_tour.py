@@ -7,15 +7,15 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from support.checkout import Checkout
-from support.processors import lost_to_others
+from support.processors import lost_to_others, undisturbed
 
 from tour.touring import SHORT, STEPS, flowing, is_up
 
-pytestmark = [pytest.mark.stack, pytest.mark.alone]
+pytestmark = [pytest.mark.stack, pytest.mark.measures]
 
 
 def test_the_tour_finds_what_it_planted_and_leaves_nothing_running(checkout: Checkout) -> None:
-    result = checkout.lab("tour", "--mode", "native", "--yes", *SHORT, seconds=280)
+    result = checkout.lab("tour", "--mode", "native", "--yes", *SHORT, seconds=280, first=undisturbed())
 
     said = flowing(result.stdout)
     at = [said.find(step) for step in STEPS]
