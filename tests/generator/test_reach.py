@@ -38,6 +38,7 @@ def test_an_address_that_is_another_place_there_is_refused() -> None:
     assert caught.value.hint == "--target NAME=URL with an address that leads there from everywhere"
 
 
-def test_an_address_for_all_is_taken() -> None:
-    with loaded("http://192.0.2.1:5000").fleet() as fleet:
+@pytest.mark.parametrize("host", ["192.0.2.1", "known-there-alone.invalid"])
+def test_an_address_that_is_not_of_this_machine_is_taken(host: str) -> None:
+    with loaded(f"http://{host}:5000").fleet() as fleet:
         assert [link.name for link in fleet.links] == ["10.0.0.2:9000"]
