@@ -218,3 +218,17 @@ def test_a_metric_that_no_arm_can_tell_is_not_waited_for() -> None:
 
     assert {each.metric: each.verdict for each in found}["p99"] == "refused"
     assert decided("closed", found, 0.05, 100)
+
+
+def test_arms_without_any_answer_are_not_waited_for() -> None:
+    none = [msgspec.structs.replace(each, values={}, answered=0) for each in arms(1.0)]
+    latencies = {name: dict.fromkeys(range(1, len(NOISE) + 1), np.empty(0)) for name in (OLD, NEW)}
+
+    found = comparisons("closed", [OLD, NEW], none, margin=0.05, refused=None, withheld=None, latencies=latencies)
+
+    assert {each.metric: each.verdict for each in found} == {
+        "throughput": "refused",
+        "p50": "undecided",
+        "p99": "undecided",
+    }
+    assert not decided("closed", found, 0.05, 100)

@@ -166,7 +166,9 @@ class Watch:
             stolen,
             self._others,
         )
-        taken = validity.taken(generator.waited_share, _late(outcome), target_waited, other, stolen)
+        taken = 0.0
+        if disturbances:
+            taken = validity.taken(generator.waited_share, _late(outcome), target_waited, other, stolen)
         open_loop = isinstance(loop, Open)
         in_time = not open_loop or kept_up(outcome)
         arm = Arm(

@@ -134,7 +134,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     other_cpu: float | None
     """Cores used by programs that are neither target nor generator; None: unknown."""
     taken: float = 0.0
-    """Share of the time, at most, in which others had the processor that target or generator wanted."""
+    """Of a disturbed arm: share of the time, at most, in which others had what target or generator wanted."""
     disturbances: list[str] = []
     """What others did that its slowest answers are likely to show; empty: nothing."""
     faults: list[str]

@@ -83,7 +83,7 @@ def decided(loop: Loop, found: Sequence[Comparison], margin: float, pairs: int) 
         margin: What counts as equivalent, as a share.
         pairs: As many as there may be at last.
     """
-    measured = max((each.pairs for each in found), default=0)
+    measured = max([1, *(each.pairs for each in found)])
     for candidate in dict.fromkeys(each.candidate for each in found):
         of_it = [each for each in found if each.candidate == candidate]
         main = [each for each in of_it if each.metric in MAIN[loop]]
