@@ -207,9 +207,9 @@ def remove_images(label: str) -> None:
     Raises:
         LabError: one cannot be removed.
     """
-    listed = _ask("image", "ls", "--filter", f"label={label}", "--format", "{{.Repository}}:{{.Tag}}").stdout.split()
-    if listed:
-        docker("image", "rm", *listed)
+    # By number: one whose name another has taken over has none.
+    if listed := set(_ask("image", "ls", "--quiet", "--filter", f"label={label}").stdout.split()):
+        docker("image", "rm", "--force", *listed)
 
 
 def last_lines(container: str, count: int) -> list[str]:
