@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,9 @@ class Checkout:
     root: Path
     environment: dict[str, str]
 
-    def lab(
-        self, *arguments: str, seconds: float = 120, first: Sequence[str] = (), **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run the lab's command line in the copy, begun with `first`, as it is installed for these tests."""
-        command = [*first, str(Path(sys.executable).parent / "lab"), *arguments]
+    def lab(self, *arguments: str, seconds: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the lab's command line in the copy, as installed in the environment of these tests."""
+        command = [str(Path(sys.executable).parent / "lab"), *arguments]
         return subprocess.run(
             command,
             cwd=self.root,

@@ -32,7 +32,6 @@ WITH_PROCESSORS = (
     "tests/generator/test_load.py",
     "tests/migration/test_waiting.py",
     "tests/reload/test_reload.py",
-    "tests/tour/test_tour.py",
 )
 _OF_ONE_WORKER = {"processors": WITH_PROCESSORS, "engine": WITH_ENGINE, "registry": WITH_REGISTRY}
 """The files that one worker runs, by what they share."""

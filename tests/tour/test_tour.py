@@ -7,15 +7,15 @@ from serving_lab.bench.result import BenchResult
 from serving_lab.parity.result import ParityResult
 from serving_lab.results import files
 from support.checkout import Checkout
-from support.processors import lost_to_others, undisturbed
+from support.processors import lost_to_others
 
 from tour.touring import SHORT, STEPS, flowing, is_up
 
-pytestmark = [pytest.mark.stack, pytest.mark.measures]
+pytestmark = [pytest.mark.stack, pytest.mark.alone]
 
 
 def test_the_tour_finds_what_it_planted_and_leaves_nothing_running(checkout: Checkout) -> None:
-    result = checkout.lab("tour", "--mode", "native", "--yes", *SHORT, seconds=280, first=undisturbed())
+    result = checkout.lab("tour", "--mode", "native", "--yes", *SHORT, seconds=280)
 
     said = flowing(result.stdout)
     at = [said.find(step) for step in STEPS]
