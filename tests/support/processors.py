@@ -10,7 +10,11 @@ MOST_LOST = 0.002
 
 
 def undisturbed() -> list[str]:
-    """What a command begins with to have a processor whenever it wants one; nothing where this user may not."""
+    """What a command begins with to have a processor whenever it wants one; nothing where this user may not.
+
+    The command must not start the engine's programs: one waited for another without leaving its processor, and both of
+    them held two processors for ten minutes.
+    """
     first = ["chrt", "--fifo", "1"]
     return first if subprocess.run([*first, "true"], capture_output=True, check=False).returncode == 0 else []
 
