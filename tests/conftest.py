@@ -149,13 +149,12 @@ def _running_url(name: str) -> RunningService | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """What `-n auto` means: three times the processors, because all but unit tests wait most of the time.
+    """What `-n auto` means: twice the processors, because all but unit tests wait for others half of the time.
 
-    On two processors, three workers kept 1.3 of them busy, and four 1.65. What measures keeps one worker, and
-    what needs the engine another one.
+    On two processors, three workers kept 1.3 of them busy, and four 1.65.
     """
     processors = len(os.sched_getaffinity(0))
-    return min(processors if config.getoption("markexpr") == "unit" else 3 * processors, 6)
+    return min(processors if config.getoption("markexpr") == "unit" else 2 * processors, 4)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.processors import undisturbed
 from support.services import BASELINE, launched_service
-from support.tiers import ALONE, MEASURES, TIERS, tier_of
-from support.workers import WITH_ENGINE, WITH_PROCESSORS
+from support.tiers import ALONE, TIERS, tier_of
+from support.workers import WITH_ENGINE
 
 TESTS = Path(__file__).parent
 
@@ -20,20 +19,12 @@ def test_every_test_of_this_run_has_exactly_one_tier(request: pytest.FixtureRequ
         assert sum(mark.name in TIERS for mark in {each.name: each for each in item.iter_markers()}.values()) == 1, item
 
 
-@pytest.mark.parametrize("mark", [ALONE, MEASURES])
-def test_a_file_whose_tests_wait_for_each_other_has_no_others(request: pytest.FixtureRequest, mark: str) -> None:
-    marked: dict[Path, set[bool]] = {}
+def test_a_file_whose_tests_run_alone_has_no_others(request: pytest.FixtureRequest) -> None:
+    alone: dict[Path, set[bool]] = {}
     for item in request.session.items:
-        marked.setdefault(item.path, set()).add(item.get_closest_marker(mark) is not None)
+        alone.setdefault(item.path, set()).add(item.get_closest_marker(ALONE) is not None)
 
-    assert [path for path, kinds in marked.items() if len(kinds) > 1] == [], "these make each other wait"
-
-
-def test_what_measures_goes_to_one_worker(request: pytest.FixtureRequest) -> None:
-    assert all((TESTS.parent / path).exists() for path in WITH_PROCESSORS)
-    for item in request.session.items:
-        if item.get_closest_marker(MEASURES):
-            assert any(path in item.nodeid for path in WITH_PROCESSORS), item.nodeid
+    assert [path for path, kinds in alone.items() if len(kinds) > 1] == [], "at the end these make each other wait"
 
 
 def test_what_uses_the_engine_goes_to_one_worker(request: pytest.FixtureRequest) -> None:
@@ -89,32 +80,29 @@ def test_who_starts_a_service_says_so(tmp_path: Path) -> None:
         pass
 
 
-def test_who_is_alone_meets_nobody_and_who_measures_nobody_who_does(tmp_path: Path) -> None:
-    """Three workers, each writes into one file when it begins and ends."""
+def test_who_is_alone_meets_nobody(tmp_path: Path) -> None:
+    """Three workers, half of whose tests run alone: each writes when it begins and ends, into one file."""
     log = tmp_path / "log"
     (tmp_path / "test_turns.py").write_text(f"""
 import time
 import pytest
 
-def run(kind):
-    for text in (kind, f"end-{{kind}}"):
-        with open({str(log)!r}, "a") as file:
-            file.write(text + "\\n")
-        time.sleep(0.03)
+def write(text):
+    with open({str(log)!r}, "a") as file:
+        file.write(text + "\\n")
 
 @pytest.mark.parametrize("number", range(8))
 def test_together(number):
-    run("together")
-
-@pytest.mark.measures
-@pytest.mark.parametrize("number", range(8))
-def test_measures(number):
-    run("measures")
+    write("+")
+    time.sleep(0.03)
+    write("-")
 
 @pytest.mark.alone
 @pytest.mark.parametrize("number", range(8))
 def test_alone(number):
-    run("alone")
+    write("alone")
+    time.sleep(0.03)
+    write("end")
 """)
     plugins = [f"-p{name}" for name in ("no:cacheprovider", "xdist.plugin", "support.tiers", "support.workers")]
     run = subprocess.run(
@@ -130,20 +118,17 @@ def test_alone(number):
     )
     assert run.returncode == 0, run.stdout + run.stderr
 
-    inside: list[str] = []
-    met: set[tuple[str, str]] = set()
-    for line in log.read_text().split():
-        if line.startswith("end-"):
-            inside.remove(line.removeprefix("end-"))
+    inside, most = 0, 0
+    lines = iter(log.read_text().split())
+    for line in lines:
+        if line == "alone":
+            assert (inside, next(lines)) == (0, "end")
         else:
-            met |= {(line, other) for other in inside} | {(other, line) for other in inside}
-            inside.append(line)
-    kept_apart = {("measures", "measures")} if undisturbed() else {pair for pair in met if "measures" in pair}
-    assert not met & kept_apart
-    assert not [pair for pair in met if "alone" in pair]
-    assert ("together", "together") in met, "the others do share it"
+            inside += {"+": 1, "-": -1}[line]
+            most = max(most, inside)
+    assert most > 1, "the others do share it"
     summary = re.search(
         r"^([\d.]+)s test_turns.py\n([\d.]+)s all files; ([\d.]+)s of it alone", run.stdout, re.MULTILINE
     )
     assert summary
-    assert float(summary[1]) == float(summary[2]) > float(summary[3]) >= 8 * 0.06
+    assert float(summary[1]) == float(summary[2]) > float(summary[3]) >= 8 * 0.03

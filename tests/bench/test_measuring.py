@@ -17,7 +17,7 @@ from support.subject import Behaviour
 
 from bench.measured import FAST, Run, command, fairly, not_measured, output, subjects
 
-pytestmark = [pytest.mark.service, pytest.mark.measures, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(600)]
 
 HALF_AS_FAST = Behaviour(wait=0.008)
 SHORT = ("--pairs", "4", "--seconds", "1.2")

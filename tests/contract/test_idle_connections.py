@@ -50,7 +50,7 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.measures
+@pytest.mark.alone
 @pytest.mark.usefixtures("_many_files")
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_a_new_request_is_answered_at_once_beside_idle_and_unfinished_ones(model_dir: Path, name: str) -> None:

@@ -9,7 +9,7 @@ from support.processors import undisturbed
 
 from footprint.files import footprint, running, target, write
 
-pytestmark = [pytest.mark.service, pytest.mark.measures]
+pytestmark = [pytest.mark.service, pytest.mark.alone]
 
 SLEEP_SECONDS = 1.0
 BALLAST_BYTES = 40_000_000

@@ -10,7 +10,7 @@ from support.subject import Behaviour
 
 from gate.gated import AS_BEFORE, Run, gate
 
-pytestmark = [pytest.mark.service, pytest.mark.measures, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(900)]
 
 SLOWER_BY_HALF = Behaviour(wait=0.0045)
 MEASURED = ("--part", "bench", "--budget", "150s")

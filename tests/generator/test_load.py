@@ -16,7 +16,7 @@ from support.subject import Behaviour
 
 from generator.runs import send
 
-pytestmark = [pytest.mark.service, pytest.mark.measures]
+pytestmark = [pytest.mark.service, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from serving_lab.errors import LabError
 from support.follow import in_kind
 from support.page import Page
 
-pytestmark = [pytest.mark.service, pytest.mark.measures, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.service, pytest.mark.alone, pytest.mark.timeout(600)]
 
 FIGURES = Page("docs/migration-guide.md").block("", "that blocks")
 

@@ -24,7 +24,7 @@ ROLLBACK_SECONDS = 1.0
 MEMORY_SHARE = 0.05
 
 
-@pytest.mark.measures
+@pytest.mark.alone
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_no_request_is_dropped_and_no_answer_is_mixed(model_dir: Path, name: str, tmp_path: Path) -> None:
     """Every second model is new; the others are the one before it, which must be back within a second."""

@@ -9,7 +9,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 WORK_SECONDS = 0.001
 BUDGET_SECONDS = 75.0

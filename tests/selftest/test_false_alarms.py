@@ -10,7 +10,7 @@ from support.services import CANDIDATES, PASSWORD, USERNAME, running_service
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, profile, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 RUNS, PAIRS, SECONDS, MOST = (40, 6, 0.6, 4) if FULL else (2, 3, 0.6, 1)
 

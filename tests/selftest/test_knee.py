@@ -11,7 +11,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, bench, generator, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 WORK_SECONDS, OBJECTIVE_SECONDS = 0.002, 0.05
 TIMES, FEWEST = (5, 5) if FULL else (3, 1)

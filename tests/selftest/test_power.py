@@ -7,7 +7,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, counted, generator, measure, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 WORK_SECONDS = 0.001
 # The arms are half a second long instead of half a minute: the statistics are the same, the noise is larger.

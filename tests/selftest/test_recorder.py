@@ -11,7 +11,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 
 def test_percentiles_are_those_of_the_raw_data() -> None:

@@ -22,7 +22,7 @@ from selftest.proof import (
     say,
 )
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 TIMES = 5 if FULL else 3
 """With each of the two loads; in the short form one that is right suffices."""

@@ -9,7 +9,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import FULL, SERVER, generator, measure, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 SLOW_REQUESTS = 600
 """At 3 ms each: half of the shortest warm-up, so that its halves differ."""

@@ -9,7 +9,7 @@ from support.subject import Behaviour, subject
 
 from selftest.proof import SERVER, bench, generator, say
 
-pytestmark = pytest.mark.measures
+pytestmark = pytest.mark.alone
 
 RATE, SECONDS, CONNECTIONS, STALL = 250.0, 6.0, 5, 1.0
 

@@ -2,7 +2,7 @@
 
 A test's tier is the one it is marked with; else the highest of its folder's tier and those of the fixtures it asks for;
 else `unit`. None is below its folder's, so that `-m unit` need not even import the other folders. What measures time is
-marked `measures` as well if all that it starts comes before other programs (`processors.undisturbed`), else `alone`.
+marked `alone` as well: no other test runs meanwhile.
 """
 
 from collections import deque
@@ -21,12 +21,6 @@ TIERS: Mapping[str, str] = {
 """Each tier with what its tests do, from the cheapest to the dearest."""
 
 ALONE = "alone"
-MEASURES = "measures"
-_KEPT_APART: Mapping[str, str] = {
-    ALONE: "no other test runs meanwhile: it takes time that others would prolong",
-    MEASURES: "measures, with programs that come before all others: one such test at a time; alone where that is not "
-    "allowed",
-}
 _running: deque[str] = deque(maxlen=1)
 _RANK = list(TIERS)
 _TIER_OF_FOLDER = {
@@ -61,8 +55,9 @@ def tier_of(folder: str, fixtures: Iterable[str], marks: Collection[str]) -> str
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known; `pytest --markers` lists them."""
-    for name, what in {**TIERS, **_KEPT_APART}.items():
-        config.addinivalue_line("markers", f"{name}: {what}")
+    for tier, what in TIERS.items():
+        config.addinivalue_line("markers", f"{tier}: {what}")
+    config.addinivalue_line("markers", f"{ALONE}: no other test runs meanwhile: it measures, or needs the machine")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -4,8 +4,7 @@ import contextlib
 import fcntl
 import os
 from collections import defaultdict
-from collections.abc import Callable, Container, Generator, Iterator
-from functools import cache
+from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -13,51 +12,31 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from support.processors import undisturbed
-from support.tiers import ALONE, MEASURES, rank
+from support.tiers import ALONE, rank
 
 # They share a running stack, or build and remove images of the same names.
 WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py", "tests/gate/test_images.py")
 # They share a registry, which takes half a minute to start.
 WITH_REGISTRY = ("tests/registry/",)
-# One of them at a time measures, so others would keep the workers waiting. Redis must answer within milliseconds,
-# which one that measures may take from it.
-WITH_PROCESSORS = (
-    "tests/selftest/",
-    "tests/bench/test_measuring.py",
-    "tests/contract/test_idle_connections.py",
-    "tests/contract/test_redis.py",
-    "tests/footprint/test_planted.py",
-    "tests/gate/test_measured.py",
-    "tests/generator/test_load.py",
-    "tests/migration/test_waiting.py",
-    "tests/reload/test_reload.py",
-)
-_OF_ONE_WORKER = {"processors": WITH_PROCESSORS, "engine": WITH_ENGINE, "registry": WITH_REGISTRY}
-"""The files that one worker runs, by what they share."""
 _FILES = 20
 """How many files the summary has."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the files: long ones first, so that short ones fill the gap at the end; those that run alone come last.
-
-    Those that measure beside others come first of all: they wait for each other.
-    """
-    alone = {item.path for item in items if _is_alone(item.keywords)}
-    measures = {item.path for item in items if MEASURES in item.keywords}
+    """Sort the files: long ones first, so that short ones fill the gap at the end; those that run alone come last."""
+    alone = {item.path for item in items if item.get_closest_marker(ALONE)}
     cost: dict[Path, int] = {}
     for item in items:
         cost[item.path] = max(cost.get(item.path, 0), rank(item))
     place = {path: number for number, path in enumerate(cost)}
-    items.sort(key=lambda item: (item.path in alone, item.path not in measures, -cost[item.path], place[item.path]))
+    items.sort(key=lambda item: (item.path in alone, -cost[item.path], place[item.path]))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Let a test that runs alone wait for those of other workers, and those of other workers for it."""
-    with _turn(shared_directory(item.config), item.keywords):
+    with _turn(shared_directory(item.config), alone=item.get_closest_marker(ALONE) is not None):
         return (yield)
 
 
@@ -70,13 +49,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
 
     class Files(LoadFileScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            return _scope(nodeid.partition("::")[0])
+            path, _, _ = nodeid.partition("::")
+            groups = {"engine": WITH_ENGINE, "registry": WITH_REGISTRY}
+            return next((name for name, paths in groups.items() if any(each in path for each in paths)), path)
 
     return Files(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Beside the slowest tests (`--durations`) show the slowest files, and how long tests ran that wait for others."""
+    """Beside the slowest tests (`--durations`) show the slowest files, and how long tests ran alone."""
     if config.getoption("durations") is None:
         return
     seconds: defaultdict[str, float] = defaultdict(float)
@@ -84,14 +65,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for report in chain.from_iterable(terminalreporter.stats.values()):
         if isinstance(report, pytest.TestReport):
             seconds[report.nodeid.partition("::")[0]] += report.duration
-            alone += report.duration if _is_alone(report.keywords) else 0.0
+            alone += report.duration if ALONE in report.keywords else 0.0
     terminalreporter.section(f"slowest {_FILES} files")
     for path, took in sorted(seconds.items(), key=lambda each: -each[1])[:_FILES]:
         terminalreporter.write_line(f"{took:.2f}s {path}")
     terminalreporter.write_line(f"{sum(seconds.values()):.2f}s all files; {alone:.2f}s of it alone, with no other test")
-    for name in _OF_ONE_WORKER:
-        took = sum(each for path, each in seconds.items() if _scope(path) == name)
-        terminalreporter.write_line(f"{took:.2f}s what shares the {name}, one after the other")
 
 
 def shared_directory(config: pytest.Config) -> Path:
@@ -114,36 +92,15 @@ def made_once(config: pytest.Config, name: str, make: Callable[[Path], None]) ->
     return directory
 
 
-def _scope(path: str) -> str:
-    return next((name for name, paths in _OF_ONE_WORKER.items() if any(each in path for each in paths)), path)
-
-
-def _is_alone(keywords: Container[str]) -> bool:
-    return ALONE in keywords or (MEASURES in keywords and not _comes_first())
-
-
-@cache
-def _comes_first() -> bool:
-    return bool(undisturbed())
-
-
 @contextlib.contextmanager
-def _turn(directory: Path, keywords: Container[str]) -> Iterator[None]:
-    with contextlib.ExitStack() as turn:
-        if MEASURES in keywords:
-            turn.enter_context(_held(directory / "processors", fcntl.LOCK_EX))
+def _turn(directory: Path, *, alone: bool) -> Iterator[None]:
+    with (directory / "gate").open("a") as gate, (directory / "machine").open("a") as machine:
         # Who waits to be alone keeps the gate meanwhile: else the others, who share the machine, would never leave it.
-        with _held(directory / "gate", fcntl.LOCK_EX):
-            turn.enter_context(_held(directory / "machine", fcntl.LOCK_EX if _is_alone(keywords) else fcntl.LOCK_SH))
-        yield
-
-
-@contextlib.contextmanager
-def _held(path: Path, how: int) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, how)
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
         try:
             yield
         finally:
             # Not left to the end of the file: a process that the test has forked may have it open as well.
-            fcntl.flock(file, fcntl.LOCK_UN)
+            fcntl.flock(machine, fcntl.LOCK_UN)
