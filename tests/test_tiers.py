@@ -30,7 +30,7 @@ def test_a_file_whose_tests_run_alone_has_no_others(request: pytest.FixtureReque
 def test_what_uses_the_engine_goes_to_one_worker(request: pytest.FixtureRequest) -> None:
     assert all((TESTS.parent / path).exists() for path in WITH_ENGINE)
     for item in request.session.items:
-        if "engine" in getattr(item, "fixturenames", ()):
+        if {"engine", "base_images"} & {*getattr(item, "fixturenames", ())}:
             assert any(path in item.nodeid for path in WITH_ENGINE), item.nodeid
 
 

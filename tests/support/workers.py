@@ -14,8 +14,14 @@ from xdist.scheduler import LoadFileScheduling
 
 from support.tiers import ALONE, rank
 
-# They share a running stack, or build and remove images of the same names.
-WITH_ENGINE = ("tests/stack/", "tests/lab/test_containers.py", "tests/gate/test_images.py")
+# They share a running stack, or build and remove images of the same names. Of two builds at a time that have steps in
+# common the engine may refuse one ("inconsistent graph state").
+WITH_ENGINE = (
+    "tests/stack/",
+    "tests/lab/test_containers.py",
+    "tests/gate/test_images.py",
+    "tests/gate/test_own_images.py",
+)
 # They share a registry, which takes half a minute to start.
 WITH_REGISTRY = ("tests/registry/",)
 _FILES = 20
