@@ -112,7 +112,7 @@ def test_ratios_and_all_else_keep_their_own_colours() -> None:
 def drawn(entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """The panels of all dashboards, those folded into rows too."""
     texts = dashboards.coloured(PROJECT.dashboards, entries)
-    assert set(texts) == {path.name for path in PROJECT.dashboards.iterdir()}
+    assert set(texts) == {path.name for path in PROJECT.dashboards.glob("*.json")}
     panels = [panel for text in texts.values() for panel in json.loads(text)["panels"]]
     return [each for panel in panels for each in (panel, *panel.get("panels", ()))]
 
