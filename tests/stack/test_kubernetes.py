@@ -19,7 +19,7 @@ from support import local_http
 from support.checkout import REPOSITORY
 from support.kube_play import Podman, for_podman, written
 from support.services import CATALOGUE, PASSWORD, SECRET_KEY, RunningService, wait_until_ready
-from support.stack import Stack, free_ports, stack_settings
+from support.stack import Stack, free_ports
 
 pytestmark = pytest.mark.stack
 
@@ -44,11 +44,13 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(base_images: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """The services as pods, ready; whatever is left of them afterwards is removed."""
+def played(
+    stack: Stack,  # noqa: ARG001 - its images are built
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Played]:
+    """The services as pods of the stack's images, ready; whatever is left of them afterwards is removed."""
     directory = tmp_path_factory.mktemp("podman")
     podman = Podman.new(directory)
-    Stack(Project(REPOSITORY), stack_settings("serving-lab-test-pods", base_images), NAMES).compose("build", *NAMES)
     podman.load([f"serving-lab/{name}" for name in NAMES])
     ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
     objects = for_podman([_credentials(), *rendered(DIRECTORY / "overlays" / "local")], ports, podman.version)
