@@ -89,6 +89,9 @@ async def listen(plan: Listening, say: Callable[[str], None], command: Sequence[
     say(f"a generator listens on {host}:{port}, {'with TLS' if plan.tls else 'for this machine alone'}")
     await ended.wait()
     server.close()
+    async with door.starting:
+        # Afterwards none starts any more: asyncio would wait forever for a process whose start it has broken off.
+        return
 
 
 class _Door:
@@ -100,6 +103,8 @@ class _Door:
         self._command = command
         self._greeted = 0
         self._taken = asyncio.Lock()
+        self.starting = asyncio.Lock()
+        """Held while the process that sends the load starts."""
         self._met_now: set[asyncio.Task[None]] = set()
 
     def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -121,7 +126,7 @@ class _Door:
             self._say(f"{who} takes it")
             try:
                 await _write(writer, answer)
-                await _serve(reader, writer, self._command)
+                await self._serve(reader, writer)
             finally:
                 self._taken.release()
                 self._say(f"{who} is gone")
@@ -163,23 +168,28 @@ class _Door:
             return Refused(WRONG_SECRET)
         return Welcome(session.mac(self._secret, "generator", numbers), session.machine(), session.network())
 
-
-async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, command: Sequence[str]) -> None:
-    """Pass bytes on between a laboratory and a process of its own; where one is gone, the other one has to go."""
-    _notice_loss(writer.get_extra_info("socket"))
-    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, start_new_session=True)
-    assert process.stdin is not None  # noqa: S101 - it has pipes
-    assert process.stdout is not None  # noqa: S101 - likewise
-    ways = [asyncio.create_task(_pass_on(reader, process.stdin)), asyncio.create_task(_pass_on(process.stdout, writer))]
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for way in ways:
-            way.cancel()
-        # At once: without a laboratory no load may go on.
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass bytes on between a laboratory and a process of its own; where one is gone, the other one has to go."""
+        _notice_loss(writer.get_extra_info("socket"))
+        async with self.starting:
+            process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=PIPE, stdout=PIPE, start_new_session=True
+            )
+        assert process.stdin is not None  # noqa: S101 - it has pipes
+        assert process.stdout is not None  # noqa: S101 - likewise
+        ways = [
+            asyncio.create_task(_pass_on(reader, process.stdin)),
+            asyncio.create_task(_pass_on(process.stdout, writer)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            # At once: without a laboratory no load may go on.
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
