@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -46,10 +47,9 @@ class Played:
 @pytest.fixture(scope="module")
 def played(
     stack: Stack,  # noqa: ARG001 - its images are built
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Played]:
     """The services as pods of the stack's images, ready; whatever is left of them afterwards is removed."""
-    directory = tmp_path_factory.mktemp("podman")
+    directory = Path(tempfile.mkdtemp(prefix="pods-"))  # podman refuses paths of more than 50 characters
     podman = Podman.new(directory)
     podman.load([f"serving-lab/{name}" for name in NAMES])
     ports = dict(zip(NAMES, free_ports(len(NAMES)), strict=True))
